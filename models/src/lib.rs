@@ -1,0 +1,15 @@
+//! What the trainer, the runtime and the set-up agree on, with no native dependency.
+//!
+//! - [`contract`]: the metadata that makes a model file explain itself.
+//! - [`model_file`]: reading and checking a whole model file against that contract.
+//! - [`onnx`]: the part of the ONNX protobuf schema that we read and write.
+//! - [`lock`]: what set-up fetches, pinned by version and digest.
+//! - [`cache`]: the folder of the user's where fetched files live.
+//! - [`digest`]: SHA-256, as hexadecimal text.
+
+pub mod cache;
+pub mod contract;
+pub mod digest;
+pub mod lock;
+pub mod model_file;
+pub mod onnx;

@@ -1,0 +1,1 @@
+//! The lock file: what set-up fetches, pinned.

@@ -1,0 +1,2 @@
+//! The program `cyborg`.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The program `cyborg-train`.
+fn main() {}
