@@ -1,1 +1,52 @@
-//! The runtime.
+//! The runtime of cyborg-edge: finds generated and swapped faces in pictures, and shows where it saw it.
+//!
+//! A frame goes one way, and the modules are named after the way:
+//!
+//! ```text
+//! capture -> face (locate, crop) -> model (classify) -> verdict (judge) -> sink
+//! ```
+//!
+//! [`pipeline`] joins them with threads; each of them is a plain struct with one method and can be used without it.
+//!
+//! ```no_run
+//! use std::num::NonZeroUsize;
+//! use std::path::Path;
+//!
+//! use cyborg_edge::capture::stills;
+//! use cyborg_edge::face::{Locate, centerface::{CenterFace, DetectorSettings}};
+//! use cyborg_edge::frame::Frame;
+//! use cyborg_edge::model::classifier::{ActivationMaps, Classifier, Classify};
+//! use cyborg_edge::model::{provider::Asked, runtime::Runtime, session::SessionSettings};
+//! use cyborg_edge::verdict::Judge;
+//!
+//! # fn main() -> anyhow::Result<()> {
+//! let runtime = Runtime::load()?;
+//! let session = SessionSettings { provider: Asked::Auto, threads: NonZeroUsize::MIN };
+//! let detector = DetectorSettings { longest_side: 640, confidence: 0.5 };
+//! let mut detector = CenterFace::open(&runtime, None, detector, session)?;
+//! let mut classifier = Classifier::open(&runtime, None, session)?;
+//!
+//! let mut frame = Frame::empty();
+//! stills::read(Path::new("photo.jpg"), &mut frame)?;
+//! let (mut faces, mut scores, mut maps) = (Vec::new(), Vec::new(), ActivationMaps::default());
+//! detector.locate(&frame, &mut faces)?;
+//! classifier.classify(&frame, &faces, &mut scores, &mut maps)?;
+//!
+//! let mut judgements = Vec::new();
+//! Judge::new(classifier.contract()).judge(&scores, &mut judgements);
+//! for judgement in judgements {
+//!     println!("{}: {}", judgement.verdict, judgement.probability.value());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod capture;
+#[doc(hidden)]
+pub mod cli;
+pub mod face;
+pub mod frame;
+pub mod model;
+pub mod pipeline;
+pub mod sink;
+pub mod verdict;

@@ -1,2 +1,7 @@
-//! The program `cyborg`.
-fn main() {}
+//! The program `cyborg`: parse, build the workers, run.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cyborg_edge::cli::run()
+}

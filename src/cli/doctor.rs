@@ -1,0 +1,155 @@
+//! `cyborg doctor`: what this machine has, and what to do about each thing that is missing.
+
+use std::fmt::Write;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use cyborg_models::{cache, digest, lock};
+
+use super::outcome::{Outcome, say};
+use crate::face::centerface::{CenterFace, DetectorSettings};
+use crate::model::classifier::Classifier;
+use crate::model::provider::{Asked, Provider};
+use crate::model::runtime::Runtime;
+use crate::model::session::SessionSettings;
+
+#[derive(Args, Debug)]
+pub(super) struct DoctorArgs {
+    /// Model file to look at [default: the model that comes with the program]
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    /// Execution provider to try: auto, cpu, cuda or tensorrt
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    provider: Asked,
+}
+
+/// The report, and how many things are missing.
+struct Report {
+    text: String,
+    missing: usize,
+}
+
+pub(super) fn run(args: &DoctorArgs) -> anyhow::Result<Outcome> {
+    let mut report = Report { text: String::new(), missing: 0 };
+    report.line("program", concat!("cyborg ", env!("CARGO_PKG_VERSION")));
+    report.line("system", &format!("{} {}", std::env::consts::OS, std::env::consts::ARCH));
+    let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    report.line("processors", &threads.to_string());
+    match cache::folder() {
+        Some(folder) => report.line("cache folder", &folder.display().to_string()),
+        None => report.lack("cache folder", "unknown", "set CYBORG_CACHE or HOME"),
+    }
+    match Runtime::load() {
+        Ok(runtime) => networks(&mut report, &runtime, args),
+        Err(error) => report.lack("onnx runtime", "missing", &error.to_string()),
+    }
+    decoder(&mut report);
+    cameras(&mut report);
+    say(report.text.trim_end())?;
+    match report.missing {
+        0 => say("\nnothing is missing")?,
+        1 => say("\n1 thing is missing, see the line with `!`")?,
+        count => say(&format!("\n{count} things are missing, see the lines with `!`"))?,
+    }
+    Ok(if report.missing == 0 { Outcome::Done } else { Outcome::Failed })
+}
+
+impl Report {
+    fn line(&mut self, name: &str, value: &str) {
+        // Writing to a string can't fail.
+        let _ = writeln!(self.text, "  {name:<14} {value}");
+    }
+
+    fn lack(&mut self, name: &str, value: &str, cure: &str) {
+        let _ = writeln!(self.text, "! {name:<14} {value}: {cure}");
+        self.missing += 1;
+    }
+}
+
+fn networks(report: &mut Report, runtime: &Runtime, args: &DoctorArgs) {
+    report.line("onnx runtime", &format!("{}, {}", runtime.library.display(), runtime.found));
+    report.line("", &version(runtime.build_info()));
+    for provider in Provider::ALL {
+        let built_in = if provider.is_built_in() { "built in" } else { "not built into this ONNX Runtime" };
+        report.line(&format!("  {provider}"), built_in);
+    }
+    let session = SessionSettings { provider: args.provider, threads: NonZeroUsize::MIN };
+    match Classifier::open(runtime, args.model.as_deref(), session) {
+        Ok(classifier) => {
+            let (file, contract) = (classifier.file(), classifier.contract());
+            report.line("provider", &classifier.provider().to_string());
+            report.line("model", &format!("{} ({})", classifier.name(), contract.network));
+            report.line("", &format!("sha256 {}", file.digest));
+            let alpha = contract.saliency.alpha;
+            report.line("", &format!("saliency {}, alpha {alpha}, {}", contract.saliency.source, contract.training.tool));
+        }
+        Err(error) => report.lack("model", "can't be used", &error.to_string()),
+    }
+    let settings = DetectorSettings { longest_side: 320, confidence: 0.5 };
+    match CenterFace::open(runtime, None, settings, session) {
+        Ok(_) => fetched(report, "face detector", "centerface"),
+        Err(error) => report.lack("face detector", "can't be used", &error.to_string()),
+    }
+}
+
+/// A fetched file is held against the lock: somebody may have changed it since.
+fn fetched(report: &mut Report, name: &str, id: &str) {
+    let path = lock::cached(id).unwrap_or_default();
+    match (digest::of_file(&path), lock::file(id)) {
+        (Ok(found), Some(locked)) if found == locked.sha256 => {
+            report.line(name, &path.display().to_string());
+            report.line("", &format!("sha256 {found}, as locked"));
+        }
+        (Ok(found), _) => {
+            let cure = format!("delete {} and run `cargo xtask setup`", path.display());
+            report.lack(name, &format!("changed since it was fetched (sha256 {found})"), &cure);
+        }
+        (Err(error), _) => report.lack(name, "can't be read", &error.to_string()),
+    }
+}
+
+/// The part of ONNX Runtime's build text that tells one build from another.
+fn version(build_info: &str) -> String {
+    let part = |key: &str| build_info.split(", ").find_map(|part| part.trim().strip_prefix(key));
+    let branch = part("ORT Build Info: git-branch=").unwrap_or("unknown branch");
+    let commit = part("git-commit-id=").unwrap_or("unknown commit");
+    format!("branch {branch}, commit {commit}")
+}
+
+#[cfg(feature = "video")]
+fn decoder(report: &mut Report) {
+    report.line("decoder", &crate::capture::video::decoder_version());
+    match crate::sink::video::encoder_name() {
+        Ok(name) => report.line("encoder", name),
+        Err(error) => report.lack("encoder", "missing", &error.to_string()),
+    }
+}
+
+#[cfg(not(feature = "video"))]
+fn decoder(report: &mut Report) {
+    report.line("decoder", "not built in (cargo feature `video`)");
+}
+
+#[cfg(feature = "camera")]
+fn cameras(report: &mut Report) {
+    match crate::capture::camera::list() {
+        // No camera is no fault: files need none.
+        Ok(found) if found.is_empty() => {
+            let node = Path::new("/dev/video0").exists();
+            let hint = if node { "; /dev/video0 is there: is this user in the group `video`?" } else { "" };
+            report.line("cameras", &format!("none{hint}"));
+        }
+        Ok(found) => {
+            for camera in found {
+                report.line("camera", &format!("{}: {}", camera.index, camera.name));
+            }
+        }
+        Err(error) => report.line("cameras", &error.to_string()),
+    }
+}
+
+#[cfg(not(feature = "camera"))]
+fn cameras(report: &mut Report) {
+    report.line("cameras", "not built in (cargo feature `camera`)");
+}

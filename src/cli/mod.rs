@@ -1,0 +1,69 @@
+//! The command line: one file a command.
+//!
+//! Flags become plain settings and these become ready-made workers; nothing behind that sees a flag.
+
+mod doctor;
+mod image;
+mod interrupt;
+mod outcome;
+#[cfg(feature = "video")]
+mod video;
+mod workers;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use outcome::Outcome;
+
+/// Finds generated and swapped faces in videos and images, and shows where it saw it.
+///
+/// For each face it says authentic, unsure or synthetic, how probable that is, and where in the face the signs were.
+/// Nothing leaves this machine, and nothing is downloaded.
+#[derive(Debug, Parser)]
+#[command(name = "cyborg", version, after_help = outcome::EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Say more: -v what is done, -vv details
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Judge every face in every frame of video files
+    #[cfg(feature = "video")]
+    Video(video::VideoArgs),
+    /// Judge every face in photos
+    Image(image::ImageArgs),
+    /// Show what this machine has, and what to do about each thing that is missing
+    Doctor(doctor::DoctorArgs),
+}
+
+/// Runs the program by its command line, and gives its exit code.
+#[must_use]
+pub fn run() -> ExitCode {
+    // Wrong usage ends here, with code 2.
+    let cli = Cli::parse();
+    start_log(cli.verbose);
+    let outcome = match cli.command {
+        #[cfg(feature = "video")]
+        Command::Video(args) => video::run(&args),
+        Command::Image(args) => image::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+    };
+    outcome.unwrap_or_else(|error| Outcome::from_error(&error)).into()
+}
+
+fn start_log(verbose: u8) {
+    let level = match verbose {
+        0 => log::LevelFilter::Warn,
+        1 => log::LevelFilter::Info,
+        _ => log::LevelFilter::Debug,
+    };
+    let mut builder = env_logger::Builder::new();
+    // ONNX Runtime speaks of its own inner matters at every level; they are for -vv.
+    let native = if verbose >= 2 { level } else { log::LevelFilter::Off };
+    builder.filter_level(level).filter_module("ort", native).format_target(false).init();
+}

@@ -1,0 +1,115 @@
+//! Exit codes, and words on the two standard streams.
+
+use std::io::{self, ErrorKind, Write, stderr, stdout};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// What stands at the end of the help.
+pub(super) const EXIT_CODES: &str = "\
+Exit codes:
+  0    all done
+  1    a failure, or all inputs failed
+  2    wrong usage
+  3    some inputs failed, the others were done
+  130  interrupted; what was done until then is written";
+
+/// How a run of the program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Done,
+    Failed,
+    Usage,
+    SomeFailed,
+    Interrupted,
+}
+
+/// An error in the way the program was called, found after the flags were read.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct UsageError(pub(super) String);
+
+impl Outcome {
+    /// The outcome of `failed` failures among `all` inputs.
+    pub(super) fn of(failed: usize, all: usize) -> Self {
+        match failed {
+            0 => Self::Done,
+            _ if failed == all => Self::Failed,
+            _ => Self::SomeFailed,
+        }
+    }
+
+    /// Says what went wrong, and gives the code for it. A broken pipe is no failure: the reader has had enough.
+    pub(super) fn from_error(error: &anyhow::Error) -> Self {
+        let pipe = |cause: &(dyn std::error::Error + 'static)| {
+            cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+        };
+        if error.chain().any(pipe) {
+            return Self::Done;
+        }
+        complain(error);
+        if error.is::<UsageError>() { Self::Usage } else { Self::Failed }
+    }
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        Self::from(match outcome {
+            Outcome::Done => 0,
+            Outcome::Failed => 1,
+            Outcome::Usage => 2,
+            Outcome::SomeFailed => 3,
+            Outcome::Interrupted => 130,
+        })
+    }
+}
+
+/// An output that is one of the inputs would destroy it before it is read.
+pub(super) fn refuse_overwriting<'a>(
+    inputs: &[PathBuf],
+    outputs: impl Iterator<Item = &'a PathBuf>,
+) -> Result<(), UsageError> {
+    let inputs: Vec<_> = inputs.iter().filter_map(|input| input.canonicalize().ok()).collect();
+    for output in outputs {
+        if output.canonicalize().is_ok_and(|place| place.is_file() && inputs.contains(&place)) {
+            return Err(UsageError(format!("{} is an input and an output: name another output", output.display())));
+        }
+    }
+    Ok(())
+}
+
+/// Writes an error with its causes to standard error.
+pub(super) fn complain(error: &anyhow::Error) {
+    // Nobody may be listening there, and there is no other place to say so.
+    let _ = writeln!(stderr(), "error: {error:#}");
+}
+
+/// Writes a note to standard error.
+pub(super) fn note(text: &str) {
+    let _ = writeln!(stderr(), "{text}");
+}
+
+/// Writes a result to standard output.
+pub(super) fn say(text: &str) -> io::Result<()> {
+    let mut out = stdout().lock();
+    writeln!(out, "{text}")?;
+    out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_bad_input_is_not_all_of_them() {
+        assert_eq!(Outcome::of(0, 3), Outcome::Done);
+        assert_eq!(Outcome::of(1, 3), Outcome::SomeFailed);
+        assert_eq!(Outcome::of(3, 3), Outcome::Failed);
+        assert_eq!(Outcome::of(1, 1), Outcome::Failed);
+    }
+
+    #[test]
+    fn a_reader_that_left_is_no_failure() {
+        let error = anyhow::Error::from(io::Error::from(ErrorKind::BrokenPipe)).context("writing");
+        assert_eq!(Outcome::from_error(&error), Outcome::Done);
+    }
+}

@@ -1,0 +1,96 @@
+//! The flags that `video` and `image` share, and the workers that are made from them.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::thread;
+
+use clap::Args;
+use cyborg_models::contract::Contract;
+
+use super::outcome::note;
+use crate::face::centerface::{CenterFace, DetectorSettings};
+use crate::model::classifier::Classifier;
+use crate::model::provider::{Asked, ProviderReport};
+use crate::model::runtime::Runtime;
+use crate::model::session::SessionSettings;
+use crate::sink::jsonl::RunRecord;
+use crate::verdict::Judge;
+
+#[derive(Args, Debug)]
+pub(super) struct WorkerArgs {
+    /// Model file that holds the contract of models/CONTRACT.md [default: the model that comes with the program]
+    #[arg(long, value_name = "FILE")]
+    pub(super) model: Option<PathBuf>,
+    /// Face detector, a CenterFace ONNX file [default: the one that set-up fetched]
+    #[arg(long, value_name = "FILE")]
+    pub(super) detector: Option<PathBuf>,
+    /// Execution provider: auto, cpu, cuda or tensorrt; one that is named and can't be had is an error
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    pub(super) provider: Asked,
+    /// Threads of the processor to use at most [default: all]
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<NonZeroUsize>,
+    /// Longer side in pixels of the picture in which faces are looked for; more finds smaller faces and is slower
+    #[arg(long, value_name = "PIXELS", default_value_t = 320, value_parser = clap::value_parser!(u16).range(32..=8192))]
+    pub(super) detect_size: u16,
+    /// Leave out faces that the detector is less sure of, 0 to 1
+    #[arg(long, value_name = "P", default_value_t = 0.5, value_parser = share)]
+    pub(super) detect_confidence: f32,
+}
+
+fn share(text: &str) -> Result<f32, String> {
+    let number = text.parse().ok().filter(|number| (0.0..=1.0).contains(number));
+    number.ok_or_else(|| "expected a number in 0 to 1".to_owned())
+}
+
+/// What a run needs, ready to work.
+pub(super) struct Workers {
+    pub(super) detector: CenterFace,
+    pub(super) classifier: Classifier,
+    pub(super) judge: Judge,
+    pub(super) threads: NonZeroUsize,
+}
+
+impl WorkerArgs {
+    /// Loads ONNX Runtime and opens both networks.
+    pub(super) fn open(&self) -> anyhow::Result<Workers> {
+        let threads =
+            self.threads.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
+        let runtime = Runtime::load()?;
+        // Detector and classifier work at the same time on different frames: each gets half of the processors.
+        let session = SessionSettings { provider: self.provider, threads: half(threads) };
+        let classifier = Classifier::open(&runtime, self.model.as_deref(), session)?;
+        let settings =
+            DetectorSettings { longest_side: self.detect_size.into(), confidence: self.detect_confidence };
+        let detector = CenterFace::open(&runtime, self.detector.as_deref(), settings, session)?;
+        announce(classifier.provider());
+        Ok(Workers { judge: Judge::new(classifier.contract()), detector, classifier, threads })
+    }
+}
+
+impl Workers {
+    /// What the run was made with.
+    pub(super) fn record(&self) -> RunRecord {
+        RunRecord {
+            tool: concat!("cyborg ", env!("CARGO_PKG_VERSION")).to_owned(),
+            model: self.classifier.name().to_owned(),
+            model_sha256: self.classifier.file().digest.clone(),
+            provider: self.classifier.provider().to_string(),
+        }
+    }
+
+    /// A line on how far the model's numbers can be trusted, for people.
+    pub(super) fn caution(&self) -> Option<&'static str> {
+        let Contract { calibration, .. } = self.classifier.contract();
+        (calibration.temperature == 1.0 && calibration.bias == 0.0)
+            .then_some("this model is not calibrated: read its percentages as an order, not as probabilities")
+    }
+}
+
+fn half(threads: NonZeroUsize) -> NonZeroUsize {
+    NonZeroUsize::new(threads.get() / 2).unwrap_or(NonZeroUsize::MIN)
+}
+
+fn announce(report: &ProviderReport) {
+    note(&format!("provider: {report}"));
+}

@@ -1,0 +1,336 @@
+//! The CenterFace detector: finds small and large faces, with five landmarks.
+//!
+//! Its published file declares a fixed input size and lists its weights among the inputs, which keeps ONNX Runtime from
+//! folding them. Both are mended in memory before it is opened; the file stays as it is.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use cyborg_models::lock;
+use cyborg_models::onnx::{Dimension, ModelProto, ValueInfoProto, element};
+use ort::value::TensorRef;
+use prost::Message;
+
+use super::crop::Cropper;
+use super::{Face, Locate};
+use crate::frame::{Frame, PixelBox, PixelPoint};
+use crate::model::provider::ProviderReport;
+use crate::model::runtime::Runtime;
+use crate::model::session::{Network, SessionError, SessionSettings};
+
+/// The network works on a grid of cells of this many pixels.
+const CELL: usize = 4;
+/// Sides of its input are multiples of this.
+const STRIDE: usize = 32;
+/// Two boxes that overlap more than this are the same face.
+const SAME_FACE: f32 = 0.3;
+
+/// How faces are looked for.
+#[derive(Clone, Copy, Debug)]
+pub struct DetectorSettings {
+    /// The longer side of the picture that the network sees, in pixels; frames are shrunk to it, never enlarged.
+    pub longest_side: usize,
+    /// Faces of less confidence are left out, in 0 to 1.
+    pub confidence: f32,
+}
+
+/// Why the detector can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DetectorError {
+    /// There is no file.
+    #[error("the face detector is missing: {}; `cargo xtask setup` fetches it, or name one with `--detector`", path.display())]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// There is no cache folder to look in.
+    #[error("no folder for fetched files is known: set CYBORG_CACHE, or name a detector with `--detector`")]
+    NoCache,
+    /// The file can't be read.
+    #[error("can't read the face detector {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file is another network, or none.
+    #[error("{} is not a CenterFace model: {reason}", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// ONNX Runtime can't open it.
+    #[error("the face detector {} can't be opened: {source}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: SessionError,
+    },
+}
+
+/// Names of the network's tensors.
+#[derive(Clone, Debug)]
+struct Tensors {
+    input: String,
+    heat: String,
+    scale: String,
+    offset: String,
+    landmarks: String,
+}
+
+/// The detector in ONNX Runtime.
+#[derive(Debug)]
+pub struct CenterFace {
+    network: Network,
+    tensors: Tensors,
+    settings: DetectorSettings,
+    cropper: Cropper,
+    small: Vec<u8>,
+    planes: Vec<f32>,
+    candidates: Vec<Face>,
+}
+
+impl CenterFace {
+    /// Opens the detector file at `path`, or the one that set-up fetched.
+    ///
+    /// # Errors
+    ///
+    /// When the file is missing, is another network, or can't be opened on the provider.
+    pub fn open(
+        runtime: &Runtime,
+        path: Option<&Path>,
+        settings: DetectorSettings,
+        session: SessionSettings,
+    ) -> Result<Self, DetectorError> {
+        let path = match path {
+            Some(path) => path.to_owned(),
+            None => lock::cached("centerface").ok_or(DetectorError::NoCache)?,
+        };
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(DetectorError::Missing { path }),
+            Err(source) => return Err(DetectorError::Read { path, source }),
+        };
+        let (bytes, tensors) = match mend(&bytes) {
+            Ok(mended) => mended,
+            Err(reason) => return Err(DetectorError::Foreign { path, reason }),
+        };
+        match Network::open(runtime, &bytes, session) {
+            Ok(network) => Ok(Self {
+                network,
+                tensors,
+                settings,
+                cropper: Cropper::new(),
+                small: Vec::new(),
+                planes: Vec::new(),
+                candidates: Vec::new(),
+            }),
+            Err(source) => Err(DetectorError::Open { path, source }),
+        }
+    }
+
+    /// Where it runs, and why there.
+    #[must_use]
+    pub fn provider(&self) -> &ProviderReport {
+        &self.network.provider
+    }
+}
+
+impl Locate for CenterFace {
+    fn locate(&mut self, frame: &Frame, faces: &mut Vec<Face>) -> anyhow::Result<()> {
+        faces.clear();
+        let (width, height) = input_size(frame, self.settings.longest_side);
+        self.small.resize(width * height * 3, 0);
+        self.cropper.resize(&frame.pixels, (frame.width, frame.height), &mut self.small, (width, height))?;
+        to_planes(&self.small, &mut self.planes);
+        let input = TensorRef::from_array_view(([1, 3, height, width], self.planes.as_slice()))?;
+        let names = &self.tensors;
+        let outputs =
+            self.network.session.run(ort::inputs![names.input.as_str() => input]).context("the face detector failed")?;
+        let plane = |name: &str| Ok::<_, ort::Error>(outputs[name].try_extract_tensor::<f32>()?.1);
+        let maps = Maps {
+            width: width / CELL,
+            cells: (width / CELL) * (height / CELL),
+            heat: plane(&names.heat)?,
+            scale: plane(&names.scale)?,
+            offset: plane(&names.offset)?,
+            landmarks: plane(&names.landmarks)?,
+        };
+        let scale = (frame.width as f32 / width as f32, frame.height as f32 / height as f32);
+        maps.read(self.settings.confidence, scale, &mut self.candidates)?;
+        keep_best(&mut self.candidates, faces);
+        Ok(())
+    }
+}
+
+/// Size (width, height) of the network's input for a frame: its shape, shrunk to the longest side, in whole strides.
+fn input_size(frame: &Frame, longest_side: usize) -> (usize, usize) {
+    let shrink = (longest_side as f64 / frame.width.max(frame.height).max(1) as f64).min(1.0);
+    let side = |length: usize| ((length as f64 * shrink / STRIDE as f64).round() as usize).max(1) * STRIDE;
+    (side(frame.width), side(frame.height))
+}
+
+fn to_planes(pixels: &[u8], planes: &mut Vec<f32>) {
+    let count = pixels.len() / 3;
+    planes.resize(count * 3, 0.0);
+    let (red, rest) = planes.split_at_mut(count);
+    let (green, blue) = rest.split_at_mut(count);
+    for (index, pixel) in pixels.chunks_exact(3).enumerate() {
+        red[index] = f32::from(pixel[0]);
+        green[index] = f32::from(pixel[1]);
+        blue[index] = f32::from(pixel[2]);
+    }
+}
+
+/// The network's outputs, a plane of cells a channel.
+struct Maps<'a> {
+    width: usize,
+    cells: usize,
+    heat: &'a [f32],
+    scale: &'a [f32],
+    offset: &'a [f32],
+    landmarks: &'a [f32],
+}
+
+impl Maps<'_> {
+    /// Puts every cell above the confidence into `faces`, in pixels of the frame.
+    fn read(&self, confidence: f32, (across, down): (f32, f32), faces: &mut Vec<Face>) -> anyhow::Result<()> {
+        let cells = self.cells;
+        let sizes = [(self.heat, 1), (self.scale, 2), (self.offset, 2), (self.landmarks, 10)];
+        let fit = sizes.iter().all(|(plane, channels)| plane.len() == cells * channels);
+        anyhow::ensure!(fit, "the face detector's outputs don't fit its input: is it a CenterFace model?");
+        faces.clear();
+        for cell in (0..cells).filter(|&cell| self.heat[cell] > confidence) {
+            let step = CELL as f32;
+            // Channels come with the vertical one first.
+            let height = self.scale[cell].exp() * step;
+            let width = self.scale[cells + cell].exp() * step;
+            let top = ((cell / self.width) as f32 + self.offset[cell] + 0.5) * step - height / 2.0;
+            let left = ((cell % self.width) as f32 + self.offset[cells + cell] + 0.5) * step - width / 2.0;
+            if ![left, top, width, height].into_iter().all(f32::is_finite) {
+                continue;
+            }
+            let mark = |index: usize| PixelPoint {
+                x: (self.landmarks[(2 * index + 1) * cells + cell] * width + left) * across,
+                y: (self.landmarks[2 * index * cells + cell] * height + top) * down,
+            };
+            faces.push(Face {
+                bounds: PixelBox { left, top, width, height }.scaled(across, down),
+                landmarks: [mark(0), mark(1), mark(2), mark(3), mark(4)],
+                confidence: self.heat[cell].min(1.0),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Non-maximum suppression: of boxes that are the same face the surest stays.
+fn keep_best(candidates: &mut [Face], faces: &mut Vec<Face>) {
+    candidates.sort_unstable_by(|a, b| b.confidence.total_cmp(&a.confidence));
+    for candidate in candidates.iter() {
+        if faces.iter().all(|face| face.bounds.overlap(&candidate.bounds) < SAME_FACE) {
+            faces.push(*candidate);
+        }
+    }
+}
+
+/// Frees the input size, drops the weights from the inputs, and finds the tensors by their place and channels.
+fn mend(bytes: &[u8]) -> Result<(Vec<u8>, Tensors), String> {
+    let mut model = ModelProto::decode(bytes).map_err(|error| format!("it is not an ONNX file ({error})"))?;
+    let graph = model.graph.as_mut().ok_or("it has no graph")?;
+    let weights: Vec<&str> = graph.initializer.iter().map(|tensor| tensor.name.as_str()).collect();
+    graph.input.retain(|input| !weights.contains(&input.name.as_str()));
+    let [input] = graph.input.as_mut_slice() else {
+        return Err(format!("it has {} inputs, expected 1", graph.input.len()));
+    };
+    let free = |name: &str| Dimension::Param(name.to_owned());
+    *input =
+        ValueInfoProto::tensor(&input.name, element::FLOAT, &[free("n"), Dimension::Value(3), free("h"), free("w")]);
+    let input = input.name.clone();
+    let [heat, scale, offset, landmarks] = graph.output.as_mut_slice() else {
+        return Err(format!("it has {} outputs, expected 4", graph.output.len()));
+    };
+    let names = [&*heat, scale, offset, landmarks].map(|output| output.name.clone());
+    for (output, channels) in [(heat, 1), (scale, 2), (offset, 2), (landmarks, 10)] {
+        let dims = [free("n"), Dimension::Value(channels), free("gh"), free("gw")];
+        *output = ValueInfoProto::tensor(&output.name, element::FLOAT, &dims);
+    }
+    graph.value_info.clear();
+    // Before version 4 of the format weights had to be inputs.
+    model.ir_version = model.ir_version.max(4);
+    let [heat, scale, offset, landmarks] = names;
+    Ok((model.encode_to_vec(), Tensors { input, heat, scale, offset, landmarks }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn face(left: f32, confidence: f32) -> Face {
+        Face {
+            bounds: PixelBox { left, top: 0.0, width: 10.0, height: 10.0 },
+            landmarks: [PixelPoint::default(); 5],
+            confidence,
+        }
+    }
+
+    #[test]
+    fn of_overlapping_boxes_the_surest_stays() {
+        let mut kept = Vec::new();
+        keep_best(&mut [face(0.0, 0.6), face(2.0, 0.9), face(40.0, 0.5)], &mut kept);
+        assert_eq!(kept, [face(2.0, 0.9), face(40.0, 0.5)]);
+    }
+
+    #[test]
+    fn the_input_keeps_the_frames_shape() {
+        let mut frame = Frame::empty();
+        (frame.width, frame.height) = (1280, 720);
+        assert_eq!(input_size(&frame, 320), (320, 192));
+        (frame.width, frame.height) = (176, 144);
+        assert_eq!(input_size(&frame, 320), (192, 160));
+        (frame.width, frame.height) = (1, 5000);
+        assert_eq!(input_size(&frame, 320), (32, 320));
+    }
+
+    #[test]
+    fn a_cell_becomes_a_box_in_the_frame() {
+        // A grid of 2 x 1 cells; the second one holds a face of 8 x 16 pixels in a frame twice as large.
+        let two = 2.0_f32.ln();
+        let four = 4.0_f32.ln();
+        let mut landmarks = [0.0; 20];
+        landmarks[1] = 0.25;
+        landmarks[3] = 0.5;
+        let maps = Maps {
+            width: 2,
+            cells: 2,
+            heat: &[0.1, 0.9],
+            scale: &[0.0, four, 0.0, two],
+            offset: &[0.0, 0.0, 0.0, 0.5],
+            landmarks: &landmarks,
+        };
+        let mut faces = Vec::new();
+        maps.read(0.5, (2.0, 2.0), &mut faces).expect("sizes fit");
+        assert_eq!(faces.len(), 1);
+        let bounds = faces[0].bounds;
+        // Centre at cell (1 + 0.5 + 0.5, 0.5), so at pixel (8, 2) of the input and (16, 4) of the frame.
+        let expected = PixelBox { left: 8.0, top: -12.0, width: 16.0, height: 32.0 };
+        for (got, wanted) in
+            [(bounds.left, expected.left), (bounds.top, expected.top), (bounds.width, 16.0), (bounds.height, 32.0)]
+        {
+            assert!((got - wanted).abs() < 1e-4, "{bounds:?}");
+        }
+        // The landmark's offsets are shares of the box: a quarter down, a half across.
+        assert!((faces[0].landmarks[0].x - 16.0).abs() < 1e-4 && (faces[0].landmarks[0].y - -4.0).abs() < 1e-4);
+    }
+
+    #[test]
+    fn another_file_is_refused() {
+        assert!(mend(b"not a model").is_err());
+        assert_eq!(mend(&ModelProto::default().encode_to_vec()).map(drop), Err("it has no graph".to_owned()));
+    }
+}

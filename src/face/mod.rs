@@ -1,0 +1,30 @@
+//! Finding faces in a frame, and cutting them out.
+//!
+//! A detector is anything that implements [`Locate`]; [`centerface`] is the one in use. [`crop`] is the only place that
+//! cuts and resizes faces: runtime, training and evaluation all call it, so they can't differ.
+
+pub mod centerface;
+pub mod crop;
+
+use crate::frame::{Frame, PixelBox, PixelPoint};
+
+/// A face as the detector found it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Face {
+    /// Where it is.
+    pub bounds: PixelBox,
+    /// Left eye, right eye, tip of the nose, left and right corner of the mouth, as seen in the picture.
+    pub landmarks: [PixelPoint; 5],
+    /// How sure the detector is, in 0 to 1.
+    pub confidence: f32,
+}
+
+/// Finds the faces of a frame.
+pub trait Locate: Send {
+    /// Puts the faces of `frame` into `faces`, which is emptied first. The surest comes first.
+    ///
+    /// # Errors
+    ///
+    /// When the detector itself fails; a frame without a face is none.
+    fn locate(&mut self, frame: &Frame, faces: &mut Vec<Face>) -> anyhow::Result<()>;
+}

@@ -1,0 +1,99 @@
+//! A picture on its way through the pipeline, and the units of its place and time.
+
+use std::time::Instant;
+
+/// A moment on the clock of a source, in microseconds from its zero; negative where a file starts early.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PresentationTime(pub i64);
+
+impl PresentationTime {
+    /// The same in seconds.
+    #[must_use]
+    pub fn seconds(self) -> f64 {
+        self.0 as f64 / 1e6
+    }
+}
+
+/// A picture: RGB, eight bits a channel, rows from the top with no gap between them.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// Width in pixels.
+    pub width: usize,
+    /// Height in pixels.
+    pub height: usize,
+    /// `width * height * 3` bytes, RGB.
+    pub pixels: Vec<u8>,
+    /// Counts the frames of a source from 0, damaged ones left out.
+    pub number: u64,
+    /// When the source wants it shown.
+    pub time: PresentationTime,
+    /// When it was captured or decoded: the age of a verdict counts from here.
+    pub captured: Instant,
+}
+
+impl Frame {
+    /// A frame of no size, to be filled by a source. Its buffer grows once and is then kept.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            width: 0,
+            height: 0,
+            pixels: Vec::new(),
+            number: 0,
+            time: PresentationTime::default(),
+            captured: Instant::now(),
+        }
+    }
+
+    /// Gives the frame a size, and its buffer the length for it. What the pixels hold is left open.
+    pub fn resize(&mut self, width: usize, height: usize) {
+        self.width = width;
+        self.height = height;
+        self.pixels.resize(width * height * 3, 0);
+    }
+}
+
+/// A box in pixels of a frame, fractions and parts outside the frame allowed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PixelBox {
+    /// Distance from the left edge of the frame.
+    pub left: f32,
+    /// Distance from the upper edge of the frame.
+    pub top: f32,
+    /// Width, not negative.
+    pub width: f32,
+    /// Height, not negative.
+    pub height: f32,
+}
+
+impl PixelBox {
+    /// Intersection over union with another box, in 0 to 1; 0 when both are empty.
+    #[must_use]
+    pub fn overlap(&self, other: &Self) -> f32 {
+        let width = (self.left + self.width).min(other.left + other.width) - self.left.max(other.left);
+        let height = (self.top + self.height).min(other.top + other.height) - self.top.max(other.top);
+        let common = width.max(0.0) * height.max(0.0);
+        let union = self.width * self.height + other.width * other.height - common;
+        if union > 0.0 { common / union } else { 0.0 }
+    }
+
+    /// The same box in a picture whose sides are `across` and `down` times as long.
+    #[must_use]
+    pub fn scaled(&self, across: f32, down: f32) -> Self {
+        Self {
+            left: self.left * across,
+            top: self.top * down,
+            width: self.width * across,
+            height: self.height * down,
+        }
+    }
+}
+
+/// A point in pixels of a frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct PixelPoint {
+    /// Distance from the left edge of the frame.
+    pub x: f32,
+    /// Distance from the upper edge of the frame.
+    pub y: f32,
+}

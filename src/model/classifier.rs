@@ -1,0 +1,231 @@
+//! The classifier: face crops in, logits and activation maps out, from one forward pass.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use cyborg_models::contract::{CAM, Contract, LOGITS, PIXELS};
+use cyborg_models::model_file::{ModelFile, ModelFileError};
+use ort::value::TensorRef;
+
+use super::provider::ProviderReport;
+use super::runtime::Runtime;
+use super::session::{Network, SessionError, SessionSettings};
+use super::shipped;
+use crate::face::Face;
+use crate::face::crop::{CropSquare, Cropper};
+use crate::frame::Frame;
+use crate::verdict::Logits;
+
+/// What the classifier saw in one face.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Score {
+    /// The square that was cut out and classified.
+    pub square: CropSquare,
+    /// The raw class scores.
+    pub logits: Logits,
+}
+
+/// The activation maps of a frame's faces, one after the other, rows from the top. Not min-max scaled.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ActivationMaps {
+    /// Height of each map.
+    pub height: usize,
+    /// Width of each map.
+    pub width: usize,
+    /// `faces * height * width` values.
+    pub values: Vec<f32>,
+}
+
+impl ActivationMaps {
+    /// The map of face `index`, `height * width` values.
+    #[must_use]
+    pub fn of(&self, index: usize) -> &[f32] {
+        let size = self.height * self.width;
+        self.values.get(index * size..(index + 1) * size).unwrap_or_default()
+    }
+}
+
+/// Scores the faces of a frame.
+pub trait Classify: Send {
+    /// Puts a score and a map for each of `faces`, in their order, in place of what `scores` and `maps` held.
+    ///
+    /// # Errors
+    ///
+    /// When the model itself fails.
+    fn classify(
+        &mut self,
+        frame: &Frame,
+        faces: &[Face],
+        scores: &mut Vec<Score>,
+        maps: &mut ActivationMaps,
+    ) -> anyhow::Result<()>;
+}
+
+/// A model that can't be used, with its name.
+#[derive(Debug, thiserror::Error)]
+pub enum ClassifierError {
+    /// The file can't be read.
+    #[error(transparent)]
+    Read(ModelFileError),
+    /// It doesn't hold the contract.
+    #[error("model {name} can't be used: {source}")]
+    Contract {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        source: ModelFileError,
+    },
+    /// ONNX Runtime can't open it.
+    #[error("model {name} can't be opened: {source}")]
+    Open {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        source: SessionError,
+    },
+}
+
+/// A model of the contract in ONNX Runtime.
+#[derive(Debug)]
+pub struct Classifier {
+    network: Network,
+    file: ModelFile,
+    name: String,
+    cropper: Cropper,
+    crops: Vec<u8>,
+}
+
+/// Faces that go through the network in one run. More are done in several, so that memory stays bounded.
+const LARGEST_BATCH: usize = 16;
+
+impl Classifier {
+    /// Opens the model file at `path`, or the shipped model.
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be read, doesn't hold the contract, or can't be opened on the provider.
+    pub fn open(runtime: &Runtime, path: Option<&Path>, settings: SessionSettings) -> Result<Self, ClassifierError> {
+        match path {
+            None => Self::from_bytes(runtime, shipped::NAME, shipped::BYTES, settings),
+            Some(path) => {
+                let bytes = std::fs::read(path)
+                    .map_err(|source| ModelFileError::Read { path: PathBuf::from(path), source })
+                    .map_err(ClassifierError::Read)?;
+                Self::from_bytes(runtime, &path.display().to_string(), &bytes, settings)
+            }
+        }
+    }
+
+    /// Opens the bytes of a model file; `name` stands for it in messages.
+    ///
+    /// # Errors
+    ///
+    /// When they don't hold the contract, or can't be opened on the provider.
+    pub fn from_bytes(
+        runtime: &Runtime,
+        name: &str,
+        bytes: &[u8],
+        settings: SessionSettings,
+    ) -> Result<Self, ClassifierError> {
+        let name = name.to_owned();
+        let file = match ModelFile::parse(bytes) {
+            Ok(file) => file,
+            Err(source) => return Err(ClassifierError::Contract { name, source }),
+        };
+        match Network::open(runtime, bytes, settings) {
+            Ok(network) => Ok(Self { network, file, name, cropper: Cropper::new(), crops: Vec::new() }),
+            Err(source) => Err(ClassifierError::Open { name, source }),
+        }
+    }
+
+    /// What the model says of itself.
+    #[must_use]
+    pub fn contract(&self) -> &Contract {
+        &self.file.contract
+    }
+
+    /// The file's facts: sizes and digest.
+    #[must_use]
+    pub fn file(&self) -> &ModelFile {
+        &self.file
+    }
+
+    /// Its name in messages.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where it runs, and why there.
+    #[must_use]
+    pub fn provider(&self) -> &ProviderReport {
+        &self.network.provider
+    }
+
+    /// Runs crops that are ready: `pixels` holds N * S * S * 3 bytes. Logits and maps are added to what is there.
+    ///
+    /// # Errors
+    ///
+    /// When ONNX Runtime fails.
+    pub fn run(&mut self, pixels: &[u8], logits: &mut Vec<Logits>, maps: &mut Vec<f32>) -> anyhow::Result<()> {
+        run(&mut self.network, &self.file, pixels, |each| logits.push(each), maps)
+            .with_context(|| format!("model {} failed", self.name))
+    }
+}
+
+impl Classify for Classifier {
+    fn classify(
+        &mut self,
+        frame: &Frame,
+        faces: &[Face],
+        scores: &mut Vec<Score>,
+        maps: &mut ActivationMaps,
+    ) -> anyhow::Result<()> {
+        scores.clear();
+        maps.values.clear();
+        (maps.height, maps.width) = self.file.cam_size;
+        let side = self.file.input_side;
+        let bytes = side * side * 3;
+        for faces in faces.chunks(LARGEST_BATCH) {
+            let first = scores.len();
+            self.crops.resize(faces.len() * bytes, 0);
+            for (face, out) in faces.iter().zip(self.crops.chunks_exact_mut(bytes)) {
+                let square = CropSquare::around(&face.bounds, &self.file.contract.crop);
+                self.cropper.cut(frame, &square, side, out)?;
+                scores.push(Score { square, logits: Logits::default() });
+            }
+            let mut unscored = scores[first..].iter_mut();
+            let keep = |logits| {
+                if let Some(score) = unscored.next() {
+                    score.logits = logits;
+                }
+            };
+            run(&mut self.network, &self.file, &self.crops, keep, &mut maps.values)
+                .with_context(|| format!("model {} failed", self.name))?;
+        }
+        Ok(())
+    }
+}
+
+fn run(
+    network: &mut Network,
+    file: &ModelFile,
+    pixels: &[u8],
+    mut keep: impl FnMut(Logits),
+    maps: &mut Vec<f32>,
+) -> anyhow::Result<()> {
+    let side = file.input_side;
+    let count = pixels.len() / (side * side * 3);
+    let input = TensorRef::from_array_view(([count, side, side, 3], pixels))?;
+    let outputs = network.session.run(ort::inputs![PIXELS => input])?;
+    let (shape, logits) = outputs[LOGITS].try_extract_tensor::<f32>()?;
+    anyhow::ensure!(logits.len() == count * 2, "output `{LOGITS}` came out as {shape:?} for {count} faces");
+    for pair in logits.chunks_exact(2) {
+        keep(Logits { authentic: pair[0], synthetic: pair[1] });
+    }
+    let (shape, values) = outputs[CAM].try_extract_tensor::<f32>()?;
+    let (height, width) = file.cam_size;
+    anyhow::ensure!(values.len() == count * height * width, "output `{CAM}` came out as {shape:?} for {count} faces");
+    maps.extend_from_slice(values);
+    Ok(())
+}

@@ -1,0 +1,9 @@
+//! Running models: ONNX Runtime, its execution providers, and the classifier.
+//!
+//! No other place knows ONNX Runtime. The detector gets a ready [`session::Network`] from here.
+
+pub mod classifier;
+pub mod provider;
+pub mod runtime;
+pub mod session;
+pub mod shipped;

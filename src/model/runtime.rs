@@ -1,0 +1,138 @@
+//! Finding and loading the shared library of ONNX Runtime.
+//!
+//! Where it is looked for, in this order:
+//!
+//! 1. the file that the environment variable `ORT_DYLIB_PATH` names; when set, nothing else is tried;
+//! 2. the folder of the program, and `lib` beside that folder;
+//! 3. the cache folder, where `cargo xtask setup` puts it;
+//! 4. the system's own library search.
+
+use std::env;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use cyborg_models::{cache, lock};
+use ort::environment::Environment;
+
+/// The variable that names the library.
+pub const LIBRARY_VARIABLE: &str = "ORT_DYLIB_PATH";
+
+const LIBRARY_NAME: &str = if cfg!(target_os = "macos") {
+    "libonnxruntime.dylib"
+} else if cfg!(windows) {
+    "onnxruntime.dll"
+} else {
+    "libonnxruntime.so"
+};
+
+/// ONNX Runtime, loaded. Sessions are opened from it.
+#[derive(Clone, Debug)]
+pub struct Runtime {
+    pub(super) environment: Environment,
+    /// The library in use.
+    pub library: PathBuf,
+    /// How it was found.
+    pub found: Found,
+}
+
+/// How the library was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Named by the environment variable.
+    Variable,
+    /// Beside the program.
+    BesideProgram,
+    /// In the cache folder.
+    Cache,
+    /// By the system.
+    System,
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Variable => "named by ORT_DYLIB_PATH",
+            Self::BesideProgram => "beside the program",
+            Self::Cache => "in the cache folder",
+            Self::System => "by the system's library search",
+        })
+    }
+}
+
+/// Why ONNX Runtime can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// The library can't be loaded.
+    #[error("can't load ONNX Runtime from {}, {found}: {reason}; {}", library.display(), cure(*found))]
+    Load {
+        /// What was tried.
+        library: PathBuf,
+        /// Why it was tried.
+        found: Found,
+        /// What the loader says.
+        reason: String,
+    },
+    /// It was loaded and can't start.
+    #[error("ONNX Runtime can't start: {0}")]
+    Start(#[from] ort::Error),
+}
+
+impl Runtime {
+    /// Finds and loads the library. A process has it once: a further call gives the same.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or one that is too old or of another machine.
+    pub fn load() -> Result<Self, RuntimeError> {
+        static LOADED: Mutex<Option<Runtime>> = Mutex::new(None);
+        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(runtime) = &*loaded {
+            return Ok(runtime.clone());
+        }
+        let (library, found) = find();
+        let builder = ort::init_from(&library).map_err(|reason| RuntimeError::Load {
+            library: library.clone(),
+            found,
+            reason: reason.to_string(),
+        })?;
+        let environment = builder.with_name("cyborg").with_telemetry(false).build()?;
+        Ok(loaded.insert(Self { environment, library, found }).clone())
+    }
+
+    /// What the library says of its own build.
+    #[must_use]
+    pub fn build_info(&self) -> &'static str {
+        ort::info()
+    }
+}
+
+fn find() -> (PathBuf, Found) {
+    if let Some(named) = env::var_os(LIBRARY_VARIABLE).filter(|name| !name.is_empty()) {
+        // A relative name is meant from here, as anywhere on a command line; the loader would take it otherwise.
+        let named = std::path::absolute(&named).unwrap_or_else(|_| PathBuf::from(named));
+        return (named, Found::Variable);
+    }
+    let program = env::current_exe().ok();
+    let folder = program.as_deref().and_then(Path::parent);
+    let beside = folder.into_iter().flat_map(|folder| [folder.join(LIBRARY_NAME), folder.join("../lib").join(LIBRARY_NAME)]);
+    if let Some(library) = beside.into_iter().find(|path| path.is_file()) {
+        return (library, Found::BesideProgram);
+    }
+    if let Some(library) = lock::cached("onnxruntime").filter(|path| path.is_file()) {
+        return (library, Found::Cache);
+    }
+    (PathBuf::from(LIBRARY_NAME), Found::System)
+}
+
+fn cure(found: Found) -> String {
+    match found {
+        Found::Variable => format!("set {LIBRARY_VARIABLE} to the library of ONNX Runtime 1.17 or newer, or unset it"),
+        _ => {
+            let cache = cache::folder().map_or_else(|| "the cache folder".to_owned(), |path| path.display().to_string());
+            format!(
+                "`cargo xtask setup` puts it into {cache}, or set {LIBRARY_VARIABLE} to the library of ONNX Runtime 1.17 or newer"
+            )
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! The only place with threads and channels: stages wired, buffers recycled, shutdown.
+//!
+//! ```text
+//! source -> locate -> classify -> judge and sinks
+//!    ^                                  |
+//!    +------------- buffers ------------+
+//! ```
+//!
+//! Each arrow is a bounded crossbeam channel. A fixed number of [`Parcel`]s goes round, so that a slow stage holds the
+//! source back, no frame is lost, order is kept, and nothing is allocated for a frame.
+
+mod parcel;
+mod summary;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+pub use parcel::Parcel;
+pub use summary::{Ended, StageTimes, Summary};
+
+use crate::capture::{Read, Source};
+use crate::face::Locate;
+use crate::model::classifier::Classify;
+use crate::sink::{FrameView, Sink};
+use crate::verdict::Judge;
+
+/// Parcels that wait between two stages, at most. More would only add memory: the slowest stage sets the pace.
+const QUEUE: usize = 2;
+/// Parcels in all: the queues, and one in the hands of each of the four stages.
+const PARCELS: usize = 3 * QUEUE + 4;
+
+/// The workers of a run. They outlive it, so that models are opened once for many sources.
+pub struct Stages<'a> {
+    /// Finds faces.
+    pub locate: &'a mut dyn Locate,
+    /// Scores faces.
+    pub classify: &'a mut dyn Classify,
+    /// Turns scores into verdicts.
+    pub judge: &'a Judge,
+    /// Takes the results, in this order.
+    pub sinks: &'a mut [Box<dyn Sink>],
+}
+
+/// Runs `source` through the stages to its end, or until `stop` becomes true.
+///
+/// Whatever happens, the frames that were begun reach the sinks and each sink is finished; what went wrong is in
+/// [`Summary::ended`].
+pub fn run(source: &mut dyn Source, stages: Stages<'_>, stop: &AtomicBool) -> Summary {
+    let mut summary = Summary::new(source.info().clone());
+    let Stages { locate, classify, judge, sinks } = stages;
+    let (free_in, free) = bounded(PARCELS);
+    let (decoded_in, decoded) = bounded(QUEUE);
+    let (located_in, located) = bounded(QUEUE);
+    let (scored_in, scored) = bounded(QUEUE);
+    for _ in 0..PARCELS {
+        // The channel holds them all, and both its ends are here.
+        let _ = free_in.send(Parcel::new());
+    }
+    if let Err(error) = sinks.iter_mut().try_for_each(|sink| sink.start(&summary.source)) {
+        summary.fail(error);
+        finish(sinks, &mut summary);
+        return summary;
+    }
+    thread::scope(|scope| {
+        let decoding = scope.spawn(move || decode(source, &free, &decoded_in, stop));
+        let locating = scope.spawn(move || {
+            work(&decoded, &located_in, |parcel| {
+                let start = Instant::now();
+                locate.locate(&parcel.frame, &mut parcel.faces)?;
+                parcel.times.locate = start.elapsed();
+                Ok(())
+            })
+        });
+        let scoring = scope.spawn(move || {
+            work(&located, &scored_in, |parcel| {
+                let start = Instant::now();
+                classify.classify(&parcel.frame, &parcel.faces, &mut parcel.scores, &mut parcel.maps)?;
+                parcel.times.classify = start.elapsed();
+                Ok(())
+            })
+        });
+        let written = deliver(&scored, &free_in, judge, sinks, &mut summary);
+        // A sink that failed stops the source: with these ends gone, every sender upstream gives up.
+        drop((scored, free_in));
+        let outcomes = [join(decoding).and_then(|tally| tally.into_result(&mut summary)), join(locating), join(scoring)];
+        // The cause lies upstream, what follows from it downstream.
+        if let Some(error) = outcomes.into_iter().chain([written]).find_map(Result::err) {
+            summary.fail(error);
+        } else if stop.load(Ordering::Relaxed) {
+            summary.interrupt();
+        }
+    });
+    finish(sinks, &mut summary);
+    summary
+}
+
+fn finish(sinks: &mut [Box<dyn Sink>], summary: &mut Summary) {
+    for sink in sinks {
+        if let Err(error) = sink.finish(summary) {
+            summary.fail(error);
+        }
+    }
+}
+
+/// What the source's thread has to tell.
+struct Tally {
+    damaged: u64,
+    first_damage: Option<String>,
+    outcome: anyhow::Result<()>,
+}
+
+impl Tally {
+    fn into_result(self, summary: &mut Summary) -> anyhow::Result<()> {
+        summary.damaged_frames = self.damaged;
+        summary.first_damage = self.first_damage;
+        self.outcome
+    }
+}
+
+fn decode(
+    source: &mut dyn Source,
+    free: &Receiver<Parcel>,
+    out: &Sender<Parcel>,
+    stop: &AtomicBool,
+) -> anyhow::Result<Tally> {
+    let mut tally = Tally { damaged: 0, first_damage: None, outcome: Ok(()) };
+    let mut spare = None;
+    while !stop.load(Ordering::Relaxed) {
+        let Some(mut parcel) = spare.take().or_else(|| free.recv().ok()) else {
+            break;
+        };
+        let start = Instant::now();
+        match source.read(&mut parcel.frame) {
+            Ok(Read::Frame) => {
+                parcel.times.decode = start.elapsed();
+                if out.send(parcel).is_err() {
+                    break;
+                }
+            }
+            Ok(Read::Damaged(reason)) => {
+                tally.damaged += 1;
+                tally.first_damage.get_or_insert(reason);
+                spare = Some(parcel);
+            }
+            Ok(Read::End) => break,
+            Err(error) => {
+                tally.outcome = Err(error);
+                break;
+            }
+        }
+    }
+    Ok(tally)
+}
+
+fn work(
+    parcels: &Receiver<Parcel>,
+    out: &Sender<Parcel>,
+    mut stage: impl FnMut(&mut Parcel) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    for mut parcel in parcels {
+        stage(&mut parcel)?;
+        if out.send(parcel).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn deliver(
+    scored: &Receiver<Parcel>,
+    free: &Sender<Parcel>,
+    judge: &Judge,
+    sinks: &mut [Box<dyn Sink>],
+    summary: &mut Summary,
+) -> anyhow::Result<()> {
+    for mut parcel in scored {
+        judge.judge(&parcel.scores, &mut parcel.judgements);
+        let age = parcel.frame.captured.elapsed();
+        let view = FrameView {
+            source: &summary.source.name,
+            frame: &parcel.frame,
+            faces: &parcel.faces,
+            scores: &parcel.scores,
+            judgements: &parcel.judgements,
+            maps: &parcel.maps,
+            age,
+        };
+        let start = Instant::now();
+        for sink in sinks.iter_mut() {
+            sink.frame(&view)?;
+        }
+        parcel.times.write = start.elapsed();
+        summary.count(&parcel);
+        // The source may have ended already; then nobody needs the buffer.
+        let _ = free.send(parcel);
+    }
+    Ok(())
+}
+
+fn join<T>(handle: thread::ScopedJoinHandle<'_, anyhow::Result<T>>) -> anyhow::Result<T> {
+    match handle.join() {
+        Ok(outcome) => outcome,
+        // A panic is a fault of the program; it goes on to the top as what it is.
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+}

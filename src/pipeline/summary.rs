@@ -1,0 +1,118 @@
+//! What a run of one source came to.
+
+use std::time::{Duration, Instant};
+
+use super::parcel::Parcel;
+use crate::capture::SourceInfo;
+use crate::verdict::Verdict;
+
+/// The sum of a source's run.
+#[derive(Debug)]
+pub struct Summary {
+    /// The source.
+    pub source: SourceInfo,
+    /// Frames that went through all stages.
+    pub frames: u64,
+    /// Of these, frames without a face.
+    pub frames_without_face: u64,
+    /// Frames that could not be decoded.
+    pub damaged_frames: u64,
+    /// What the decoder said of the first of them.
+    pub first_damage: Option<String>,
+    /// Faces in all frames.
+    pub faces: u64,
+    /// Of these, those judged authentic, unsure, synthetic.
+    pub verdicts: [u64; 3],
+    /// Sum of p(synthetic) over all faces.
+    probability_sum: f64,
+    /// Service time of each stage, summed over frames.
+    pub times: StageTimes,
+    /// From the start to the last frame.
+    pub wall: Duration,
+    /// How it ended.
+    pub ended: Ended,
+    started: Instant,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// At the end of the source.
+    Whole,
+    /// By the user's wish.
+    Interrupted,
+    /// By a failure; what was done before it is in the sinks.
+    Failed(anyhow::Error),
+}
+
+/// Service time of each stage, summed over frames, waiting left out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StageTimes {
+    /// Decoding.
+    pub decode: Duration,
+    /// Finding faces.
+    pub locate: Duration,
+    /// Cropping and classifying.
+    pub classify: Duration,
+    /// All sinks.
+    pub write: Duration,
+}
+
+impl Summary {
+    pub(super) fn new(source: SourceInfo) -> Self {
+        Self {
+            source,
+            frames: 0,
+            frames_without_face: 0,
+            damaged_frames: 0,
+            first_damage: None,
+            faces: 0,
+            verdicts: [0; 3],
+            probability_sum: 0.0,
+            times: StageTimes::default(),
+            wall: Duration::ZERO,
+            ended: Ended::Whole,
+            started: Instant::now(),
+        }
+    }
+
+    /// Mean p(synthetic) over all faces; `None` without a face. No verdict a person: faces are not followed yet.
+    #[must_use]
+    pub fn mean_probability(&self) -> Option<f64> {
+        (self.faces > 0).then(|| self.probability_sum / self.faces as f64)
+    }
+
+    /// How many faces were judged so.
+    #[must_use]
+    pub fn count_of(&self, verdict: Verdict) -> u64 {
+        self.verdicts[verdict as usize]
+    }
+
+    pub(super) fn count(&mut self, parcel: &Parcel) {
+        self.frames += 1;
+        self.frames_without_face += u64::from(parcel.faces.is_empty());
+        self.faces += parcel.faces.len() as u64;
+        for judgement in &parcel.judgements {
+            self.verdicts[judgement.verdict as usize] += 1;
+            self.probability_sum += f64::from(judgement.probability.value());
+        }
+        self.times.decode += parcel.times.decode;
+        self.times.locate += parcel.times.locate;
+        self.times.classify += parcel.times.classify;
+        self.times.write += parcel.times.write;
+        self.wall = self.started.elapsed();
+    }
+
+    /// The first failure is the cause; what follows from it is left out.
+    pub(super) fn fail(&mut self, error: anyhow::Error) {
+        if matches!(self.ended, Ended::Failed(_)) {
+            log::debug!("a further failure of {}: {error:#}", self.source.name);
+        } else {
+            self.ended = Ended::Failed(error);
+        }
+    }
+
+    pub(super) fn interrupt(&mut self) {
+        self.ended = Ended::Interrupted;
+    }
+}

@@ -1,0 +1,122 @@
+//! The CSV table: a header, then a row a face and frame.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::record::{FaceRecord, PhotoRecord};
+use super::rows::{Rows, RowsError};
+use super::{FrameView, Sink};
+
+/// Writes the CSV table.
+#[derive(Debug)]
+pub struct CsvSink {
+    writer: ::csv::Writer<Rows>,
+}
+
+/// The names of the columns, which are [`FaceRecord`]'s fields. Written at once: a table without faces has them too.
+const HEADER: &str = "source,frame,time_s,track,left,top,width,height,p_synthetic,p_track,verdict,age_ms\n";
+
+/// The names of the columns of a table of photos, which are [`PhotoRecord`]'s fields.
+const PHOTO_HEADER: &str = "path,score,verdict,face,left,top,width,height\n";
+
+impl CsvSink {
+    /// Makes or empties the file at `path` and writes the header.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be written.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        Ok(Self { writer: table(path, HEADER)? })
+    }
+}
+
+/// Writes the CSV table of photos: a row a face, and one for a photo without.
+#[derive(Debug)]
+pub struct CsvPhotos {
+    writer: ::csv::Writer<Rows>,
+}
+
+impl CsvPhotos {
+    /// Makes or empties the file at `path` and writes the header.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be written.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        Ok(Self { writer: table(path, PHOTO_HEADER)? })
+    }
+
+    /// Adds the rows of a photo.
+    ///
+    /// # Errors
+    ///
+    /// When they can't be written; the file then ends with the row before them.
+    pub fn photo(&mut self, records: &[PhotoRecord<'_>]) -> anyhow::Result<()> {
+        for record in records {
+            self.writer.serialize(record)?;
+        }
+        Ok(self.writer.flush()?)
+    }
+}
+
+fn table(path: &Path, header: &str) -> io::Result<::csv::Writer<Rows>> {
+    let mut rows = Rows::create(path).map_err(|error: RowsError| io::Error::other(error))?;
+    rows.write_all(header.as_bytes())?;
+    rows.flush()?;
+    Ok(::csv::WriterBuilder::new().has_headers(false).from_writer(rows))
+}
+
+impl Sink for CsvSink {
+    fn frame(&mut self, view: &FrameView<'_>) -> anyhow::Result<()> {
+        for record in FaceRecord::of(view) {
+            self.writer.serialize(record)?;
+        }
+        Ok(self.writer.flush()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Serialize;
+
+    use super::{HEADER, PHOTO_HEADER};
+    use crate::sink::record::{FaceRecord, PhotoRecord};
+    use crate::verdict::{SyntheticProbability, Verdict};
+
+    /// What the csv crate makes of a record, with the header that it takes from the fields' names.
+    fn written(record: impl Serialize) -> String {
+        let mut writer = ::csv::Writer::from_writer(Vec::new());
+        writer.serialize(record).expect("to memory");
+        String::from_utf8(writer.into_inner().expect("to memory")).expect("text")
+    }
+
+    #[test]
+    fn the_headers_name_the_fields_of_the_records() {
+        let face = FaceRecord {
+            source: "a",
+            frame: 0,
+            time_s: 0.0,
+            track: None,
+            left: 0.0,
+            top: 0.0,
+            width: 1.0,
+            height: 1.0,
+            p_synthetic: SyntheticProbability::HALF,
+            p_track: None,
+            verdict: Verdict::Unsure,
+            age_ms: 0.0,
+        };
+        assert_eq!(written(face), format!("{HEADER}a,0,0.0,,0.0,0.0,1.0,1.0,0.5,,unsure,0.0\n"));
+        let photo = PhotoRecord {
+            path: "a",
+            score: None,
+            verdict: None,
+            face: None,
+            left: None,
+            top: None,
+            width: None,
+            height: None,
+        };
+        assert_eq!(written(photo), format!("{PHOTO_HEADER}a,,,,,,,\n"));
+    }
+}

@@ -1,0 +1,70 @@
+//! Where results go: tables, drawings, videos. One file a sink.
+
+pub mod csv;
+pub mod heat;
+pub mod jsonl;
+pub mod overlay;
+pub mod progress;
+pub mod record;
+pub mod rows;
+#[cfg(feature = "video")]
+pub mod video;
+
+use std::time::Duration;
+
+use crate::capture::SourceInfo;
+use crate::face::Face;
+use crate::frame::Frame;
+use crate::model::classifier::{ActivationMaps, Score};
+use crate::pipeline::Summary;
+use crate::verdict::Judgement;
+
+/// A frame and all that was found in it. `faces`, `scores`, `judgements` and `maps` run in step.
+#[derive(Clone, Copy, Debug)]
+pub struct FrameView<'a> {
+    /// The source's name.
+    pub source: &'a str,
+    /// The picture.
+    pub frame: &'a Frame,
+    /// The faces in it.
+    pub faces: &'a [Face],
+    /// What the classifier saw in each.
+    pub scores: &'a [Score],
+    /// What is said of each.
+    pub judgements: &'a [Judgement],
+    /// Where the classifier saw it.
+    pub maps: &'a ActivationMaps,
+    /// From the frame's capture to its verdict.
+    pub age: Duration,
+}
+
+/// Takes the results of a run.
+///
+/// A sink opens its file when it is made, before any work is done, so that a path that can't be written costs nothing.
+/// Only [`Sink::frame`] is required.
+pub trait Sink {
+    /// Called once before the first frame of each source.
+    ///
+    /// # Errors
+    ///
+    /// When the sink can't go on; the source is then not run.
+    fn start(&mut self, _source: &SourceInfo) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    /// Called for each frame, in order. What it writes is on its way to the disk when it returns.
+    ///
+    /// # Errors
+    ///
+    /// When the sink can't go on; the run ends, and every sink is still finished.
+    fn frame(&mut self, view: &FrameView<'_>) -> anyhow::Result<()>;
+
+    /// Called once after the last frame of each source, also when the run failed or was interrupted.
+    ///
+    /// # Errors
+    ///
+    /// When the output can't be completed.
+    fn finish(&mut self, _summary: &Summary) -> anyhow::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,188 @@
+//! Drawing on a picture: face boxes, labels and heat maps.
+
+use std::convert::Infallible;
+use std::fmt::Write;
+use std::ops::Range;
+
+use embedded_graphics::Pixel;
+use embedded_graphics::draw_target::DrawTarget;
+use embedded_graphics::geometry::{Dimensions, Point, Size};
+use embedded_graphics::mono_font::{MonoTextStyle, ascii::FONT_9X15_BOLD};
+use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
+use embedded_graphics::primitives::Rectangle;
+use embedded_graphics::text::{Baseline, Text};
+use embedded_graphics::Drawable;
+
+use super::FrameView;
+use super::heat::{self, Map};
+use crate::frame::PixelBox;
+use crate::verdict::Verdict;
+
+/// Size of a letter before it is enlarged.
+const LETTER: (usize, usize) = (9, 15);
+
+/// An RGB picture to draw on.
+#[derive(Debug)]
+pub struct Canvas<'a> {
+    width: usize,
+    height: usize,
+    stride: usize,
+    pixels: &'a mut [u8],
+}
+
+/// What is drawn, with the memory that it needs.
+#[derive(Debug, Default)]
+pub struct Overlay {
+    label: String,
+}
+
+impl<'a> Canvas<'a> {
+    /// A canvas over `pixels`: RGB, rows from the top, one every `stride` bytes. `None` when they don't fit in there.
+    #[must_use]
+    pub fn new(width: usize, height: usize, stride: usize, pixels: &'a mut [u8]) -> Option<Self> {
+        let fits = stride >= width * 3 && pixels.len() >= stride * height;
+        fits.then_some(Self { width, height, stride, pixels })
+    }
+
+    /// The columns of the canvas whose centres lie in `place`.
+    #[must_use]
+    pub fn span_x(&self, place: &PixelBox) -> Range<usize> {
+        span(place.left, place.width, self.width)
+    }
+
+    /// The rows of the canvas whose centres lie in `place`.
+    #[must_use]
+    pub fn span_y(&self, place: &PixelBox) -> Range<usize> {
+        span(place.top, place.height, self.height)
+    }
+
+    /// Mixes a colour into a pixel; `strength` in 0 (nothing) to 1 (the colour alone). Outside the canvas nothing happens.
+    pub fn blend(&mut self, x: usize, y: usize, colour: [u8; 3], strength: f32) {
+        if x >= self.width || y >= self.height {
+            return;
+        }
+        let at = y * self.stride + x * 3;
+        for (old, new) in self.pixels[at..at + 3].iter_mut().zip(colour) {
+            *old = (f32::from(*old) * (1.0 - strength) + f32::from(new) * strength).round() as u8;
+        }
+    }
+
+    fn fill(&mut self, place: &PixelBox, colour: [u8; 3], strength: f32) {
+        for y in self.span_y(place) {
+            for x in self.span_x(place) {
+                self.blend(x, y, colour, strength);
+            }
+        }
+    }
+}
+
+impl Overlay {
+    /// Draws all that was found in a frame. The canvas may have another size than the frame.
+    ///
+    /// The verdict is drawn last, over the heat map: a person reads the answer first.
+    pub fn draw(&mut self, canvas: &mut Canvas<'_>, view: &FrameView<'_>) {
+        let scale =
+            (canvas.width as f32 / view.frame.width.max(1) as f32, canvas.height as f32 / view.frame.height.max(1) as f32);
+        for (index, (face, score)) in view.faces.iter().zip(view.scores).enumerate() {
+            let map = Map { values: view.maps.of(index), height: view.maps.height, width: view.maps.width };
+            heat::draw(canvas, map, &score.square, &face.bounds, scale);
+        }
+        for (face, judgement) in view.faces.iter().zip(view.judgements) {
+            let colour = colour_of(judgement.verdict);
+            let place = face.bounds.scaled(scale.0, scale.1);
+            frame_box(canvas, &place, colour);
+            self.label.clear();
+            // Writing to a string can't fail.
+            let _ = write!(self.label, "{} {:.0}%", judgement.verdict, judgement.probability.value() * 100.0);
+            label(canvas, &place, &self.label, colour);
+        }
+    }
+}
+
+fn span(start: f32, length: f32, limit: usize) -> Range<usize> {
+    // A pixel's centre is half a pixel in. Casts saturate, so a box far outside gives an empty span.
+    let first = (start - 0.5).ceil().max(0.0) as usize;
+    let last = (start + length - 0.5).ceil().max(0.0) as usize;
+    first.min(limit)..last.min(limit)
+}
+
+/// Colours that stay apart for colour-blind eyes, after Okabe and Ito.
+fn colour_of(verdict: Verdict) -> [u8; 3] {
+    match verdict {
+        Verdict::Authentic => [0, 158, 115],
+        Verdict::Unsure => [230, 159, 0],
+        Verdict::Synthetic => [213, 94, 0],
+    }
+}
+
+fn thickness(canvas: &Canvas<'_>) -> f32 {
+    (canvas.width.min(canvas.height) as f32 / 240.0).round().max(1.0)
+}
+
+fn frame_box(canvas: &mut Canvas<'_>, place: &PixelBox, colour: [u8; 3]) {
+    let line = thickness(canvas);
+    let PixelBox { left, top, width, height } = *place;
+    let sides = [
+        PixelBox { left: left - line, top: top - line, width: width + 2.0 * line, height: line },
+        PixelBox { left: left - line, top: top + height, width: width + 2.0 * line, height: line },
+        PixelBox { left: left - line, top, width: line, height },
+        PixelBox { left: left + width, top, width: line, height },
+    ];
+    for side in &sides {
+        canvas.fill(side, colour, 1.0);
+    }
+}
+
+/// Writes above the box, or below it where there is no room, kept inside the canvas.
+fn label(canvas: &mut Canvas<'_>, place: &PixelBox, text: &str, colour: [u8; 3]) {
+    let times = (canvas.width.min(canvas.height) / 480).max(1);
+    let width = (text.len() * LETTER.0 + 4) * times;
+    let height = (LETTER.1 + 2) * times;
+    let line = thickness(canvas);
+    let above = place.top - line - height as f32;
+    let top = if above >= 0.0 { above } else { place.top + place.height + line };
+    let top = top.min(canvas.height as f32 - height as f32).max(0.0).round();
+    let left = (place.left - line).min(canvas.width as f32 - width as f32).max(0.0).round();
+    canvas.fill(&PixelBox { left, top, width: width as f32, height: height as f32 }, colour, 0.85);
+    let style = MonoTextStyle::new(&FONT_9X15_BOLD, Rgb888::WHITE);
+    let mut letters = Enlarged { canvas, left: left as usize + 2 * times, top: top as usize + times, times };
+    match Text::with_baseline(text, Point::zero(), style, Baseline::Top).draw(&mut letters) {
+        Ok(_) => {}
+        Err(never) => match never {},
+    }
+}
+
+/// Letters drawn with squares in place of pixels.
+struct Enlarged<'a, 'b> {
+    canvas: &'a mut Canvas<'b>,
+    left: usize,
+    top: usize,
+    times: usize,
+}
+
+impl Dimensions for Enlarged<'_, '_> {
+    fn bounding_box(&self) -> Rectangle {
+        let side = |length: usize| u32::try_from(length / self.times).unwrap_or(u32::MAX);
+        Rectangle::new(Point::zero(), Size::new(side(self.canvas.width), side(self.canvas.height)))
+    }
+}
+
+impl DrawTarget for Enlarged<'_, '_> {
+    type Color = Rgb888;
+    type Error = Infallible;
+
+    fn draw_iter<I: IntoIterator<Item = Pixel<Rgb888>>>(&mut self, pixels: I) -> Result<(), Infallible> {
+        for Pixel(point, colour) in pixels {
+            let (Ok(column), Ok(row)) = (usize::try_from(point.x), usize::try_from(point.y)) else {
+                continue;
+            };
+            for y in 0..self.times {
+                for x in 0..self.times {
+                    let rgb = [colour.r(), colour.g(), colour.b()];
+                    self.canvas.blend(self.left + column * self.times + x, self.top + row * self.times + y, rgb, 1.0);
+                }
+            }
+        }
+        Ok(())
+    }
+}

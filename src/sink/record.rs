@@ -1,0 +1,170 @@
+//! The row of a table, in one place: CSV and JSONL carry the same fields.
+//!
+//! The version of these fields is [`SCHEMA`]; it changes when a field is renamed, removed or means something else.
+
+use serde::Serialize;
+
+use super::FrameView;
+use crate::pipeline::{Ended, Summary};
+use crate::verdict::{SyntheticProbability, Verdict};
+
+/// Version of the fields below.
+pub const SCHEMA: u32 = 1;
+
+/// A face in a frame.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct FaceRecord<'a> {
+    /// Path of the source, as the user wrote it.
+    pub source: &'a str,
+    /// Number of the frame, from 0.
+    pub frame: u64,
+    /// Presentation time in seconds.
+    pub time_s: f64,
+    /// Track of the person; empty, as faces are not followed yet.
+    pub track: Option<u64>,
+    /// Left edge of the face box in pixels.
+    pub left: f32,
+    /// Upper edge of the face box in pixels.
+    pub top: f32,
+    /// Width of the face box in pixels.
+    pub width: f32,
+    /// Height of the face box in pixels.
+    pub height: f32,
+    /// p(synthetic) of this frame alone, 0 to 1.
+    pub p_synthetic: SyntheticProbability,
+    /// p(synthetic) fused over the track; empty, as faces are not followed yet.
+    pub p_track: Option<SyntheticProbability>,
+    /// Verdict on `p_synthetic` by the model's thresholds.
+    pub verdict: Verdict,
+    /// Age of the frame at its verdict, in milliseconds.
+    pub age_ms: f64,
+}
+
+/// A face in a photo; a photo without a face has one record with all but the path empty.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct PhotoRecord<'a> {
+    /// Path of the photo, as the user wrote it or as it was found in a folder.
+    pub path: &'a str,
+    /// p(synthetic), 0 to 1.
+    pub score: Option<SyntheticProbability>,
+    /// Verdict on `score` by the model's thresholds.
+    pub verdict: Option<Verdict>,
+    /// Number of the face in the photo, from 0, the surest first.
+    pub face: Option<usize>,
+    /// Left edge of the face box in pixels.
+    pub left: Option<f32>,
+    /// Upper edge of the face box in pixels.
+    pub top: Option<f32>,
+    /// Width of the face box in pixels.
+    pub width: Option<f32>,
+    /// Height of the face box in pixels.
+    pub height: Option<f32>,
+}
+
+/// The sum of a source.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct SummaryRecord<'a> {
+    /// Path of the source, as the user wrote it.
+    pub source: &'a str,
+    /// Frames that went through.
+    pub frames: u64,
+    /// Frames without a face.
+    pub frames_without_face: u64,
+    /// Frames that could not be decoded.
+    pub damaged_frames: u64,
+    /// Faces in all frames.
+    pub faces: u64,
+    /// Faces judged authentic.
+    pub authentic: u64,
+    /// Faces judged unsure.
+    pub unsure: u64,
+    /// Faces judged synthetic.
+    pub synthetic: u64,
+    /// Mean p(synthetic) over all faces; empty without a face.
+    pub mean_p_synthetic: Option<f64>,
+    /// `whole`, `interrupted` or `failed`.
+    pub ended: &'static str,
+}
+
+impl<'a> FaceRecord<'a> {
+    /// The rows of a frame.
+    pub fn of(view: &FrameView<'a>) -> impl Iterator<Item = Self> {
+        let view = *view;
+        view.faces.iter().zip(view.judgements).map(move |(face, judgement)| Self {
+            source: view.source,
+            frame: view.frame.number,
+            time_s: view.frame.time.seconds(),
+            track: None,
+            left: tenth(face.bounds.left),
+            top: tenth(face.bounds.top),
+            width: tenth(face.bounds.width),
+            height: tenth(face.bounds.height),
+            p_synthetic: judgement.probability,
+            p_track: None,
+            verdict: judgement.verdict,
+            age_ms: (view.age.as_secs_f64() * 1e4).round() / 10.0,
+        })
+    }
+}
+
+impl<'a> PhotoRecord<'a> {
+    /// The records of a photo: one a face, or one that says that there is none.
+    #[must_use]
+    pub fn of(view: &FrameView<'a>) -> Vec<Self> {
+        let empty = Self {
+            path: view.source,
+            score: None,
+            verdict: None,
+            face: None,
+            left: None,
+            top: None,
+            width: None,
+            height: None,
+        };
+        let faces = view.faces.iter().zip(view.judgements).enumerate();
+        let mut records: Vec<_> = faces
+            .map(|(index, (face, judgement))| Self {
+                score: Some(judgement.probability),
+                verdict: Some(judgement.verdict),
+                face: Some(index),
+                left: Some(tenth(face.bounds.left)),
+                top: Some(tenth(face.bounds.top)),
+                width: Some(tenth(face.bounds.width)),
+                height: Some(tenth(face.bounds.height)),
+                ..empty
+            })
+            .collect();
+        if records.is_empty() {
+            records.push(empty);
+        }
+        records
+    }
+}
+
+impl<'a> SummaryRecord<'a> {
+    /// The row of a source.
+    #[must_use]
+    pub fn of(summary: &'a Summary) -> Self {
+        Self {
+            source: &summary.source.name,
+            frames: summary.frames,
+            frames_without_face: summary.frames_without_face,
+            damaged_frames: summary.damaged_frames,
+            faces: summary.faces,
+            authentic: summary.count_of(Verdict::Authentic),
+            unsure: summary.count_of(Verdict::Unsure),
+            synthetic: summary.count_of(Verdict::Synthetic),
+            mean_p_synthetic: summary.mean_probability(),
+            ended: match summary.ended {
+                Ended::Whole => "whole",
+                Ended::Interrupted => "interrupted",
+                Ended::Failed(_) => "failed",
+            },
+        }
+    }
+}
+
+/// A detector's boxes are no finer than a tenth of a pixel.
+fn tenth(value: f32) -> f32 {
+    (value * 10.0).round() / 10.0
+}

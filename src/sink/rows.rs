@@ -1,0 +1,57 @@
+//! A text file that always ends with a whole row, also when the disk is full.
+
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+/// A table that can't be written.
+#[derive(Debug, thiserror::Error)]
+#[error("can't write {}: {source}", path.display())]
+pub struct RowsError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// Collects rows and, at each [`Write::flush`], adds them to the file whole or not at all.
+#[derive(Debug)]
+pub struct Rows {
+    file: File,
+    path: PathBuf,
+    pending: Vec<u8>,
+    whole: u64,
+}
+
+impl Rows {
+    /// Makes or empties the file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be opened for writing.
+    pub fn create(path: &Path) -> Result<Self, RowsError> {
+        let file = File::create(path).map_err(|source| RowsError { path: path.to_owned(), source })?;
+        Ok(Self { file, path: path.to_owned(), pending: Vec::new(), whole: 0 })
+    }
+}
+
+impl Write for Rows {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.pending.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    /// Hands the rows to the system. When that fails, the file ends with the last row that it took whole.
+    fn flush(&mut self) -> io::Result<()> {
+        let outcome = self.file.write_all(&self.pending);
+        if outcome.is_ok() {
+            self.whole += self.pending.len() as u64;
+        } else {
+            // A row that was cut would make the whole table unreadable. A pipe can't be cut back, and needn't be.
+            let cut = self.file.set_len(self.whole).and_then(|()| self.file.seek(SeekFrom::Start(self.whole)));
+            if let Err(error) = cut {
+                log::debug!("can't cut {} back to whole rows: {error}", self.path.display());
+            }
+        }
+        self.pending.clear();
+        outcome.map_err(|source| io::Error::new(source.kind(), RowsError { path: self.path.clone(), source }))
+    }
+}

@@ -1,0 +1,65 @@
+//! What the whole-program tests share: the program, a small model with a known answer, and clips.
+
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+pub(crate) mod model;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use cyborg_models::lock;
+
+/// The program under test.
+pub(crate) fn cyborg() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_cyborg"))
+}
+
+/// A file that set-up fetched; its absence is a fault of the set-up, not a reason to skip.
+pub(crate) fn fetched(id: &str) -> PathBuf {
+    let path = lock::cached(id).unwrap_or_else(|| panic!("`{id}` is not in the lock file"));
+    assert!(path.is_file(), "{} is missing: run `cargo xtask setup`, or the tests by `cargo xtask test`", path.display());
+    path
+}
+
+/// A talking man, 176 x 144 pixels.
+pub(crate) fn face_clip() -> PathBuf {
+    fetched("carphone")
+}
+
+/// Makes a clip with the `ffmpeg` program: `arguments` come before the output's name.
+pub(crate) fn make_clip(path: &Path, arguments: &str) {
+    let output = Command::new("ffmpeg")
+        .args(["-loglevel", "error", "-nostdin", "-y"])
+        .args(arguments.split_whitespace())
+        .arg(path)
+        .output()
+        .expect("the program `ffmpeg` is there after `cargo xtask setup`");
+    assert!(output.status.success(), "ffmpeg {arguments}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// What `ffprobe` says of a clip's first video stream.
+pub(crate) fn probe(path: &Path, entries: &str) -> String {
+    let output = Command::new("ffprobe")
+        .args(["-v", "error", "-select_streams", "v:0", "-count_frames", "-show_entries", entries])
+        .args(["-of", "csv=p=0"])
+        .arg(path)
+        .output()
+        .expect("the program `ffprobe` is there after `cargo xtask setup`");
+    assert!(output.status.success(), "ffprobe {}: {}", path.display(), String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().trim_end_matches(',').to_owned()
+}
+
+/// Runs the program and gives its exit code, standard output and standard error.
+pub(crate) fn run(command: &mut Command) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = command.output().expect("the program starts");
+    let code = status.code().unwrap_or(-1);
+    (code, String::from_utf8_lossy(&stdout).into_owned(), String::from_utf8_lossy(&stderr).into_owned())
+}
+
+/// Runs the program and expects an exit code and a part of the message.
+pub(crate) fn check_error(command: &mut Command, code: i32, message: &str) {
+    let (found, _, stderr) = run(command);
+    assert_eq!(found, code, "{command:?}: {stderr}");
+    assert!(stderr.contains(message), "{command:?}: `{message}` is not in `{stderr}`");
+    assert!(!stderr.contains("panicked"), "{command:?}: {stderr}");
+}

@@ -1,0 +1,115 @@
+//! Small models with known answers, written with the project's own ONNX types.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cyborg_models::contract::{
+    Alignment, Border, CAM, Calibration, CamClass, Contract, CropRule, LOGITS, PIXELS, ResizeFilter, Saliency,
+    Thresholds, Training,
+};
+use cyborg_models::model_file::set_contract;
+use cyborg_models::onnx::{
+    AttributeProto, Dimension, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, ValueInfoProto,
+    element,
+};
+use prost::Message;
+
+/// Side of the input of the small models.
+pub(crate) const SIDE: i64 = 32;
+/// Side of their activation map.
+pub(crate) const MAP: i64 = 4;
+
+/// A contract without calibration; thresholds at 0.3 and 0.7.
+pub(crate) fn contract() -> Contract {
+    Contract {
+        network: "corner".into(),
+        crop: CropRule { margin: 1.0, alignment: Alignment::None, border: Border::Replicate },
+        resize: ResizeFilter::BilinearAntialias,
+        saliency: Saliency { tap: "head".into(), cam_class: CamClass::True, alpha: 1.0, source: "none".into() },
+        calibration: Calibration { temperature: 1.0, bias: 0.0 },
+        thresholds: Thresholds { authentic_below: 0.3, synthetic_above: 0.7, error_rates: None },
+        training: Training { data_digest: "0".repeat(64), seed: 0, tool: "test".into() },
+        auc: BTreeMap::new(),
+    }
+}
+
+/// A model whose synthetic logit is the brightness of the top-left sixteenth of the crop, in 0 to 1, times 10, less 5.
+///
+/// Its activation map is that brightness in the top-left cell and 0 elsewhere.
+pub(crate) fn corner() -> ModelProto {
+    let cell = SIDE / MAP;
+    let mut mask = vec![0.0; (MAP * MAP) as usize];
+    mask[0] = 1.0;
+    let node = |op: &str, input: &[&str], output: &str, attribute: Vec<AttributeProto>| NodeProto {
+        op_type: op.into(),
+        name: output.into(),
+        input: input.iter().map(|&name| name.into()).collect(),
+        output: vec![output.into()],
+        attribute,
+        ..NodeProto::default()
+    };
+    let graph = GraphProto {
+        name: "corner".into(),
+        node: vec![
+            node("Cast", &[PIXELS], "float", vec![AttributeProto::int("to", element::FLOAT.into())]),
+            node("Transpose", &["float"], "planes", vec![AttributeProto::ints("perm", &[0, 3, 1, 2])]),
+            node(
+                "AveragePool",
+                &["planes"],
+                "cells",
+                vec![
+                    AttributeProto::ints("kernel_shape", &[cell, cell]),
+                    AttributeProto::ints("strides", &[cell, cell]),
+                ],
+            ),
+            node(
+                "ReduceMean",
+                &["cells"],
+                "grey",
+                vec![AttributeProto::ints("axes", &[1]), AttributeProto::int("keepdims", 0)],
+            ),
+            node("Mul", &["grey", "mask"], CAM, vec![]),
+            node("ReduceSum", &[CAM, "axes"], "sum", vec![AttributeProto::int("keepdims", 0)]),
+            node("Unsqueeze", &["sum", "last"], "column", vec![]),
+            node("Mul", &["column", "weight"], "scaled", vec![]),
+            node("Add", &["scaled", "shift"], LOGITS, vec![]),
+        ],
+        initializer: vec![
+            TensorProto::floats("mask", &[MAP, MAP], &mask.iter().map(|m| m / 255.0).collect::<Vec<f32>>()),
+            TensorProto::integers("axes", &[1, 2]),
+            TensorProto::integers("last", &[1]),
+            TensorProto::floats("weight", &[2], &[0.0, 10.0]),
+            TensorProto::floats("shift", &[2], &[0.0, -5.0]),
+        ],
+        input: vec![ValueInfoProto::tensor(
+            PIXELS,
+            element::UINT8,
+            &[batch(), Dimension::Value(SIDE), Dimension::Value(SIDE), Dimension::Value(3)],
+        )],
+        output: vec![
+            ValueInfoProto::tensor(LOGITS, element::FLOAT, &[batch(), Dimension::Value(2)]),
+            ValueInfoProto::tensor(CAM, element::FLOAT, &[batch(), Dimension::Value(MAP), Dimension::Value(MAP)]),
+        ],
+        ..GraphProto::default()
+    };
+    let mut model = ModelProto {
+        ir_version: 8,
+        graph: Some(graph),
+        opset_import: vec![OperatorSetIdProto { domain: String::new(), version: 17 }],
+        ..ModelProto::default()
+    };
+    set_contract(&mut model, &contract());
+    model
+}
+
+/// Writes a model into a folder.
+pub(crate) fn write(folder: &Path, name: &str, model: &ModelProto) -> PathBuf {
+    let path = folder.join(name);
+    fs::write(&path, model.encode_to_vec()).expect("the test's folder can be written");
+    path
+}
+
+fn batch() -> Dimension {
+    Dimension::Param("batch".into())
+}
