@@ -90,6 +90,7 @@ impl Runtime {
         if let Some(runtime) = &*loaded {
             return Ok(runtime.clone());
         }
+        silence_telemetry();
         let (library, found) = find();
         let builder = ort::init_from(&library).map_err(|reason| RuntimeError::Load {
             library: library.clone(),
@@ -104,6 +105,20 @@ impl Runtime {
     #[must_use]
     pub fn build_info(&self) -> &'static str {
         ort::info()
+    }
+}
+
+/// Turns off the reports that the published builds of ONNX Runtime send to their maker.
+///
+/// Newer ones send the first report, and write a device number into the user's cache, when an environment is made:
+/// before their own switch for it can be reached. Only these variables come early enough; which one counts depends on
+/// the version.
+#[expect(unsafe_code, reason = "nothing may leave the machine, and ONNX Runtime listens to nothing else in time")]
+fn silence_telemetry() {
+    for name in ["ORT_DISABLE_TELEMETRY", "ORT_TELEMETRY_DISABLED"] {
+        // SAFETY: native code of this process reads variables while it is loaded or started, which happens after this
+        // call and under the same lock; Rust code reads them under the standard library's own lock.
+        unsafe { env::set_var(name, "1") };
     }
 }
 

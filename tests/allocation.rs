@@ -1,0 +1,173 @@
+//! In steady state nothing is allocated for a frame in our code.
+//!
+//! Decoder and networks are left out by mocks. The one library that does allocate is the resampler, for the filter
+//! tables of each resize: what that costs is measured first, and the pipeline may cost exactly that and no more.
+
+#![expect(unsafe_code, reason = "counting allocations needs an allocator, whose trait is unsafe")]
+
+mod support;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::fs;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use cyborg_edge::capture::{Read, Source, SourceInfo};
+use cyborg_edge::face::Locate;
+use cyborg_edge::face::crop::{CropSquare, Cropper};
+use cyborg_edge::frame::Frame;
+use cyborg_edge::pipeline::{self, Stages, Summary};
+use cyborg_edge::sink::csv::CsvSink;
+use cyborg_edge::sink::jsonl::{JsonlSink, RunRecord};
+use cyborg_edge::sink::overlay::{Canvas, Overlay};
+use cyborg_edge::sink::{FrameView, Sink};
+use cyborg_edge::verdict::Judge;
+use support::model::contract;
+use support::stages::{BrightnessClassifier, CountingSource, MiddleFace};
+
+struct Counting;
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+// SAFETY: every call is handed to the system's allocator as it is.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller keeps the contract of this very call.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: as above.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Frames until all buffers have their size.
+const WARM_UP: u64 = 100;
+/// Frames that are measured.
+const MEASURED: u64 = 400;
+const SIZE: (usize, usize) = (320, 240);
+
+/// Writes down the count at the first and the last frame of the measured stretch, and copies where told.
+struct Meter {
+    begin: u64,
+    end: u64,
+    copies: bool,
+    done: std::sync::Arc<AtomicU64>,
+}
+
+impl Sink for Meter {
+    fn frame(&mut self, view: &FrameView<'_>) -> anyhow::Result<()> {
+        if self.copies {
+            std::hint::black_box(view.frame.pixels.clone());
+        }
+        let now = ALLOCATIONS.load(Ordering::Relaxed);
+        match view.frame.number {
+            WARM_UP => self.begin = now,
+            number if number == WARM_UP + MEASURED => self.end = now,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, _summary: &Summary) -> anyhow::Result<()> {
+        self.done.store(self.end - self.begin, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// Draws into a picture of its own, as the video sink does.
+struct Drawing {
+    pixels: Vec<u8>,
+    overlay: Overlay,
+}
+
+impl Sink for Drawing {
+    fn start(&mut self, source: &SourceInfo) -> anyhow::Result<()> {
+        self.pixels.resize(source.size.0 * source.size.1 * 3, 0);
+        Ok(())
+    }
+
+    fn frame(&mut self, view: &FrameView<'_>) -> anyhow::Result<()> {
+        self.pixels.copy_from_slice(&view.frame.pixels);
+        let canvas = Canvas::new(view.frame.width, view.frame.height, view.frame.width * 3, &mut self.pixels);
+        self.overlay.draw(&mut canvas.expect("the sizes fit"), view);
+        Ok(())
+    }
+}
+
+/// Allocations of the pipeline over the measured frames.
+fn pipeline_allocations(copies: bool) -> u64 {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let run = RunRecord {
+        tool: "test".into(),
+        model: "mock".into(),
+        model_sha256: String::new(),
+        provider: String::new(),
+    };
+    let done = std::sync::Arc::new(AtomicU64::new(u64::MAX));
+    let mut sinks: Vec<Box<dyn Sink>> = vec![
+        Box::new(CsvSink::create(&folder.path().join("faces.csv")).expect("it can be written")),
+        Box::new(JsonlSink::create(&folder.path().join("faces.jsonl"), &run).expect("it can be written")),
+        Box::new(Drawing { pixels: Vec::new(), overlay: Overlay::default() }),
+        Box::new(Meter { begin: 0, end: 0, copies, done: done.clone() }),
+    ];
+    let stages = Stages {
+        locate: &mut MiddleFace { blank: None },
+        classify: &mut BrightnessClassifier::new(Duration::ZERO),
+        judge: &Judge::new(&contract()),
+        sinks: &mut sinks,
+    };
+    // No frame follows the measured ones, so that all work done while measuring belongs to a measured frame or one of
+    // the few that were in the queues when it began.
+    let mut source = CountingSource::new(WARM_UP + MEASURED + 1, SIZE);
+    let summary = pipeline::run(&mut source, stages, &AtomicBool::new(false));
+    assert_eq!(summary.frames, WARM_UP + MEASURED + 1);
+    let rows = fs::read_to_string(folder.path().join("faces.csv")).expect("it was written");
+    assert_eq!(rows.lines().count() as u64, summary.frames + 1);
+    done.load(Ordering::Relaxed)
+}
+
+/// Allocations of one resize like the mock classifier's.
+fn resize_allocations() -> u64 {
+    let mut frame = Frame::empty();
+    let mut source = CountingSource::new(1, SIZE);
+    assert!(matches!(source.read(&mut frame), Ok(Read::Frame)));
+    let mut faces = Vec::new();
+    MiddleFace { blank: None }.locate(&frame, &mut faces).expect("it finds one");
+    let bounds = faces[0].bounds;
+    let square = CropSquare { left: bounds.left as i64, top: bounds.top as i64, side: bounds.width as usize };
+    let mut cropper = Cropper::new();
+    let mut crop = vec![0; BrightnessClassifier::SIDE * BrightnessClassifier::SIDE * 3];
+    let mut once = || {
+        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        cropper.cut(&frame, &square, BrightnessClassifier::SIDE, &mut crop).expect("it lies inside");
+        ALLOCATIONS.load(Ordering::Relaxed) - before
+    };
+    once();
+    once()
+}
+
+// One test, so that no other thread of this program allocates while it counts.
+#[test]
+fn a_frame_costs_no_allocation_but_the_resamplers_tables() {
+    let tables = resize_allocations();
+    let found = pipeline_allocations(false);
+    // Frames in the queues at the first mark were cropped before it, and at the last mark none is left.
+    let fewest = (MEASURED - 20) * tables;
+    let most = MEASURED * tables;
+    assert!((fewest..=most).contains(&found), "{found} allocations over {MEASURED} frames, {tables} a resize");
+    // The meter itself must see a single copy a frame.
+    let copied = pipeline_allocations(true);
+    assert!(copied > most, "a copy of each frame went unseen: {copied}");
+}

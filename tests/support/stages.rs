@@ -1,0 +1,118 @@
+//! Stages with a script: a source that counts, a detector and a classifier that know the answer.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use cyborg_edge::capture::{Read, Source, SourceInfo};
+use cyborg_edge::face::crop::{CropSquare, Cropper};
+use cyborg_edge::face::{Face, Locate};
+use cyborg_edge::frame::{Frame, PixelBox, PixelPoint, PresentationTime};
+use cyborg_edge::model::classifier::{ActivationMaps, Classify, Score};
+use cyborg_edge::verdict::Logits;
+
+/// Gives `frames` frames as fast as they are taken; those in `damaged` can't be decoded, and `broken` ends it all.
+pub(crate) struct CountingSource {
+    info: SourceInfo,
+    next: u64,
+    frames: u64,
+    given: u64,
+    pub(crate) damaged: Vec<u64>,
+    pub(crate) broken: Option<u64>,
+}
+
+impl CountingSource {
+    pub(crate) fn new(frames: u64, size: (usize, usize)) -> Self {
+        let info = SourceInfo { name: "counting".into(), size, rate: Some(25.0), claimed_frames: Some(frames) };
+        Self { info, next: 0, frames, given: 0, damaged: Vec::new(), broken: None }
+    }
+}
+
+impl Source for CountingSource {
+    fn info(&self) -> &SourceInfo {
+        &self.info
+    }
+
+    fn read(&mut self, frame: &mut Frame) -> anyhow::Result<Read> {
+        let number = self.next;
+        self.next += 1;
+        if self.broken == Some(number) {
+            anyhow::bail!("the source broke at {number}");
+        }
+        if number >= self.frames {
+            return Ok(Read::End);
+        }
+        if self.damaged.contains(&number) {
+            return Ok(Read::Damaged(format!("frame {number} is damaged")));
+        }
+        frame.resize(self.info.size.0, self.info.size.1);
+        frame.pixels.fill(number as u8);
+        frame.number = self.given;
+        frame.time = PresentationTime(number as i64 * 40_000);
+        frame.captured = Instant::now();
+        self.given += 1;
+        Ok(Read::Frame)
+    }
+}
+
+/// Finds one face in the middle of every frame but those whose number divides by `blank`.
+pub(crate) struct MiddleFace {
+    pub(crate) blank: Option<u64>,
+}
+
+impl Locate for MiddleFace {
+    fn locate(&mut self, frame: &Frame, faces: &mut Vec<Face>) -> anyhow::Result<()> {
+        faces.clear();
+        if self.blank.is_some_and(|blank| frame.number.is_multiple_of(blank)) {
+            return Ok(());
+        }
+        let (width, height) = (frame.width as f32 / 2.0, frame.height as f32 / 2.0);
+        faces.push(Face {
+            bounds: PixelBox { left: width / 2.0, top: height / 2.0, width, height },
+            landmarks: [PixelPoint::default(); 5],
+            confidence: 1.0,
+        });
+        Ok(())
+    }
+}
+
+/// Cuts each face with the real cropper, and scores it by its first pixel: black is -5, white is 5.
+pub(crate) struct BrightnessClassifier {
+    pub(crate) latency: Duration,
+    pub(crate) fails_at: Option<u64>,
+    cropper: Cropper,
+    crop: Vec<u8>,
+}
+
+impl BrightnessClassifier {
+    /// Side of its crops.
+    pub(crate) const SIDE: usize = 32;
+
+    pub(crate) fn new(latency: Duration) -> Self {
+        Self { latency, fails_at: None, cropper: Cropper::new(), crop: vec![0; Self::SIDE * Self::SIDE * 3] }
+    }
+}
+
+impl Classify for BrightnessClassifier {
+    fn classify(
+        &mut self,
+        frame: &Frame,
+        faces: &[Face],
+        scores: &mut Vec<Score>,
+        maps: &mut ActivationMaps,
+    ) -> anyhow::Result<()> {
+        anyhow::ensure!(self.fails_at != Some(frame.number), "the classifier broke at {}", frame.number);
+        thread::sleep(self.latency);
+        scores.clear();
+        maps.values.clear();
+        (maps.height, maps.width) = (2, 2);
+        for face in faces {
+            let side = face.bounds.width.max(face.bounds.height) as usize;
+            let square = CropSquare { left: face.bounds.left as i64, top: face.bounds.top as i64, side };
+            self.cropper.cut(frame, &square, Self::SIDE, &mut self.crop)?;
+            let logits = Logits { authentic: 0.0, synthetic: f32::from(self.crop[0]) / 25.5 - 5.0 };
+            scores.push(Score { square, logits });
+            maps.values.extend([1.0, 0.0, 0.0, 0.0]);
+        }
+        Ok(())
+    }
+}
