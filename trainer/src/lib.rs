@@ -1,1 +1,15 @@
-//! The trainer.
+//! The trainer of cyborg-edge: trains detectors of synthetic faces with saliency in the loss, and exports them to ONNX.
+//!
+//! - [`network`]: the networks, as plain descriptions.
+//! - [`torch`]: runs such a description with libtorch.
+//! - [`export`]: writes such a description to ONNX.
+//! - [`checkpoint`]: weights on disk.
+//! - [`loss`]: the CYBORG loss.
+//! - [`data`]: lists of faces, crops, saliency maps, augmentation.
+//! - [`fit`]: the training loop and the evaluation.
+//! - [`metrics`]: what the results are measured by.
+
+pub mod checkpoint;
+pub mod loss;
+pub mod network;
+pub mod torch;

@@ -1,0 +1,154 @@
+//! Weights on disk: PyTorch's files are read, our own (safetensors) are read and written.
+//!
+//! Nothing here knows a tensor library: a checkpoint is names, shapes and floats.
+
+mod pickle;
+pub mod pth;
+pub mod safetensors;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// An array of floats, row-major.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Array {
+    /// Shape, outermost first; empty for a single number.
+    pub shape: Vec<usize>,
+    /// As many values as the shape multiplies to.
+    pub values: Vec<f32>,
+}
+
+/// Named arrays: the parameters and running statistics of a network.
+pub type State = BTreeMap<String, Array>;
+
+/// What a checkpoint file holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Checkpoint {
+    /// Free pairs of text; a checkpoint of ours keeps the model contract here. Empty for files of PyTorch.
+    pub metadata: BTreeMap<String, String>,
+    /// The arrays.
+    pub state: State,
+}
+
+/// A checkpoint that can't be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// The file can't be read.
+    #[error("can't read checkpoint {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// It is longer than any network of ours.
+    #[error("checkpoint {} has {length} bytes, more than the {LONGEST} that are read: is it a checkpoint?", path.display())]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        length: u64,
+    },
+    /// It is no PyTorch file that we read.
+    #[error("{} is not a PyTorch checkpoint that can be read: {source}", path.display())]
+    Pth {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: pth::PthError,
+    },
+    /// It is no safetensors file that we read.
+    #[error("{} is not a safetensors checkpoint that can be read: {source}", path.display())]
+    Safetensors {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: safetensors::SafetensorsError,
+    },
+    /// The file can't be written.
+    #[error("can't write {}: {source}; what was there before is still there", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// Longest checkpoint that is read, in bytes.
+const LONGEST: u64 = 4 << 30;
+
+/// Reads a checkpoint: PyTorch's old or new format, or safetensors. The format is told from the content.
+///
+/// # Errors
+///
+/// When the file can't be read or is none of these.
+pub fn read(path: &Path) -> Result<Checkpoint, CheckpointError> {
+    let fail = |source| CheckpointError::Read { path: path.to_owned(), source };
+    let length = fs::metadata(path).map_err(fail)?.len();
+    if length > LONGEST {
+        return Err(CheckpointError::TooLong { path: path.to_owned(), length });
+    }
+    let bytes = fs::read(path).map_err(fail)?;
+    if pth::is_pth(&bytes) {
+        let state = pth::read(&bytes).map_err(|source| CheckpointError::Pth { path: path.to_owned(), source })?;
+        return Ok(Checkpoint { metadata: BTreeMap::new(), state });
+    }
+    safetensors::read(&bytes).map_err(|source| CheckpointError::Safetensors { path: path.to_owned(), source })
+}
+
+/// Writes a checkpoint as safetensors. A failure, or a power cut, leaves what was at `path` before.
+///
+/// # Errors
+///
+/// When the file can't be written.
+pub fn write(path: &Path, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
+    let fail = |source| CheckpointError::Write { path: path.to_owned(), source };
+    let bytes = safetensors::to_bytes(checkpoint).map_err(|error| fail(io::Error::other(error)))?;
+    replace(path, &bytes).map_err(fail)
+}
+
+/// Puts `bytes` at `path` in one step: written beside it, brought to the disk, then renamed.
+///
+/// # Errors
+///
+/// When one of the steps fails; what was at `path` before is then still there.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    use std::io::Write;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Dropped on an early return, which removes it.
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Temporary files are private; a result is for others too.
+        file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
+    }
+    file.persist(path)?;
+    #[cfg(unix)]
+    fs::File::open(folder)?.sync_all()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_write_keeps_the_old_file() {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let path = folder.path().join("a.safetensors");
+        let state = State::from([("w".to_owned(), Array { shape: vec![2], values: vec![1.0, 2.0] })]);
+        let checkpoint = Checkpoint { metadata: BTreeMap::from([("k".to_owned(), "v".to_owned())]), state };
+        write(&path, &checkpoint).expect("the folder can be written");
+        // A shape that its values don't fill can't be written.
+        let broken = State::from([("w".to_owned(), Array { shape: vec![3], values: vec![1.0] })]);
+        assert!(write(&path, &Checkpoint { metadata: BTreeMap::new(), state: broken }).is_err());
+        assert_eq!(read(&path).expect("the old file is whole"), checkpoint);
+        assert_eq!(fs::read_dir(folder.path()).expect("the folder is there").count(), 1);
+    }
+}

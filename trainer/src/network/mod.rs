@@ -1,0 +1,324 @@
+//! Networks as plain descriptions: a list of operations, each naming the earlier ones that it reads.
+//!
+//! A network is described here once. [`crate::torch`] runs the description and [`crate::export`] writes it to ONNX, so
+//! the two can't drift. Nothing here computes; parameters are named as the public PyTorch checkpoints name them.
+
+mod builder;
+mod densenet121;
+mod efficientnet_lite0;
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Index of a node in [`Network::nodes`]; a node reads only smaller ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NodeId(pub usize);
+
+/// Pixels of zeros around a picture. TensorFlow's "same" padding is not symmetric, so all four sides are given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pads {
+    /// Rows above.
+    pub top: usize,
+    /// Columns to the left.
+    pub left: usize,
+    /// Rows below.
+    pub bottom: usize,
+    /// Columns to the right.
+    pub right: usize,
+}
+
+/// A square window that moves over a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Side of the window.
+    pub kernel: usize,
+    /// Step from one position to the next.
+    pub stride: usize,
+    /// What is put around the picture first. Pooling windows never count these pixels.
+    pub pads: Pads,
+}
+
+/// What a node does. Names are those of the parameters in a PyTorch checkpoint, without `.weight` and the like.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Op {
+    /// The picture: RGB from 0 to 255, `(x - mean) / std`, channels first.
+    Image,
+    /// Convolution without bias; `NAME.weight` is `[channels, inputs / groups, kernel, kernel]`.
+    Conv {
+        /// Parameter name.
+        name: String,
+        /// Channels that come out.
+        channels: usize,
+        /// The window.
+        window: Window,
+        /// Groups of channels that don't see each other.
+        groups: usize,
+    },
+    /// Batch normalisation with `NAME.weight`, `.bias`, `.running_mean` and `.running_var`.
+    BatchNorm {
+        /// Parameter name.
+        name: String,
+    },
+    /// Negative values become 0.
+    Relu,
+    /// Values are kept in 0 to 6.
+    Relu6,
+    /// Largest value of each window.
+    MaxPool(Window),
+    /// Mean of each window.
+    AvgPool(Window),
+    /// Channels of all inputs, one after the other.
+    Concat,
+    /// Sum of the inputs.
+    Add,
+    /// Mean over the picture: `[N, C, h, w]` to `[N, C]`.
+    GlobalAveragePool,
+    /// In training, each value is zero with this probability and the rest is scaled up; else nothing.
+    Dropout {
+        /// Probability, in 0 to 1.
+        rate: f64,
+    },
+    /// In training, a whole sample is zero with this probability and the rest is scaled up; else nothing.
+    DropConnect {
+        /// Probability, in 0 to 1.
+        rate: f64,
+    },
+    /// Fully connected layer with `NAME.weight` `[outputs, inputs]` and `NAME.bias`.
+    Linear {
+        /// Parameter name.
+        name: String,
+        /// Values that come out.
+        outputs: usize,
+    },
+}
+
+/// Channels, height and width of a value. After [`Op::GlobalAveragePool`] height and width are 1 and left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Channels.
+    pub channels: usize,
+    /// Height.
+    pub height: usize,
+    /// Width.
+    pub width: usize,
+}
+
+/// One operation of a network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// What it does.
+    pub op: Op,
+    /// What it reads.
+    pub inputs: Vec<NodeId>,
+    /// What comes out.
+    pub shape: Shape,
+}
+
+/// Settings of all batch normalisations of a network.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BatchNormSettings {
+    /// Added to the variance.
+    pub eps: f64,
+    /// Weight of a new batch in the running statistics, as PyTorch counts it.
+    pub momentum: f64,
+}
+
+/// A classifier: from a picture to class scores, with the feature map that its class activation map is made from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Network {
+    /// Which one.
+    pub architecture: Architecture,
+    /// Side of the square input, in pixels.
+    pub input_side: usize,
+    /// Subtracted from red, green and blue, in grey levels of 0 to 255.
+    pub mean: [f32; 3],
+    /// Divides them after that, in grey levels.
+    pub std: [f32; 3],
+    /// Settings of batch normalisation.
+    pub batch_norm: BatchNormSettings,
+    /// The operations, each after those that it reads. The last one gives the class scores.
+    pub nodes: Vec<Node>,
+    /// The tensor that the pooled classifier sees, `[N, C, h, w]`.
+    pub head_tap: NodeId,
+    /// Name of the last linear layer: its weight, applied to the tap, is the class activation map.
+    pub last_linear: String,
+}
+
+/// What a parameter is for; says how it starts and whether training changes it by gradients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Weight of a convolution.
+    ConvWeight,
+    /// Scale of a batch normalisation.
+    NormScale,
+    /// Shift of a batch normalisation.
+    NormShift,
+    /// Running mean, moved by the batches, not by gradients.
+    RunningMean,
+    /// Running variance, moved by the batches, not by gradients.
+    RunningVariance,
+    /// Weight of a linear layer.
+    LinearWeight,
+    /// Bias of a linear layer.
+    LinearBias,
+}
+
+impl Role {
+    /// Whether gradients change it.
+    #[must_use]
+    pub fn is_trained(self) -> bool {
+        !matches!(self, Self::RunningMean | Self::RunningVariance)
+    }
+}
+
+/// A named tensor that a network needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// Name as in a PyTorch checkpoint.
+    pub name: String,
+    /// Shape, outermost first.
+    pub shape: Vec<usize>,
+    /// What it is for.
+    pub role: Role,
+}
+
+/// The networks that are described here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Architecture {
+    /// EfficientNet-Lite0: small, for the edge.
+    EfficientNetLite0,
+    /// DenseNet-121, one of the paper's.
+    DenseNet121,
+}
+
+impl Architecture {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::EfficientNetLite0, Self::DenseNet121];
+
+    /// The description, for a number of classes of at least 1.
+    #[must_use]
+    pub fn describe(self, classes: usize) -> Network {
+        match self {
+            Self::EfficientNetLite0 => efficientnet_lite0::describe(classes),
+            Self::DenseNet121 => densenet121::describe(classes),
+        }
+    }
+
+    /// Its name in flags and files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::EfficientNetLite0 => "efficientnet_lite0",
+            Self::DenseNet121 => "densenet121",
+        }
+    }
+}
+
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Architecture {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|known| known.name() == text).ok_or_else(|| {
+            let names: Vec<_> = Self::ALL.iter().map(|known| known.name()).collect();
+            format!("`{text}` is not a network that is known; expected {}", names.join(" or "))
+        })
+    }
+}
+
+impl Network {
+    /// The node of an id.
+    #[must_use]
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.0]
+    }
+
+    /// How many class scores come out.
+    #[must_use]
+    pub fn classes(&self) -> usize {
+        self.nodes.last().map_or(0, |node| node.shape.channels)
+    }
+
+    /// Height and width of the class activation map.
+    #[must_use]
+    pub fn cam_size(&self) -> (usize, usize) {
+        let shape = self.node(self.head_tap).shape;
+        (shape.height, shape.width)
+    }
+
+    /// How many nodes read each node.
+    #[must_use]
+    pub fn consumers(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.nodes.len()];
+        for input in self.nodes.iter().flat_map(|node| &node.inputs) {
+            counts[input.0] += 1;
+        }
+        counts
+    }
+
+    /// All parameters, in the order of the nodes.
+    #[must_use]
+    pub fn parameters(&self) -> Vec<Parameter> {
+        let mut parameters = Vec::new();
+        let mut add = |owner: &str, part: &str, shape: Vec<usize>, role| {
+            parameters.push(Parameter { name: format!("{owner}.{part}"), shape, role });
+        };
+        for node in &self.nodes {
+            let inputs = node.inputs.first().map_or(0, |&input| self.node(input).shape.channels);
+            match &node.op {
+                Op::Conv { name, channels, window, groups } => {
+                    let shape = vec![*channels, inputs / groups, window.kernel, window.kernel];
+                    add(name, "weight", shape, Role::ConvWeight);
+                }
+                Op::BatchNorm { name } => {
+                    add(name, "weight", vec![inputs], Role::NormScale);
+                    add(name, "bias", vec![inputs], Role::NormShift);
+                    add(name, "running_mean", vec![inputs], Role::RunningMean);
+                    add(name, "running_var", vec![inputs], Role::RunningVariance);
+                }
+                Op::Linear { name, outputs } => {
+                    add(name, "weight", vec![*outputs, inputs], Role::LinearWeight);
+                    add(name, "bias", vec![*outputs], Role::LinearBias);
+                }
+                _ => {}
+            }
+        }
+        parameters
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(architecture: Architecture, trained: usize, cam: (usize, usize), channels: usize) {
+        let network = architecture.describe(1000);
+        let size = |parameter: &Parameter| parameter.shape.iter().product::<usize>();
+        let parameters = network.parameters();
+        assert_eq!(parameters.iter().filter(|p| p.role.is_trained()).map(size).sum::<usize>(), trained);
+        assert_eq!(network.cam_size(), cam);
+        assert_eq!(network.node(network.head_tap).shape.channels, channels);
+        assert_eq!(network.classes(), 1000);
+        assert!(network.nodes.iter().enumerate().all(|(at, node)| node.inputs.iter().all(|input| input.0 < at)));
+    }
+
+    #[test]
+    fn sizes_are_the_published_ones() {
+        // 4,652,008 is the size of the public EfficientNet-Lite0, 7,978,856 of torchvision's DenseNet-121.
+        check(Architecture::EfficientNetLite0, 4_652_008, (7, 7), 1280);
+        check(Architecture::DenseNet121, 7_978_856, (7, 7), 1024);
+    }
+
+    #[test]
+    fn names_parse_back() {
+        for architecture in Architecture::ALL {
+            assert_eq!(architecture.name().parse(), Ok(architecture));
+        }
+        assert!("resnet".parse::<Architecture>().is_err());
+    }
+}

@@ -1,0 +1,158 @@
+//! One pass through a network, node by node.
+
+use tch::{IndexOp, Kind, Tensor, no_grad};
+
+use super::{Model, to_values};
+use crate::loss::activation_maps;
+use crate::network::{NodeId, Op, Pads, Window};
+
+/// What a pass is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Batch statistics are used and remembered, dropout drops.
+    Training,
+    /// Running statistics are used, nothing is dropped.
+    Inference,
+}
+
+/// What a pass gives.
+#[derive(Debug)]
+pub struct Features {
+    /// Class scores before softmax, `[N, classes]`.
+    pub logits: Tensor,
+    /// The tensor that the pooled classifier sees, `[N, C, h, w]`.
+    pub tap: Tensor,
+}
+
+/// What inference gives, as plain numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scores {
+    /// Class scores before softmax, `N * classes` values.
+    pub logits: Vec<f32>,
+    /// Activation maps of class 1, the synthetic one, `N * h * w` values, not min-max scaled.
+    pub maps: Vec<f32>,
+}
+
+impl Model {
+    /// Runs `pixels`, `[N, S, S, 3]` of unsigned bytes, RGB.
+    #[must_use]
+    pub fn forward(&self, pixels: &Tensor, mode: Mode) -> Features {
+        let network = &self.network;
+        let training = mode == Mode::Training;
+        let mut readers = network.consumers();
+        // The tap is read once more, by the caller.
+        readers[network.head_tap.0] += 1;
+        let mut values: Vec<Option<Tensor>> = Vec::with_capacity(network.nodes.len());
+        for node in &network.nodes {
+            let input = |at: usize| -> &Tensor {
+                let id: NodeId = node.inputs[at];
+                values[id.0].as_ref().expect("a node reads earlier ones, and they are kept for their last reader")
+            };
+            let value = match &node.op {
+                Op::Image => self.normalise(pixels),
+                Op::Conv { name, window, groups, .. } => {
+                    let (x, padding) = pad(input(0), window.pads);
+                    let stride = [window.stride as i64; 2];
+                    let weight = self.parameter(name, "weight");
+                    x.conv2d(weight, None::<&Tensor>, stride, padding, [1, 1], *groups as i64)
+                }
+                Op::BatchNorm { name } => input(0).batch_norm(
+                    Some(self.parameter(name, "weight")),
+                    Some(self.parameter(name, "bias")),
+                    Some(self.parameter(name, "running_mean")),
+                    Some(self.parameter(name, "running_var")),
+                    training,
+                    network.batch_norm.momentum,
+                    network.batch_norm.eps,
+                    true,
+                ),
+                Op::Relu => input(0).relu(),
+                Op::Relu6 => input(0).clamp(0.0, 6.0),
+                Op::MaxPool(window) => {
+                    let (kernel, stride, padding) = pool(*window);
+                    input(0).max_pool2d(kernel, stride, padding, [1, 1], false)
+                }
+                Op::AvgPool(window) => {
+                    let (kernel, stride, padding) = pool(*window);
+                    input(0).avg_pool2d(kernel, stride, padding, false, false, None)
+                }
+                Op::Concat => {
+                    let inputs: Vec<&Tensor> = (0..node.inputs.len()).map(input).collect();
+                    Tensor::cat(&inputs, 1)
+                }
+                Op::Add => (1..node.inputs.len()).fold(input(0).shallow_clone(), |sum, at| sum + input(at)),
+                Op::GlobalAveragePool => input(0).mean_dim([2_i64, 3].as_slice(), false, Kind::Float),
+                Op::Dropout { rate } => input(0).dropout(*rate, training),
+                Op::DropConnect { rate } => drop_connect(input(0), *rate, training),
+                Op::Linear { name, .. } => {
+                    input(0).linear(self.parameter(name, "weight"), Some(self.parameter(name, "bias")))
+                }
+            };
+            for id in &node.inputs {
+                readers[id.0] -= 1;
+                if readers[id.0] == 0 {
+                    values[id.0] = None;
+                }
+            }
+            values.push(Some(value));
+        }
+        let tap = values[network.head_tap.0].take().expect("the tap is kept for the caller");
+        let logits = values.pop().flatten().expect("the last node is read by nobody");
+        Features { logits, tap }
+    }
+
+    /// Runs `N * S * S * 3` bytes of RGB without gradients.
+    #[must_use]
+    pub fn score(&self, pixels: &[u8]) -> Scores {
+        let side = self.network.input_side as i64;
+        no_grad(|| {
+            let pixels = Tensor::from_slice(pixels).view([-1, side, side, 3]);
+            let features = self.forward(&pixels, Mode::Inference);
+            let synthetic = Tensor::ones([pixels.size()[0]], (Kind::Int64, pixels.device()));
+            let maps = activation_maps(&features.tap, self.last_weight(), &synthetic);
+            Scores { logits: to_values(&features.logits), maps: to_values(&maps) }
+        })
+    }
+
+    fn normalise(&self, pixels: &Tensor) -> Tensor {
+        let of_channel = |values: &[f32; 3]| Tensor::from_slice(values).view([1, 3, 1, 1]);
+        let x = pixels.to_kind(Kind::Float).permute([0, 3, 1, 2]).contiguous();
+        (x - of_channel(&self.network.mean)) / of_channel(&self.network.std)
+    }
+
+    fn parameter(&self, owner: &str, part: &str) -> &Tensor {
+        &self.tensors[&format!("{owner}.{part}")]
+    }
+}
+
+/// Padding that is the same above and below is left to the convolution; other padding is put around the picture here.
+fn pad(x: &Tensor, pads: Pads) -> (Tensor, [i64; 2]) {
+    let Pads { top, left, bottom, right } = pads;
+    if top == bottom && left == right {
+        return (x.shallow_clone(), [top as i64, left as i64]);
+    }
+    (x.constant_pad_nd([left as i64, right as i64, top as i64, bottom as i64]), [0, 0])
+}
+
+fn pool(window: Window) -> ([i64; 2], [i64; 2], [i64; 2]) {
+    let Window { kernel, stride, pads } = window;
+    ([kernel as i64; 2], [stride as i64; 2], [pads.top as i64, pads.left as i64])
+}
+
+/// Stochastic depth (G. Huang and others, ECCV 2016): a block's own part is left out for some samples.
+fn drop_connect(x: &Tensor, rate: f64, training: bool) -> Tensor {
+    if !training {
+        return x.shallow_clone();
+    }
+    let kept = 1.0 - rate;
+    let mask = (Tensor::rand([x.size()[0], 1, 1, 1], (Kind::Float, x.device())) + kept).floor();
+    x * mask / kept
+}
+
+impl Features {
+    /// p(synthetic) of each sample by softmax, for networks of two classes.
+    #[must_use]
+    pub fn probabilities(&self) -> Vec<f32> {
+        to_values(&self.logits.softmax(1, Kind::Float).i((.., 1)))
+    }
+}

@@ -1,0 +1,222 @@
+//! Networks in libtorch: the description of [`crate::network`], run for training and for inference.
+
+mod forward;
+mod sgd;
+
+use std::collections::BTreeMap;
+
+use tch::{Device, Kind, Tensor};
+
+pub use forward::{Features, Mode, Scores};
+pub use sgd::{Sgd, SgdSettings};
+
+use crate::checkpoint::{Array, State};
+use crate::network::{Network, Parameter, Role};
+
+/// A network and its parameters, on the CPU.
+#[derive(Debug)]
+pub struct Model {
+    network: Network,
+    /// The description's list, in its order.
+    list: Vec<Parameter>,
+    tensors: BTreeMap<String, Tensor>,
+}
+
+/// What became of the last linear layer when weights were loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LastLayer {
+    /// It was in the file.
+    Loaded,
+    /// The file's is for another number of classes; the random start stays.
+    Fresh {
+        /// Classes in the file.
+        classes: usize,
+    },
+}
+
+/// What loading weights did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// The last linear layer.
+    pub last_layer: LastLayer,
+    /// Arrays of the file that the network doesn't have.
+    pub unused: Vec<String>,
+}
+
+/// Weights that don't belong to a network.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "these are not weights of {network}: {} of its {expected} arrays are missing ({}), {} have another shape ({}); name the right network with `--network`",
+    missing.len(), some(missing), misshapen.len(), some(misshapen)
+)]
+pub struct ForeignWeights {
+    /// The network.
+    pub network: &'static str,
+    /// How many arrays it needs.
+    pub expected: usize,
+    /// Names that the file lacks.
+    pub missing: Vec<String>,
+    /// Names whose array has another shape.
+    pub misshapen: Vec<String>,
+}
+
+/// The first few names of a list.
+fn some(names: &[String]) -> String {
+    let shown: Vec<&str> = names.iter().take(3).map(String::as_str).collect();
+    match names.len() {
+        0 => "none".to_owned(),
+        1..=3 => shown.join(", "),
+        _ => format!("{}, ...", shown.join(", ")),
+    }
+}
+
+/// Sets the threads that libtorch computes with.
+pub fn set_threads(threads: usize) {
+    tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
+}
+
+impl Model {
+    /// A network with random weights, the same ones for the same seed. The seed is libtorch's from then on, so it also
+    /// decides what dropout drops.
+    #[must_use]
+    pub fn new(network: Network, seed: u64) -> Self {
+        // The bits are what counts; a large seed may become a negative number.
+        tch::manual_seed(seed as i64);
+        let list = network.parameters();
+        let tensors = list.iter().map(|parameter| (parameter.name.clone(), start(parameter))).collect();
+        Self { network, list, tensors }
+    }
+
+    /// The description.
+    #[must_use]
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// Takes the weights from a checkpoint. All must be there, but a last layer for other classes is left at its start.
+    ///
+    /// # Errors
+    ///
+    /// When an array is missing or has another shape; nothing is changed then.
+    pub fn load(&mut self, state: &State) -> Result<Loaded, ForeignWeights> {
+        let last = [format!("{}.weight", self.network.last_linear), format!("{}.bias", self.network.last_linear)];
+        let fresh = match state.get(&last[0]).map(|array| array.shape.as_slice()) {
+            Some(&[classes, _]) if classes != self.network.classes() => Some(classes),
+            _ => None,
+        };
+        let needed = |parameter: &&Parameter| fresh.is_none() || !last.contains(&parameter.name);
+        let (mut missing, mut misshapen) = (Vec::new(), Vec::new());
+        for parameter in self.list.iter().filter(needed) {
+            match state.get(&parameter.name) {
+                None => missing.push(parameter.name.clone()),
+                Some(array) if array.shape != parameter.shape => misshapen.push(parameter.name.clone()),
+                Some(_) => {}
+            }
+        }
+        if !missing.is_empty() || !misshapen.is_empty() {
+            let network = self.network.architecture.name();
+            return Err(ForeignWeights { network, expected: self.list.len(), missing, misshapen });
+        }
+        for parameter in self.list.iter().filter(needed) {
+            let array = &state[&parameter.name];
+            self.tensors.insert(parameter.name.clone(), to_tensor(array, parameter.role));
+        }
+        let unused = state.keys().filter(|name| !self.tensors.contains_key(*name)).cloned().collect();
+        let last_layer = fresh.map_or(LastLayer::Loaded, |classes| LastLayer::Fresh { classes });
+        Ok(Loaded { last_layer, unused })
+    }
+
+    /// The weights, to be kept.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.tensors
+            .iter()
+            .map(|(name, tensor)| {
+                let shape = tensor.size().iter().map(|&side| side as usize).collect();
+                (name.clone(), Array { shape, values: to_values(tensor) })
+            })
+            .collect()
+    }
+
+    /// The tensors that gradients change, in the order of the description.
+    pub fn trained(&self) -> impl Iterator<Item = &Tensor> {
+        self.list.iter().filter(|parameter| parameter.role.is_trained()).map(|parameter| &self.tensors[&parameter.name])
+    }
+
+    /// Weight of the last linear layer, `[classes, C]`.
+    #[must_use]
+    pub fn last_weight(&self) -> &Tensor {
+        &self.tensors[&format!("{}.weight", self.network.last_linear)]
+    }
+}
+
+/// How a parameter starts: as PyTorch's own image networks do.
+fn start(parameter: &Parameter) -> Tensor {
+    let shape: Vec<i64> = parameter.shape.iter().map(|&side| side as i64).collect();
+    let floats = (Kind::Float, Device::Cpu);
+    let tensor = match parameter.role {
+        Role::ConvWeight => {
+            // K. He and others, "Delving Deep into Rectifiers", ICCV 2015, by the values that go out.
+            let fan_out = (parameter.shape[0] * parameter.shape[2] * parameter.shape[3]) as f64;
+            Tensor::randn(&shape, floats) * (2.0 / fan_out).sqrt()
+        }
+        Role::NormScale | Role::RunningVariance => Tensor::ones(&shape, floats),
+        Role::NormShift | Role::RunningMean | Role::LinearBias => Tensor::zeros(&shape, floats),
+        Role::LinearWeight => {
+            let bound = 1.0 / (parameter.shape[1] as f64).sqrt();
+            (Tensor::rand(&shape, floats) * 2.0 - 1.0) * bound
+        }
+    };
+    tensor.set_requires_grad(parameter.role.is_trained())
+}
+
+fn to_tensor(array: &Array, role: Role) -> Tensor {
+    let shape: Vec<i64> = array.shape.iter().map(|&side| side as i64).collect();
+    Tensor::from_slice(&array.values).view(shape.as_slice()).set_requires_grad(role.is_trained())
+}
+
+/// The values of a tensor of floats, row-major.
+pub(crate) fn to_values(tensor: &Tensor) -> Vec<f32> {
+    let tensor = tensor.detach().to_kind(Kind::Float).contiguous();
+    let mut values = vec![0.0; tensor.numel()];
+    let count = values.len();
+    tensor.copy_data(&mut values, count);
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::Architecture;
+
+    #[test]
+    fn weights_go_out_and_in_again() {
+        let first = Model::new(Architecture::EfficientNetLite0.describe(2), 1);
+        let mut second = Model::new(Architecture::EfficientNetLite0.describe(2), 2);
+        assert_ne!(first.state(), second.state());
+        let loaded = second.load(&first.state()).expect("the same network");
+        assert_eq!(loaded, Loaded { last_layer: LastLayer::Loaded, unused: Vec::new() });
+        assert_eq!(first.state(), second.state());
+    }
+
+    #[test]
+    fn another_class_count_keeps_the_fresh_last_layer() {
+        let many = Model::new(Architecture::EfficientNetLite0.describe(10), 1);
+        let mut two = Model::new(Architecture::EfficientNetLite0.describe(2), 2);
+        let before = two.state();
+        let loaded = two.load(&many.state()).expect("the same but for the classes");
+        assert_eq!(loaded.last_layer, LastLayer::Fresh { classes: 10 });
+        assert_eq!(two.state()["_fc.weight"], before["_fc.weight"]);
+        assert_eq!(two.state()["_conv_stem.weight"], many.state()["_conv_stem.weight"]);
+    }
+
+    #[test]
+    fn foreign_weights_are_refused_and_change_nothing() {
+        let dense = Model::new(Architecture::DenseNet121.describe(2), 1);
+        let mut lite = Model::new(Architecture::EfficientNetLite0.describe(2), 2);
+        let before = lite.state();
+        let error = lite.load(&dense.state()).expect_err("other names");
+        assert_eq!(error.missing.len(), error.expected);
+        assert_eq!(lite.state(), before);
+    }
+}
