@@ -10,6 +10,8 @@
 //! - [`metrics`]: what the results are measured by.
 
 pub mod checkpoint;
+pub mod data;
 pub mod loss;
+pub mod metrics;
 pub mod network;
 pub mod torch;
