@@ -80,12 +80,7 @@ impl PixelBox {
     /// The same box in a picture whose sides are `across` and `down` times as long.
     #[must_use]
     pub fn scaled(&self, across: f32, down: f32) -> Self {
-        Self {
-            left: self.left * across,
-            top: self.top * down,
-            width: self.width * across,
-            height: self.height * down,
-        }
+        Self { left: self.left * across, top: self.top * down, width: self.width * across, height: self.height * down }
     }
 }
 

@@ -20,7 +20,8 @@ use support::model;
 fn classifier() -> Classifier {
     let runtime = Runtime::load().expect("ONNX Runtime is there after set-up");
     let settings = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
-    Classifier::from_bytes(&runtime, "corner", &model::corner().encode_to_vec(), settings).expect("it holds the contract")
+    Classifier::from_bytes(&runtime, "corner", &model::corner().encode_to_vec(), settings)
+        .expect("it holds the contract")
 }
 
 /// Draws the heat map of a face on a grey frame and checks each pixel: lit only in the top-left quarter of the box.

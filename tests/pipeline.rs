@@ -36,7 +36,10 @@ impl Recorder {
 
     fn frames(&self) -> Vec<u64> {
         let events = self.events.lock().expect("no test thread panics here");
-        events.iter().filter_map(|event| if let Event::Frame { number, .. } = event { Some(*number) } else { None }).collect()
+        events
+            .iter()
+            .filter_map(|event| if let Event::Frame { number, .. } = event { Some(*number) } else { None })
+            .collect()
     }
 
     fn last(&self) -> Event {

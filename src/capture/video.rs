@@ -98,10 +98,8 @@ impl VideoSource {
         // Its own messages would go to standard error between ours; what matters comes back as an error.
         ffmpeg::log::set_level(ffmpeg::log::Level::Quiet);
         let input = ffmpeg::format::input(path).map_err(open)?;
-        let stream = input
-            .streams()
-            .best(ffmpeg::media::Type::Video)
-            .ok_or_else(|| VideoError::NoVideo(name.clone()))?;
+        let stream =
+            input.streams().best(ffmpeg::media::Type::Video).ok_or_else(|| VideoError::NoVideo(name.clone()))?;
         let rate = stream.avg_frame_rate();
         let decoder = decoder(&stream, threads).map_err(|reason| VideoError::Decoder { name: name.clone(), reason })?;
         let info = SourceInfo {
@@ -168,8 +166,7 @@ impl VideoSource {
         // A stream may change its size or format on the way.
         if self.converter.as_ref().is_none_or(|converter| converter.shape != shape) {
             let made = Converter::new(shape);
-            self.converter =
-                Some(made.map_err(|reason| VideoError::Convert { name: self.info.name.clone(), reason })?);
+            self.converter = Some(made.map_err(|reason| VideoError::Convert { name: self.info.name.clone(), reason })?);
         }
         if let Some(converter) = &mut self.converter {
             converter.convert(picture, frame);
@@ -251,7 +248,10 @@ impl Converter {
         Ok(Self { shape, context })
     }
 
-    #[expect(unsafe_code, reason = "the binding can only convert into frames of its own, which would have to be copied")]
+    #[expect(
+        unsafe_code,
+        reason = "the binding can only convert into frames of its own, which would have to be copied"
+    )]
     fn convert(&mut self, picture: &ffmpeg::frame::Video, frame: &mut Frame) {
         let (width, height) = (self.shape.1 as usize, self.shape.2 as usize);
         frame.resize(width, height);

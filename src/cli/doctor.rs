@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
-use cyborg_models::{cache, digest, lock};
+use cyborg_models::{cache, lock};
 
 use super::outcome::{Outcome, say};
 use crate::face::centerface::{CenterFace, DetectorSettings};
@@ -82,7 +82,8 @@ fn networks(report: &mut Report, runtime: &Runtime, args: &DoctorArgs) {
             report.line("model", &format!("{} ({})", classifier.name(), contract.network));
             report.line("", &format!("sha256 {}", file.digest));
             let alpha = contract.saliency.alpha;
-            report.line("", &format!("saliency {}, alpha {alpha}, {}", contract.saliency.source, contract.training.tool));
+            report
+                .line("", &format!("saliency {}, alpha {alpha}, {}", contract.saliency.source, contract.training.tool));
         }
         Err(error) => report.lack("model", "can't be used", &error.to_string()),
     }
@@ -95,17 +96,15 @@ fn networks(report: &mut Report, runtime: &Runtime, args: &DoctorArgs) {
 
 /// A fetched file is held against the lock: somebody may have changed it since.
 fn fetched(report: &mut Report, name: &str, id: &str) {
-    let path = lock::cached(id).unwrap_or_default();
-    match (digest::of_file(&path), lock::file(id)) {
-        (Ok(found), Some(locked)) if found == locked.sha256 => {
+    let (Some(path), Some(locked)) = (lock::cached(id), lock::file(id)) else {
+        return;
+    };
+    match lock::verify(&path, &locked.sha256) {
+        Ok(()) => {
             report.line(name, &path.display().to_string());
-            report.line("", &format!("sha256 {found}, as locked"));
+            report.line("", &format!("sha256 {}, as locked", locked.sha256));
         }
-        (Ok(found), _) => {
-            let cure = format!("delete {} and run `cargo xtask setup`", path.display());
-            report.lack(name, &format!("changed since it was fetched (sha256 {found})"), &cure);
-        }
-        (Err(error), _) => report.lack(name, "can't be read", &error.to_string()),
+        Err(error) => report.lack(name, "is not the locked one", &error.to_string()),
     }
 }
 
@@ -136,7 +135,7 @@ fn cameras(report: &mut Report) {
     match crate::capture::camera::list() {
         // No camera is no fault: files need none.
         Ok(found) if found.is_empty() => {
-            let node = Path::new("/dev/video0").exists();
+            let node = std::path::Path::new("/dev/video0").exists();
             let hint = if node { "; /dev/video0 is there: is this user in the group `video`?" } else { "" };
             report.line("cameras", &format!("none{hint}"));
         }

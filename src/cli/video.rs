@@ -170,7 +170,10 @@ impl Annotate {
             };
         }
         if args.clips.len() > 1 {
-            let message = format!("--annotate {} is no folder, and there are several clips: make the folder first", path.display());
+            let message = format!(
+                "--annotate {} is no folder, and there are several clips: make the folder first",
+                path.display()
+            );
             return Err(UsageError(message).into());
         }
         Ok(Self::File(path.clone()))

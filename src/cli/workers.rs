@@ -48,23 +48,28 @@ pub(super) struct Workers {
     pub(super) detector: CenterFace,
     pub(super) classifier: Classifier,
     pub(super) judge: Judge,
+    #[cfg(feature = "video")]
     pub(super) threads: NonZeroUsize,
 }
 
 impl WorkerArgs {
     /// Loads ONNX Runtime and opens both networks.
     pub(super) fn open(&self) -> anyhow::Result<Workers> {
-        let threads =
-            self.threads.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
+        let threads = self.threads.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
         let runtime = Runtime::load()?;
         // Detector and classifier work at the same time on different frames: each gets half of the processors.
         let session = SessionSettings { provider: self.provider, threads: half(threads) };
         let classifier = Classifier::open(&runtime, self.model.as_deref(), session)?;
-        let settings =
-            DetectorSettings { longest_side: self.detect_size.into(), confidence: self.detect_confidence };
+        let settings = DetectorSettings { longest_side: self.detect_size.into(), confidence: self.detect_confidence };
         let detector = CenterFace::open(&runtime, self.detector.as_deref(), settings, session)?;
         announce(classifier.provider());
-        Ok(Workers { judge: Judge::new(classifier.contract()), detector, classifier, threads })
+        Ok(Workers {
+            judge: Judge::new(classifier.contract()),
+            detector,
+            classifier,
+            #[cfg(feature = "video")]
+            threads,
+        })
     }
 }
 

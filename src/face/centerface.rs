@@ -150,8 +150,11 @@ impl Locate for CenterFace {
         to_planes(&self.small, &mut self.planes);
         let input = TensorRef::from_array_view(([1, 3, height, width], self.planes.as_slice()))?;
         let names = &self.tensors;
-        let outputs =
-            self.network.session.run(ort::inputs![names.input.as_str() => input]).context("the face detector failed")?;
+        let outputs = self
+            .network
+            .session
+            .run(ort::inputs![names.input.as_str() => input])
+            .context("the face detector failed")?;
         let plane = |name: &str| Ok::<_, ort::Error>(outputs[name].try_extract_tensor::<f32>()?.1);
         let maps = Maps {
             width: width / CELL,

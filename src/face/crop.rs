@@ -80,13 +80,7 @@ impl Cropper {
     /// # Errors
     ///
     /// When the frame is empty, or `out` doesn't hold `side * side * 3` bytes.
-    pub fn cut(
-        &mut self,
-        frame: &Frame,
-        square: &CropSquare,
-        side: usize,
-        out: &mut [u8],
-    ) -> Result<(), ResizeError> {
+    pub fn cut(&mut self, frame: &Frame, square: &CropSquare, side: usize, out: &mut [u8]) -> Result<(), ResizeError> {
         if frame.width == 0 || frame.height == 0 {
             return Err(error(frame.width, frame.height, "it has no pixels"));
         }

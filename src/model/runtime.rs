@@ -130,7 +130,8 @@ fn find() -> (PathBuf, Found) {
     }
     let program = env::current_exe().ok();
     let folder = program.as_deref().and_then(Path::parent);
-    let beside = folder.into_iter().flat_map(|folder| [folder.join(LIBRARY_NAME), folder.join("../lib").join(LIBRARY_NAME)]);
+    let beside =
+        folder.into_iter().flat_map(|folder| [folder.join(LIBRARY_NAME), folder.join("../lib").join(LIBRARY_NAME)]);
     if let Some(library) = beside.into_iter().find(|path| path.is_file()) {
         return (library, Found::BesideProgram);
     }
@@ -144,7 +145,8 @@ fn cure(found: Found) -> String {
     match found {
         Found::Variable => format!("set {LIBRARY_VARIABLE} to the library of ONNX Runtime 1.17 or newer, or unset it"),
         _ => {
-            let cache = cache::folder().map_or_else(|| "the cache folder".to_owned(), |path| path.display().to_string());
+            let cache =
+                cache::folder().map_or_else(|| "the cache folder".to_owned(), |path| path.display().to_string());
             format!(
                 "`cargo xtask setup` puts it into {cache}, or set {LIBRARY_VARIABLE} to the library of ONNX Runtime 1.17 or newer"
             )

@@ -85,7 +85,8 @@ pub fn run(source: &mut dyn Source, stages: Stages<'_>, stop: &AtomicBool) -> Su
         let written = deliver(&scored, &free_in, judge, sinks, &mut summary);
         // A sink that failed stops the source: with these ends gone, every sender upstream gives up.
         drop((scored, free_in));
-        let outcomes = [join(decoding).and_then(|tally| tally.into_result(&mut summary)), join(locating), join(scoring)];
+        let outcomes =
+            [join(decoding).and_then(|tally| tally.into_result(&mut summary)), join(locating), join(scoring)];
         // The cause lies upstream, what follows from it downstream.
         if let Some(error) = outcomes.into_iter().chain([written]).find_map(Result::err) {
             summary.fail(error);

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::fmt::Write;
 use std::ops::Range;
 
+use embedded_graphics::Drawable;
 use embedded_graphics::Pixel;
 use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::{Dimensions, Point, Size};
@@ -11,7 +12,6 @@ use embedded_graphics::mono_font::{MonoTextStyle, ascii::FONT_9X15_BOLD};
 use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
 use embedded_graphics::primitives::Rectangle;
 use embedded_graphics::text::{Baseline, Text};
-use embedded_graphics::Drawable;
 
 use super::FrameView;
 use super::heat::{self, Map};
@@ -81,8 +81,10 @@ impl Overlay {
     ///
     /// The verdict is drawn last, over the heat map: a person reads the answer first.
     pub fn draw(&mut self, canvas: &mut Canvas<'_>, view: &FrameView<'_>) {
-        let scale =
-            (canvas.width as f32 / view.frame.width.max(1) as f32, canvas.height as f32 / view.frame.height.max(1) as f32);
+        let scale = (
+            canvas.width as f32 / view.frame.width.max(1) as f32,
+            canvas.height as f32 / view.frame.height.max(1) as f32,
+        );
         for (index, (face, score)) in view.faces.iter().zip(view.scores).enumerate() {
             let map = Map { values: view.maps.of(index), height: view.maps.height, width: view.maps.width };
             heat::draw(canvas, map, &score.square, &face.bounds, scale);

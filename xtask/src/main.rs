@@ -1,2 +1,60 @@
-//! The project's own chores.
-fn main() {}
+//! The project's own chores: `cargo xtask setup`, `demo`, `test`, `trainer`.
+
+mod demo;
+mod fetch;
+mod setup;
+mod step;
+mod system;
+mod test;
+mod unpack;
+
+use std::io::{Write, stderr};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The project's own chores. Each sets up what it needs first, and a second run finds it there.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// Fetch what the programs need, checked by digest, into the cache folder
+    Setup {
+        /// Also what the trainer needs: libtorch (0.5 GB) and the starting weights
+        #[arg(long)]
+        trainer: bool,
+    },
+    /// Build the program and judge a clip and a photo with it
+    Demo,
+    /// Format, lints, documentation, tests, licences: what continuous integration runs
+    Test {
+        /// Also the long runs
+        #[arg(long)]
+        long: bool,
+    },
+    /// Run `cyborg-train` with these arguments, built for speed
+    Trainer {
+        /// Arguments of `cyborg-train`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().chore {
+        Chore::Setup { trainer } => setup::run(trainer).map(|()| ExitCode::SUCCESS),
+        Chore::Demo => demo::run_all().map(|()| ExitCode::SUCCESS),
+        Chore::Test { long } => test::run_all(long).map(|()| ExitCode::SUCCESS),
+        Chore::Trainer { arguments } => setup::trainer(&arguments),
+    };
+    outcome.unwrap_or_else(|error| {
+        // There is no other place to say so.
+        let _ = writeln!(stderr(), "error: {error:#}");
+        ExitCode::FAILURE
+    })
+}

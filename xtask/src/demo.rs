@@ -1,0 +1,55 @@
+//! `cargo xtask demo`: from nothing to verdicts on a real clip and a real photo.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context;
+use cyborg_models::lock::{Group, cached};
+
+use crate::step::{cargo, root, run, say, step};
+use crate::{fetch, system};
+
+/// Sets up, builds, runs, and says where the results are.
+pub(crate) fn run_all() -> anyhow::Result<()> {
+    let groups = [Group::Runtime, Group::Demo];
+    system::prepare(&groups)?;
+    fetch::fetch(&groups)?;
+    let program = build()?;
+    let out = root().join("out").join("demo");
+    fs::create_dir_all(&out).with_context(|| format!("can't make {}", out.display()))?;
+    let clip = cached("selfie").context("no demo clip is locked for this system")?;
+    let (video, csv, jsonl) = (out.join("annotated.mp4"), out.join("faces.csv"), out.join("faces.jsonl"));
+    let mut judge_clip = Command::new(&program);
+    judge_clip.arg("video").arg(&clip).arg("--annotate").arg(&video).arg("--csv").arg(&csv).arg("--jsonl").arg(&jsonl);
+    step("judging a clip", || run(&mut judge_clip, "build it first"))?;
+    let mut written = vec![("annotated video", video), ("table", csv), ("table as JSON lines", jsonl)];
+    if let Some(photo) = cached("astronaut").filter(|photo| photo.is_file()) {
+        judge_photo(&program, &photo, &out)?;
+        written.push(("annotated photo", out.join("astronaut.annotated.png")));
+    }
+    say("");
+    for (name, path) in written {
+        say(&format!("{name:<20} {}", path.display()));
+    }
+    Ok(())
+}
+
+fn judge_photo(program: &Path, photo: &Path, out: &Path) -> anyhow::Result<()> {
+    let mut command = Command::new(program);
+    command.arg("image").arg(photo).arg("--annotate").arg(out);
+    step("judging a photo", || run(&mut command, "build it first"))
+}
+
+/// Builds the program for speed and says where it is.
+fn build() -> anyhow::Result<PathBuf> {
+    let arguments = ["build", "--release", "--package", "cyborg-edge", "--bin", "cyborg"];
+    step("building the program", || run(cargo().args(arguments), "install Rust"))?;
+    // Where it lies depends on settings of the user; cargo knows them.
+    let output =
+        cargo().args(["metadata", "--format-version", "1", "--no-deps"]).output().context("can't run cargo")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let folder = text.split_once("\"target_directory\":\"").and_then(|(_, rest)| rest.split_once('"'));
+    let (folder, _) = folder.context("cargo does not say where it builds")?;
+    Ok(Path::new(folder).join("release").join(format!("cyborg{}", std::env::consts::EXE_SUFFIX)))
+}

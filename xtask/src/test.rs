@@ -1,0 +1,46 @@
+//! `cargo xtask test`: all that continuous integration checks.
+
+use cyborg_models::lock::Group;
+
+use crate::setup::libtorch;
+use crate::step::{cargo, run, say, step, succeeds};
+use crate::{fetch, system};
+
+const CARGO_CURE: &str = "install Rust";
+
+/// Sets up, then checks format, lints, documentation, tests and licences. With `long` the long runs too.
+pub(crate) fn run_all(long: bool) -> anyhow::Result<()> {
+    let groups = [Group::Runtime, Group::Demo, Group::Test, Group::Trainer];
+    system::prepare(&groups)?;
+    fetch::fetch(&groups)?;
+    let libtorch = libtorch()?;
+    let check = |name: &str, arguments: &[&str]| {
+        let mut command = cargo();
+        command.args(arguments).env("LIBTORCH", &libtorch).env("RUSTDOCFLAGS", "-D warnings");
+        if long {
+            command.env("CYBORG_LONG_TESTS", "1");
+        }
+        step(name, || run(&mut command, CARGO_CURE))
+    };
+    check("format", &["fmt", "--all", "--check"])?;
+    check("lints", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+    check("lints without features", &["clippy", "--no-default-features", "--lib", "--bins", "--", "-D", "warnings"])?;
+    check("documentation", &["doc", "--workspace", "--no-deps"])?;
+    check("tests of the runtime", &["test"])?;
+    check("tests of the trainer", &["test", "--package", "cyborg-trainer"])?;
+    licences()?;
+    say("all checks passed");
+    Ok(())
+}
+
+/// Licences and sources of all dependencies, where the tool for it is installed; continuous integration installs it.
+fn licences() -> anyhow::Result<()> {
+    if !succeeds(cargo().args(["deny", "--version"])) {
+        say("== licences: not run, as cargo-deny is missing (cargo install --locked cargo-deny)");
+        return Ok(());
+    }
+    let mut command = cargo();
+    // The list of known faults is not looked at: it would have to be fetched at each run.
+    command.args(["deny", "--workspace", "check", "bans", "licenses", "sources"]);
+    step("licences", || run(&mut command, CARGO_CURE))
+}
