@@ -40,15 +40,20 @@ impl Outcome {
 
     /// Says what went wrong, and gives the code for it. A broken pipe is no failure: the reader has had enough.
     pub(super) fn from_error(error: &anyhow::Error) -> Self {
-        let pipe = |cause: &(dyn std::error::Error + 'static)| {
-            cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
-        };
-        if error.chain().any(pipe) {
+        if is_broken_pipe(error) {
             return Self::Done;
         }
         complain(error);
         if error.is::<UsageError>() { Self::Usage } else { Self::Failed }
     }
+}
+
+/// Whether the reader of an output left.
+pub(super) fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let pipe = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+    };
+    error.chain().any(pipe)
 }
 
 impl From<Outcome> for ExitCode {
@@ -88,11 +93,13 @@ pub(super) fn note(text: &str) {
     let _ = writeln!(stderr(), "{text}");
 }
 
-/// Writes a result to standard output.
+/// Writes a result to standard output. When its reader left, the work goes on: tables and videos want it all.
 pub(super) fn say(text: &str) -> io::Result<()> {
     let mut out = stdout().lock();
-    writeln!(out, "{text}")?;
-    out.flush()
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 
 use super::interrupt;
-use super::outcome::{Outcome, UsageError, complain, note, refuse_overwriting, say};
+use super::outcome::{Outcome, UsageError, complain, is_broken_pipe, note, refuse_overwriting, say};
 use super::workers::{WorkerArgs, Workers};
 use crate::capture::Source;
 use crate::capture::video::VideoSource;
@@ -50,6 +50,7 @@ pub(super) fn run(args: &VideoArgs) -> anyhow::Result<Outcome> {
     for clip in &args.clips {
         match judge_clip(clip, args, &annotate, &mut workers, &mut sinks, stop) {
             Ok(()) => {}
+            Err(error) if is_broken_pipe(&error) => return Ok(Outcome::Done),
             Err(error) => {
                 complain(&error);
                 failed += 1;

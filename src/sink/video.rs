@@ -163,13 +163,29 @@ impl VideoSink {
             }
             self.packet.write_interleaved(&mut self.output)?;
         }
-        Ok(())
+        self.disk_error()
     }
 
     fn close(&mut self) -> Result<(), ffmpeg::Error> {
         self.encoder.send_eof()?;
         self.write_packets()?;
-        self.output.write_trailer()
+        self.output.write_trailer()?;
+        self.disk_error()
+    }
+
+    /// Hands what is buffered to the system. The muxer itself doesn't tell when that fails.
+    #[expect(unsafe_code, reason = "the binding has no name for this call")]
+    fn disk_error(&mut self) -> Result<(), ffmpeg::Error> {
+        // SAFETY: the output is open, so that its writer, where it has one, is too.
+        let code = unsafe {
+            let writer = (*self.output.as_mut_ptr()).pb;
+            if writer.is_null() {
+                return Ok(());
+            }
+            ffmpeg::ffi::avio_flush(writer);
+            (*writer).error
+        };
+        if code < 0 { Err(ffmpeg::Error::from(code)) } else { Ok(()) }
     }
 }
 
@@ -226,7 +242,7 @@ fn encoder(
         // Others have no quality setting in common: 4 bits a pixel a second looks well.
         encoder.set_bit_rate(size.0 * size.1 * 4);
     }
-    Ok(encoder.open_with(options)?)
+    encoder.open_with(options)
 }
 
 #[cfg(test)]

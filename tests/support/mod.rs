@@ -17,7 +17,7 @@ pub(crate) fn cyborg() -> Command {
 
 /// A file that set-up fetched; its absence is a fault of the set-up, not a reason to skip.
 pub(crate) fn fetched(id: &str) -> PathBuf {
-    let path = lock::cached(id).unwrap_or_else(|| panic!("`{id}` is not in the lock file"));
+    let path = lock::cached(id).expect("the lock file has it for this system");
     assert!(
         path.is_file(),
         "{} is missing: run `cargo xtask setup`, or the tests by `cargo xtask test`",

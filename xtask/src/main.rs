@@ -28,6 +28,9 @@ enum Chore {
         /// Also what the trainer needs: libtorch (0.5 GB) and the starting weights
         #[arg(long)]
         trainer: bool,
+        /// Also the clips and photos of demo and tests
+        #[arg(long)]
+        media: bool,
     },
     /// Build the program and judge a clip and a photo with it
     Demo,
@@ -47,7 +50,7 @@ enum Chore {
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().chore {
-        Chore::Setup { trainer } => setup::run(trainer).map(|()| ExitCode::SUCCESS),
+        Chore::Setup { trainer, media } => setup::run(trainer, media).map(|()| ExitCode::SUCCESS),
         Chore::Demo => demo::run_all().map(|()| ExitCode::SUCCESS),
         Chore::Test { long } => test::run_all(long).map(|()| ExitCode::SUCCESS),
         Chore::Trainer { arguments } => setup::trainer(&arguments),

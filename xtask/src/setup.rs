@@ -10,11 +10,13 @@ use cyborg_models::lock::{Group, cached};
 use crate::step::{cargo, say};
 use crate::{fetch, system};
 
-/// Sets up the runtime, and with `trainer` the trainer.
-pub(crate) fn run(trainer: bool) -> anyhow::Result<()> {
-    let groups: &[Group] = if trainer { &[Group::Runtime, Group::Trainer] } else { &[Group::Runtime] };
-    system::prepare(groups)?;
-    fetch::fetch(groups)?;
+/// Sets up the runtime, with `trainer` the trainer, with `media` the clips and photos of demo and tests.
+pub(crate) fn run(trainer: bool, media: bool) -> anyhow::Result<()> {
+    let mut groups = vec![Group::Runtime];
+    groups.extend(trainer.then_some(Group::Trainer));
+    groups.extend([Group::Demo, Group::Test].into_iter().filter(|_| media));
+    system::prepare(&groups)?;
+    fetch::fetch(&groups)?;
     let folder = cache::folder().unwrap_or_default();
     say(&format!("set up: the cache folder is {}", folder.display()));
     if trainer {
