@@ -10,8 +10,13 @@
 //! - [`metrics`]: what the results are measured by.
 
 pub mod checkpoint;
+#[doc(hidden)]
+pub mod cli;
 pub mod data;
+pub mod export;
+pub mod fit;
 pub mod loss;
 pub mod metrics;
 pub mod network;
+pub mod run_folder;
 pub mod torch;

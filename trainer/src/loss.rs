@@ -117,7 +117,8 @@ mod tests {
         let cams = maps(&[2.0, 2.0, 2.0, 2.0, 0.0, 1.0, 2.0, 4.0]).set_requires_grad(true);
         assert_eq!(to_values(&min_max(&cams)), [0.0, 0.0, 0.0, 0.0, 0.0, 0.25, 0.5, 1.0]);
         let logits = Tensor::zeros([2, 2], (Kind::Float, tch::Device::Cpu));
-        let loss = cyborg(&logits, &cams, &targets(&[0, 1], &[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0], &[1.0, 1.0]), 0.5);
+        let loss =
+            cyborg(&logits, &cams, &targets(&[0, 1], &[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0], &[1.0, 1.0]), 0.5);
         loss.total.backward();
         let gradient = to_values(&cams.grad());
         assert_eq!(&gradient[..4], &[0.0; 4]);

@@ -1,2 +1,7 @@
-//! The program `cyborg-train`.
-fn main() {}
+//! The program `cyborg-train`: parse, run.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cyborg_trainer::cli::run()
+}

@@ -214,8 +214,8 @@ impl Machine<'_> {
                 b'c' => {
                     let module = self.line()?;
                     let name = self.line()?;
-                    let global =
-                        Global::find(&module, &name).ok_or_else(|| PthError::Name { name: format!("{module}.{name}") })?;
+                    let global = Global::find(&module, &name)
+                        .ok_or_else(|| PthError::Name { name: format!("{module}.{name}") })?;
                     self.push(Value::Global(global))?;
                 }
                 b'R' => self.reduce()?,

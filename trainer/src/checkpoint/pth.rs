@@ -261,7 +261,8 @@ mod tests {
 
     #[test]
     fn half_floats_are_those_of_the_standard() {
-        let known = [(0x3c00, 1.0), (0xc000, -2.0), (0x7bff, 65504.0), (0x0001, 2.0_f32.powi(-24)), (0x3555, 0.33325195)];
+        let known =
+            [(0x3c00, 1.0), (0xc000, -2.0), (0x7bff, 65504.0), (0x0001, 2.0_f32.powi(-24)), (0x3555, 0.33325195)];
         for (bits, value) in known {
             assert_eq!(half(bits), value, "{bits:04x}");
         }

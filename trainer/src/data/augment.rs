@@ -190,7 +190,8 @@ mod tests {
         let set = set(0.3, 0.6);
         for seed in 0..50 {
             let Augmented { pixels, landmarks } = vary(&set, seed);
-            let brightest = (0..64 * 64).max_by_key(|&index| u32::from(pixels[index * 3 + 1])).expect("there are pixels");
+            let brightest =
+                (0..64 * 64).max_by_key(|&index| u32::from(pixels[index * 3 + 1])).expect("there are pixels");
             let (x, y) = ((brightest % 64) as f32 + 0.5, (brightest / 64) as f32 + 0.5);
             let place = landmarks.expect("it had some")[0];
             let distance = (x - place.x * 64.0).hypot(y - place.y * 64.0);

@@ -226,7 +226,8 @@ mod tests {
 
     #[test]
     fn a_tenth_of_each_source_is_kept_out() {
-        let row = |source: &str| Row { path: PathBuf::new(), label: Label::Authentic, source: source.into(), bounds: None };
+        let row =
+            |source: &str| Row { path: PathBuf::new(), label: Label::Authentic, source: source.into(), bounds: None };
         let mut rows = vec![row("large"); 100];
         rows.extend(vec![row("small"); 14]);
         let (train, kept_out) = keep_out_tenth(&rows, 3);

@@ -26,7 +26,8 @@ pub fn draw(landmarks: &Landmarks, height: usize, width: usize) -> Vec<f32> {
     let cell = |index: usize| {
         let x = ((index % width) as f32 + 0.5) / width as f32;
         let y = ((index / width) as f32 + 0.5) / height as f32;
-        let bump = |place: &PixelPoint| (-((x - place.x).powi(2) + (y - place.y).powi(2)) / (2.0 * spread * spread)).exp();
+        let bump =
+            |place: &PixelPoint| (-((x - place.x).powi(2) + (y - place.y).powi(2)) / (2.0 * spread * spread)).exp();
         landmarks.iter().chain([&mouth]).map(bump).fold(0.0, f32::max)
     };
     let mut map: Vec<f32> = (0..height * width).map(cell).collect();
@@ -36,7 +37,8 @@ pub fn draw(landmarks: &Landmarks, height: usize, width: usize) -> Vec<f32> {
 
 /// Scales values to 0 to 1; constant values become zeros.
 pub fn min_max(values: &mut [f32]) {
-    let (low, high) = values.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &v| (low.min(v), high.max(v)));
+    let (low, high) =
+        values.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &v| (low.min(v), high.max(v)));
     let range = high - low;
     for value in values {
         *value = if range > 0.0 { (*value - low) / range } else { 0.0 };

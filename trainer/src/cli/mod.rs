@@ -1,0 +1,59 @@
+//! The command line: one file a command.
+
+mod export;
+mod import;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Trains detectors of generated and swapped faces with human-like saliency, and exports them to ONNX.
+///
+/// The loss is that of CYBORG (WACV 2023): a share of it pulls the network's class activation map towards a map of
+/// where people look.
+#[derive(Debug, Parser)]
+#[command(name = "cyborg-train", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train a network on a list of faces, and export the best epoch
+    Train(train::TrainArgs),
+    /// Turn a PyTorch checkpoint into one of this project, without running what is in it
+    Import(import::ImportArgs),
+    /// Write a checkpoint as a model file for `cyborg`
+    Export(export::ExportArgs),
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Done,
+    Interrupted,
+}
+
+/// Runs the program by its command line, and gives its exit code: 0 done, 1 a failure, 2 wrong usage, 130 interrupted.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let mut log = env_logger::Builder::new();
+    log.filter_level(log::LevelFilter::Warn).filter_module("cyborg_trainer", log::LevelFilter::Info);
+    log.format_target(false).format_timestamp_secs().init();
+    let outcome = match cli.command {
+        Command::Train(args) => train::run(&args),
+        Command::Import(args) => import::run(&args).map(|()| Outcome::Done),
+        Command::Export(args) => export::run(&args).map(|()| Outcome::Done),
+    };
+    match outcome {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Interrupted) => ExitCode::from(130),
+        Err(error) => {
+            log::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

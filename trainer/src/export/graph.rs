@@ -1,0 +1,206 @@
+//! The graph of a model file, node by node from the description.
+
+use cyborg_models::contract::{CAM, LOGITS, PIXELS};
+use cyborg_models::onnx::{AttributeProto, Dimension, GraphProto, NodeProto, TensorProto, ValueInfoProto, element};
+
+use super::ExportError;
+use super::fold::{fold, foldable, parameter, values};
+use crate::checkpoint::{Array, State};
+use crate::network::{Network, Node, Op, Pads, Shape, Window};
+
+/// Index of the class whose map is written.
+const SYNTHETIC: usize = 1;
+
+struct Writer<'a> {
+    network: &'a Network,
+    state: &'a State,
+    graph: GraphProto,
+    /// Name of the value of each node so far.
+    names: Vec<String>,
+}
+
+pub(super) fn write(network: &Network, state: &State) -> Result<GraphProto, ExportError> {
+    let graph = GraphProto { name: network.architecture.name().to_owned(), ..GraphProto::default() };
+    let mut writer = Writer { network, state, graph, names: Vec::new() };
+    writer.bounds();
+    let folds = foldable(network);
+    for (index, node) in network.nodes.iter().enumerate() {
+        // A convolution is written by the normalisation that goes into it.
+        let waits = folds.get(index + 1).is_some_and(|&folds| folds) && matches!(node.op, Op::Conv { .. });
+        let name = if waits { String::new() } else { writer.node(index, node, folds[index])? };
+        writer.names.push(name);
+    }
+    writer.head()?;
+    Ok(writer.graph)
+}
+
+impl Writer<'_> {
+    /// The inputs and outputs of the contract.
+    fn bounds(&mut self) {
+        let batch = || Dimension::Param("N".to_owned());
+        let fixed = |size: usize| Dimension::Value(size as i64);
+        let side = self.network.input_side;
+        let (height, width) = self.network.cam_size();
+        let pixels = [batch(), fixed(side), fixed(side), fixed(3)];
+        self.graph.input = vec![ValueInfoProto::tensor(PIXELS, element::UINT8, &pixels)];
+        self.graph.output = vec![
+            ValueInfoProto::tensor(LOGITS, element::FLOAT, &[batch(), fixed(2)]),
+            ValueInfoProto::tensor(CAM, element::FLOAT, &[batch(), fixed(height), fixed(width)]),
+        ];
+    }
+
+    /// Writes a node and gives the name of its value.
+    fn node(&mut self, index: usize, node: &Node, folded: bool) -> Result<String, ExportError> {
+        let inputs: Vec<String> = node.inputs.iter().map(|input| self.names[input.0].clone()).collect();
+        let input = || inputs.first().cloned().unwrap_or_default();
+        let name = |kind: &str| format!("{kind}_{index}");
+        match &node.op {
+            Op::Image => Ok(self.image()),
+            Op::Conv { name, window, groups, .. } => {
+                let weight = self.conv_weight(node)?.values.clone();
+                self.conv(name, input(), node, &weight, None, (*window, *groups))
+            }
+            Op::BatchNorm { name } if folded => {
+                let conv = self.network.node(node.inputs[0]);
+                let Op::Conv { name: conv_name, window, groups, .. } = &conv.op else {
+                    unreachable!("only a normalisation after a convolution is folded");
+                };
+                let both = fold(self.state, self.conv_weight(conv)?, name, self.network.batch_norm.eps)?;
+                let input = self.names[conv.inputs[0].0].clone();
+                self.conv(conv_name, input, conv, &both.weight, Some(&both.bias), (*window, *groups))
+            }
+            Op::BatchNorm { name } => self.batch_norm(name, input(), node.shape),
+            Op::Relu => Ok(self.push("Relu", inputs, name("relu"), Vec::new())),
+            Op::Relu6 => {
+                if !self.graph.initializer.iter().any(|tensor| tensor.name == "zero") {
+                    self.graph.initializer.push(TensorProto::floats("zero", &[], &[0.0]));
+                    self.graph.initializer.push(TensorProto::floats("six", &[], &[6.0]));
+                }
+                let inputs = vec![input(), "zero".to_owned(), "six".to_owned()];
+                Ok(self.push("Clip", inputs, name("relu6"), Vec::new()))
+            }
+            Op::MaxPool(window) => Ok(self.push("MaxPool", inputs, name("max_pool"), window_settings(*window))),
+            Op::AvgPool(window) => Ok(self.push("AveragePool", inputs, name("avg_pool"), window_settings(*window))),
+            Op::Concat => {
+                let axis = vec![AttributeProto::int("axis", 1)];
+                Ok(self.push("Concat", inputs, name("concat"), axis))
+            }
+            Op::Add => Ok(self.push("Add", inputs, name("add"), Vec::new())),
+            Op::GlobalAveragePool => {
+                let pooled = self.push("GlobalAveragePool", inputs, name("mean"), Vec::new());
+                Ok(self.push("Flatten", vec![pooled], name("flat"), vec![AttributeProto::int("axis", 1)]))
+            }
+            // Only for training.
+            Op::Dropout { .. } | Op::DropConnect { .. } => Ok(input()),
+            Op::Linear { name, outputs } => {
+                let inputs_count = self.network.node(node.inputs[0]).shape.channels;
+                let weight = self.constant(&format!("{name}.weight"), &[*outputs, inputs_count])?;
+                let bias = self.constant(&format!("{name}.bias"), &[*outputs])?;
+                let last = *name == self.network.last_linear;
+                let output = if last { LOGITS.to_owned() } else { name.clone() };
+                Ok(self.push("Gemm", vec![input(), weight, bias], output, vec![AttributeProto::int("transB", 1)]))
+            }
+        }
+    }
+
+    /// From bytes, channels last, to the normalised picture, channels first.
+    ///
+    /// The normalisation is not folded into the first convolution: that pads with zeros, which are not black but the
+    /// mean, after it.
+    fn image(&mut self) -> String {
+        let network = self.network;
+        self.graph.initializer.push(TensorProto::floats("mean", &[3], &network.mean));
+        self.graph.initializer.push(TensorProto::floats("std", &[3], &network.std));
+        let to_float = vec![AttributeProto::int("to", i64::from(element::FLOAT))];
+        let x = self.push("Cast", vec![PIXELS.to_owned()], "floats".to_owned(), to_float);
+        let x = self.push("Sub", vec![x, "mean".to_owned()], "centred".to_owned(), Vec::new());
+        let x = self.push("Div", vec![x, "std".to_owned()], "scaled".to_owned(), Vec::new());
+        let order = vec![AttributeProto::ints("perm", &[0, 3, 1, 2])];
+        self.push("Transpose", vec![x], "image".to_owned(), order)
+    }
+
+    fn conv_weight(&self, node: &Node) -> Result<&Array, ExportError> {
+        let Op::Conv { name, channels, window, groups } = &node.op else {
+            unreachable!("only called for convolutions");
+        };
+        let inputs = self.network.node(node.inputs[0]).shape.channels;
+        let shape = [*channels, inputs / groups, window.kernel, window.kernel];
+        parameter(self.state, &format!("{name}.weight"), &shape)
+    }
+
+    fn conv(
+        &mut self,
+        name: &str,
+        input: String,
+        node: &Node,
+        weight: &[f32],
+        bias: Option<&[f32]>,
+        (window, groups): (Window, usize),
+    ) -> Result<String, ExportError> {
+        let inputs_count = self.network.node(node.inputs[0]).shape.channels;
+        let [channels, group] = [node.shape.channels, inputs_count / groups].map(|size| size as i64);
+        let side = window.kernel as i64;
+        let weight_name = format!("{name}.weight");
+        self.graph.initializer.push(TensorProto::floats(&weight_name, &[channels, group, side, side], weight));
+        let mut inputs = vec![input, weight_name];
+        if let Some(bias) = bias {
+            let bias_name = format!("{name}.bias");
+            self.graph.initializer.push(TensorProto::floats(&bias_name, &[channels], bias));
+            inputs.push(bias_name);
+        }
+        let mut settings = window_settings(window);
+        settings.push(AttributeProto::int("group", groups as i64));
+        Ok(self.push("Conv", inputs, name.to_owned(), settings))
+    }
+
+    fn batch_norm(&mut self, name: &str, input: String, shape: Shape) -> Result<String, ExportError> {
+        let mut inputs = vec![input];
+        for part in ["weight", "bias", "running_mean", "running_var"] {
+            inputs.push(self.constant(&format!("{name}.{part}"), &[shape.channels])?);
+        }
+        let eps = vec![AttributeProto::float("epsilon", self.network.batch_norm.eps as f32)];
+        Ok(self.push("BatchNormalization", inputs, name.to_owned(), eps))
+    }
+
+    /// The class activation map: a convolution of one pixel with the synthetic class's row of the last linear layer.
+    fn head(&mut self) -> Result<(), ExportError> {
+        let channels = self.network.node(self.network.head_tap).shape.channels;
+        let weight_name = format!("{}.weight", self.network.last_linear);
+        let weight = values(self.state, &weight_name, &[self.network.classes(), channels])?;
+        let row = &weight[SYNTHETIC * channels..(SYNTHETIC + 1) * channels];
+        self.graph.initializer.push(TensorProto::floats("cam.weight", &[1, channels as i64, 1, 1], row));
+        self.graph.initializer.push(TensorProto::integers("cam.axis", &[1]));
+        let tap = self.names[self.network.head_tap.0].clone();
+        let map = self.push("Conv", vec![tap, "cam.weight".to_owned()], "cam.channel".to_owned(), Vec::new());
+        self.push("Squeeze", vec![map, "cam.axis".to_owned()], CAM.to_owned(), Vec::new());
+        Ok(())
+    }
+
+    fn constant(&mut self, name: &str, shape: &[usize]) -> Result<String, ExportError> {
+        let dims: Vec<i64> = shape.iter().map(|&side| side as i64).collect();
+        let tensor = TensorProto::floats(name, &dims, values(self.state, name, shape)?);
+        self.graph.initializer.push(tensor);
+        Ok(name.to_owned())
+    }
+
+    fn push(&mut self, kind: &str, input: Vec<String>, output: String, attribute: Vec<AttributeProto>) -> String {
+        self.graph.node.push(NodeProto {
+            input,
+            output: vec![output.clone()],
+            name: output.clone(),
+            op_type: kind.to_owned(),
+            attribute,
+            ..NodeProto::default()
+        });
+        output
+    }
+}
+
+fn window_settings(window: Window) -> Vec<AttributeProto> {
+    let Pads { top, left, bottom, right } = window.pads;
+    vec![
+        AttributeProto::ints("kernel_shape", &[window.kernel as i64; 2]),
+        AttributeProto::ints("strides", &[window.stride as i64; 2]),
+        AttributeProto::ints("pads", &[top, left, bottom, right].map(|side| side as i64)),
+    ]
+}
