@@ -42,6 +42,8 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let mut log = env_logger::Builder::new();
     log.filter_level(log::LevelFilter::Warn).filter_module("cyborg_trainer", log::LevelFilter::Info);
+    // ONNX Runtime speaks of its own inner matters; what concerns us comes back as an error.
+    log.filter_module("ort", log::LevelFilter::Off);
     log.format_target(false).format_timestamp_secs().init();
     let outcome = match cli.command {
         Command::Train(args) => train::run(&args),

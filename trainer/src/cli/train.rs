@@ -79,7 +79,7 @@ pub(super) struct TrainArgs {
 struct Config<'a> {
     tool: &'static str,
     network: &'static str,
-    start: String,
+    start: Option<String>,
     data_sha256: &'a str,
     saliency: &'static str,
     fit: &'a FitSettings,
@@ -116,7 +116,8 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<Outcome> {
     let config = Config {
         tool: TOOL,
         network: args.network.name(),
-        start: weights(args).map_or_else(|| "random".to_owned(), |path| path.display().to_string()),
+        // The name alone: a run folder may be shown to others.
+        start: weights(args).and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned())),
         data_sha256: &faces.digest,
         saliency: "landmark-prior",
         fit: &settings,
