@@ -3,6 +3,7 @@
 //! Its published file declares a fixed input size and lists its weights among the inputs, which keeps ONNX Runtime from
 //! folding them. Both are mended in memory before it is opened; the file stays as it is.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -264,6 +265,9 @@ fn mend(bytes: &[u8]) -> Result<(Vec<u8>, Tensors), String> {
         *output = ValueInfoProto::tensor(&output.name, element::FLOAT, &dims);
     }
     graph.value_info.clear();
+    // Counters of the training are in there too, and ONNX Runtime complains of each.
+    let read: HashSet<&str> = graph.node.iter().flat_map(|node| &node.input).map(String::as_str).collect();
+    graph.initializer.retain(|tensor| read.contains(tensor.name.as_str()));
     // Before version 4 of the format weights had to be inputs.
     model.ir_version = model.ir_version.max(4);
     let [heat, scale, offset, landmarks] = names;

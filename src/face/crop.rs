@@ -1,7 +1,7 @@
 //! From a face box to the pixels that a classifier sees: the one crop-and-resize of the project.
 
 use cyborg_models::contract::CropRule;
-use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::images::{CroppedImage, Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
 use crate::frame::{Frame, PixelBox};
@@ -86,12 +86,12 @@ impl Cropper {
         }
         if square.is_inside(frame) {
             let whole = (frame.width, frame.height);
-            let window = (square.left as f64, square.top as f64, square.side as f64, square.side as f64);
+            let window = Window { left: square.left as u32, top: square.top as u32, size: (square.side, square.side) };
             return resize(&mut self.resizer, &frame.pixels, whole, window, out, (side, side));
         }
         fill_border(frame, square, &mut self.border);
         let whole = (square.side, square.side);
-        let window = (0.0, 0.0, square.side as f64, square.side as f64);
+        let window = Window { left: 0, top: 0, size: whole };
         resize(&mut self.resizer, &self.border, whole, window, out, (side, side))
     }
 
@@ -107,31 +107,36 @@ impl Cropper {
         out: &mut [u8],
         to: (usize, usize),
     ) -> Result<(), ResizeError> {
-        resize(&mut self.resizer, pixels, from, (0.0, 0.0, from.0 as f64, from.1 as f64), out, to)
+        resize(&mut self.resizer, pixels, from, Window { left: 0, top: 0, size: from }, out, to)
     }
+}
+
+/// The part of a picture that is resized, in whole pixels and inside the picture.
+struct Window {
+    left: u32,
+    top: u32,
+    size: (usize, usize),
 }
 
 fn resize(
     resizer: &mut Resizer,
     pixels: &[u8],
     from: (usize, usize),
-    window: (f64, f64, f64, f64),
+    window: Window,
     out: &mut [u8],
     to: (usize, usize),
 ) -> Result<(), ResizeError> {
     let fail = |reason: String| error(from.0, from.1, &reason);
-    let sides = [from.0, from.1, to.0, to.1].map(u32::try_from);
-    let [Ok(from_width), Ok(from_height), Ok(to_width), Ok(to_height)] = sides else {
+    let sides = [from.0, from.1, to.0, to.1, window.size.0, window.size.1].map(u32::try_from);
+    let [Ok(from_width), Ok(from_height), Ok(to_width), Ok(to_height), Ok(width), Ok(height)] = sides else {
         return Err(fail("a side is too long".to_owned()));
     };
     let source = ImageRef::new(from_width, from_height, pixels, PixelType::U8x3).map_err(|e| fail(e.to_string()))?;
+    // A view of the window, not the resizer's own crop: that one would mix in pixels from outside the window.
+    let source = CroppedImage::new(&source, window.left, window.top, width, height).map_err(|e| fail(e.to_string()))?;
     let mut target =
         Image::from_slice_u8(to_width, to_height, out, PixelType::U8x3).map_err(|e| fail(e.to_string()))?;
-    let (left, top, width, height) = window;
-    let options = ResizeOptions::new()
-        .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
-        .crop(left, top, width, height)
-        .use_alpha(false);
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear)).use_alpha(false);
     resizer.resize(&source, &mut target, &options).map_err(|e| fail(e.to_string()))
 }
 

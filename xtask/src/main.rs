@@ -6,6 +6,8 @@ mod setup;
 mod step;
 mod system;
 mod test;
+#[cfg(test)]
+mod tidy;
 mod unpack;
 
 use std::io::{Write, stderr};

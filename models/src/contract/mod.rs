@@ -1,0 +1,198 @@
+//! The metadata of a model file: what the runtime must know to use the model, and what a person may ask about it.
+//!
+//! `CONTRACT.md` beside this package says the same in prose. All keys begin with `cyborg.`.
+
+mod metadata;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The contract version that this package reads and writes.
+pub const VERSION: u32 = 1;
+
+/// Name of the image input.
+pub const PIXELS: &str = "pixels";
+/// Name of the class score output.
+pub const LOGITS: &str = "logits";
+/// Name of the class activation map output.
+pub const CAM: &str = "cam";
+/// The two classes, in the order of the logits.
+pub const CLASSES: &str = "authentic,synthetic";
+
+/// All that a model file says of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contract {
+    /// Network architecture, `efficientnet_lite0` for example.
+    pub network: String,
+    /// How a face is cut out of the picture.
+    pub crop: CropRule,
+    /// How the crop is brought to the size of the input.
+    pub resize: ResizeFilter,
+    /// Where the activation map comes from, and how it was trained.
+    pub saliency: Saliency,
+    /// From logits to a probability.
+    pub calibration: Calibration,
+    /// From a probability to a verdict.
+    pub thresholds: Thresholds,
+    /// How the weights came to be.
+    pub training: Training,
+    /// Measured areas under the ROC curve by name, each in 0 to 1; empty when none was measured.
+    pub auc: BTreeMap<String, f64>,
+}
+
+/// How a face is cut out: a square around the centre of the detector's box.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CropRule {
+    /// Side of the square over the longer side of the face box; 1 or more.
+    pub margin: f32,
+    /// Whether the face is turned upright first.
+    pub alignment: Alignment,
+    /// What stands where the square leaves the picture.
+    pub border: Border,
+}
+
+/// Whether a face is turned upright before it is cut out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alignment {
+    /// The picture is cut as it is.
+    None,
+}
+
+/// What stands where a crop leaves the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Border {
+    /// The nearest pixel of the picture.
+    Replicate,
+}
+
+/// How a crop is resized.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResizeFilter {
+    /// Bilinear with the support widened when shrinking, as Pillow does it.
+    BilinearAntialias,
+}
+
+/// What is known of the class activation map.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Saliency {
+    /// Which tensor the map is made from: `head` is the one that the pooled classifier sees.
+    pub tap: String,
+    /// The class whose map was pulled towards the human one in training.
+    pub cam_class: CamClass,
+    /// Share of the class loss, in 0 to 1; 1 is training without saliency.
+    pub alpha: f64,
+    /// Where the maps came from, `human` or `landmark-prior` for example; `none` when there were none.
+    pub source: String,
+}
+
+/// The class whose map the saliency term looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CamClass {
+    /// The label's class.
+    True,
+    /// The class that the network chose.
+    Predicted,
+}
+
+/// p(synthetic) = sigmoid((logit of synthetic - logit of authentic) / temperature + bias).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Calibration {
+    /// Greater than zero; 1 when not calibrated.
+    pub temperature: f32,
+    /// 0 when not calibrated.
+    pub bias: f32,
+}
+
+/// Authentic below, synthetic above, unsure between.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Thresholds {
+    /// A probability below this one is authentic; at most `synthetic_above`.
+    pub authentic_below: f32,
+    /// A probability above this one is synthetic.
+    pub synthetic_above: f32,
+    /// The error rates at these thresholds; absent when they were not measured.
+    pub error_rates: Option<ErrorRates>,
+}
+
+/// Error rates at the thresholds of a model, with the names of ISO/IEC 30107-3.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ErrorRates {
+    /// Share of synthetic faces taken for authentic, in 0 to 1.
+    pub apcer: f64,
+    /// Share of bona fide faces taken for synthetic, in 0 to 1.
+    pub bpcer: f64,
+    /// What they were measured on.
+    pub measured_on: String,
+}
+
+/// How the weights came to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Training {
+    /// SHA-256 of the list of training faces.
+    pub data_digest: String,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Program and version that wrote the file.
+    pub tool: String,
+}
+
+/// Why a metadata set is not a contract that we know.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ContractError {
+    /// There is no contract version at all.
+    #[error("it has no `cyborg.contract_version`: not a model of this project (export one with `cyborg-train export`)")]
+    NotAContract,
+    /// A version from another time.
+    #[error(
+        "contract version {found} is not known, this program reads version {VERSION}: update the program, or export the model again"
+    )]
+    UnknownVersion {
+        /// What the file says.
+        found: String,
+    },
+    /// A key that must be there is not.
+    #[error("metadata key `{0}` is missing: export the model again")]
+    Missing(&'static str),
+    /// A key holds something unknown.
+    #[error("metadata key `{key}` is `{found}`, expected {expected}")]
+    Invalid {
+        /// The key.
+        key: &'static str,
+        /// What it holds.
+        found: String,
+        /// What it may hold.
+        expected: &'static str,
+    },
+    /// A key of ours that this version doesn't have.
+    #[error(
+        "metadata key `{0}` is not part of contract version {VERSION}: update the program, or export the model again"
+    )]
+    UnknownKey(String),
+}
+
+impl fmt::Display for Alignment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("none")
+    }
+}
+
+impl fmt::Display for Border {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("replicate")
+    }
+}
+
+impl fmt::Display for ResizeFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("bilinear-antialias")
+    }
+}
+
+impl fmt::Display for CamClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::True => "true",
+            Self::Predicted => "predicted",
+        })
+    }
+}
