@@ -50,7 +50,6 @@ fn saliency_error(maps: &Tensor, targets: &Targets) -> Tensor {
 /// Class activation maps: `sum over k of weight[class, k] * tap[k]`, the bias left out (B. Zhou and others, CVPR 2016).
 ///
 /// `tap` is `[N, C, h, w]`, `weight` `[classes, C]`, `classes` `[N]` of 64-bit integers; gives `[N, h, w]`.
-#[must_use]
 pub fn activation_maps(tap: &Tensor, weight: &Tensor, classes: &Tensor) -> Tensor {
     let size = tap.size();
     let rows = weight.index_select(0, classes).unsqueeze(1);
@@ -58,7 +57,6 @@ pub fn activation_maps(tap: &Tensor, weight: &Tensor, classes: &Tensor) -> Tenso
 }
 
 /// Stretches each map of `[N, h, w]` to 0 to 1. A constant map becomes zeros, and pulls at nothing.
-#[must_use]
 pub fn min_max(maps: &Tensor) -> Tensor {
     let lowest = maps.amin([1_i64, 2].as_slice(), true);
     let range = maps.amax([1_i64, 2].as_slice(), true) - &lowest;

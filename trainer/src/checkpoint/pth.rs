@@ -90,7 +90,6 @@ fn read_zip(bytes: &[u8]) -> Result<State, PthError> {
     let entry = |archive: &mut zip::ZipArchive<Cursor<&[u8]>>, name: &str, limit: usize| {
         let mut content = Vec::new();
         let file = archive.by_name(name)?;
-        // An entry can't be longer than the file: nothing in it is compressed.
         let read = file.take(limit as u64).read_to_end(&mut content);
         read.map_err(|error| PthError::Zip(error.into()))?;
         Ok::<_, PthError>(content)
@@ -100,12 +99,15 @@ fn read_zip(bytes: &[u8]) -> Result<State, PthError> {
     }
     let pickle = pickle::read(&entry(&mut archive, &format!("{root}data.pkl"), bytes.len())?)?;
     let mut storages = HashMap::new();
+    // Nothing is compressed, so all storages together are shorter than the file; entries that overlap could be more.
+    let mut bytes_left = bytes.len();
     for value in &pickle.values {
         if let Value::Storage { key, .. } = value
             && !storages.contains_key(key)
         {
-            let content = entry(&mut archive, &format!("{root}data/{key}"), bytes.len())
+            let content = entry(&mut archive, &format!("{root}data/{key}"), bytes_left)
                 .map_err(|_| PthError::Storage { key: key.clone() })?;
+            bytes_left -= content.len();
             storages.insert(key.clone(), content);
         }
     }

@@ -60,3 +60,48 @@ pub fn to_bytes(checkpoint: &Checkpoint) -> Result<Vec<u8>, SafetensorsError> {
     let metadata: HashMap<String, String> = checkpoint.metadata.clone().into_iter().collect();
     Ok(serialize(views, Some(metadata))?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes() -> Vec<u8> {
+        let array = Array { shape: vec![2, 2], values: vec![1.0, -2.0, 0.5, 1e-9] };
+        let metadata = [("network".to_owned(), "a".to_owned())].into();
+        let checkpoint = Checkpoint { metadata, state: State::from([("w".to_owned(), array)]) };
+        let bytes = to_bytes(&checkpoint).expect("the values fill the shape");
+        assert_eq!(read(&bytes).expect("just written"), checkpoint);
+        bytes
+    }
+
+    #[test]
+    fn a_file_that_ends_early_is_an_error_wherever_it_ends() {
+        let bytes = bytes();
+        for length in 0..bytes.len() {
+            assert!(read(&bytes[..length]).is_err(), "{length} of {} bytes were taken", bytes.len());
+        }
+    }
+
+    #[test]
+    fn a_flipped_bit_never_panics() {
+        let whole = bytes();
+        let mut damaged = whole.clone();
+        for bit in 0..whole.len() * 8 {
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            if let Ok(checkpoint) = read(&damaged) {
+                assert!(
+                    checkpoint.state.values().all(|array| array.values.len() == array.shape.iter().product::<usize>())
+                );
+            }
+            damaged[bit / 8] = whole[bit / 8];
+        }
+    }
+
+    #[test]
+    fn other_numbers_are_refused_by_name() {
+        let view = TensorView::new(Dtype::I64, vec![1], &[0; 8]).expect("eight bytes are one number");
+        let bytes = serialize([("counter", view)], None).expect("it can be written");
+        let error = read(&bytes).expect_err("a counter is no weight").to_string();
+        assert!(error.contains("counter") && error.contains("I64"), "{error}");
+    }
+}

@@ -144,7 +144,6 @@ impl Model {
     }
 
     /// Weight of the last linear layer, `[classes, C]`.
-    #[must_use]
     pub fn last_weight(&self) -> &Tensor {
         &self.tensors[&format!("{}.weight", self.network.last_linear)]
     }
