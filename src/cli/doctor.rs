@@ -38,11 +38,11 @@ pub(super) fn run(args: &DoctorArgs) -> anyhow::Result<Outcome> {
     report.line("processors", &threads.to_string());
     match cache::folder() {
         Some(folder) => report.line("cache folder", &folder.display().to_string()),
-        None => report.lack("cache folder", "unknown", "set CYBORG_CACHE or HOME"),
+        None => report.lack("cache folder", "unknown: set CYBORG_CACHE or HOME"),
     }
     match Runtime::load() {
         Ok(runtime) => networks(&mut report, &runtime, args),
-        Err(error) => report.lack("onnx runtime", "missing", &error.to_string()),
+        Err(error) => report.lack("onnx runtime", &error.to_string()),
     }
     decoder(&mut report);
     cameras(&mut report);
@@ -61,15 +61,15 @@ impl Report {
         let _ = writeln!(self.text, "  {name:<14} {value}");
     }
 
-    fn lack(&mut self, name: &str, value: &str, cure: &str) {
-        let _ = writeln!(self.text, "! {name:<14} {value}: {cure}");
+    fn lack(&mut self, name: &str, what_and_cure: &str) {
+        let _ = writeln!(self.text, "! {name:<14} {what_and_cure}");
         self.missing += 1;
     }
 }
 
 fn networks(report: &mut Report, runtime: &Runtime, args: &DoctorArgs) {
     report.line("onnx runtime", &format!("{}, {}", runtime.library.display(), runtime.found));
-    report.line("", &version(runtime.build_info()));
+    report.line("", &format!("version {}", runtime.version().unwrap_or_else(|| "unknown".to_owned())));
     for provider in Provider::ALL {
         let built_in = if provider.is_built_in() { "built in" } else { "not built into this ONNX Runtime" };
         report.line(&format!("  {provider}"), built_in);
@@ -85,12 +85,12 @@ fn networks(report: &mut Report, runtime: &Runtime, args: &DoctorArgs) {
             report
                 .line("", &format!("saliency {}, alpha {alpha}, {}", contract.saliency.source, contract.training.tool));
         }
-        Err(error) => report.lack("model", "can't be used", &error.to_string()),
+        Err(error) => report.lack("model", &error.to_string()),
     }
     let settings = DetectorSettings { longest_side: 320, confidence: 0.5 };
     match CenterFace::open(runtime, None, settings, session) {
         Ok(_) => fetched(report, "face detector", "centerface"),
-        Err(error) => report.lack("face detector", "can't be used", &error.to_string()),
+        Err(error) => report.lack("face detector", &error.to_string()),
     }
 }
 
@@ -104,16 +104,8 @@ fn fetched(report: &mut Report, name: &str, id: &str) {
             report.line(name, &path.display().to_string());
             report.line("", &format!("sha256 {}, as locked", locked.sha256));
         }
-        Err(error) => report.lack(name, "is not the locked one", &error.to_string()),
+        Err(error) => report.lack(name, &error.to_string()),
     }
-}
-
-/// The part of ONNX Runtime's build text that tells one build from another.
-fn version(build_info: &str) -> String {
-    let part = |key: &str| build_info.split(", ").find_map(|part| part.trim().strip_prefix(key));
-    let branch = part("ORT Build Info: git-branch=").unwrap_or("unknown branch");
-    let commit = part("git-commit-id=").unwrap_or("unknown commit");
-    format!("branch {branch}, commit {commit}")
 }
 
 #[cfg(feature = "video")]
@@ -121,7 +113,7 @@ fn decoder(report: &mut Report) {
     report.line("decoder", &crate::capture::video::decoder_version());
     match crate::sink::video::encoder_name() {
         Ok(name) => report.line("encoder", name),
-        Err(error) => report.lack("encoder", "missing", &error.to_string()),
+        Err(error) => report.lack("encoder", &error.to_string()),
     }
 }
 

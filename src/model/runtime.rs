@@ -8,6 +8,7 @@
 //! 4. the system's own library search.
 
 use std::env;
+use std::ffi::CStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -101,10 +102,19 @@ impl Runtime {
         Ok(loaded.insert(Self { environment, library, found }).clone())
     }
 
-    /// What the library says of its own build.
+    /// The library's own version, `1.27.0` for example.
     #[must_use]
-    pub fn build_info(&self) -> &'static str {
-        ort::info()
+    #[expect(unsafe_code, reason = "the binding checks the version itself and does not give it away")]
+    pub fn version(&self) -> Option<String> {
+        type Base = unsafe extern "C" fn() -> *const ort::sys::OrtApiBase;
+        // SAFETY: the library is loaded already, so that this runs no initialiser; the symbol has this type in every
+        // version, and the text that it leads to is part of the library.
+        unsafe {
+            let library = libloading::Library::new(&self.library).ok()?;
+            let base = library.get::<Base>(b"OrtGetApiBase\0").ok()?();
+            let text = CStr::from_ptr(((*base).GetVersionString)());
+            Some(text.to_string_lossy().into_owned())
+        }
     }
 }
 

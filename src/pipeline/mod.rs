@@ -113,20 +113,7 @@ struct Tally {
     outcome: anyhow::Result<()>,
 }
 
-impl Tally {
-    fn into_result(self, summary: &mut Summary) -> anyhow::Result<()> {
-        summary.damaged_frames = self.damaged;
-        summary.first_damage = self.first_damage;
-        self.outcome
-    }
-}
-
-fn decode(
-    source: &mut dyn Source,
-    free: &Receiver<Parcel>,
-    out: &Sender<Parcel>,
-    stop: &AtomicBool,
-) -> anyhow::Result<Tally> {
+fn decode(source: &mut dyn Source, free: &Receiver<Parcel>, out: &Sender<Parcel>, stop: &AtomicBool) -> Tally {
     let mut tally = Tally { damaged: 0, first_damage: None, outcome: Ok(()) };
     let mut spare = None;
     while !stop.load(Ordering::Relaxed) {
@@ -153,7 +140,7 @@ fn decode(
             }
         }
     }
-    Ok(tally)
+    tally
 }
 
 fn work(
@@ -201,10 +188,7 @@ fn deliver(
     Ok(())
 }
 
-fn join<T>(handle: thread::ScopedJoinHandle<'_, anyhow::Result<T>>) -> anyhow::Result<T> {
-    match handle.join() {
-        Ok(outcome) => outcome,
-        // A panic is a fault of the program; it goes on to the top as what it is.
-        Err(panic) => std::panic::resume_unwind(panic),
-    }
+fn join<T>(handle: thread::ScopedJoinHandle<'_, T>) -> T {
+    // A panic is a fault of the program; it goes on to the top as what it is.
+    handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
