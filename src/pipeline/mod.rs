@@ -85,10 +85,12 @@ pub fn run(source: &mut dyn Source, stages: Stages<'_>, stop: &AtomicBool) -> Su
         let written = deliver(&scored, &free_in, judge, sinks, &mut summary);
         // A sink that failed stops the source: with these ends gone, every sender upstream gives up.
         drop((scored, free_in));
-        let outcomes =
-            [join(decoding).and_then(|tally| tally.into_result(&mut summary)), join(locating), join(scoring)];
+        let tally = join(decoding);
+        summary.damaged_frames = tally.damaged;
+        summary.first_damage = tally.first_damage;
         // The cause lies upstream, what follows from it downstream.
-        if let Some(error) = outcomes.into_iter().chain([written]).find_map(Result::err) {
+        let outcomes = [tally.outcome, join(locating), join(scoring), written];
+        if let Some(error) = outcomes.into_iter().find_map(Result::err) {
             summary.fail(error);
         } else if stop.load(Ordering::Relaxed) {
             summary.interrupt();
