@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use cyborg_models::lock;
 use cyborg_models::onnx::{Dimension, ModelProto, ValueInfoProto, element};
-use ort::value::TensorRef;
 use prost::Message;
 
 use super::crop::Cropper;
@@ -18,7 +17,7 @@ use super::{Face, Locate};
 use crate::frame::{Frame, PixelBox, PixelPoint};
 use crate::model::provider::ProviderReport;
 use crate::model::runtime::Runtime;
-use crate::model::session::{Network, SessionError, SessionSettings};
+use crate::model::session::{Network, SessionError, SessionSettings, Values};
 
 /// The network works on a grid of cells of this many pixels.
 const CELL: usize = 4;
@@ -149,24 +148,24 @@ impl Locate for CenterFace {
         self.small.resize(width * height * 3, 0);
         self.cropper.resize(&frame.pixels, (frame.width, frame.height), &mut self.small, (width, height))?;
         to_planes(&self.small, &mut self.planes);
-        let input = TensorRef::from_array_view(([1, 3, height, width], self.planes.as_slice()))?;
         let names = &self.tensors;
-        let outputs = self
-            .network
-            .session
-            .run(ort::inputs![names.input.as_str() => input])
-            .context("the face detector failed")?;
-        let plane = |name: &str| Ok::<_, ort::Error>(outputs[name].try_extract_tensor::<f32>()?.1);
+        let cells = (width / CELL) * (height / CELL);
+        let input = Values::Floats(&self.planes);
+        let outputs =
+            self.network.run(&names.input, [1, 3, height, width], input).context("the face detector failed")?;
+        let plane = |name: &str, channels: usize| {
+            outputs.floats(name, cells * channels).context("the face detector failed: is it a CenterFace model?")
+        };
         let maps = Maps {
             width: width / CELL,
-            cells: (width / CELL) * (height / CELL),
-            heat: plane(&names.heat)?,
-            scale: plane(&names.scale)?,
-            offset: plane(&names.offset)?,
-            landmarks: plane(&names.landmarks)?,
+            cells,
+            heat: plane(&names.heat, 1)?,
+            scale: plane(&names.scale, 2)?,
+            offset: plane(&names.offset, 2)?,
+            landmarks: plane(&names.landmarks, 10)?,
         };
         let scale = (frame.width as f32 / width as f32, frame.height as f32 / height as f32);
-        maps.read(self.settings.confidence, scale, &mut self.candidates)?;
+        maps.read(self.settings.confidence, scale, &mut self.candidates);
         keep_best(&mut self.candidates, faces);
         Ok(())
     }
@@ -203,11 +202,8 @@ struct Maps<'a> {
 
 impl Maps<'_> {
     /// Puts every cell above the confidence into `faces`, in pixels of the frame.
-    fn read(&self, confidence: f32, (across, down): (f32, f32), faces: &mut Vec<Face>) -> anyhow::Result<()> {
+    fn read(&self, confidence: f32, (across, down): (f32, f32), faces: &mut Vec<Face>) {
         let cells = self.cells;
-        let sizes = [(self.heat, 1), (self.scale, 2), (self.offset, 2), (self.landmarks, 10)];
-        let fit = sizes.iter().all(|(plane, channels)| plane.len() == cells * channels);
-        anyhow::ensure!(fit, "the face detector's outputs don't fit its input: is it a CenterFace model?");
         faces.clear();
         for cell in (0..cells).filter(|&cell| self.heat[cell] > confidence) {
             let step = CELL as f32;
@@ -229,7 +225,6 @@ impl Maps<'_> {
                 confidence: self.heat[cell].min(1.0),
             });
         }
-        Ok(())
     }
 }
 
@@ -321,7 +316,7 @@ mod tests {
             landmarks: &landmarks,
         };
         let mut faces = Vec::new();
-        maps.read(0.5, (2.0, 2.0), &mut faces).expect("sizes fit");
+        maps.read(0.5, (2.0, 2.0), &mut faces);
         assert_eq!(faces.len(), 1);
         let bounds = faces[0].bounds;
         // Centre at cell (1 + 0.5 + 0.5, 0.5), so at pixel (8, 2) of the input and (16, 4) of the frame.

@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use cyborg_models::contract::{CAM, Contract, LOGITS, PIXELS};
 use cyborg_models::model_file::{ModelFile, ModelFileError};
-use ort::value::TensorRef;
 
 use super::provider::ProviderReport;
 use super::runtime::Runtime;
-use super::session::{Network, SessionError, SessionSettings};
+use super::session::{Network, SessionError, SessionSettings, Values};
 use super::shipped;
 use crate::face::Face;
 use crate::face::crop::{CropSquare, Cropper};
@@ -216,16 +215,11 @@ fn run(
 ) -> anyhow::Result<()> {
     let side = file.input_side;
     let count = pixels.len() / (side * side * 3);
-    let input = TensorRef::from_array_view(([count, side, side, 3], pixels))?;
-    let outputs = network.session.run(ort::inputs![PIXELS => input])?;
-    let (shape, logits) = outputs[LOGITS].try_extract_tensor::<f32>()?;
-    anyhow::ensure!(logits.len() == count * 2, "output `{LOGITS}` came out as {shape:?} for {count} faces");
-    for pair in logits.chunks_exact(2) {
+    let (height, width) = file.cam_size;
+    let outputs = network.run(PIXELS, [count, side, side, 3], Values::Bytes(pixels))?;
+    for pair in outputs.floats(LOGITS, count * 2)?.chunks_exact(2) {
         keep(Logits { authentic: pair[0], synthetic: pair[1] });
     }
-    let (shape, values) = outputs[CAM].try_extract_tensor::<f32>()?;
-    let (height, width) = file.cam_size;
-    anyhow::ensure!(values.len() == count * height * width, "output `{CAM}` came out as {shape:?} for {count} faces");
-    maps.extend_from_slice(values);
+    maps.extend_from_slice(outputs.floats(CAM, count * height * width)?);
     Ok(())
 }

@@ -2,7 +2,10 @@
 
 use std::num::NonZeroUsize;
 
-use ort::session::{Session, builder::GraphOptimizationLevel};
+use anyhow::Context;
+use ort::session::builder::GraphOptimizationLevel;
+use ort::session::{Session, SessionOutputs};
+use ort::value::TensorRef;
 
 use super::provider::{Asked, Provider, ProviderReport, Refusal};
 use super::runtime::Runtime;
@@ -19,10 +22,22 @@ pub struct SessionSettings {
 /// A network that is ready to run. It has one owner: running it needs it alone.
 #[derive(Debug)]
 pub struct Network {
-    pub(crate) session: Session,
+    session: Session,
     /// Where it runs, and why there.
     pub provider: ProviderReport,
 }
+
+/// What goes into a network, row-major.
+#[derive(Clone, Copy, Debug)]
+pub enum Values<'a> {
+    /// Unsigned bytes.
+    Bytes(&'a [u8]),
+    /// 32-bit floats.
+    Floats(&'a [f32]),
+}
+
+/// What came out of a network, until it runs again.
+pub struct Outputs<'a>(SessionOutputs<'a>);
 
 /// Why a network can't be opened.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +84,39 @@ impl Network {
         }
         let Refusal { provider, reason } = refusals.swap_remove(0);
         Err(SessionError::Provider { provider, reason })
+    }
+}
+
+impl Network {
+    /// Runs the network on its one input, whose name, shape and values are given.
+    ///
+    /// # Errors
+    ///
+    /// When the values don't fill the shape, or ONNX Runtime fails.
+    pub fn run(&mut self, name: &str, shape: [usize; 4], values: Values<'_>) -> anyhow::Result<Outputs<'_>> {
+        let outputs = match values {
+            Values::Bytes(values) => {
+                self.session.run(ort::inputs![name => TensorRef::from_array_view((shape, values))?])?
+            }
+            Values::Floats(values) => {
+                self.session.run(ort::inputs![name => TensorRef::from_array_view((shape, values))?])?
+            }
+        };
+        Ok(Outputs(outputs))
+    }
+}
+
+impl Outputs<'_> {
+    /// The values of a float output, row-major.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such output, it is of another type, or it has not `count` values.
+    pub fn floats(&self, name: &str, count: usize) -> anyhow::Result<&[f32]> {
+        let output = self.0.get(name).with_context(|| format!("the network has no output `{name}`"))?;
+        let (shape, values) = output.try_extract_tensor::<f32>()?;
+        anyhow::ensure!(values.len() == count, "output `{name}` came out as {shape:?}, expected {count} values");
+        Ok(values)
     }
 }
 

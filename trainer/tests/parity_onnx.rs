@@ -44,14 +44,30 @@ fn train(model: &Model) {
     }
 }
 
+/// Scales the last layer so that the largest value of an activation map is 1: the tolerance then is what it says, and
+/// not a hundredth or a hundred times of it.
+fn spread(model: &mut Model) {
+    let side = model.network().input_side;
+    let pixels: Vec<u8> = (0..side * side * 3).map(|index| (index * 37 % 251) as u8).collect();
+    let largest = model.score(&pixels).maps.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+    let mut state = model.state();
+    let weight = state.get_mut(&format!("{}.weight", model.network().last_linear)).expect("every network has it");
+    weight.values.iter_mut().for_each(|value| *value /= largest);
+    model.load(&state).expect("the model's own state");
+    let maps = model.score(&pixels).maps;
+    assert!(maps.iter().any(|value| value.abs() > 0.9) && maps.iter().all(|value| value.abs() < 1.1), "{maps:?}");
+}
+
 fn check(architecture: Architecture) {
     set_threads(std::thread::available_parallelism().map_or(1, NonZeroUsize::get));
     let runtime = Runtime::load().expect("set-up has fetched ONNX Runtime");
-    let model = Model::new(architecture.describe(2), 7);
+    let mut model = Model::new(architecture.describe(2), 7);
+    spread(&mut model);
     let random = model.state();
     export(&runtime, &model, &contract(architecture)).expect("random weights agree");
 
     train(&model);
+    spread(&mut model);
     let bytes = export(&runtime, &model, &contract(architecture)).expect("trained weights agree");
     let file = ModelFile::parse(&bytes).expect("the file holds the contract");
     assert_eq!((file.input_side, file.cam_size), (224, (7, 7)));
