@@ -154,9 +154,9 @@ fn answer(name: &str, judgements: &[Judgement]) -> String {
     }
     let faces: Vec<String> = judgements
         .iter()
-        .map(|judgement| format!("{} {:.0}%", judgement.verdict, judgement.probability.value() * 100.0))
+        .map(|judgement| format!("{}, p(synthetic) {:.2}", judgement.verdict, judgement.probability.value()))
         .collect();
-    format!("{name}: {}", faces.join(", "))
+    format!("{name}: {}", faces.join("; "))
 }
 
 /// Photos with drawings on them, in a folder.

@@ -88,7 +88,7 @@ impl Workers {
     pub(super) fn caution(&self) -> Option<&'static str> {
         let Contract { calibration, .. } = self.classifier.contract();
         (calibration.temperature == 1.0 && calibration.bias == 0.0)
-            .then_some("this model is not calibrated: read its percentages as an order, not as probabilities")
+            .then_some("this model is not calibrated: read p(synthetic) as an order, not as a probability")
     }
 }
 

@@ -94,8 +94,8 @@ impl Overlay {
             let place = face.bounds.scaled(scale.0, scale.1);
             frame_box(canvas, &place, colour);
             self.label.clear();
-            // Writing to a string can't fail.
-            let _ = write!(self.label, "{} {:.0}%", judgement.verdict, judgement.probability.value() * 100.0);
+            // p is that of synthetic, as everywhere: "authentic 9%" would be read the wrong way. It can't fail.
+            let _ = write!(self.label, "{} p={:.2}", judgement.verdict, judgement.probability.value());
             label(canvas, &place, &self.label, colour);
         }
     }
