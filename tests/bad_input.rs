@@ -128,6 +128,7 @@ fn wrong_usage() {
     );
     let clip = file(&folder, "clip.mp4", &fs::read(face_clip()).expect("set-up fetched it"));
     check_error(video(&folder).arg(&clip).arg("--csv").arg(&clip), 2, "is an input and an output");
+    check_error(video(&folder).arg(&clip).args(["--csv", "a.csv", "--jsonl", "a.csv"]), 2, "is named for two outputs");
 }
 
 #[test]

@@ -68,16 +68,22 @@ impl From<Outcome> for ExitCode {
     }
 }
 
-/// An output that is one of the inputs would destroy it before it is read.
+/// An output that is one of the inputs would destroy it before it is read, and two outputs in one file each other.
 pub(super) fn refuse_overwriting<'a>(
     inputs: &[PathBuf],
     outputs: impl Iterator<Item = &'a PathBuf>,
 ) -> Result<(), UsageError> {
     let inputs: Vec<_> = inputs.iter().filter_map(|input| input.canonicalize().ok()).collect();
+    let mut taken: Vec<PathBuf> = Vec::new();
     for output in outputs {
         if output.canonicalize().is_ok_and(|place| place.is_file() && inputs.contains(&place)) {
             return Err(UsageError(format!("{} is an input and an output: name another output", output.display())));
         }
+        let place = std::path::absolute(output).unwrap_or_else(|_| output.clone());
+        if taken.contains(&place) {
+            return Err(UsageError(format!("{} is named for two outputs: name another for one", output.display())));
+        }
+        taken.push(place);
     }
     Ok(())
 }

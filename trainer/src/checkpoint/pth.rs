@@ -1,6 +1,6 @@
 //! PyTorch's own files: the old one (five pickles and raw storages in a row) and the newer one (a zip archive).
 //!
-//! Only what a state dictionary needs is known; see [`super::pickle`] for why that is safe. Every size is held against
+//! Only what a state dictionary needs is known; see `pickle.rs` for why that is safe. Every size is held against
 //! the length of the file before anything is allocated.
 
 use std::collections::HashMap;
