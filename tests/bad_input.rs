@@ -121,6 +121,7 @@ fn wrong_usage() {
     check_error(&mut cyborg(), 2, "Usage");
     check_error(video(&folder).arg(face_clip()).args(["--provider", "gpu"]), 2, "expected auto, cpu, cuda or tensorrt");
     check_error(video(&folder).arg(face_clip()).args(["--threads", "0"]), 2, "--threads");
+    check_error(video(&folder).arg(face_clip()).args(["--threads", "100000"]), 2, "1 to 256");
     check_error(
         video(&folder).arg(face_clip()).arg(face_clip()).args(["--annotate", "a.mp4"]),
         2,

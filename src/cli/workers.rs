@@ -27,8 +27,8 @@ pub(super) struct WorkerArgs {
     /// Execution provider: auto, cpu, cuda or tensorrt; one that is named and can't be had is an error
     #[arg(long, value_name = "NAME", default_value = "auto")]
     pub(super) provider: Asked,
-    /// Threads of the processor to use at most [default: all]
-    #[arg(long, value_name = "N")]
+    /// Threads of the processor to use at most, up to 256 [default: all]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub(super) threads: Option<NonZeroUsize>,
     /// Longer side in pixels of the picture in which faces are looked for; more finds smaller faces and is slower
     #[arg(long, value_name = "PIXELS", default_value_t = 320, value_parser = clap::value_parser!(u16).range(32..=8192))]
@@ -41,6 +41,11 @@ pub(super) struct WorkerArgs {
 fn share(text: &str) -> Result<f32, String> {
     let number = text.parse().ok().filter(|number| (0.0..=1.0).contains(number));
     number.ok_or_else(|| "expected a number in 0 to 1".to_owned())
+}
+
+fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    let number = text.parse().ok().filter(|number: &NonZeroUsize| number.get() <= 256);
+    number.ok_or_else(|| "expected a whole number in 1 to 256".to_owned())
 }
 
 /// What a run needs, ready to work.
