@@ -44,6 +44,7 @@
 pub mod capture;
 #[doc(hidden)]
 pub mod cli;
+pub mod explain;
 pub mod face;
 pub mod frame;
 pub mod model;

@@ -132,6 +132,8 @@ fn bad_files_do_not_stop_the_others() {
     let (code, rows, _) = judge(&folder, &[&text, &missing, &fetched("astronaut")], &[]);
     assert_eq!((code, rows.len()), (3, 1));
     check_error(image_command(&folder).arg(&text), 1, "text.jpg is not a picture");
+    let (_, _, stderr) = run(image_command(&folder).arg(&missing));
+    assert_eq!(stderr.matches("No such file").count(), 1, "each cause is said once: {stderr}");
     check_error(image_command(&folder).arg(&missing), 1, "no/such/photo.png: No such file");
     let empty = folder.path().join("empty");
     fs::create_dir(&empty).expect("it can be made");

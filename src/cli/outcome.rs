@@ -4,6 +4,8 @@ use std::io::{self, ErrorKind, Write, stderr, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::explain::explain;
+
 /// What stands at the end of the help.
 pub(super) const EXIT_CODES: &str = "\
 Exit codes:
@@ -91,7 +93,7 @@ pub(super) fn refuse_overwriting<'a>(
 /// Writes an error with its causes to standard error.
 pub(super) fn complain(error: &anyhow::Error) {
     // Nobody may be listening there, and there is no other place to say so.
-    let _ = writeln!(stderr(), "error: {error:#}");
+    let _ = writeln!(stderr(), "error: {}", explain(error));
 }
 
 /// Writes a note to standard error.

@@ -7,6 +7,7 @@ mod train;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use cyborg_edge::explain::explain;
 
 /// Trains detectors of generated and swapped faces with human-like saliency, and exports them to ONNX.
 ///
@@ -54,7 +55,7 @@ pub fn run() -> ExitCode {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Interrupted) => ExitCode::from(130),
         Err(error) => {
-            log::error!("{error:#}");
+            log::error!("{}", explain(&error));
             ExitCode::FAILURE
         }
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Context;
 use cyborg_edge::capture::stills;
+use cyborg_edge::explain::explain;
 use cyborg_edge::face::centerface::CenterFace;
 use cyborg_edge::face::crop::{CropSquare, Cropper};
 use cyborg_edge::face::{Face, Locate};
@@ -90,7 +91,7 @@ pub fn load(
     for result in results.into_iter().flatten() {
         match result {
             Ok(face) => faces.push(face),
-            Err(error) => problems.push(format!("{error:#}")),
+            Err(error) => problems.push(explain(&error)),
         }
     }
     anyhow::ensure!(problems.is_empty(), "{} photos can't be used:\n{}", problems.len(), problems.join("\n"));
