@@ -29,6 +29,8 @@ pub struct Frame {
     pub time: PresentationTime,
     /// When it was captured or decoded: the age of a verdict counts from here.
     pub captured: Instant,
+    /// Whether the decoder found it damaged and made up a part of it.
+    pub patched: bool,
 }
 
 impl Frame {
@@ -42,6 +44,7 @@ impl Frame {
             number: 0,
             time: PresentationTime::default(),
             captured: Instant::now(),
+            patched: false,
         }
     }
 

@@ -109,8 +109,13 @@ impl Sink for Drawing {
 /// Allocations of the pipeline over the measured frames.
 fn pipeline_allocations(copies: bool) -> u64 {
     let folder = tempfile::tempdir().expect("a folder for the test");
-    let run =
-        RunRecord { tool: "test".into(), model: "mock".into(), model_sha256: String::new(), provider: String::new() };
+    let run = RunRecord {
+        tool: "test".into(),
+        model: "mock".into(),
+        model_sha256: String::new(),
+        provider: String::new(),
+        detector_provider: String::new(),
+    };
     let done = std::sync::Arc::new(AtomicU64::new(u64::MAX));
     let mut sinks: Vec<Box<dyn Sink>> = vec![
         Box::new(CsvSink::create(&folder.path().join("faces.csv")).expect("it can be written")),

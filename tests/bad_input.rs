@@ -107,6 +107,23 @@ fn damaged_frames_are_counted_and_told() {
 }
 
 #[test]
+fn frames_that_the_decoder_patched_up_are_told() {
+    let folder = folder();
+    let whole = folder.path().join("whole.mkv");
+    make_clip(&whole, &format!("-i {} -c:v libx264", face_clip().display()));
+    let mut bytes = fs::read(&whole).expect("it was made");
+    for at in (8000..bytes.len() - 2000).step_by(3000) {
+        bytes[at] ^= 0xff;
+    }
+    let clip = file(&folder, "patched.mkv", &bytes);
+    let (code, _, stderr) = run(video(&folder).arg(clip));
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stderr.contains("frames are damaged and were patched up"), "{stderr}");
+    let (_, _, stderr) = run(video(&folder).arg(whole));
+    assert!(!stderr.contains("patched up"), "a whole clip has none: {stderr}");
+}
+
+#[test]
 fn one_bad_clip_does_not_stop_the_others() {
     let folder = folder();
     let text = file(&folder, "text.mp4", b"no video");
@@ -130,6 +147,25 @@ fn wrong_usage() {
     let clip = file(&folder, "clip.mp4", &fs::read(face_clip()).expect("set-up fetched it"));
     check_error(video(&folder).arg(&clip).arg("--csv").arg(&clip), 2, "is an input and an output");
     check_error(video(&folder).arg(&clip).args(["--csv", "a.csv", "--jsonl", "a.csv"]), 2, "is named for two outputs");
+    check_error(video(&folder).arg(&clip).args(["--csv", "a.csv", "--jsonl", "src/../a.csv"]), 2, "for two outputs");
+}
+
+#[test]
+fn no_output_destroys_an_input() {
+    let folder = folder();
+    let bytes = fs::read(face_clip()).expect("set-up fetched it");
+    let first = file(&folder, "a.mp4", &bytes);
+    let second = file(&folder, "a.annotated.mp4", &bytes);
+    let mut command = video(&folder);
+    command.args([&first, &second]).arg("--annotate").arg(folder.path());
+    check_error(&mut command, 2, "a.annotated.mp4 is an input and an output");
+    let other_name = folder.path().join("hard_link.mp4");
+    fs::hard_link(&first, &other_name).expect("it can be made");
+    check_error(video(&folder).arg(&first).arg("--annotate").arg(&other_name), 2, "is an input and an output");
+    let model = folder.path().join("corner.onnx");
+    check_error(video(&folder).arg(&first).arg("--csv").arg(&model), 2, "is an input and an output");
+    assert_eq!(fs::read(&first).expect("it is there"), bytes);
+    assert_eq!(fs::read(&second).expect("it is there"), bytes);
 }
 
 #[test]
@@ -260,4 +296,19 @@ fn a_reader_that_leaves_is_no_failure() {
     let (code, _, stderr) = run(command.arg("--model").arg(model));
     assert_eq!(code, 0, "{stderr}");
     assert!(!stderr.contains("error"), "{stderr}");
+}
+
+#[test]
+fn a_reader_that_leaves_one_table_does_not_harm_the_other() {
+    let folder = folder();
+    let model = model::write(folder.path(), "corner.onnx", &model::corner());
+    let [pipe, table] = ["pipe", "table.jsonl"].map(|name| folder.path().join(name));
+    let script = r#"mkfifo "$1" && { head -c 200 "$1" >/dev/null & }; shift; exec "$@""#;
+    let mut command = Command::new("bash");
+    command.args(["-c", script, "bash"]).arg(&pipe).args([env!("CARGO_BIN_EXE_cyborg"), "video", "no/such.mp4"]);
+    command.arg(face_clip()).arg("--model").arg(model).arg("--csv").arg(&pipe).arg("--jsonl").arg(&table);
+    let (code, _, stderr) = run(&mut command);
+    assert_eq!(code, 3, "the missing clip still counts: {stderr}");
+    let text = fs::read_to_string(table).expect("it was written");
+    assert!(text.lines().last().is_some_and(|line| line.contains("\"frames\":120")), "{text}");
 }

@@ -35,7 +35,7 @@ fn what_is_missing_has_a_cure() {
     let (code, stdout, _) = run(&mut command);
     assert_eq!(code, 1, "{stdout}");
     assert!(stdout.contains("! onnx runtime") && stdout.contains("cargo xtask setup"), "{stdout}");
-    assert!(stdout.contains("is missing, see the line with `!`"), "{stdout}");
+    assert!(stdout.contains("! face detector") && stdout.contains("2 things are missing"), "{stdout}");
 
     let (code, stdout, _) = run(cyborg().args(["doctor", "--model", "no/model.onnx"]));
     assert_eq!(code, 1, "{stdout}");

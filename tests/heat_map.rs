@@ -59,7 +59,9 @@ fn check(bounds: PixelBox, canvas_size: (usize, usize)) {
     let visible_height = place.height.min(canvas_size.1 as f32 - place.top) + place.top.min(0.0);
     if place.left > -place.width * 0.2 && place.top > -place.height * 0.2 {
         let share = lit as f32 / (visible_width * visible_height);
-        assert!(share > 0.03, "only {share} of the face box {bounds:?} is lit");
+        // Of a box that begins outside, a part of the lit corner is outside too.
+        let least = if place.left >= 0.0 && place.top >= 0.0 { 0.06 } else { 0.04 };
+        assert!(share > least, "only {share} of the face box {bounds:?} is lit");
     } else {
         assert_eq!(lit, 0, "the corner of {bounds:?} lies outside the frame");
     }

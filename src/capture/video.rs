@@ -7,7 +7,7 @@ use std::time::Instant;
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::Pixel;
 use ffmpeg_next::software::scaling;
-use ffmpeg_next::util::error::EAGAIN;
+use ffmpeg_next::util::error::{EAGAIN, ENOENT};
 
 use super::{Read, Source, SourceInfo};
 use crate::frame::{Frame, PresentationTime};
@@ -23,6 +23,9 @@ pub enum VideoError {
     /// It is no file.
     #[error("{0} is a directory: name the video files in it")]
     Directory(String),
+    /// It is not there.
+    #[error("can't open {0}: No such file or directory")]
+    Missing(String),
     /// It can't be opened.
     #[error("can't open {name}: {reason}; is it a video, and whole?")]
     Open {
@@ -97,7 +100,11 @@ impl VideoSource {
         ffmpeg::init().map_err(open)?;
         // Its own messages would go to standard error between ours; what matters comes back as an error.
         ffmpeg::log::set_level(ffmpeg::log::Level::Quiet);
-        let input = ffmpeg::format::input(path).map_err(open)?;
+        let input = match ffmpeg::format::input(path) {
+            Ok(input) => input,
+            Err(ffmpeg::Error::Other { errno: ENOENT }) => return Err(VideoError::Missing(name)),
+            Err(reason) => return Err(open(reason)),
+        };
         let stream =
             input.streams().best(ffmpeg::media::Type::Video).ok_or_else(|| VideoError::NoVideo(name.clone()))?;
         let rate = stream.avg_frame_rate();
@@ -169,8 +176,10 @@ impl VideoSource {
             self.converter = Some(made.map_err(|reason| VideoError::Convert { name: self.info.name.clone(), reason })?);
         }
         if let Some(converter) = &mut self.converter {
-            converter.convert(picture, frame);
+            let converted = converter.convert(picture, frame);
+            converted.map_err(|reason| VideoError::Convert { name: self.info.name.clone(), reason })?;
         }
+        frame.patched = is_patched(picture);
         frame.number = self.frames;
         frame.time = self.time();
         frame.captured = Instant::now();
@@ -230,6 +239,16 @@ fn decoder(stream: &ffmpeg::Stream<'_>, threads: NonZeroUsize) -> Result<ffmpeg:
     context.decoder().video()
 }
 
+/// Whether the decoder made up a part of the picture. It hides damage where it can, and tells only here.
+#[expect(unsafe_code, reason = "the binding has no name for these fields")]
+fn is_patched(picture: &ffmpeg::frame::Video) -> bool {
+    // SAFETY: the frame is allocated, and these are plain numbers in it.
+    unsafe {
+        let picture = picture.as_ptr();
+        (*picture).decode_error_flags != 0 || (*picture).flags & ffmpeg::ffi::AV_FRAME_FLAG_CORRUPT != 0
+    }
+}
+
 /// Turns pictures of one shape into RGB.
 struct Converter {
     shape: (Pixel, u32, u32),
@@ -252,7 +271,7 @@ impl Converter {
         unsafe_code,
         reason = "the binding can only convert into frames of its own, which would have to be copied"
     )]
-    fn convert(&mut self, picture: &ffmpeg::frame::Video, frame: &mut Frame) {
+    fn convert(&mut self, picture: &ffmpeg::frame::Video, frame: &mut Frame) -> Result<(), ffmpeg::Error> {
         let (width, height) = (self.shape.1 as usize, self.shape.2 as usize);
         frame.resize(width, height);
         frame.pixels.reserve(SLACK);
@@ -260,7 +279,7 @@ impl Converter {
         let strides = [(width * 3) as i32, 0, 0, 0];
         // SAFETY: the context was made for this picture's format and size; the first plane has room for `height` rows of
         // `width` RGB pixels and `SLACK` bytes behind them; both live through the call.
-        unsafe {
+        let rows = unsafe {
             let source = picture.as_ptr();
             ffmpeg::ffi::sws_scale(
                 self.context.as_mut_ptr(),
@@ -270,7 +289,9 @@ impl Converter {
                 height as i32,
                 planes.as_ptr(),
                 strides.as_ptr(),
-            );
-        }
+            )
+        };
+        // Otherwise the buffer would still hold an older frame.
+        if rows == height as i32 { Ok(()) } else { Err(ffmpeg::Error::InvalidData) }
     }
 }

@@ -42,7 +42,10 @@ pub(super) fn run(args: &DoctorArgs) -> anyhow::Result<Outcome> {
     }
     match Runtime::load() {
         Ok(runtime) => networks(&mut report, &runtime, args),
-        Err(error) => report.lack("onnx runtime", &error.to_string()),
+        Err(error) => {
+            report.lack("onnx runtime", &error.to_string());
+            fetched(&mut report, "face detector", "centerface");
+        }
     }
     decoder(&mut report);
     cameras(&mut report);

@@ -56,8 +56,10 @@ pub(super) fn run(args: &ImageArgs) -> anyhow::Result<Outcome> {
     if photos.is_empty() {
         return Ok(Outcome::of(failed, all));
     }
-    refuse_overwriting(&photos, [&args.csv, &args.jsonl].into_iter().flatten())?;
-    let mut work = PhotoWork::new(args)?;
+    let outputs: Vec<PathBuf> = [&args.csv, &args.jsonl].into_iter().flatten().cloned().collect();
+    let networks = [&args.workers.model, &args.workers.detector].into_iter().flatten();
+    refuse_overwriting(photos.iter().chain(networks), &outputs)?;
+    let mut work = PhotoWork::new(args, &photos)?;
     for photo in &photos {
         if stop.load(Ordering::Relaxed) {
             return Ok(Outcome::Interrupted);
@@ -70,7 +72,7 @@ pub(super) fn run(args: &ImageArgs) -> anyhow::Result<Outcome> {
             }
         }
     }
-    if let Some(caution) = work.workers.caution() {
+    if let Some(caution) = work.workers.caution().filter(|_| failed < all) {
         note(caution);
     }
     Ok(Outcome::of(failed, all))
@@ -100,8 +102,8 @@ struct PhotoWork {
 }
 
 impl PhotoWork {
-    fn new(args: &ImageArgs) -> anyhow::Result<Self> {
-        let annotate = args.annotate.as_deref().map(AnnotatedPhotos::new).transpose()?;
+    fn new(args: &ImageArgs, photos: &[PathBuf]) -> anyhow::Result<Self> {
+        let annotate = args.annotate.as_deref().map(|folder| AnnotatedPhotos::new(folder, photos)).transpose()?;
         let csv = args.csv.as_deref().map(CsvPhotos::create).transpose()?;
         let workers = args.workers.open()?;
         let run = workers.record();
@@ -167,12 +169,15 @@ struct AnnotatedPhotos {
 }
 
 impl AnnotatedPhotos {
-    fn new(folder: &Path) -> anyhow::Result<Self> {
+    fn new(folder: &Path, photos: &[PathBuf]) -> anyhow::Result<Self> {
         if folder.exists() && !folder.is_dir() {
             return Err(UsageError(format!("--annotate {} is a file, name a folder", folder.display())).into());
         }
         std::fs::create_dir_all(folder).with_context(|| format!("can't make folder {}", folder.display()))?;
-        Ok(Self { folder: folder.to_owned(), overlay: Overlay::default(), taken: HashSet::new() })
+        // A photo that is still to be read is not drawn over.
+        let photos = photos.iter().filter_map(|photo| photo.canonicalize().ok());
+        let folder = folder.canonicalize().with_context(|| format!("can't read folder {}", folder.display()))?;
+        Ok(Self { folder, overlay: Overlay::default(), taken: photos.collect() })
     }
 
     fn draw(&mut self, photo: &Path, view: &FrameView<'_>) -> anyhow::Result<()> {

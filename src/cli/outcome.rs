@@ -1,7 +1,7 @@
 //! Exit codes, and words on the two standard streams.
 
 use std::io::{self, ErrorKind, Write, stderr, stdout};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::explain::explain;
@@ -51,7 +51,7 @@ impl Outcome {
 }
 
 /// Whether the reader of an output left.
-pub(super) fn is_broken_pipe(error: &anyhow::Error) -> bool {
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let pipe = |cause: &(dyn std::error::Error + 'static)| {
         cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
     };
@@ -72,22 +72,44 @@ impl From<Outcome> for ExitCode {
 
 /// An output that is one of the inputs would destroy it before it is read, and two outputs in one file each other.
 pub(super) fn refuse_overwriting<'a>(
-    inputs: &[PathBuf],
-    outputs: impl Iterator<Item = &'a PathBuf>,
+    inputs: impl Iterator<Item = &'a PathBuf>,
+    outputs: &[PathBuf],
 ) -> Result<(), UsageError> {
-    let inputs: Vec<_> = inputs.iter().filter_map(|input| input.canonicalize().ok()).collect();
-    let mut taken: Vec<PathBuf> = Vec::new();
+    let inputs: Vec<_> = inputs.filter_map(|input| identity(input)).collect();
+    let mut taken = Vec::new();
     for output in outputs {
-        if output.canonicalize().is_ok_and(|place| place.is_file() && inputs.contains(&place)) {
+        let Some(file) = identity(output) else {
+            continue;
+        };
+        if inputs.contains(&file) {
             return Err(UsageError(format!("{} is an input and an output: name another output", output.display())));
         }
-        let place = std::path::absolute(output).unwrap_or_else(|_| output.clone());
-        if taken.contains(&place) {
+        if taken.contains(&file) {
             return Err(UsageError(format!("{} is named for two outputs: name another for one", output.display())));
         }
-        taken.push(place);
+        taken.push(file);
     }
     Ok(())
+}
+
+/// What tells a file from all others, under whatever names; nothing for what is no plain file, a pipe for example.
+fn identity(path: &Path) -> Option<(PathBuf, u64)> {
+    match path.metadata() {
+        #[cfg(unix)]
+        Ok(found) if found.is_file() => {
+            use std::os::unix::fs::MetadataExt;
+            // Two names of one file (hard links) have these numbers in common.
+            Some((PathBuf::from(found.dev().to_string()), found.ino()))
+        }
+        #[cfg(not(unix))]
+        Ok(found) if found.is_file() => Some((path.canonicalize().ok()?, 0)),
+        Ok(_) => None,
+        Err(_) => {
+            // A file that is still to be made: its folder is there, or it can't be made.
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            Some((folder.canonicalize().ok()?.join(path.file_name()?), 0))
+        }
+    }
 }
 
 /// Writes an error with its causes to standard error.

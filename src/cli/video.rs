@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 
 use super::interrupt;
-use super::outcome::{Outcome, UsageError, complain, is_broken_pipe, note, refuse_overwriting, say};
+use super::outcome::{Outcome, UsageError, complain, note, refuse_overwriting, say};
 use super::workers::{WorkerArgs, Workers};
 use crate::capture::Source;
 use crate::capture::video::VideoSource;
@@ -41,16 +41,17 @@ pub(super) struct VideoArgs {
 
 pub(super) fn run(args: &VideoArgs) -> anyhow::Result<Outcome> {
     let stop = interrupt::listen();
-    let outputs = [&args.csv, &args.jsonl, &args.annotate];
-    refuse_overwriting(&args.clips, outputs.into_iter().flatten())?;
     let annotate = Annotate::new(args)?;
+    let mut outputs: Vec<PathBuf> = args.clips.iter().filter_map(|clip| annotate.file_for(clip)).collect();
+    outputs.extend([&args.csv, &args.jsonl].into_iter().flatten().cloned());
+    let networks = [&args.workers.model, &args.workers.detector].into_iter().flatten();
+    refuse_overwriting(args.clips.iter().chain(networks), &outputs)?;
     let mut workers = args.workers.open()?;
     let mut sinks = open_tables(args, &workers)?;
     let mut failed = 0;
     for clip in &args.clips {
         match judge_clip(clip, args, &annotate, &mut workers, &mut sinks, stop) {
             Ok(()) => {}
-            Err(error) if is_broken_pipe(&error) => return Ok(Outcome::Done),
             Err(error) => {
                 complain(&error);
                 failed += 1;
@@ -60,7 +61,7 @@ pub(super) fn run(args: &VideoArgs) -> anyhow::Result<Outcome> {
             return Ok(Outcome::Interrupted);
         }
     }
-    if let Some(caution) = workers.caution() {
+    if let Some(caution) = workers.caution().filter(|_| failed < args.clips.len()) {
         note(caution);
     }
     Ok(Outcome::of(failed, args.clips.len()))
@@ -126,6 +127,12 @@ fn report(summary: &Summary) -> anyhow::Result<()> {
     ))?;
     if let Some(reason) = &summary.first_damage {
         note(&format!("warning: {name}: {} pieces could not be decoded, first: {reason}", summary.damaged_frames));
+    }
+    if summary.patched_frames > 0 {
+        let count = summary.patched_frames;
+        note(&format!(
+            "warning: {name}: {count} frames are damaged and were patched up by the decoder: doubt their verdicts"
+        ));
     }
     let claimed = summary.source.claimed_frames.filter(|&claimed| claimed > summary.frames);
     if let (Some(claimed), Ended::Whole) = (claimed, &summary.ended) {

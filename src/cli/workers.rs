@@ -67,7 +67,7 @@ impl WorkerArgs {
         let classifier = Classifier::open(&runtime, self.model.as_deref(), session)?;
         let settings = DetectorSettings { longest_side: self.detect_size.into(), confidence: self.detect_confidence };
         let detector = CenterFace::open(&runtime, self.detector.as_deref(), settings, session)?;
-        announce(classifier.provider());
+        announce(classifier.provider(), detector.provider());
         Ok(Workers {
             judge: Judge::new(classifier.contract()),
             detector,
@@ -86,6 +86,7 @@ impl Workers {
             model: self.classifier.name().to_owned(),
             model_sha256: self.classifier.file().digest.clone(),
             provider: self.classifier.provider().to_string(),
+            detector_provider: self.detector.provider().to_string(),
         }
     }
 
@@ -101,6 +102,10 @@ fn half(threads: NonZeroUsize) -> NonZeroUsize {
     NonZeroUsize::new(threads.get() / 2).unwrap_or(NonZeroUsize::MIN)
 }
 
-fn announce(report: &ProviderReport) {
-    note(&format!("provider: {report}"));
+/// One line where both networks run on the same, which is nearly always.
+fn announce(classifier: &ProviderReport, detector: &ProviderReport) {
+    note(&format!("provider: {classifier}"));
+    if detector.got != classifier.got {
+        note(&format!("provider of the face detector: {detector}"));
+    }
 }

@@ -46,8 +46,8 @@ pub struct Stages<'a> {
 
 /// Runs `source` through the stages to its end, or until `stop` becomes true.
 ///
-/// Whatever happens, the frames that were begun reach the sinks and each sink is finished; what went wrong is in
-/// [`Summary::ended`].
+/// The frames that were begun reach the sinks, unless it is a sink that fails. Each sink is finished whatever happens;
+/// what went wrong is in [`Summary::ended`].
 pub fn run(source: &mut dyn Source, stages: Stages<'_>, stop: &AtomicBool) -> Summary {
     let mut summary = Summary::new(source.info().clone());
     let Stages { locate, classify, judge, sinks } = stages;

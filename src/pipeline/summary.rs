@@ -15,6 +15,8 @@ pub struct Summary {
     pub frames: u64,
     /// Of these, frames without a face.
     pub frames_without_face: u64,
+    /// Of these, frames that the decoder found damaged and patched up; they were judged all the same.
+    pub patched_frames: u64,
     /// Frames that could not be decoded.
     pub damaged_frames: u64,
     /// What the decoder said of the first of them.
@@ -64,6 +66,7 @@ impl Summary {
             source,
             frames: 0,
             frames_without_face: 0,
+            patched_frames: 0,
             damaged_frames: 0,
             first_damage: None,
             faces: 0,
@@ -90,6 +93,7 @@ impl Summary {
 
     pub(super) fn count(&mut self, parcel: &Parcel) {
         self.frames += 1;
+        self.patched_frames += u64::from(parcel.frame.patched);
         self.frames_without_face += u64::from(parcel.faces.is_empty());
         self.faces += parcel.faces.len() as u64;
         for judgement in &parcel.judgements {

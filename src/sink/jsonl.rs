@@ -21,8 +21,10 @@ pub struct RunRecord {
     pub model: String,
     /// SHA-256 of the model file.
     pub model_sha256: String,
-    /// Execution provider: asked, got, why.
+    /// Execution provider of the classifier: asked, got, why.
     pub provider: String,
+    /// Execution provider of the face detector.
+    pub detector_provider: String,
 }
 
 /// A line: its kind, then its fields.

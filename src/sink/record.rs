@@ -70,6 +70,8 @@ pub struct SummaryRecord<'a> {
     pub frames: u64,
     /// Frames without a face.
     pub frames_without_face: u64,
+    /// Frames that the decoder found damaged and patched up; they were judged all the same.
+    pub patched_frames: u64,
     /// Frames that could not be decoded.
     pub damaged_frames: u64,
     /// Faces in all frames.
@@ -149,6 +151,7 @@ impl<'a> SummaryRecord<'a> {
             source: &summary.source.name,
             frames: summary.frames,
             frames_without_face: summary.frames_without_face,
+            patched_frames: summary.patched_frames,
             damaged_frames: summary.damaged_frames,
             faces: summary.faces,
             authentic: summary.count_of(Verdict::Authentic),

@@ -19,6 +19,7 @@ pub struct Rows {
     path: PathBuf,
     pending: Vec<u8>,
     whole: u64,
+    reader_left: bool,
 }
 
 impl Rows {
@@ -29,7 +30,7 @@ impl Rows {
     /// When it can't be opened for writing.
     pub fn create(path: &Path) -> Result<Self, RowsError> {
         let file = File::create(path).map_err(|source| RowsError { path: path.to_owned(), source })?;
-        Ok(Self { file, path: path.to_owned(), pending: Vec::new(), whole: 0 })
+        Ok(Self { file, path: path.to_owned(), pending: Vec::new(), whole: 0, reader_left: false })
     }
 }
 
@@ -41,7 +42,16 @@ impl Write for Rows {
 
     /// Hands the rows to the system. When that fails, the file ends with the last row that it took whole.
     fn flush(&mut self) -> io::Result<()> {
-        let outcome = self.file.write_all(&self.pending);
+        if self.reader_left {
+            self.pending.clear();
+            return Ok(());
+        }
+        let mut outcome = self.file.write_all(&self.pending);
+        if outcome.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+            // The reader has had enough of this table; other outputs want the rest of the run.
+            self.reader_left = true;
+            outcome = Ok(());
+        }
         if outcome.is_ok() {
             self.whole += self.pending.len() as u64;
         } else {

@@ -9,6 +9,7 @@ use anyhow::Context;
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::Pixel;
 use ffmpeg_next::software::scaling;
+use ffmpeg_next::util::error::EAGAIN;
 
 use super::overlay::{Canvas, Overlay};
 use super::{FrameView, Sink};
@@ -94,10 +95,11 @@ impl VideoSink {
         let create = |reason| VideoSinkError::Create { path: path.to_owned(), reason };
         ffmpeg::init().map_err(create)?;
         let size = output_size(source.size, settings.width);
-        let mut output = ffmpeg::format::output_as(path, "mp4").map_err(create)?;
         let codec = ffmpeg::encoder::find_by_name(encoder_name()?).ok_or(VideoSinkError::NoEncoder)?;
         let fail = |reason| VideoSinkError::Encoder { width: size.0, height: size.1, reason };
         let encoder = encoder(codec, size, source, settings).map_err(fail)?;
+        // The file is touched last: a size that can't be encoded leaves it as it was.
+        let mut output = ffmpeg::format::output_as(path, "mp4").map_err(create)?;
         let mut stream = output.add_stream(codec).map_err(fail)?;
         stream.set_parameters(&encoder);
         stream.set_time_base((1, CLOCK));
@@ -156,7 +158,12 @@ impl VideoSink {
     }
 
     fn write_packets(&mut self) -> Result<(), ffmpeg::Error> {
-        while self.encoder.receive_packet(&mut self.packet).is_ok() {
+        loop {
+            match self.encoder.receive_packet(&mut self.packet) {
+                Ok(()) => {}
+                Err(ffmpeg::Error::Eof | ffmpeg::Error::Other { errno: EAGAIN }) => break,
+                Err(error) => return Err(error),
+            }
             self.packet.set_stream(0);
             if let Some(stream) = self.output.stream(0) {
                 self.packet.rescale_ts((1, CLOCK), stream.time_base());

@@ -49,6 +49,7 @@ impl Source for CountingSource {
         frame.number = self.given;
         frame.time = PresentationTime(number as i64 * 40_000);
         frame.captured = Instant::now();
+        frame.patched = false;
         self.given += 1;
         Ok(Read::Frame)
     }
