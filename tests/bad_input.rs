@@ -278,6 +278,12 @@ fn a_full_disk_leaves_whole_rows_and_a_video_that_plays() {
         serde_json::from_str::<serde_json::Value>(line).expect("each line is JSON");
     }
 
+    // The disk is full before the muxer hands its first piece over: it tells only when asked.
+    let small = at("small.mp4");
+    let (code, _, stderr) = limited(8, &["--annotate", &small.display().to_string()]);
+    assert_eq!(code, 1, "{stderr}");
+    assert!(stderr.contains("small.mp4") && stderr.contains("File too large"), "{stderr}");
+
     let annotated = at("a.mp4");
     let (code, _, stderr) = limited(40, &["--annotate", &annotated.display().to_string()]);
     assert_eq!(code, 1, "{stderr}");

@@ -24,8 +24,8 @@ fn classifier() -> Classifier {
         .expect("it holds the contract")
 }
 
-/// Draws the heat map of a face on a grey frame and checks each pixel: lit only in the top-left quarter of the box.
-fn check(bounds: PixelBox, canvas_size: (usize, usize)) {
+/// The pixels of a grey canvas with the heat map of a face in a grey frame of 200 x 150; and canvas over frame.
+fn draw(bounds: PixelBox, canvas_size: (usize, usize)) -> (Vec<u8>, (f32, f32)) {
     let mut frame = Frame::empty();
     frame.resize(200, 150);
     frame.pixels.fill(100);
@@ -38,7 +38,12 @@ fn check(bounds: PixelBox, canvas_size: (usize, usize)) {
     let scale = (canvas_size.0 as f32 / 200.0, canvas_size.1 as f32 / 150.0);
     let map = Map { values: maps.of(0), height: maps.height, width: maps.width };
     heat::draw(&mut canvas, map, &scores[0].square, &bounds, scale);
+    (pixels, scale)
+}
 
+/// Draws the heat map of a face and checks each pixel: lit only in the top-left quarter of the box.
+fn check(bounds: PixelBox, canvas_size: (usize, usize)) {
+    let (pixels, scale) = draw(bounds, canvas_size);
     let place = bounds.scaled(scale.0, scale.1);
     let mut lit = 0;
     for y in 0..canvas_size.1 {
@@ -94,16 +99,7 @@ fn a_rescaled_frame() {
 fn an_oblong_face_box_keeps_the_heat_inside() {
     // The crop is square, wider than the box: the lit cell lies left of the box, its fading edge may reach in.
     let bounds = PixelBox { left: 60.0, top: 30.0, width: 40.0, height: 80.0 };
-    let mut frame = Frame::empty();
-    frame.resize(200, 150);
-    frame.pixels.fill(100);
-    let faces = [Face { bounds, landmarks: [PixelPoint::default(); 5], confidence: 1.0 }];
-    let (mut scores, mut maps) = (Vec::new(), ActivationMaps::default());
-    classifier().classify(&frame, &faces, &mut scores, &mut maps).expect("the model runs");
-    let mut pixels = vec![100; 200 * 150 * 3];
-    let mut canvas = Canvas::new(200, 150, 600, &mut pixels).expect("it fits");
-    let map = Map { values: maps.of(0), height: maps.height, width: maps.width };
-    heat::draw(&mut canvas, map, &scores[0].square, &bounds, (1.0, 1.0));
+    let (pixels, _) = draw(bounds, (200, 150));
     for (index, pixel) in pixels.chunks_exact(3).enumerate().filter(|(_, pixel)| *pixel != [100, 100, 100]) {
         let (x, y) = (index % 200, index / 200);
         assert!((60..80).contains(&x) && (30..70).contains(&y), "pixel {x}, {y} is lit: {pixel:?}");

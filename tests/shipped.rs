@@ -60,3 +60,11 @@ fn it_looks_at_the_face() {
     let (low, high) = map.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
     assert!(low < high, "the map is not constant: {map:?}");
 }
+
+#[test]
+fn onnx_runtimes_own_reports_are_off_once_it_is_loaded() {
+    Runtime::load().expect("ONNX Runtime is there after set-up");
+    for name in ["ORT_DISABLE_TELEMETRY", "ORT_TELEMETRY_DISABLED"] {
+        assert_eq!(std::env::var(name).as_deref(), Ok("1"), "{name}");
+    }
+}
