@@ -1,254 +1,304 @@
-//! `cyborg-train train`: from a list of faces to a model file.
+//! `cyborg-train train`: from a list of faces to model files, one a seed.
 
-use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
-use clap::Args;
-use cyborg_edge::face::centerface::{CenterFace, DetectorSettings};
-use cyborg_edge::model::provider::{Asked, Provider};
-use cyborg_edge::model::runtime::Runtime;
-use cyborg_edge::model::session::SessionSettings;
-use cyborg_models::contract::{
-    Alignment, Border, Calibration, CamClass, Contract, CropRule, ErrorRates, ResizeFilter, Saliency, Thresholds,
-    Training,
-};
+use anyhow::{Context, bail, ensure};
+use clap::{Args, ValueEnum};
+use cyborg_models::contract::CamClass;
 use cyborg_models::lock;
-use serde::Serialize;
 
 use super::Outcome;
-use crate::checkpoint;
-use crate::data::{crops, list};
-use crate::export::export;
-use crate::fit::{self, Ended, EpochReport, Evaluation, FitData, FitSettings, class_counts};
-use crate::metrics::error_rates;
-use crate::network::Architecture;
-use crate::run_folder::RunFolder;
-use crate::torch::{LastLayer, Model, set_threads};
-
-/// The face and what is around it: hair and jaw are seen, the background hardly.
-const CROP: CropRule = CropRule { margin: 1.3, alignment: Alignment::None, border: Border::Replicate };
-/// Thresholds of a model that is not calibrated: far enough from one half to leave room for doubt.
-const THRESHOLDS: (f32, f32) = (0.3, 0.7);
-/// The detector's settings are the defaults of `cyborg`, so that crops are the same in training and in use.
-const DETECTOR: DetectorSettings = DetectorSettings { longest_side: 320, confidence: 0.5 };
+use super::runs::{Runs, run_all};
+use super::session::{
+    DataArgs, Known, MachineArgs, TOOL, Wanted, both_classes, bytes, listen, look, not_negative, of_split, positive,
+    share, share_of_one, use_threads,
+};
+use crate::checkpoint::{self, State};
+use crate::data::augment::Preset;
+use crate::data::inspect::Need;
+use crate::data::list::{Format, Split, keep_out};
+use crate::fit::{FitData, FitSettings, Measure, Precision, Schedule, class_counts};
+use crate::loss::{LossSettings, parse_cam_class};
+use crate::network::{Architecture, Network, Tap};
+use crate::run_folder::{Config, DataConfig, RunFolder};
+use crate::torch::{AdamWSettings, ComputeDevice, LastLayer, Model, OptimiserSettings, SgdSettings};
 
 #[derive(Args, Debug)]
 pub(super) struct TrainArgs {
-    /// List of faces, a CSV (file, label, source, role, face_x, face_y, face_w, face_h), or the folder of `faces.csv`
-    #[arg(long, value_name = "PATH")]
-    data: PathBuf,
-    /// Network: efficientnet_lite0 or densenet121
-    #[arg(long, value_name = "NAME", default_value = "efficientnet_lite0")]
-    network: Architecture,
-    /// Weights to start from [default: those of ImageNet that set-up fetched, for efficientnet_lite0]
-    #[arg(long, value_name = "FILE")]
-    weights: Option<PathBuf>,
-    /// Folder of the run, which is made
+    #[command(flatten)]
+    new: Option<NewArgs>,
+    /// Go on with the runs of this folder where they stopped; all settings are taken from it
+    #[arg(long, value_name = "FOLDER")]
+    resume: Option<PathBuf>,
+    #[command(flatten)]
+    machine: MachineArgs,
+}
+
+/// How a new setting is trained.
+#[derive(Args, Debug)]
+#[group(id = "new", conflicts_with = "resume")]
+struct NewArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// Folder of the runs, which is made
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
+    /// Network: resnet50, densenet121, inception_v3, xception or efficientnet_lite0
+    #[arg(long, value_name = "NAME", default_value = "efficientnet_lite0")]
+    network: Architecture,
+    /// Weights to start from, or `none` for random ones [default: ImageNet's that set-up fetched, for efficientnet_lite0]
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    /// Runs, which differ in their seed
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    runs: u64,
+    /// Seed of the first run: of the order, the augmentation and the fresh weights, and of the faces kept out
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Optimiser and schedule: the paper's SGD with steps, or AdamW with a cosine
+    #[arg(long, value_name = "NAME", default_value = "paper")]
+    preset: FitPreset,
     /// Share of the class loss, 0 to 1; the rest pulls the activation map to the saliency map; 1 is without saliency
-    #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = share)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = share_of_one)]
     alpha: f64,
+    /// Class whose activation map is pulled: true or predicted
+    #[arg(long, value_name = "RULE", default_value = "true", value_parser = parse_cam_class)]
+    cam_class: CamClass,
+    /// Tensor that the activation map is made from: head (what the pooled classifier sees) or reference (the published
+    /// code's)
+    #[arg(long, value_name = "TAP", default_value = "head")]
+    cam_tap: Tap,
+    /// Weight of the activation map's entropy in the loss (arXiv 2303.00818)
+    #[arg(long, value_name = "WEIGHT", default_value_t = 0.0, value_parser = not_negative)]
+    cam_entropy: f64,
+    /// What is done to the faces: none (the paper) or robust (jitter, mirror, scale, blur, colour, grey, noise, JPEG)
+    #[arg(long, value_name = "PRESET", default_value = "none")]
+    augment: Preset,
+    /// Self-blended fakes forged in each epoch, over the number of real faces
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = not_negative)]
+    forge: f64,
     /// Times that each face is seen
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
     epochs: u64,
     /// Faces in a step
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(2..))]
     batch: u16,
-    /// Learning rate at the start
-    #[arg(long, value_name = "RATE", default_value_t = 0.005, value_parser = positive)]
-    rate: f64,
-    /// The rate becomes a tenth every so many epochs
+    /// Learning rate at the start [default: 0.005 for paper, 0.0003 for adamw]
+    #[arg(long, value_name = "RATE", value_parser = positive)]
+    rate: Option<f64>,
+    /// Preset paper: the rate becomes a tenth every so many epochs
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u64).range(1..))]
     step_epochs: u64,
-    /// Seed of the split, the order, the augmentation and the fresh weights
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
-    /// Threads to use at most [default: all processors]
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    /// By what an epoch is the best: accuracy, auc, class-loss or cam-error, of the validation faces
+    #[arg(long, value_name = "MEASURE", default_value = "accuracy")]
+    best_by: Measure,
+    /// End a run after so many epochs without a better one
+    #[arg(long, value_name = "EPOCHS", value_parser = clap::value_parser!(u64).range(1..))]
+    patience: Option<u64>,
+    /// Split that epochs are judged by [default: validation; test for the CYBORG data's CSV; else a tenth is kept out]
+    #[arg(long, value_name = "SPLIT")]
+    validate_on: Option<Split>,
+    /// Numbers that the network computes with: full (32 bits) or mixed (16 where it does no harm; CUDA alone)
+    #[arg(long, value_name = "PRECISION", default_value = "full", value_enum)]
+    precision: PrecisionName,
 }
 
-/// What `config.json` holds.
-#[derive(Serialize)]
-struct Config<'a> {
-    tool: &'static str,
-    network: &'static str,
-    start: Option<String>,
-    data_sha256: &'a str,
-    saliency: &'static str,
-    fit: &'a FitSettings,
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FitPreset {
+    Paper,
+    Adamw,
 }
 
-fn share(text: &str) -> Result<f64, String> {
-    let number = text.parse().ok().filter(|number| (0.0..=1.0).contains(number));
-    number.ok_or_else(|| "expected a number in 0 to 1".to_owned())
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum PrecisionName {
+    Full,
+    Mixed,
 }
 
-fn positive(text: &str) -> Result<f64, String> {
-    let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0);
-    number.ok_or_else(|| "expected a number above 0".to_owned())
+impl NewArgs {
+    fn fit(&self) -> FitSettings {
+        let (optimiser, rate, schedule) = match self.preset {
+            FitPreset::Paper => (
+                OptimiserSettings::Sgd(SgdSettings { momentum: 0.9, weight_decay: 1e-6 }),
+                0.005,
+                Schedule::Step { epochs: self.step_epochs, factor: 0.1 },
+            ),
+            FitPreset::Adamw => {
+                let settings = AdamWSettings { mean_decay: 0.9, square_decay: 0.999, eps: 1e-8, weight_decay: 0.05 };
+                (OptimiserSettings::AdamW(settings), 0.0003, Schedule::Cosine)
+            }
+        };
+        FitSettings {
+            loss: LossSettings { alpha: self.alpha, cam_class: self.cam_class, cam_entropy: self.cam_entropy },
+            epochs: self.epochs,
+            batch: self.batch.into(),
+            optimiser,
+            rate: self.rate.unwrap_or(rate),
+            schedule,
+            augment: self.augment,
+            forge: self.forge,
+            best_by: self.best_by,
+            patience: self.patience,
+            precision: match self.precision {
+                PrecisionName::Full => Precision::Full,
+                PrecisionName::Mixed => Precision::Mixed,
+            },
+            seed: self.seed,
+        }
+    }
+
+    /// The weights that all runs start from.
+    fn weights(&self) -> anyhow::Result<Option<PathBuf>> {
+        match (&self.weights, self.network) {
+            (Some(path), _) if path.as_os_str() == "none" => Ok(None),
+            (Some(path), _) => Ok(Some(path.clone())),
+            (None, Architecture::EfficientNetLite0) => {
+                let path = lock::cached("efficientnet_lite0_imagenet");
+                Ok(Some(path.context("there is no cache folder for the weights: set CYBORG_CACHE, or give `--weights`")?))
+            }
+            (None, network) => bail!(
+                "no weights come with {network}: give a file with `--weights` (torchvision's, for example), or \
+                 `--weights none` for random ones"
+            ),
+        }
+    }
 }
 
 pub(super) fn run(args: &TrainArgs) -> anyhow::Result<Outcome> {
+    match (&args.new, &args.resume) {
+        (Some(new), None) => begin(new, &args.machine),
+        (None, Some(folder)) => go_on(folder, &args.machine),
+        _ => super::wrong_usage("give `--data LIST --out FOLDER` for new runs, or `--resume FOLDER` to go on with some"),
+    }
+}
+
+/// New runs.
+fn begin(args: &NewArgs, machine: &MachineArgs) -> anyhow::Result<Outcome> {
     let stop = listen();
-    let threads = args.threads.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
-    rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global().context("can't start threads")?;
-    set_threads(threads.get());
-    let settings = FitSettings {
-        alpha: args.alpha,
-        epochs: args.epochs,
-        batch: args.batch.into(),
-        rate: args.rate,
-        step_epochs: args.step_epochs,
-        step_factor: 0.1,
-        momentum: 0.9,
-        weight_decay: 1e-6,
-        seed: args.seed,
+    use_threads(machine)?;
+    let fit = args.fit();
+    usable(&fit, machine.device)?;
+    ensure!(
+        !args.out.join("config.json").exists(),
+        "{} holds runs already: go on with them by `train --resume`, or name another folder with `--out`",
+        args.out.display()
+    );
+    let network = args.network.describe(2).with_tap(args.cam_tap);
+    let weights = args.weights()?;
+    let start = weights.as_deref().map(|path| read_weights(path, &network)).transpose()?;
+    let mut read = args.data.read(&Known::default())?;
+    let has = |split| read.list.rows.iter().any(|row| row.split == split);
+    let by_format = match read.list.format {
+        Format::Paper => Split::Test,
+        Format::Header => Split::Validation,
     };
-    let model = start(args)?;
-    let faces = list::read(&args.data, "train")?;
-    let config = Config {
-        tool: TOOL,
-        network: args.network.name(),
-        // The name alone: a run folder may be shown to others.
-        start: weights(args).and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned())),
-        data_sha256: &faces.digest,
-        saliency: "landmark-prior",
-        fit: &settings,
-    };
-    let mut folder = RunFolder::create(&args.out, &config)?;
-    let data = prepare(&model, &faces, args.seed)?;
-    let contract = contract(args, &faces.digest);
-    let ended = fit::fit(&model, &data, &settings, stop, |report, model| {
-        tell(report, settings.epochs);
-        folder.epoch(report, model.state(), &contract)
-    })?;
-    let Ended::Whole { best, epoch, evaluation } = ended else {
-        log::warn!("interrupted; the weights of the last whole epoch are in {}", args.out.display());
+    read.config.validation = args.validate_on.or_else(|| has(by_format).then_some(by_format));
+    if read.config.validation == Some(Split::Train) {
+        return super::wrong_usage("--validate-on train would judge epochs by the faces that they learnt");
+    }
+    let data_config = read.config.clone();
+    let needs = if args.forge > 0.0 { Need::Needed } else { Need::Unneeded };
+    let Some((data, digest)) = faces(read, &network, needs, fit.seed, machine, stop)? else {
         return Ok(Outcome::Interrupted);
     };
-    let mut model = model;
-    model.load(&best)?;
-    let contract = measured(contract, &evaluation);
-    folder.kept_out(&data.set, &data.kept_out, &evaluation.scored)?;
-    let bytes = export(&Runtime::load()?, &model, &contract)?;
-    let path = folder.model(&bytes)?;
-    log::info!("best epoch {epoch}: {}", words(&evaluation));
-    log::info!("model file: {}", path.display());
-    Ok(Outcome::Done)
-}
-
-const TOOL: &str = concat!("cyborg-train ", env!("CARGO_PKG_VERSION"));
-
-/// Becomes true at the first Ctrl-C; a second one ends the program at once.
-fn listen() -> &'static AtomicBool {
-    static STOP: AtomicBool = AtomicBool::new(false);
-    let listening = ctrlc::set_handler(|| {
-        if STOP.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    });
-    if let Err(error) = listening {
-        log::warn!("can't listen for Ctrl-C: {error}");
-    }
-    &STOP
-}
-
-fn weights(args: &TrainArgs) -> Option<PathBuf> {
-    let fetched = || match args.network {
-        Architecture::EfficientNetLite0 => lock::cached("efficientnet_lite0_imagenet"),
-        Architecture::DenseNet121 => None,
+    tell_of(&data, &data_config);
+    let config = Config {
+        tool: TOOL.to_owned(),
+        network: args.network.name().to_owned(),
+        cam_tap: args.cam_tap.to_string(),
+        weights,
+        data: data_config,
+        data_sha256: digest,
+        fit,
+        runs: args.runs,
     };
-    args.weights.clone().or_else(fetched)
+    let folder = RunFolder::create(&args.out, config)?;
+    run_all(&Runs { folder, network, start, data, device: machine.device.open()?, stop })
 }
 
-/// The network with the weights that it starts from.
-fn start(args: &TrainArgs) -> anyhow::Result<Model> {
-    let mut model = Model::new(args.network.describe(2), args.seed);
-    let path = weights(args).with_context(|| {
-        format!("no weights come with {}: name a file with `--weights` (torchvision's, for example)", args.network)
-    })?;
-    let checkpoint = checkpoint::read(&path).context("`cargo xtask setup --trainer` fetches the weights")?;
-    let loaded = model.load(&checkpoint.state).with_context(|| format!("can't start from {}", path.display()))?;
+/// Runs that were stopped.
+fn go_on(path: &Path, machine: &MachineArgs) -> anyhow::Result<Outcome> {
+    let stop = listen();
+    use_threads(machine)?;
+    let folder = RunFolder::open(path)?;
+    let config = &folder.config;
+    usable(&config.fit, machine.device)?;
+    let architecture: Architecture = config.network.parse().map_err(anyhow::Error::msg)?;
+    let tap: Tap = config.cam_tap.parse().map_err(anyhow::Error::msg)?;
+    let network = architecture.describe(2).with_tap(tap);
+    let start = config.weights.as_deref().map(|path| read_weights(path, &network)).transpose()?;
+    let (list, problems) = crate::data::list::read(&config.data.place())?;
+    let read = super::session::ReadList { list, problems, config: config.data.clone() };
+    let needs = if config.fit.forge > 0.0 { Need::Needed } else { Need::Unneeded };
+    let Some((data, digest)) = faces(read, &network, needs, config.fit.seed, machine, stop)? else {
+        return Ok(Outcome::Interrupted);
+    };
+    ensure!(
+        digest == config.data_sha256,
+        "the data of {} are not those that the runs in {} began with: put them back, or begin again in another folder",
+        config.data.list.display(),
+        path.display()
+    );
+    run_all(&Runs { folder, network, start, data, device: machine.device.open()?, stop })
+}
+
+/// Whether the machine can do what the settings ask.
+fn usable(fit: &FitSettings, device: ComputeDevice) -> anyhow::Result<()> {
+    device.open()?;
+    ensure!(
+        fit.precision == Precision::Full || device != ComputeDevice::Cpu,
+        "mixed precision is for CUDA: give `--device cuda`, or leave out `--precision mixed`"
+    );
+    Ok(())
+}
+
+/// The weights of a file; that they fit the network is found out before anything else is done.
+fn read_weights(path: &Path, network: &Network) -> anyhow::Result<State> {
+    let checkpoint = checkpoint::read(path).context("`cargo xtask setup --trainer` fetches ImageNet's for efficientnet_lite0")?;
+    let loaded = Model::new(network.clone(), 0)
+        .load(&checkpoint.state)
+        .with_context(|| format!("can't start from {}", path.display()))?;
     if let LastLayer::Fresh { classes } = loaded.last_layer {
         log::info!("starting from {}; its last layer of {classes} classes is replaced", path.display());
     }
-    Ok(model)
+    Ok(checkpoint.state)
 }
 
-/// Cuts out all faces, and keeps a tenth of them out.
-fn prepare(model: &Model, faces: &list::FaceList, seed: u64) -> anyhow::Result<FitData> {
-    let runtime = Runtime::load()?;
-    let session = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
-    let detector = || Ok(CenterFace::open(&runtime, None, DETECTOR, session)?);
-    let all = faces.rows.len();
-    let progress = |done: usize| {
-        if done.is_multiple_of(500) || done == all {
-            log::info!("{done} of {all} faces cut out");
-        }
+/// Looks at all faces, and parts them for training and validation; nothing when the user ended it.
+fn faces(
+    read: super::session::ReadList,
+    network: &Network,
+    landmarks: Need,
+    seed: u64,
+    machine: &MachineArgs,
+    stop: &std::sync::atomic::AtomicBool,
+) -> anyhow::Result<Option<(FitData, String)>> {
+    let validation = read.config.validation;
+    let splits: Vec<Split> = [Some(Split::Train), validation].into_iter().flatten().collect();
+    let wanted = Wanted { network, splits: &splits, landmarks, memory: bytes(machine.memory) };
+    let Some(inspected) = look(read, &wanted, stop)? else { return Ok(None) };
+    let all = of_split(&inspected, Split::Train);
+    let (train, validation) = match validation {
+        Some(split) => (all, of_split(&inspected, split)),
+        // The same faces for all runs, so that their numbers can be compared.
+        None => keep_out(&inspected.faces.rows, &all, seed),
     };
-    let set = crops::load(&faces.rows, &CROP, model.network().input_side, detector, progress)?;
-    let with_landmarks = set.faces.iter().filter(|face| face.landmarks.is_some()).count();
-    let (train, kept_out) = list::keep_out_tenth(&faces.rows, seed);
-    let ((authentic, synthetic), (kept_authentic, kept_synthetic)) =
-        (class_counts(&set, &train), class_counts(&set, &kept_out));
-    log::info!("{with_landmarks} of {all} faces have landmarks, and so a saliency map");
+    both_classes(class_counts(&inspected.faces, &train), "training")?;
+    both_classes(class_counts(&inspected.faces, &validation), "validation")
+        .context("a list without a validation split needs at least 5 faces of a source in each class")?;
+    let digest = inspected.digest.clone();
+    Ok(Some((FitData { faces: share(inspected), train, validation }, digest)))
+}
+
+fn tell_of(data: &FitData, config: &DataConfig) {
+    let (real, synthetic) = class_counts(&data.faces, &data.train);
+    let (validation_real, validation_synthetic) = class_counts(&data.faces, &data.validation);
+    let from = match config.validation {
+        Some(split) => format!("split {split}"),
+        None => "a tenth kept out, which shares its sources".to_owned(),
+    };
     log::info!(
-        "training on {authentic} authentic and {synthetic} synthetic faces, keeping {kept_authentic} and \
-         {kept_synthetic} out"
+        "training on {real} real and {synthetic} synthetic faces, validating on {validation_real} and \
+         {validation_synthetic} ({from})"
     );
-    Ok(FitData { set: Arc::new(set), train, kept_out })
-}
-
-fn contract(args: &TrainArgs, data_digest: &str) -> Contract {
-    Contract {
-        network: args.network.name().to_owned(),
-        crop: CROP,
-        resize: ResizeFilter::BilinearAntialias,
-        saliency: Saliency {
-            tap: "head".to_owned(),
-            cam_class: CamClass::True,
-            alpha: args.alpha,
-            source: if args.alpha < 1.0 { "landmark-prior" } else { "none" }.to_owned(),
-        },
-        calibration: Calibration { temperature: 1.0, bias: 0.0 },
-        thresholds: Thresholds { authentic_below: THRESHOLDS.0, synthetic_above: THRESHOLDS.1, error_rates: None },
-        training: Training { data_digest: data_digest.to_owned(), seed: args.seed, tool: TOOL.to_owned() },
-        auc: BTreeMap::new(),
-    }
-}
-
-/// The contract with what was measured on the kept-out faces.
-fn measured(mut contract: Contract, evaluation: &Evaluation) -> Contract {
-    let (below, above) = (f64::from(THRESHOLDS.0), f64::from(THRESHOLDS.1));
-    contract.thresholds.error_rates = error_rates(&evaluation.scored, below, above).map(|rates| ErrorRates {
-        apcer: rates.apcer,
-        bpcer: rates.bpcer,
-        measured_on: "kept-out tenth of the training sources, a sanity check".to_owned(),
-    });
-    contract.auc.insert("kept_out_same_sources".to_owned(), evaluation.auc);
-    contract
-}
-
-fn tell(report: &EpochReport, epochs: u64) {
-    let EpochReport { epoch, training, kept_out, is_best } = report;
-    log::info!(
-        "epoch {epoch}/{epochs}: loss {:.4}, CAM error {:.4}, {:.1} faces/s; kept out: {}{}",
-        training.loss,
-        training.saliency,
-        training.rate,
-        words(kept_out),
-        if *is_best { " (best)" } else { "" }
-    );
-}
-
-fn words(evaluation: &Evaluation) -> String {
-    let Evaluation { accuracy, auc, saliency, .. } = evaluation;
-    format!("accuracy {accuracy:.4}, AUC {auc:.4}, CAM error {saliency:.4}")
 }

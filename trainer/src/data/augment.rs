@@ -2,26 +2,84 @@
 //!
 //! Real and synthetic collections differ in all of these; a network would learn them first.
 
+use std::fmt;
+use std::str::FromStr;
+
 use cyborg_edge::face::crop::{CropSquare, Cropper};
-use cyborg_edge::frame::{Frame, PixelPoint};
+use cyborg_edge::frame::Frame;
 use image::codecs::jpeg::{JpegDecoder, JpegEncoder};
 use image::{DynamicImage, ExtendedColorType, ImageDecoder, RgbImage};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::crops::{CropSet, FaceCrop};
-use super::prior::Landmarks;
+use super::faces::Extent;
+use super::saliency::{Part, Saliency};
 
 /// Smallest and largest side of a shifted crop over the exact one.
 const ZOOM: (f32, f32) = (0.88, 1.12);
+/// Qualities of the JPEG coder, 1 to 100: from what messengers send to what cameras write.
+const QUALITY: std::ops::RangeInclusive<u8> = 30..=100;
 
-/// A face as the network is to see it in training.
+/// What is done to faces in training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Preset {
+    /// Nothing, as in the paper.
+    None,
+    /// Crop jitter, mirror, scale, blur, sharpening, colour, grey, noise and JPEG.
+    Robust,
+}
+
+impl Preset {
+    /// How much of a face's surroundings it needs.
+    #[must_use]
+    pub fn extent(self) -> Extent {
+        match self {
+            Self::None => Extent::Exact,
+            Self::Robust => Extent::Wide,
+        }
+    }
+}
+
+impl fmt::Display for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Robust => "robust",
+        })
+    }
+}
+
+impl FromStr for Preset {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "none" => Ok(Self::None),
+            "robust" => Ok(Self::Robust),
+            _ => Err(format!("`{text}` is not a preset that is known; expected none or robust")),
+        }
+    }
+}
+
+/// A face as the network is to see it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Augmented {
-    /// RGB, the set's side squared.
+pub struct Sample {
+    /// RGB, the network's side squared.
     pub pixels: Vec<u8>,
-    /// Where the landmarks went.
-    pub landmarks: Option<Landmarks>,
+    /// Where people look in it.
+    pub saliency: Saliency,
+}
+
+/// A wide crop, to be varied.
+#[derive(Clone, Copy, Debug)]
+pub struct WideCrop<'a> {
+    /// RGB, `wide_side` squared.
+    pub pixels: &'a [u8],
+    /// Its side in pixels.
+    pub wide_side: usize,
+    /// Side of the exact crop in its middle, and of what comes out.
+    pub side: usize,
 }
 
 /// Augments faces, keeping its buffers.
@@ -33,24 +91,33 @@ pub struct Augmenter {
 }
 
 impl Augmenter {
+    /// The exact crop in the middle of a wide one, as good as resampling gives it back.
+    ///
+    /// # Errors
+    ///
+    /// When the crop's buffer doesn't have its size.
+    pub fn middle(&mut self, wide: WideCrop<'_>, saliency: Saliency) -> anyhow::Result<Sample> {
+        let border = (wide.wide_side - wide.side) as i64 / 2;
+        self.cut(wide, saliency, &CropSquare { left: border, top: border, side: wide.side })
+    }
+
     /// One random variant of a face: shifted, zoomed, perhaps mirrored, shrunk, blurred, recoloured, noisy, and
     /// compressed. The same random numbers give the same variant.
     ///
     /// # Errors
     ///
-    /// When the crop's buffers don't have their sizes, or the JPEG coder fails.
-    pub fn vary(&mut self, face: &FaceCrop, set: &CropSet, random: &mut ChaCha8Rng) -> anyhow::Result<Augmented> {
-        let side = set.side;
-        let square = shifted(set, random);
-        let mut pixels = vec![0; side * side * 3];
-        let frame = self.frame.get_or_insert_with(Frame::empty);
-        frame.resize(set.wide_side, set.wide_side);
-        frame.pixels.copy_from_slice(&face.wide);
-        self.cropper.cut(frame, &square, side, &mut pixels)?;
-        let mut landmarks = face.landmarks.map(|landmarks| moved(&landmarks, set, &square));
+    /// When the crop's buffer doesn't have its size, or the JPEG coder fails.
+    pub fn vary(
+        &mut self,
+        wide: WideCrop<'_>,
+        saliency: Saliency,
+        random: &mut ChaCha8Rng,
+    ) -> anyhow::Result<Sample> {
+        let side = wide.side;
+        let Sample { mut pixels, mut saliency } = self.cut(wide, saliency, &shifted(wide, random))?;
         if random.random_bool(0.5) {
             mirror(&mut pixels, side);
-            landmarks = landmarks.map(mirrored);
+            saliency = saliency.mirrored();
         }
         if random.random_bool(0.5) {
             let small = ((side as f32 * random.random_range(0.35..1.0)) as usize).max(8);
@@ -64,29 +131,36 @@ impl Augmenter {
             noise(&mut pixels, random);
         }
         if random.random_bool(0.9) {
-            pixels = jpeg(&pixels, side, random.random_range(30..=95))?;
+            pixels = jpeg(&pixels, side, random.random_range(QUALITY))?;
         }
-        Ok(Augmented { pixels, landmarks })
+        Ok(Sample { pixels, saliency })
+    }
+
+    fn cut(&mut self, wide: WideCrop<'_>, saliency: Saliency, square: &CropSquare) -> anyhow::Result<Sample> {
+        let mut pixels = vec![0; wide.side * wide.side * 3];
+        let frame = self.frame.get_or_insert_with(Frame::empty);
+        frame.resize(wide.wide_side, wide.wide_side);
+        anyhow::ensure!(frame.pixels.len() == wide.pixels.len(), "a wide crop doesn't have the size that it should");
+        frame.pixels.copy_from_slice(wide.pixels);
+        self.cropper.cut(frame, square, wide.side, &mut pixels)?;
+        let whole = wide.wide_side as f32;
+        let part = Part {
+            left: square.left as f32 / whole,
+            top: square.top as f32 / whole,
+            side: square.side as f32 / whole,
+        };
+        Ok(Sample { pixels, saliency: saliency.part(part) })
     }
 }
 
 /// A square in the wide crop, near its middle.
-fn shifted(set: &CropSet, random: &mut ChaCha8Rng) -> CropSquare {
-    let wide = set.wide_side as f32;
-    let side = (set.side as f32 * random.random_range(ZOOM.0..=ZOOM.1)).round().min(wide);
+fn shifted(crop: WideCrop<'_>, random: &mut ChaCha8Rng) -> CropSquare {
+    let wide = crop.wide_side as f32;
+    let side = (crop.side as f32 * random.random_range(ZOOM.0..=ZOOM.1)).round().min(wide);
     // Up to a tenth of the side, and never out of the wide crop.
     let room = ((wide - side) / 2.0).min(side * 0.1);
     let mut along = || ((wide - side) / 2.0 + random.random_range(-1.0..=1.0) * room).round() as i64;
     CropSquare { left: along(), top: along(), side: side as usize }
-}
-
-/// Landmarks of the exact crop in a square of the wide one.
-fn moved(landmarks: &Landmarks, set: &CropSet, square: &CropSquare) -> Landmarks {
-    let (side, border) = (set.side as f32, (set.wide_side - set.side) as f32 / 2.0);
-    landmarks.map(|point| PixelPoint {
-        x: (point.x * side + border - square.left as f32) / square.side as f32,
-        y: (point.y * side + border - square.top as f32) / square.side as f32,
-    })
 }
 
 fn mirror(pixels: &mut [u8], side: usize) {
@@ -97,11 +171,6 @@ fn mirror(pixels: &mut [u8], side: usize) {
             }
         }
     }
-}
-
-/// Left and right change places, so that the left eye stays the one on the left of the picture.
-fn mirrored([left_eye, right_eye, nose, left_mouth, right_mouth]: Landmarks) -> Landmarks {
-    [right_eye, left_eye, nose, right_mouth, left_mouth].map(|point| PixelPoint { x: 1.0 - point.x, y: point.y })
 }
 
 fn sharpness(pixels: Vec<u8>, side: usize, random: &mut ChaCha8Rng) -> Vec<u8> {
@@ -142,7 +211,12 @@ fn noise(pixels: &mut [u8], random: &mut ChaCha8Rng) {
     }
 }
 
-fn jpeg(pixels: &[u8], side: usize, quality: u8) -> anyhow::Result<Vec<u8>> {
+/// Codes a square RGB picture as JPEG of a quality in 1 to 100, and decodes it again.
+///
+/// # Errors
+///
+/// When the coder fails.
+pub fn jpeg(pixels: &[u8], side: usize, quality: u8) -> anyhow::Result<Vec<u8>> {
     let mut coded = Vec::new();
     let side = side as u32;
     JpegEncoder::new_with_quality(&mut coded, quality).encode(pixels, side, side, ExtendedColorType::Rgb8)?;
@@ -153,57 +227,80 @@ fn jpeg(pixels: &[u8], side: usize, quality: u8) -> anyhow::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
+    use cyborg_edge::frame::PixelPoint;
     use rand::SeedableRng;
 
     use super::*;
-    use crate::data::list::Label;
+    use crate::data::saliency::GreyMap;
 
-    /// A grey wide crop with a white square of 3 pixels around a place, given in the exact crop.
-    fn set(x: f32, y: f32) -> CropSet {
-        let (side, wide_side) = (64, 80);
-        let mut wide = vec![60; wide_side * wide_side * 3];
-        let (column, row) = ((x * 64.0 + 8.0) as usize, (y * 64.0 + 8.0) as usize);
+    const SIDE: usize = 64;
+    const WIDE: usize = 80;
+
+    /// A grey wide crop with a white square of 3 pixels around a place, given as shares of the wide crop.
+    fn wide(x: f32, y: f32) -> Vec<u8> {
+        let mut pixels = vec![60; WIDE * WIDE * 3];
+        let (column, row) = ((x * WIDE as f32) as usize, (y * WIDE as f32) as usize);
         for line in row - 1..=row + 1 {
-            wide[(line * wide_side + column - 1) * 3..(line * wide_side + column + 2) * 3].fill(255);
+            pixels[(line * WIDE + column - 1) * 3..(line * WIDE + column + 2) * 3].fill(255);
         }
-        let landmarks = [PixelPoint { x, y }; 5];
-        let face = FaceCrop {
-            label: Label::Authentic,
-            source: String::new(),
-            path: PathBuf::new(),
-            exact: Vec::new(),
-            wide,
-            landmarks: Some(landmarks),
-        };
-        CropSet { side, wide_side, faces: vec![face] }
+        pixels
     }
 
-    fn vary(set: &CropSet, seed: u64) -> Augmented {
+    fn vary(pixels: &[u8], saliency: Saliency, seed: u64) -> Sample {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        Augmenter::default().vary(&set.faces[0], set, &mut random).expect("sizes fit")
+        let crop = WideCrop { pixels, wide_side: WIDE, side: SIDE };
+        Augmenter::default().vary(crop, saliency, &mut random).expect("sizes fit")
+    }
+
+    /// Where the brightest pixel is.
+    fn spot(pixels: &[u8]) -> (f32, f32) {
+        let at = (0..SIDE * SIDE).max_by_key(|&index| pixels[index * 3 + 1]).expect("there are pixels");
+        ((at % SIDE) as f32 + 0.5, (at / SIDE) as f32 + 0.5)
     }
 
     #[test]
-    fn the_landmarks_go_where_the_pixels_go() {
-        let set = set(0.3, 0.6);
+    fn landmarks_go_where_the_pixels_go() {
+        let pixels = wide(0.35, 0.6);
         for seed in 0..50 {
-            let Augmented { pixels, landmarks } = vary(&set, seed);
-            let brightest =
-                (0..64 * 64).max_by_key(|&index| u32::from(pixels[index * 3 + 1])).expect("there are pixels");
-            let (x, y) = ((brightest % 64) as f32 + 0.5, (brightest / 64) as f32 + 0.5);
-            let place = landmarks.expect("it had some")[0];
-            let distance = (x - place.x * 64.0).hypot(y - place.y * 64.0);
+            let known = Saliency::Landmarks([PixelPoint { x: 0.35, y: 0.6 }; 5]);
+            let Sample { pixels, saliency } = vary(&pixels, known, seed);
+            let Saliency::Landmarks(landmarks) = saliency else { panic!("they stay landmarks") };
+            let (x, y) = spot(&pixels);
+            let place = landmarks[0];
+            let distance = (x - place.x * SIDE as f32).hypot(y - place.y * SIDE as f32);
             assert!(distance < 5.0, "seed {seed}: the spot is at {x}, {y}, the landmark at {place:?}");
         }
     }
 
     #[test]
+    fn a_map_goes_where_the_pixels_go() {
+        let pixels = wide(0.35, 0.6);
+        let map: Vec<u8> = pixels.chunks_exact(3).map(|pixel| pixel[0]).collect();
+        let mut cropper = Cropper::new();
+        for seed in 0..50 {
+            let known = Saliency::Map(GreyMap { side: WIDE, values: map.clone() });
+            let Sample { pixels, saliency } = vary(&pixels, known, seed);
+            let drawn = saliency.draw(SIDE, &mut cropper).expect("it can be resized").expect("there is one");
+            let three: Vec<u8> = drawn.iter().flat_map(|&value| [(value * 255.0) as u8; 3]).collect();
+            let ((x, y), (map_x, map_y)) = (spot(&pixels), spot(&three));
+            assert!((x - map_x).hypot(y - map_y) < 5.0, "seed {seed}: {x}, {y} and {map_x}, {map_y}");
+        }
+    }
+
+    #[test]
     fn the_same_random_numbers_give_the_same_variant() {
-        let set = set(0.5, 0.5);
-        assert_eq!(vary(&set, 1), vary(&set, 1));
-        assert_ne!(vary(&set, 1).pixels, vary(&set, 2).pixels);
+        let pixels = wide(0.5, 0.5);
+        let varied = |seed| vary(&pixels, Saliency::Unknown, seed);
+        assert_eq!(varied(1), varied(1));
+        assert_ne!(varied(1).pixels, varied(2).pixels);
+    }
+
+    #[test]
+    fn the_middle_of_a_wide_crop_is_its_exact_crop() {
+        let pixels: Vec<u8> = (0..WIDE * WIDE * 3).map(|index| (index % 251) as u8).collect();
+        let crop = WideCrop { pixels: &pixels, wide_side: WIDE, side: SIDE };
+        let middle = Augmenter::default().middle(crop, Saliency::Unknown).expect("sizes fit");
+        assert_eq!(middle.pixels[..6], pixels[(8 * WIDE + 8) * 3..][..6]);
     }
 
     #[test]
@@ -211,9 +308,13 @@ mod tests {
         let mut pixels: Vec<u8> = (0..12).collect();
         mirror(&mut pixels, 2);
         assert_eq!(pixels, [3, 4, 5, 0, 1, 2, 9, 10, 11, 6, 7, 8]);
-        let face = [(0.2, 0.0), (0.7, 0.1), (0.5, 0.2), (0.3, 0.3), (0.6, 0.4)].map(|(x, y)| PixelPoint { x, y });
-        let turned = mirrored(face);
-        assert!(turned[0].x < turned[1].x && turned[3].x < turned[4].x, "{turned:?}");
-        assert_eq!(turned[0].y, 0.1, "the eye on the left was on the right");
+    }
+
+    #[test]
+    fn presets_have_names() {
+        for preset in [Preset::None, Preset::Robust] {
+            assert_eq!(preset.to_string().parse(), Ok(preset));
+        }
+        assert!("strong".parse::<Preset>().is_err());
     }
 }

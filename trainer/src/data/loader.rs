@@ -9,15 +9,17 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::augment::{Augmented, Augmenter};
-use super::crops::{CropSet, FaceCrop};
-use super::prior;
+use super::augment::{Augmenter, Preset, Sample, WideCrop};
+use super::faces::{Cutter, Extent, Faces};
+use super::forge::Forger;
+use super::list::Label;
+use super::saliency::{GreyMap, Saliency};
 
 /// Batches that are ready and wait, at most.
 const AHEAD: usize = 3;
 
 /// A batch of N faces.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
     /// RGB, `[N, S, S, 3]`.
     pub pixels: Vec<u8>,
@@ -43,45 +45,133 @@ impl Batch {
     }
 }
 
-/// Size of batches and maps.
-#[derive(Clone, Copy, Debug)]
-pub struct BatchShape {
-    /// Faces in a batch, N.
+/// What an epoch of training is made of.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Faces to train on.
+    pub indices: Vec<usize>,
+    /// Fakes to forge from the real ones among them in each epoch.
+    pub forged: usize,
+    /// What is done to each face.
+    pub augment: Preset,
+    /// Faces in a batch.
     pub batch: usize,
-    /// Height and width of the activation map.
-    pub map: (usize, usize),
+    /// Decides order, variants and fakes.
+    pub seed: u64,
+}
+
+/// A face of an epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Item {
+    Photo(usize),
+    /// A fake made from the real face of this index.
+    Forged(usize),
 }
 
 /// One epoch of training batches, in an order and with variants that depend on seed and epoch alone.
 ///
-/// A last batch of one face is left out: batch normalisation can't learn from it.
+/// A last batch of one face is left out: batch normalisation can't learn from it. Faces without landmarks are not forged.
 #[must_use]
-pub fn training(set: &Arc<CropSet>, indices: &[usize], shape: BatchShape, seed: u64, epoch: u64) -> Batches {
-    let mut order = indices.to_vec();
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
+pub fn training(faces: &Arc<Faces>, plan: &Plan, epoch: u64) -> Batches {
+    let mut random = ChaCha8Rng::seed_from_u64(plan.seed);
     random.set_stream(epoch);
+    let mut order: Vec<Item> = plan.indices.iter().copied().map(Item::Photo).collect();
+    let forgeable =
+        |&&index: &&usize| faces.rows[index].label == Label::Authentic && faces.landmarks(index, Extent::Wide).is_some();
+    let mut real: Vec<usize> = plan.indices.iter().filter(forgeable).copied().collect();
+    real.shuffle(&mut random);
+    order.extend(real.iter().cycle().take(if real.is_empty() { 0 } else { plan.forged }).copied().map(Item::Forged));
     order.shuffle(&mut random);
-    if order.len() % shape.batch == 1 {
+    if order.len() % plan.batch == 1 {
         order.pop();
     }
-    let set = Arc::clone(set);
-    Batches::spawn(order, shape, move |index, position, augmenter| {
+    let (shared, augment, seed) = (Arc::clone(faces), plan.augment, plan.seed);
+    Batches::spawn(order, plan.batch, faces.settings().cam, move |item, position, hands| {
         let mut random = ChaCha8Rng::seed_from_u64(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ epoch);
         // Streams are independent; the order took the low ones.
         random.set_stream(1 << 32 | position as u64);
-        let face = &set.faces[index];
-        Ok((augmenter.vary(face, &set, &mut random)?, face.label.class()))
+        match item {
+            Item::Photo(index) => {
+                let sample = hands.photo(&shared, index, augment, &mut random)?;
+                Ok((sample, shared.rows[index].label.class()))
+            }
+            Item::Forged(index) => {
+                Ok((hands.forged(&shared, index, augment, &mut random)?, Label::Synthetic.class()))
+            }
+        }
     })
 }
 
 /// The exact crops in the order of `indices`: what the runtime would see.
 #[must_use]
-pub fn evaluation(set: &Arc<CropSet>, indices: &[usize], shape: BatchShape) -> Batches {
-    let set = Arc::clone(set);
-    Batches::spawn(indices.to_vec(), shape, move |index, _, _| {
-        let FaceCrop { exact, landmarks, label, .. } = &set.faces[index];
-        Ok((Augmented { pixels: exact.clone(), landmarks: *landmarks }, label.class()))
+pub fn evaluation(faces: &Arc<Faces>, indices: &[usize], batch: usize) -> Batches {
+    evaluation_of(faces, indices, batch, |_, sample| Ok(sample))
+}
+
+/// The exact crops in the order of `indices`, each changed by `change`, which also gets the index.
+#[must_use]
+pub fn evaluation_of(
+    faces: &Arc<Faces>,
+    indices: &[usize],
+    batch: usize,
+    change: impl Fn(usize, Sample) -> anyhow::Result<Sample> + Send + Sync + 'static,
+) -> Batches {
+    let shared = Arc::clone(faces);
+    Batches::spawn(indices.to_vec(), batch, faces.settings().cam, move |index, _, hands| {
+        let view = shared.view(index, Extent::Exact, &mut hands.cutter)?;
+        let sample = Sample { pixels: view.pixels.into_owned(), saliency: view.saliency };
+        Ok((change(index, sample)?, shared.rows[index].label.class()))
     })
+}
+
+/// What a thread works with.
+#[derive(Default)]
+struct Hands {
+    cutter: Cutter,
+    augmenter: Augmenter,
+    forger: Forger,
+}
+
+impl Hands {
+    fn photo(
+        &mut self,
+        faces: &Faces,
+        index: usize,
+        augment: Preset,
+        random: &mut ChaCha8Rng,
+    ) -> anyhow::Result<Sample> {
+        let view = faces.view(index, augment.extent(), &mut self.cutter)?;
+        match augment {
+            Preset::None => Ok(Sample { pixels: view.pixels.into_owned(), saliency: view.saliency }),
+            Preset::Robust => self.augmenter.vary(wide(faces, &view.pixels), view.saliency, random),
+        }
+    }
+
+    /// A fake from a real face; its saliency is where it was blended.
+    fn forged(
+        &mut self,
+        faces: &Faces,
+        index: usize,
+        augment: Preset,
+        random: &mut ChaCha8Rng,
+    ) -> anyhow::Result<Sample> {
+        let view = faces.view(index, Extent::Wide, &mut self.cutter)?;
+        let side = faces.side_of(Extent::Wide);
+        let Some(landmarks) = faces.landmarks(index, Extent::Wide) else {
+            anyhow::bail!("{} has no landmarks to forge by", faces.rows[index].path.display());
+        };
+        let fake = self.forger.forge(&view.pixels, side, &landmarks, random)?;
+        let saliency = Saliency::Map(GreyMap { side, values: fake.mask });
+        let crop = wide(faces, &fake.pixels);
+        match augment {
+            Preset::None => self.augmenter.middle(crop, saliency),
+            Preset::Robust => self.augmenter.vary(crop, saliency, random),
+        }
+    }
+}
+
+fn wide<'a>(faces: &Faces, pixels: &'a [u8]) -> WideCrop<'a> {
+    WideCrop { pixels, wide_side: faces.side_of(Extent::Wide), side: faces.side_of(Extent::Exact) }
 }
 
 /// Batches as they come; dropping it ends the work.
@@ -91,21 +181,26 @@ pub struct Batches {
 }
 
 impl Batches {
-    fn spawn(
-        order: Vec<usize>,
-        shape: BatchShape,
-        make: impl Fn(usize, usize, &mut Augmenter) -> anyhow::Result<(Augmented, i64)> + Send + Sync + 'static,
+    fn spawn<T: Copy + Send + Sync + 'static>(
+        order: Vec<T>,
+        batch: usize,
+        cam: usize,
+        make: impl Fn(T, usize, &mut Hands) -> anyhow::Result<(Sample, i64)> + Send + Sync + 'static,
     ) -> Self {
         let (out, ready) = bounded(AHEAD);
         thread::spawn(move || {
-            for (number, indices) in order.chunks(shape.batch).enumerate() {
-                let first = number * shape.batch;
-                let faces = indices
+            for (number, items) in order.chunks(batch).enumerate() {
+                let first = number * batch;
+                let faces = items
                     .par_iter()
                     .enumerate()
-                    .map_init(Augmenter::default, |augmenter, (offset, &index)| make(index, first + offset, augmenter))
+                    .map_init(Hands::default, |hands, (offset, &item)| {
+                        let (sample, label) = make(item, first + offset, hands)?;
+                        let map = sample.saliency.draw(cam, hands.cutter.cropper())?;
+                        Ok((sample.pixels, label, map))
+                    })
                     .collect::<anyhow::Result<Vec<_>>>();
-                if out.send(faces.map(|faces| collate(faces, shape.map))).is_err() {
+                if out.send(faces.map(|faces| collate(faces, cam))).is_err() {
                     break;
                 }
             }
@@ -122,68 +217,106 @@ impl Iterator for Batches {
     }
 }
 
-fn collate(faces: Vec<(Augmented, i64)>, (height, width): (usize, usize)) -> Batch {
-    let mut batch = Batch { pixels: Vec::new(), labels: Vec::new(), maps: Vec::new(), has_map: Vec::new() };
-    for (face, label) in faces {
-        batch.pixels.extend_from_slice(&face.pixels);
+fn collate(faces: Vec<(Vec<u8>, i64, Option<Vec<f32>>)>, cam: usize) -> Batch {
+    let mut batch = Batch::default();
+    for (pixels, label, map) in faces {
+        batch.pixels.extend_from_slice(&pixels);
         batch.labels.push(label);
-        batch.has_map.push(face.landmarks.is_some());
-        match &face.landmarks {
-            Some(landmarks) => batch.maps.extend(prior::draw(landmarks, height, width)),
-            None => batch.maps.extend(std::iter::repeat_n(0.0, height * width)),
-        }
+        batch.has_map.push(map.is_some());
+        batch.maps.extend(map.unwrap_or_else(|| vec![0.0; cam * cam]));
     }
     batch
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
+    use cyborg_edge::face::crop::CropSquare;
+    use cyborg_edge::frame::PixelPoint;
+    use image::{Rgb, RgbImage};
 
     use super::*;
-    use crate::data::list::Label;
+    use crate::data::faces::{CropMode, FaceSettings, Found, SaliencySource};
+    use crate::data::list::{Row, Split};
 
-    const SHAPE: BatchShape = BatchShape { batch: 4, map: (2, 2) };
-
-    fn set(count: usize) -> Arc<CropSet> {
-        let face = |index: usize| FaceCrop {
-            label: if index.is_multiple_of(2) { Label::Authentic } else { Label::Synthetic },
-            source: String::new(),
-            path: PathBuf::new(),
-            exact: vec![index as u8; 16 * 16 * 3],
-            wide: vec![index as u8; 20 * 20 * 3],
-            landmarks: None,
+    /// Photos of one grey level each: the level is the index.
+    fn faces(count: usize) -> (tempfile::TempDir, Arc<Faces>) {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let row = |index: usize| {
+            let path = folder.path().join(format!("{index}.png"));
+            RgbImage::from_pixel(64, 64, Rgb([index as u8 * 9; 3])).save(&path).expect("it can be written");
+            let label = if index.is_multiple_of(2) { Label::Authentic } else { Label::Synthetic };
+            Row { line: 1, path, label, split: Split::Train, source: String::new(), video: None, map: None, face: None }
         };
-        Arc::new(CropSet { side: 16, wide_side: 20, faces: (0..count).map(face).collect() })
+        let square = CropSquare { left: 0, top: 0, side: 1 };
+        let face = [(0.4, 0.4), (0.6, 0.4), (0.5, 0.5), (0.42, 0.62), (0.58, 0.62)];
+        let landmarks = face.map(|(x, y): (f32, f32)| PixelPoint { x: x * 64.0, y: y * 64.0 });
+        let found = Found { square, wide: square, photo: (64, 64), landmarks: Some(landmarks) };
+        let settings = FaceSettings {
+            side: 64,
+            cam: 2,
+            crop: CropMode::Whole,
+            saliency: SaliencySource::Maps,
+            memory: 1 << 24,
+        };
+        let rows = (0..count).map(row).collect();
+        let faces = Faces::new(rows, vec![found; count], settings);
+        (folder, Arc::new(faces))
     }
 
     fn whole(batches: Batches) -> Vec<Batch> {
         batches.collect::<anyhow::Result<_>>().expect("nothing fails")
     }
 
+    fn plan(count: usize, seed: u64) -> Plan {
+        Plan { indices: (0..count).collect(), forged: 0, augment: Preset::None, batch: 4, seed }
+    }
+
     #[test]
     fn evaluation_gives_every_face_once_and_in_order() {
-        let batches = whole(evaluation(&set(10), &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], SHAPE));
+        let (_folder, faces) = faces(10);
+        let batches = whole(evaluation(&faces, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 4));
         assert_eq!(batches.iter().map(Batch::len).collect::<Vec<_>>(), [4, 4, 2]);
-        let first: Vec<u8> = batches.iter().flat_map(|b| b.pixels.chunks(16 * 16 * 3).map(|face| face[0])).collect();
+        let first: Vec<u8> = batches.iter().flat_map(|b| b.pixels.chunks(64 * 64 * 3).map(|face| face[0] / 9)).collect();
         assert_eq!(first, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
         assert_eq!(batches[0].labels, [0, 1, 0, 1]);
-        assert_eq!(batches[0].maps, [0.0; 16]);
+        assert_eq!((&batches[0].maps[..], &batches[0].has_map[..]), (&[0.0; 16][..], &[false; 4][..]));
     }
 
     #[test]
     fn an_epoch_is_the_same_for_the_same_seed_and_another_for_the_next_epoch() {
-        let (set, indices) = (set(8), [0, 1, 2, 3, 4, 5, 6, 7]);
-        let epoch = |seed, epoch| whole(training(&set, &indices, SHAPE, seed, epoch));
-        assert_eq!(epoch(1, 0), epoch(1, 0));
-        assert_ne!(epoch(1, 0), epoch(1, 1));
-        assert_ne!(epoch(1, 0), epoch(2, 0));
-        assert_eq!(epoch(1, 0).iter().flat_map(|batch| &batch.labels).sum::<i64>(), 4);
+        let (_folder, faces) = faces(8);
+        for augment in [Preset::None, Preset::Robust] {
+            let epoch = |seed, epoch| whole(training(&faces, &Plan { augment, ..plan(8, seed) }, epoch));
+            assert_eq!(epoch(1, 0), epoch(1, 0));
+            assert_ne!(epoch(1, 0), epoch(1, 1));
+            assert_ne!(epoch(1, 0), epoch(2, 0));
+            assert_eq!(epoch(1, 0).iter().flat_map(|batch| &batch.labels).sum::<i64>(), 4);
+        }
     }
 
     #[test]
     fn a_last_batch_of_one_is_left_out() {
-        let batches = whole(training(&set(5), &[0, 1, 2, 3, 4], SHAPE, 1, 0));
+        let (_folder, faces) = faces(5);
+        let batches = whole(training(&faces, &plan(5, 1), 0));
         assert_eq!(batches.iter().map(Batch::len).collect::<Vec<_>>(), [4]);
+    }
+
+    #[test]
+    fn fakes_are_made_from_real_faces_and_say_where() {
+        let (_folder, faces) = faces(6);
+        // Photos of one colour can't be told from their fakes: only noise and colour change them.
+        let batches = whole(training(&faces, &Plan { forged: 6, augment: Preset::Robust, ..plan(6, 1) }, 0));
+        let labels: Vec<i64> = batches.iter().flat_map(|batch| batch.labels.clone()).collect();
+        let maps: Vec<bool> = batches.iter().flat_map(|batch| batch.has_map.clone()).collect();
+        assert_eq!((labels.len(), labels.iter().sum::<i64>()), (12, 9));
+        assert_eq!(maps.iter().filter(|has_map| **has_map).count(), 6, "fakes have a map, photos here have none");
+    }
+
+    #[test]
+    fn a_photo_that_is_gone_ends_the_epoch_with_its_name() {
+        let (folder, faces) = faces(4);
+        std::fs::remove_file(folder.path().join("2.png")).expect("it was there");
+        let error = evaluation(&faces, &[0, 1, 2, 3], 4).next().expect("a batch").expect_err("one photo is gone");
+        assert!(error.to_string().contains("2.png"), "{error}");
     }
 }

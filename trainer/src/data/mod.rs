@@ -1,7 +1,9 @@
-//! From a list of photos to batches: the list, the face crops, the saliency prior, augmentation, and the loader.
+//! From a list of photos to batches: the list, its inspection, the face crops, their saliency, augmentation, the loader.
 
 pub mod augment;
-pub mod crops;
+pub mod faces;
+pub mod inspect;
 pub mod list;
 pub mod loader;
 pub mod prior;
+pub mod saliency;

@@ -1,14 +1,20 @@
 //! Networks in libtorch: the description of [`crate::network`], run for training and for inference.
 
+mod adamw;
 mod forward;
+mod loss_scale;
+mod optimiser;
 mod sgd;
 
 use std::collections::BTreeMap;
 
 use tch::{Device, Kind, Tensor};
 
+pub use adamw::AdamWSettings;
 pub use forward::{Features, Mode, Scores};
-pub use sgd::{Sgd, SgdSettings};
+pub use loss_scale::LossScale;
+pub use optimiser::{Optimiser, OptimiserSettings, Step};
+pub use sgd::SgdSettings;
 
 use crate::checkpoint::{Array, State};
 use crate::network::{Network, Parameter, Role};
@@ -131,16 +137,18 @@ impl Model {
     pub fn state(&self) -> State {
         self.tensors
             .iter()
-            .map(|(name, tensor)| {
-                let shape = tensor.size().iter().map(|&side| side as usize).collect();
-                (name.clone(), Array { shape, values: to_values(tensor) })
-            })
+            .map(|(name, tensor)| (name.clone(), to_array(tensor)))
             .collect()
     }
 
     /// The tensors that gradients change, in the order of the description.
     pub fn trained(&self) -> impl Iterator<Item = &Tensor> {
         self.list.iter().filter(|parameter| parameter.role.is_trained()).map(|parameter| &self.tensors[&parameter.name])
+    }
+
+    /// Their names, in the same order.
+    pub fn trained_names(&self) -> impl Iterator<Item = &str> {
+        self.list.iter().filter(|parameter| parameter.role.is_trained()).map(|parameter| parameter.name.as_str())
     }
 
     /// Weight of the last linear layer, `[classes, C]`.
@@ -172,6 +180,10 @@ fn start(parameter: &Parameter) -> Tensor {
 fn to_tensor(array: &Array, role: Role) -> Tensor {
     let shape: Vec<i64> = array.shape.iter().map(|&side| side as i64).collect();
     Tensor::from_slice(&array.values).view(shape.as_slice()).set_requires_grad(role.is_trained())
+}
+
+fn to_array(tensor: &Tensor) -> Array {
+    Array { shape: tensor.size().iter().map(|&side| side as usize).collect(), values: to_values(tensor) }
 }
 
 /// The values of a tensor of floats, row-major.

@@ -1,0 +1,215 @@
+//! The runs of a setting, one seed after the other, each up to its model file.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use cyborg_edge::model::runtime::Runtime;
+use cyborg_models::contract::{Calibration, Contract, ErrorRates, ResizeFilter, Saliency, Thresholds, Training};
+use tch::Device;
+
+use super::Outcome;
+use super::progress::Display;
+use super::session::TOOL;
+use crate::checkpoint::State;
+use crate::export::export;
+use crate::fit::{self, EpochReport, Evaluation, FitData, FitSettings, Progress, Watch, fit};
+use crate::metrics::{error_rates, spread};
+use crate::network::Network;
+use crate::plot::{Band, EpochPoint, Setting, TrainingCurves};
+use crate::run_folder::{
+    Config, METRICS, MetricsRow, RunFolder, RunSummary, SaliencyName, SeedFolder, read_metrics, write_summary,
+};
+use crate::torch::{Model, Optimiser};
+
+/// Thresholds of a model that is not calibrated: far enough from one half to leave room for doubt.
+const THRESHOLDS: (f32, f32) = (0.3, 0.7);
+
+/// All that the runs of a setting need.
+pub(super) struct Runs<'a> {
+    pub(super) folder: RunFolder,
+    pub(super) network: Network,
+    /// Weights that each run starts from; nothing for random ones.
+    pub(super) start: Option<State>,
+    pub(super) data: FitData,
+    pub(super) device: Device,
+    pub(super) stop: &'a AtomicBool,
+}
+
+/// Trains all runs that have not ended yet, and writes what they come to.
+pub(super) fn run_all(runs: &Runs<'_>) -> anyhow::Result<Outcome> {
+    let mut ended = Vec::new();
+    for seed in runs.folder.seeds() {
+        if runs.stop.load(Ordering::Relaxed) || run_one(runs, seed, &mut ended)? == Outcome::Interrupted {
+            let path = runs.folder.path().display();
+            log::warn!("interrupted; `cyborg-train train --resume {path}` goes on from the last whole epoch");
+            return Ok(Outcome::Interrupted);
+        }
+        write_summary(&runs.folder.path().join("summary.csv"), &ended)?;
+        draw_curves(&runs.folder, &ended)?;
+    }
+    tell_of_all(&ended);
+    Ok(Outcome::Done)
+}
+
+fn run_one(runs: &Runs<'_>, seed: u64, ended: &mut Vec<RunSummary>) -> anyhow::Result<Outcome> {
+    let settings = FitSettings { seed, ..runs.folder.config.fit.clone() };
+    let place = runs.folder.of_seed(seed);
+    let (mut folder, resumed) = SeedFolder::open(&place)?;
+    let mut model = Model::new(runs.network.clone(), seed);
+    if let Some(start) = &runs.start {
+        model.load(start)?;
+    }
+    let progress = resumed.progress;
+    if progress.epoch > 0 {
+        model.load(&resumed.state)?;
+    }
+    model.to_device(runs.device);
+    let mut optimiser = fit::optimiser(&model, &settings);
+    if progress.epoch > 0 {
+        optimiser.load(&model, &resumed.optimiser)?;
+    }
+    let contract = contract(&runs.folder.config, seed);
+    if !progress.is_whole(&settings) {
+        log::info!("seed {seed}: epoch {} of {}", progress.epoch + 1, settings.epochs);
+        let mut follow =
+            Follow { folder: &mut folder, contract: &contract, display: Display::new(&settings, progress.epoch) };
+        let how = fit(&model, &mut optimiser, &runs.data, &settings, progress, runs.stop, &mut follow)?;
+        if how == fit::Ended::Interrupted {
+            return Ok(Outcome::Interrupted);
+        }
+    }
+    drop(optimiser);
+    let best = folder.best()?;
+    model.load(&best.state)?;
+    let evaluation = fit::evaluate(&model, &runs.data, &settings)?;
+    folder.validation(&runs.data.faces, &runs.data.validation, &evaluation.scored)?;
+    let contract = measured(contract, &evaluation, &runs.folder.config);
+    folder.rewrite_best(best, &contract)?;
+    model.to_device(Device::Cpu);
+    let bytes = export(&Runtime::load()?, &model, &contract)?;
+    let path = folder.model(&bytes)?;
+    let rows = read_metrics(&place.join(METRICS))?;
+    let best = rows.iter().rev().find(|row| row.best).copied();
+    if let Some(best) = best {
+        log::info!("seed {seed}: best epoch {}: {}", best.epoch, words(&evaluation));
+        ended.push(RunSummary { seed, best });
+    }
+    log::info!("model file: {}", path.display());
+    Ok(Outcome::Done)
+}
+
+/// Writes each epoch to the run's folder, and shows how far it is.
+struct Follow<'a> {
+    folder: &'a mut SeedFolder,
+    contract: &'a Contract,
+    display: Display,
+}
+
+impl Watch for Follow<'_> {
+    fn batch(&mut self, epoch: u64, faces: usize, of: usize) {
+        self.display.batch(epoch, faces, of);
+    }
+
+    fn epoch(
+        &mut self,
+        report: &EpochReport,
+        progress: &Progress,
+        model: &Model,
+        optimiser: &Optimiser,
+    ) -> anyhow::Result<()> {
+        self.display.epoch(report, &words(&report.validation));
+        self.folder.epoch(report, progress, (model.state(), optimiser.state(model)), self.contract)
+    }
+}
+
+fn contract(config: &Config, seed: u64) -> Contract {
+    let loss = &config.fit.loss;
+    let source = match config.data.saliency {
+        _ if loss.alpha >= 1.0 => "none",
+        SaliencyName::Maps => "human",
+        SaliencyName::Landmarks => "landmark-prior",
+    };
+    let source = match source {
+        "none" => source.to_owned(),
+        _ if config.fit.forge > 0.0 => format!("{source}+blend-masks"),
+        _ => source.to_owned(),
+    };
+    Contract {
+        network: config.network.clone(),
+        crop: config.data.rule(),
+        resize: ResizeFilter::BilinearAntialias,
+        saliency: Saliency { tap: config.cam_tap.clone(), cam_class: loss.cam_class, alpha: loss.alpha, source },
+        calibration: Calibration { temperature: 1.0, bias: 0.0 },
+        thresholds: Thresholds { authentic_below: THRESHOLDS.0, synthetic_above: THRESHOLDS.1, error_rates: None },
+        training: Training { data_digest: config.data_sha256.clone(), seed, tool: TOOL.to_owned() },
+        auc: BTreeMap::new(),
+    }
+}
+
+/// The contract with what was measured on the validation faces.
+fn measured(mut contract: Contract, evaluation: &Evaluation, config: &Config) -> Contract {
+    let (name, measured_on) = match config.data.validation {
+        Some(_) => ("validation", "the validation split, by which the epoch was chosen"),
+        None => ("kept_out_same_sources", "kept-out tenth of the training sources, a sanity check"),
+    };
+    let (below, above) = (f64::from(THRESHOLDS.0), f64::from(THRESHOLDS.1));
+    contract.thresholds.error_rates = error_rates(&evaluation.scored, below, above).map(|rates| ErrorRates {
+        apcer: rates.apcer,
+        bpcer: rates.bpcer,
+        measured_on: measured_on.to_owned(),
+    });
+    contract.auc.insert(name.to_owned(), evaluation.auc);
+    contract
+}
+
+/// Mean and band of the runs that have ended.
+fn draw_curves(folder: &RunFolder, ended: &[RunSummary]) -> anyhow::Result<()> {
+    let mut runs = Vec::new();
+    for run in ended {
+        let rows = read_metrics(&folder.of_seed(run.seed).join(METRICS))?;
+        runs.push(rows.iter().map(point).collect());
+    }
+    let alpha = folder.config.fit.loss.alpha;
+    let name = format!("{} alpha {alpha}", folder.config.network);
+    let curves = TrainingCurves {
+        title: format!("Training of {name}, {} runs", ended.len()),
+        settings: vec![Setting { name, runs }],
+        band: Band::Deviation,
+    };
+    let plots = folder.path().join("plots");
+    std::fs::create_dir_all(&plots)?;
+    Ok(curves.save(&plots.join("training"))?)
+}
+
+/// An epoch as the plot wants it.
+pub(super) fn point(row: &MetricsRow) -> EpochPoint {
+    EpochPoint {
+        epoch: row.epoch as usize,
+        loss: row.train_loss,
+        accuracy: row.validation_accuracy,
+        auc: row.validation_auc,
+        cam_error: row.validation_cam_error,
+    }
+}
+
+fn tell_of_all(ended: &[RunSummary]) {
+    let of = |number: fn(&MetricsRow) -> f64| {
+        let values: Vec<f64> = ended.iter().map(|run| number(&run.best)).collect();
+        spread(&values).map_or_else(String::new, |spread| match spread.deviation {
+            Some(deviation) => format!("{:.4} +- {deviation:.4}", spread.mean),
+            None => format!("{:.4}", spread.mean),
+        })
+    };
+    log::info!(
+        "{} runs: accuracy {}, AUC {}, CAM error {} (mean and standard deviation over the runs' best epochs)",
+        ended.len(),
+        of(|row| row.validation_accuracy),
+        of(|row| row.validation_auc),
+        of(|row| row.validation_cam_error)
+    );
+}
+
+fn words(evaluation: &Evaluation) -> String {
+    let Evaluation { accuracy, auc, saliency, .. } = evaluation;
+    format!("accuracy {accuracy:.4}, AUC {auc:.4}, CAM error {saliency:.4}")
+}

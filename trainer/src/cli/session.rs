@@ -1,0 +1,218 @@
+//! What several commands begin with: threads, a wish to stop, the device, and the faces of a list.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use cyborg_edge::face::centerface::{CenterFace, DetectorSettings};
+use cyborg_edge::model::provider::{Asked, Provider};
+use cyborg_edge::model::runtime::Runtime;
+use cyborg_edge::model::session::SessionSettings;
+
+use crate::data::faces::FaceSettings;
+use crate::data::inspect::{InspectError, Inspected, Inspection, Need, inspect};
+use crate::data::list::{self, FaceList, Split};
+use crate::network::Network;
+use crate::run_folder::{CropName, DataConfig, SaliencyName};
+use crate::torch::{ComputeDevice, set_threads};
+
+/// Program and version, for what it writes.
+pub(super) const TOOL: &str = concat!("cyborg-train ", env!("CARGO_PKG_VERSION"));
+/// The detector's settings are the defaults of `cyborg`, so that crops are the same in training and in use.
+const DETECTOR: DetectorSettings = DetectorSettings { longest_side: 320, confidence: 0.5 };
+
+/// What a command may use of the machine.
+#[derive(Args, Debug)]
+pub(super) struct MachineArgs {
+    /// Threads to use at most [default: all processors]
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<NonZeroUsize>,
+    /// Memory for face crops that are kept, in MiB; crops beyond it are cut anew each time
+    #[arg(long, value_name = "MIB", default_value_t = 4096)]
+    pub(super) memory: usize,
+    /// Where the network runs: cpu, cuda or cuda:N
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    pub(super) device: ComputeDevice,
+}
+
+/// Which data, and how faces are cut out of them.
+#[derive(Args, Debug)]
+pub(super) struct DataArgs {
+    /// List of faces: the CYBORG data's CSV as it is, or one with a header; a folder stands for its `faces.csv`
+    #[arg(long, value_name = "PATH")]
+    pub(super) data: PathBuf,
+    /// Folder that the paths of the list start from [default: `faces` beside the list, or the list's folder]
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) root: Option<PathBuf>,
+    /// Folder of human saliency maps, each under the file name of its photo
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) maps: Option<PathBuf>,
+    /// What is cut out: the face as `cyborg` does it, or the whole photo [default: whole for the CYBORG data's CSV]
+    #[arg(long, value_name = "WHAT")]
+    pub(super) crop: Option<CropName>,
+    /// Side of a face crop over the longer side of the face box [default: 1.3]
+    #[arg(long, value_name = "FACTOR", value_parser = margin)]
+    pub(super) margin: Option<f32>,
+    /// Where saliency comes from [default: maps where the list has any, else landmarks]
+    #[arg(long, value_name = "WHAT")]
+    pub(super) saliency: Option<SaliencyName>,
+}
+
+/// The face and what is around it: hair and jaw are seen, the background hardly.
+const MARGIN: f32 = 1.3;
+
+fn margin(text: &str) -> Result<f32, String> {
+    let number = text.parse().ok().filter(|number| (1.0..=4.0).contains(number));
+    number.ok_or_else(|| "expected a number in 1 to 4".to_owned())
+}
+
+/// A list that was read: what it says, and what is wrong with it.
+pub(super) struct ReadList {
+    pub(super) list: FaceList,
+    pub(super) problems: Vec<String>,
+    pub(super) config: DataConfig,
+}
+
+impl DataArgs {
+    /// Reads the list, and decides by it what was left open. Where `known` has an answer, as the settings of a checkpoint
+    /// do, it goes before the list's.
+    pub(super) fn read(&self, known: &Known) -> anyhow::Result<ReadList> {
+        let mut config = DataConfig {
+            list: self.data.clone(),
+            root: self.root.clone(),
+            maps: self.maps.clone(),
+            crop: CropName::Face,
+            margin: self.margin.or(known.margin).unwrap_or(MARGIN),
+            saliency: SaliencyName::Landmarks,
+            validation: None,
+        };
+        let (list, problems) = list::read(&config.place())?;
+        let by_format = match list.format {
+            list::Format::Paper => CropName::Whole,
+            list::Format::Header => CropName::Face,
+        };
+        config.crop = self.crop.or(known.crop).unwrap_or(by_format);
+        let maps = list.rows.iter().any(|row| row.map.is_some());
+        let by_list = if maps { SaliencyName::Maps } else { SaliencyName::Landmarks };
+        config.saliency = self.saliency.unwrap_or(by_list);
+        Ok(ReadList { list, problems, config })
+    }
+}
+
+/// What a checkpoint says of the crops that it was trained on.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Known {
+    pub(super) crop: Option<CropName>,
+    pub(super) margin: Option<f32>,
+}
+
+/// Sets the threads of everything that computes.
+pub(super) fn use_threads(machine: &MachineArgs) -> anyhow::Result<()> {
+    let threads = machine.threads.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
+    rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global().context("can't start threads")?;
+    set_threads(threads.get());
+    Ok(())
+}
+
+/// Becomes true at the first Ctrl-C; a second one ends the program at once.
+pub(super) fn listen() -> &'static AtomicBool {
+    static STOP: AtomicBool = AtomicBool::new(false);
+    let listening = ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    });
+    if let Err(error) = listening {
+        log::warn!("can't listen for Ctrl-C: {error}");
+    }
+    &STOP
+}
+
+/// What the faces are wanted for.
+pub(super) struct Wanted<'a> {
+    pub(super) network: &'a Network,
+    /// The first one must have faces.
+    pub(super) splits: &'a [Split],
+    /// Whether fakes will be forged.
+    pub(super) landmarks: Need,
+    /// Bytes of crops to keep.
+    pub(super) memory: usize,
+}
+
+/// Looks at all faces of a list; nothing when the user ended it.
+pub(super) fn look(read: ReadList, wanted: &Wanted<'_>, stop: &AtomicBool) -> anyhow::Result<Option<Inspected>> {
+    let runtime = Runtime::load()?;
+    let session = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
+    let (height, width) = wanted.network.cam_size();
+    debug_assert_eq!(height, width, "all activation maps are square");
+    let settings = FaceSettings {
+        side: wanted.network.input_side,
+        cam: height,
+        crop: read.config.crop_mode(),
+        saliency: read.config.saliency_source(),
+        memory: wanted.memory,
+    };
+    let how = Inspection {
+        settings,
+        splits: wanted.splits,
+        landmarks: wanted.landmarks,
+        detector: &|| Ok(CenterFace::open(&runtime, None, DETECTOR, session)?),
+        progress: &|done, all| {
+            if done.is_multiple_of(1000) || done == all {
+                log::info!("{done} of {all} photos looked at");
+            }
+        },
+        stop,
+    };
+    match inspect(read.list, read.problems, &how) {
+        Ok(inspected) => Ok(Some(inspected)),
+        Err(InspectError::Interrupted) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Faces of a split, by their index.
+pub(super) fn of_split(inspected: &Inspected, split: Split) -> Vec<usize> {
+    let rows = inspected.faces.rows.iter().enumerate();
+    rows.filter(|(_, row)| row.split == split).map(|(index, _)| index).collect()
+}
+
+/// The faces, shared with the loader's threads.
+pub(super) fn share(inspected: Inspected) -> Arc<crate::data::faces::Faces> {
+    Arc::new(inspected.faces)
+}
+
+/// MiB as bytes.
+pub(super) fn bytes(mebibytes: usize) -> usize {
+    mebibytes.saturating_mul(1 << 20)
+}
+
+/// Parses a share.
+pub(super) fn share_of_one(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number| (0.0..=1.0).contains(number));
+    number.ok_or_else(|| "expected a number in 0 to 1".to_owned())
+}
+
+/// Parses a number above 0.
+pub(super) fn positive(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0);
+    number.ok_or_else(|| "expected a number above 0".to_owned())
+}
+
+/// Parses a number of 0 or more.
+pub(super) fn not_negative(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0);
+    number.ok_or_else(|| "expected a number of 0 or more".to_owned())
+}
+
+/// Both classes must be there, or nothing can be learnt or measured.
+pub(super) fn both_classes(counts: (usize, usize), what: &str) -> anyhow::Result<()> {
+    if counts.0 == 0 || counts.1 == 0 {
+        bail!("the {what} faces are {} real and {} synthetic: both classes are needed", counts.0, counts.1);
+    }
+    Ok(())
+}

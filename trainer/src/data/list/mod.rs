@@ -1,0 +1,310 @@
+//! The list of faces: which photo is what, which part of the data it belongs to, and where people looked at it.
+//!
+//! Two formats are read as they are: [`paper`], the CSV of the CYBORG data, and [`header`], our own with named columns.
+
+mod header;
+mod paper;
+mod split;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use cyborg_edge::frame::{PixelBox, PixelPoint};
+
+pub use split::keep_out;
+
+/// What a face is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub enum Label {
+    /// A photo of a person, bona fide; class 0.
+    #[serde(rename = "real")]
+    Authentic,
+    /// Generated or swapped; class 1.
+    #[serde(rename = "synthetic")]
+    Synthetic,
+}
+
+impl Label {
+    /// Index of its logit.
+    #[must_use]
+    pub fn class(self) -> i64 {
+        self as i64
+    }
+
+    /// Its name in lists and tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Authentic => "real",
+            Self::Synthetic => "synthetic",
+        }
+    }
+}
+
+impl FromStr for Label {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "real" => Ok(Self::Authentic),
+            "synthetic" => Ok(Self::Synthetic),
+            _ => Err(format!("label `{text}` is not known; expected real or synthetic")),
+        }
+    }
+}
+
+/// What a face is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Split {
+    /// To learn from.
+    Train,
+    /// To choose the best epoch by, and to calibrate on.
+    Validation,
+    /// To measure on, and for nothing else.
+    Test,
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Train => "train",
+            Self::Validation => "validation",
+            Self::Test => "test",
+        })
+    }
+}
+
+impl FromStr for Split {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "train" => Ok(Self::Train),
+            "validation" => Ok(Self::Validation),
+            "test" => Ok(Self::Test),
+            _ => Err(format!("split `{text}` is not known; expected train, validation or test")),
+        }
+    }
+}
+
+/// Where a list says that the face is, in pixels of the photo.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ListedFace {
+    /// Its box.
+    pub bounds: PixelBox,
+    /// Eyes, tip of the nose and corners of the mouth; with them no detector needs to look.
+    pub landmarks: Option<[PixelPoint; 5]>,
+}
+
+/// A face of the list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Line in the list, from 1.
+    pub line: u64,
+    /// The photo.
+    pub path: PathBuf,
+    /// What it is.
+    pub label: Label,
+    /// What it is used for.
+    pub split: Split,
+    /// Where it comes from; results are split by it.
+    pub source: String,
+    /// The video that it is a frame of.
+    pub video: Option<String>,
+    /// A grey picture over the whole photo: bright where people looked.
+    pub map: Option<PathBuf>,
+    /// Where the face is, when the list says so.
+    pub face: Option<ListedFace>,
+}
+
+/// Which of the two formats a list has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// `split,label,path` without a header, as the CYBORG data come.
+    Paper,
+    /// With a header.
+    Header,
+}
+
+/// A list that has been read; the photos have not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FaceList {
+    /// The file.
+    pub path: PathBuf,
+    /// How it is written.
+    pub format: Format,
+    /// In the order of the list.
+    pub rows: Vec<Row>,
+}
+
+/// Where a list and what it names lie.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The list, or a folder with a list `faces.csv`.
+    pub list: PathBuf,
+    /// Folder that the photos' paths start from; else `faces` beside the list if it is there, and the list's own folder.
+    pub root: Option<PathBuf>,
+    /// Folder of the human maps, each under the file name of its photo.
+    pub maps: Option<PathBuf>,
+}
+
+/// A list that can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    /// The file can't be read.
+    #[error("can't read the list {}: {source}", path.display())]
+    Read {
+        /// The list.
+        path: PathBuf,
+        /// What is wrong.
+        source: csv::Error,
+    },
+    /// A column that every list needs is not in the header.
+    #[error("{} has no column `{column}` (columns are file, label, split, source, video, map; see trainer/README.md)", path.display())]
+    Column {
+        /// The list.
+        path: PathBuf,
+        /// The column.
+        column: &'static str,
+    },
+    /// The folder of maps is not there.
+    #[error("{} is not a folder: give the folder of the human maps with `--maps`", path.display())]
+    Maps {
+        /// What was given.
+        path: PathBuf,
+    },
+}
+
+/// A list and what is wrong with its lines, a text each.
+pub type Read = (FaceList, Vec<String>);
+
+/// Reads a list. What is wrong with single lines is given beside the rows, so that it can be told together with what is
+/// wrong with their photos.
+///
+/// # Errors
+///
+/// When the list can't be read at all.
+pub fn read(place: &Place) -> Result<Read, ListError> {
+    let path = if place.list.is_dir() { place.list.join("faces.csv") } else { place.list.clone() };
+    let fail = |source| ListError::Read { path: path.clone(), source };
+    if let Some(maps) = place.maps.as_ref().filter(|maps| !maps.is_dir()) {
+        return Err(ListError::Maps { path: maps.clone() });
+    }
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_path(&path).map_err(fail)?;
+    let mut records = Vec::new();
+    for record in reader.records() {
+        records.push(record.map_err(fail)?);
+    }
+    let root = place.root.clone().unwrap_or_else(|| beside(&path));
+    let names_columns =
+        records.first().is_some_and(|first| first.iter().any(|name| name.trim_start_matches('\u{feff}') == "label"));
+    let (format, (mut rows, problems)) = if names_columns {
+        (Format::Header, header::rows(&path, &records, &root)?)
+    } else {
+        (Format::Paper, paper::rows(&records, &root))
+    };
+    if let Some(maps) = &place.maps {
+        for row in rows.iter_mut().filter(|row| row.map.is_none()) {
+            row.map = map_of(maps, &row.path);
+        }
+    }
+    Ok((FaceList { path, format, rows }, problems))
+}
+
+/// The folder that photos lie in when nobody says otherwise.
+fn beside(list: &Path) -> PathBuf {
+    let folder = list.parent().unwrap_or(Path::new(""));
+    let faces = folder.join("faces");
+    if faces.is_dir() { faces } else { folder.to_owned() }
+}
+
+/// The human map of a photo: under its own file name, or as a PNG of that name.
+fn map_of(maps: &Path, photo: &Path) -> Option<PathBuf> {
+    let name = photo.file_name()?;
+    [maps.join(name), maps.join(Path::new(name).with_extension("png"))].into_iter().find(|map| map.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn read_text(text: &str, maps: &[&str]) -> (tempfile::TempDir, Result<Read, ListError>) {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        fs::create_dir(folder.path().join("maps")).expect("it can be made");
+        for map in maps {
+            fs::write(folder.path().join("maps").join(map), "").expect("it can be written");
+        }
+        fs::write(folder.path().join("faces.csv"), text).expect("it can be written");
+        let place =
+            Place { list: folder.path().to_owned(), root: Some("photos".into()), maps: Some(folder.path().join("maps")) };
+        let result = read(&place);
+        (folder, result)
+    }
+
+    #[test]
+    fn the_papers_list_is_read_as_it_is() {
+        let text = "train,Real,ffhq/1.png\ntrain,Synthetic,gan/2.jpg\ntest,Real,3.png\n";
+        let (folder, result) = read_text(text, &["1.png", "2.png"]);
+        let (list, problems) = result.expect("the list is right");
+        assert_eq!((list.format, problems), (Format::Paper, Vec::new()));
+        let maps = folder.path().join("maps");
+        let face = |line, path: &str, label, split, source: &str, map: Option<&str>| Row {
+            line,
+            path: path.into(),
+            label,
+            split,
+            source: source.to_owned(),
+            video: None,
+            map: map.map(|map| maps.join(map)),
+            face: None,
+        };
+        assert_eq!(
+            list.rows,
+            [
+                face(1, "photos/ffhq/1.png", Label::Authentic, Split::Train, "ffhq", Some("1.png")),
+                face(2, "photos/gan/2.jpg", Label::Synthetic, Split::Train, "gan", Some("2.png")),
+                face(3, "photos/3.png", Label::Authentic, Split::Test, "real", None),
+            ]
+        );
+    }
+
+    #[test]
+    fn columns_are_found_by_name() {
+        let text = "source,file,label,extra,split,map,video,face_x,face_y,face_w,face_h\n\
+                    s,a.png,real,?,validation,m/a.png,v1,1,2,3,4\n";
+        let (list, problems) = read_text(text, &[]).1.expect("the list is right");
+        assert_eq!((list.format, problems), (Format::Header, Vec::new()));
+        let row = &list.rows[0];
+        assert_eq!((row.label, row.split, row.source.as_str()), (Label::Authentic, Split::Validation, "s"));
+        assert_eq!(row.video.as_deref(), Some("v1"));
+        assert_eq!(row.map.as_deref(), Some(Path::new("photos/m/a.png")));
+        let bounds = PixelBox { left: 1.0, top: 2.0, width: 3.0, height: 4.0 };
+        assert_eq!(row.face, Some(ListedFace { bounds, landmarks: None }));
+    }
+
+    #[test]
+    fn wrong_lines_are_named_and_the_others_are_read() {
+        let text = "file,label,split,face_x\na.png,fake,train,\nb.png,real,later,\nc.png,real,train,3\nd.png,real,train,\n";
+        let (list, problems) = read_text(text, &[]).1.expect("the list itself is right");
+        assert_eq!(list.rows.len(), 1);
+        for (problem, (line, part)) in problems.iter().zip([(2, "`fake`"), (3, "`later`"), (4, "face box")]) {
+            assert!(problem.starts_with(&format!("line {line}: ")) && problem.contains(part), "{problem}");
+        }
+        let (list, problems) = read_text("train,Real\nbest,Real,a.png\n", &[]).1.expect("it is read");
+        assert_eq!((list.rows.len(), problems.len()), (0, 2));
+    }
+
+    #[test]
+    fn a_list_without_files_or_folder_is_an_error() {
+        let error = read_text("label,split\n", &[]).1.expect_err("no column of files").to_string();
+        assert!(error.contains("no column `file`"), "{error}");
+        let place = Place { list: "no/such.csv".into(), root: None, maps: None };
+        assert!(read(&place).expect_err("there is none").to_string().contains("no/such.csv"));
+        let place = Place { maps: Some("no/maps".into()), ..place };
+        assert!(read(&place).expect_err("there is none").to_string().contains("--maps"));
+    }
+}

@@ -1,0 +1,234 @@
+//! The training loop and the evaluation: one visible function each.
+
+mod report;
+mod settings;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use anyhow::bail;
+use tch::{Kind, Tensor, no_grad};
+
+pub use report::{Best, EpochReport, Evaluation, Progress, TrainingReport};
+pub use settings::{FitSettings, Measure, Precision, Schedule};
+
+use crate::data::faces::Faces;
+use crate::data::list::Label;
+use crate::data::loader::{self, Batch, Plan};
+use crate::loss::{Loss, LossSettings, Targets, cyborg};
+use crate::metrics::{Scored, accuracy, auc};
+use crate::torch::{LossScale, Mode, Model, Optimiser, Step, seed};
+
+/// The faces of a run: all of them, and which are trained on and which validated on.
+#[derive(Clone, Debug)]
+pub struct FitData {
+    /// All faces.
+    pub faces: Arc<Faces>,
+    /// Trained on.
+    pub train: Vec<usize>,
+    /// Validated on.
+    pub validation: Vec<usize>,
+}
+
+/// Who follows a run.
+pub trait Watch {
+    /// A batch is done: `faces` of the `of` faces of epoch `epoch`.
+    fn batch(&mut self, _epoch: u64, _faces: usize, _of: usize) {}
+
+    /// An epoch is done. When this fails, the run ends.
+    ///
+    /// # Errors
+    ///
+    /// When what is known of the epoch can't be kept.
+    fn epoch(
+        &mut self,
+        report: &EpochReport,
+        progress: &Progress,
+        model: &Model,
+        optimiser: &Optimiser,
+    ) -> anyhow::Result<()>;
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// After its last epoch.
+    Whole,
+    /// By the user's wish; the epoch under way is lost, those before it are not.
+    Interrupted,
+}
+
+/// An optimiser for a run of these settings, at rest.
+#[must_use]
+pub fn optimiser(model: &Model, settings: &FitSettings) -> Optimiser {
+    let scale = (settings.precision == Precision::Mixed).then(LossScale::default);
+    Optimiser::new(model, settings.optimiser, scale)
+}
+
+/// Trains `model` from where `progress` says to the end of the run. What happens in an epoch depends on the settings' seed,
+/// the number of the epoch and the weights and optimiser at its start alone, so a run that goes on after a stop comes to the
+/// same numbers as one that never stopped.
+///
+/// # Errors
+///
+/// When a batch can't be made, the loss is no longer a finite number, or `watch` fails.
+pub fn fit(
+    model: &Model,
+    optimiser: &mut Optimiser,
+    data: &FitData,
+    settings: &FitSettings,
+    mut progress: Progress,
+    stop: &AtomicBool,
+    watch: &mut impl Watch,
+) -> anyhow::Result<Ended> {
+    let real = data.train.iter().filter(|&&index| data.faces.rows[index].label == Label::Authentic).count();
+    let plan = Plan {
+        indices: data.train.clone(),
+        forged: (real as f64 * settings.forge).round() as usize,
+        augment: settings.augment,
+        batch: settings.batch,
+        seed: settings.seed,
+    };
+    while !progress.is_whole(settings) {
+        let epoch = progress.epoch + 1;
+        let rate = settings.rate_of(epoch);
+        // What dropout drops.
+        seed(settings.seed.wrapping_mul(1_000_003).wrapping_add(epoch));
+        let mut sums = Sums::new();
+        for batch in loader::training(&data.faces, &plan, epoch) {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(Ended::Interrupted);
+            }
+            let batch = batch?;
+            let (_, loss) = loss_of(model, &batch, Mode::Training, settings.precision, &settings.loss);
+            let losses = finite(&loss, epoch, rate)?;
+            if optimiser.step(model, &loss.total, rate) == Step::Skipped {
+                log::debug!("a step was skipped: half precision could not hold its gradients");
+            }
+            sums.add(losses, batch.len());
+            watch.batch(epoch, sums.faces, plan.indices.len() + plan.forged);
+        }
+        let validation = evaluate(model, data, settings)?;
+        if !validation.class.is_finite() {
+            bail!("{}", diverged("the class loss of the validation faces", validation.class, epoch, rate));
+        }
+        let is_best = progress.count(epoch, validation.measure(settings.best_by), settings.best_by);
+        let report = EpochReport { epoch, learning_rate: rate, training: sums.means(), validation, is_best };
+        watch.epoch(&report, &progress, model, optimiser)?;
+    }
+    Ok(Ended::Whole)
+}
+
+/// Scores the validation faces as the runtime would crop them.
+///
+/// # Errors
+///
+/// When a photo can't be read, or there is no face of one of the classes.
+pub fn evaluate(model: &Model, data: &FitData, settings: &FitSettings) -> anyhow::Result<Evaluation> {
+    let (mut class, mut saliency, mut with_map) = (0.0, 0.0, 0.0);
+    let mut probabilities = Vec::new();
+    for batch in loader::evaluation(&data.faces, &data.validation, settings.batch) {
+        let batch = batch?;
+        let (scores, loss) =
+            no_grad(|| loss_of(model, &batch, Mode::Inference, Precision::Full, &settings.loss));
+        let maps = batch.has_map.iter().filter(|has_map| **has_map).count() as f64;
+        class += loss.class.double_value(&[]) * batch.len() as f64;
+        saliency += loss.saliency.double_value(&[]) * maps;
+        with_map += maps;
+        probabilities.extend(scores);
+    }
+    let labels = data.validation.iter().map(|&index| data.faces.rows[index].label);
+    let scored: Vec<Scored> =
+        probabilities.into_iter().zip(labels).map(|(score, label)| Scored { score: f64::from(score), label }).collect();
+    // Scores that are no numbers have no AUC; the loss then says what happened.
+    let auc = auc(&scored).or_else(|| scored.iter().any(|each| each.score.is_nan()).then_some(f64::NAN));
+    let (Some(accuracy), Some(auc)) = (accuracy(&scored), auc) else {
+        bail!("the validation faces are not of both classes: a list without a validation split needs at least 5 faces \
+               of a source in each class");
+    };
+    let saliency = if with_map > 0.0 { saliency / with_map } else { 0.0 };
+    Ok(Evaluation { class: class / scored.len() as f64, saliency, accuracy, auc, scored })
+}
+
+/// p(synthetic) and the loss of a batch.
+fn loss_of(
+    model: &Model,
+    batch: &Batch,
+    mode: Mode,
+    precision: Precision,
+    settings: &LossSettings,
+) -> (Vec<f32>, Loss) {
+    let side = model.network().input_side as i64;
+    let (height, width) = model.network().cam_size();
+    let device = model.device();
+    let targets = Targets {
+        labels: Tensor::from_slice(&batch.labels).to_device(device),
+        maps: Tensor::from_slice(&batch.maps).view([-1, height as i64, width as i64]).to_device(device),
+        has_map: Tensor::from_slice(&batch.has_map).to_kind(Kind::Float).to_device(device),
+    };
+    let pixels = Tensor::from_slice(&batch.pixels).view([-1, side, side, 3]).to_device(device);
+    let mut features = tch::autocast(precision == Precision::Mixed, || model.forward(&pixels, mode));
+    // The loss itself is computed with 32 bits: the squares of a map's small differences vanish in 16.
+    features.logits = features.logits.to_kind(Kind::Float);
+    features.tap = features.tap.to_kind(Kind::Float);
+    let loss = cyborg(&features.logits, &features.tap, model.last_weight(), &targets, settings);
+    let scores = match mode {
+        Mode::Training => Vec::new(),
+        Mode::Inference => features.probabilities(),
+    };
+    (scores, loss)
+}
+
+/// The three numbers of a loss, if they are some.
+fn finite(loss: &Loss, epoch: u64, rate: f64) -> anyhow::Result<[f64; 3]> {
+    // In one go: each question to a GPU waits for all that it has to do.
+    let all = Tensor::stack(&[&loss.total, &loss.class, &loss.saliency], 0).detach();
+    let losses = [0_i64, 1, 2].map(|at| all.double_value(&[at]));
+    for (name, value) in ["the loss", "the class loss", "the CAM error"].into_iter().zip(losses) {
+        if !value.is_finite() {
+            bail!("{}", diverged(name, value, epoch, rate));
+        }
+    }
+    Ok(losses)
+}
+
+fn diverged(what: &str, value: f64, epoch: u64, rate: f64) -> String {
+    format!(
+        "{what} is {value} in epoch {epoch}: the training has diverged; try a smaller `--rate` (it is {rate}). The \
+         checkpoint of the epoch before is kept"
+    )
+}
+
+/// Sums of an epoch so far.
+struct Sums {
+    losses: [f64; 3],
+    faces: usize,
+    start: Instant,
+}
+
+impl Sums {
+    fn new() -> Self {
+        Self { losses: [0.0; 3], faces: 0, start: Instant::now() }
+    }
+
+    fn add(&mut self, losses: [f64; 3], faces: usize) {
+        for (sum, loss) in self.losses.iter_mut().zip(losses) {
+            *sum += loss * faces as f64;
+        }
+        self.faces += faces;
+    }
+
+    fn means(&self) -> TrainingReport {
+        let [loss, class, saliency] = self.losses.map(|sum| sum / self.faces.max(1) as f64);
+        let rate = self.faces as f64 / self.start.elapsed().as_secs_f64().max(f64::MIN_POSITIVE);
+        TrainingReport { loss, class, saliency, rate }
+    }
+}
+
+/// Counts of both classes among some faces: (authentic, synthetic).
+#[must_use]
+pub fn class_counts(faces: &Faces, indices: &[usize]) -> (usize, usize) {
+    let synthetic = indices.iter().filter(|&&index| faces.rows[index].label == Label::Synthetic).count();
+    (indices.len() - synthetic, synthetic)
+}

@@ -1,0 +1,92 @@
+//! The folder of a setting: how its runs are made, a folder for each seed, and what they come to together.
+//!
+//! | file | what |
+//! |---|---|
+//! | `config.json` | all settings, the data's digest, the program's version |
+//! | `seed-N/metrics.csv` | a row an epoch |
+//! | `seed-N/last.safetensors`, `seed-N/best.safetensors` | weights, with the contract in their metadata |
+//! | `seed-N/validation.csv` | the scores of the validation faces at the best epoch |
+//! | `seed-N/model.onnx`, `seed-N/model.onnx.sha256` | the model file of the best epoch, and its digest |
+//! | `seed-N/events.out.tfevents.*` | the same numbers for TensorBoard |
+//! | `summary.csv` | a row a run, then mean and standard deviation |
+//! | `plots` | training curves over all runs |
+
+mod config;
+mod seed;
+mod summary;
+mod table;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+pub use config::{Config, CropName, DataConfig, SaliencyName};
+pub use seed::{BEST, LAST, METRICS, MODEL, Resumed, SeedFolder, write_model};
+pub use summary::{RunSummary, write_summary};
+pub use table::{MetricsRow, read as read_metrics};
+
+use crate::checkpoint;
+
+/// The folder of a setting.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    folder: PathBuf,
+    /// How its runs are made.
+    pub config: Config,
+}
+
+const CONFIG: &str = "config.json";
+
+impl RunFolder {
+    /// Makes the folder, and writes how its runs are made. A folder that holds runs already is left alone.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be made, or holds runs.
+    pub fn create(folder: &Path, config: Config) -> anyhow::Result<Self> {
+        let path = folder.join(CONFIG);
+        if path.exists() {
+            bail!(
+                "{} holds runs already: go on with them by `train --resume {}`, or name another folder with `--out`",
+                folder.display(),
+                folder.display()
+            );
+        }
+        fs::create_dir_all(folder).with_context(|| format!("can't make {}", folder.display()))?;
+        let text = serde_json::to_string_pretty(&config)? + "\n";
+        checkpoint::replace(&path, text.as_bytes()).with_context(|| format!("can't write {}", path.display()))?;
+        Ok(Self { folder: folder.to_owned(), config })
+    }
+
+    /// Opens a folder that holds runs.
+    ///
+    /// # Errors
+    ///
+    /// When it holds none, or its settings can't be read.
+    pub fn open(folder: &Path) -> anyhow::Result<Self> {
+        let path = folder.join(CONFIG);
+        let text = fs::read_to_string(&path)
+            .with_context(|| format!("{} is no folder of runs: can't read {}", folder.display(), path.display()))?;
+        let config = serde_json::from_str(&text).with_context(|| format!("can't read {}", path.display()))?;
+        Ok(Self { folder: folder.to_owned(), config })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Seeds of the runs.
+    pub fn seeds(&self) -> impl Iterator<Item = u64> + use<> {
+        let first = self.config.fit.seed;
+        (0..self.config.runs).map(move |number| first.wrapping_add(number))
+    }
+
+    /// The folder of a run.
+    #[must_use]
+    pub fn of_seed(&self, seed: u64) -> PathBuf {
+        self.folder.join(format!("seed-{seed}"))
+    }
+}

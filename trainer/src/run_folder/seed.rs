@@ -1,0 +1,232 @@
+//! The folder of one run: its epochs, its weights, its model file.
+//!
+//! Whatever moment the program is killed at, the run goes on from its last whole epoch: `last.safetensors` is replaced in
+//! one step and says how far the run has come; all else is brought to that state when the folder is opened.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, ensure};
+use cyborg_models::contract::Contract;
+use cyborg_models::digest;
+use serde::Serialize;
+
+use super::table::{MetricsRow, MetricsTable};
+use crate::checkpoint::{self, Checkpoint, State};
+use crate::data::faces::Faces;
+use crate::events::EventWriter;
+use crate::fit::{EpochReport, Progress};
+use crate::metrics::Scored;
+
+/// Metadata key of how far the run has come, as JSON.
+const PROGRESS: &str = "run.progress";
+/// What the optimiser's arrays begin with, beside the network's.
+const OPTIMISER: &str = "optimiser.";
+
+/// Weights of the last whole epoch, with the state of the optimiser.
+pub const LAST: &str = "last.safetensors";
+/// Weights of the best epoch.
+pub const BEST: &str = "best.safetensors";
+/// The model file.
+pub const MODEL: &str = "model.onnx";
+/// The table of epochs.
+pub const METRICS: &str = "metrics.csv";
+
+/// The folder of a run, open for writing.
+#[derive(Debug)]
+pub struct SeedFolder {
+    folder: PathBuf,
+    metrics: MetricsTable,
+    events: EventWriter,
+}
+
+/// What a run goes on from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Resumed {
+    /// How far it has come.
+    pub progress: Progress,
+    /// Weights and running statistics; empty when no epoch is done.
+    pub state: State,
+    /// State of the optimiser.
+    pub optimiser: State,
+}
+
+/// A row of `validation.csv`. No file names: the list may be private.
+#[derive(Serialize)]
+struct ScoreRow<'a> {
+    source: &'a str,
+    label: &'static str,
+    score: f64,
+}
+
+impl SeedFolder {
+    /// Opens the folder of a run, which is made if it isn't there, and reads how far the run has come.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be made or written, or its last checkpoint can't be read.
+    pub fn open(folder: &Path) -> anyhow::Result<(Self, Resumed)> {
+        fs::create_dir_all(folder).with_context(|| format!("can't make {}", folder.display()))?;
+        let resumed = resume(folder)?;
+        let metrics = MetricsTable::open(&folder.join(METRICS), resumed.progress.epoch)?;
+        let events = EventWriter::create(folder, now())?;
+        Ok((Self { folder: folder.to_owned(), metrics, events }, resumed))
+    }
+
+    /// Adds an epoch, and writes its weights.
+    ///
+    /// # Errors
+    ///
+    /// When something can't be written; the weights of the epoch before are then still whole.
+    pub fn epoch(
+        &mut self,
+        report: &EpochReport,
+        progress: &Progress,
+        (state, optimiser): (State, State),
+        contract: &Contract,
+    ) -> anyhow::Result<()> {
+        let row = MetricsRow::from(report);
+        self.metrics.add(row)?;
+        self.tell_events(&row)?;
+        let mut metadata = contract.to_metadata();
+        metadata.insert(PROGRESS.to_owned(), serde_json::to_string(progress)?);
+        let mut all = state;
+        all.extend(optimiser.into_iter().map(|(name, array)| (format!("{OPTIMISER}{name}"), array)));
+        let mut last = Checkpoint { metadata, state: all };
+        // First the one that says how far the run has come: should the program be killed now, the best one is taken from it.
+        checkpoint::write(&self.folder.join(LAST), &last)?;
+        if report.is_best {
+            last.state.retain(|name, _| !name.starts_with(OPTIMISER));
+            checkpoint::write(&self.folder.join(BEST), &last)?;
+        }
+        Ok(())
+    }
+
+    fn tell_events(&mut self, row: &MetricsRow) -> anyhow::Result<()> {
+        let scalars = [
+            ("train/loss", row.train_loss),
+            ("train/class_loss", row.train_class_loss),
+            ("train/cam_error", row.train_cam_error),
+            ("train/faces_per_s", row.faces_per_s),
+            ("train/learning_rate", row.learning_rate),
+            ("validation/class_loss", row.validation_class_loss),
+            ("validation/cam_error", row.validation_cam_error),
+            ("validation/accuracy", row.validation_accuracy),
+            ("validation/auc", row.validation_auc),
+        ];
+        let now = now();
+        for (tag, value) in scalars {
+            self.events.scalar(tag, row.epoch as i64, value as f32, now)?;
+        }
+        Ok(self.events.flush()?)
+    }
+
+    /// Weights of the best epoch, with what is known of them.
+    ///
+    /// # Errors
+    ///
+    /// When they can't be read.
+    pub fn best(&self) -> anyhow::Result<Checkpoint> {
+        Ok(checkpoint::read(&self.folder.join(BEST))?)
+    }
+
+    /// Writes the best checkpoint again, with another contract.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be written.
+    pub fn rewrite_best(&self, mut best: Checkpoint, contract: &Contract) -> anyhow::Result<()> {
+        best.metadata.extend(contract.to_metadata());
+        Ok(checkpoint::write(&self.folder.join(BEST), &best)?)
+    }
+
+    /// Writes the scores of the validation faces.
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be written.
+    pub fn validation(&self, faces: &Faces, indices: &[usize], scored: &[Scored]) -> anyhow::Result<()> {
+        let path = self.folder.join("validation.csv");
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        for (&index, each) in indices.iter().zip(scored) {
+            let row = ScoreRow { source: &faces.rows[index].source, label: each.label.name(), score: each.score };
+            writer.serialize(row)?;
+        }
+        checkpoint::replace(&path, &writer.into_inner()?).with_context(|| format!("can't write {}", path.display()))
+    }
+
+    /// Writes the model file and its digest, and says where it is.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be written.
+    pub fn model(&self, bytes: &[u8]) -> anyhow::Result<PathBuf> {
+        write_model(&self.folder.join(MODEL), bytes)
+    }
+}
+
+/// Seconds since 1970; 0 on a machine whose clock is before that.
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
+}
+
+/// Writes a model file, and its digest beside it.
+///
+/// # Errors
+///
+/// When one of them can't be written.
+pub fn write_model(path: &Path, bytes: &[u8]) -> anyhow::Result<PathBuf> {
+    let fail = |path: &Path| format!("can't write {}", path.display());
+    checkpoint::replace(path, bytes).with_context(|| fail(path))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let digest = path.with_file_name(format!("{name}.sha256"));
+    checkpoint::replace(&digest, format!("{}  {name}\n", digest::of_bytes(bytes)).as_bytes())
+        .with_context(|| fail(&digest))?;
+    Ok(path.to_owned())
+}
+
+/// How far a checkpoint's run had come; nothing for checkpoints of other origin.
+fn progress_of(checkpoint: &Checkpoint) -> anyhow::Result<Option<Progress>> {
+    let text = checkpoint.metadata.get(PROGRESS);
+    text.map(|text| serde_json::from_str(text).context("its metadata `run.progress` can't be read")).transpose()
+}
+
+fn resume(folder: &Path) -> anyhow::Result<Resumed> {
+    let path = folder.join(LAST);
+    if !path.exists() {
+        return Ok(Resumed::default());
+    }
+    let last = checkpoint::read(&path)?;
+    let cure = || format!("can't go on from {}", path.display());
+    let progress = progress_of(&last).with_context(cure)?;
+    let progress = progress.context("it doesn't say how far its run had come").with_context(cure)?;
+    let (optimiser, state): (State, State) =
+        last.state.into_iter().partition(|(name, _)| name.starts_with(OPTIMISER));
+    let optimiser = optimiser.into_iter().map(|(name, array)| (name[OPTIMISER.len()..].to_owned(), array)).collect();
+    mend_best(folder, &progress, &last.metadata, &state)?;
+    Ok(Resumed { progress, state, optimiser })
+}
+
+/// Brings the best checkpoint to what the last one says, where the program was killed between the two.
+fn mend_best(
+    folder: &Path,
+    progress: &Progress,
+    metadata: &std::collections::BTreeMap<String, String>,
+    state: &State,
+) -> anyhow::Result<()> {
+    let Some(best) = progress.best else { return Ok(()) };
+    let path = folder.join(BEST);
+    let there = if path.exists() { progress_of(&checkpoint::read(&path)?)? } else { None };
+    if there.is_some_and(|there| there.epoch == best.epoch) {
+        return Ok(());
+    }
+    ensure!(
+        best.epoch == progress.epoch,
+        "{} is not of epoch {}, which was the best one: put it back, or begin again in another folder",
+        path.display(),
+        best.epoch
+    );
+    checkpoint::write(&path, &Checkpoint { metadata: metadata.clone(), state: state.clone() })?;
+    Ok(())
+}

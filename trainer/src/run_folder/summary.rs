@@ -1,0 +1,73 @@
+//! `summary.csv` of a setting: a row a run at its best epoch, then mean and standard deviation over the runs.
+
+use std::path::Path;
+
+use anyhow::Context;
+use serde::Serialize;
+
+use super::table::MetricsRow;
+use crate::checkpoint;
+use crate::metrics::{Spread, spread};
+
+/// What a run came to on the validation faces, at its best epoch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RunSummary {
+    /// Its seed.
+    pub seed: u64,
+    /// The best epoch.
+    pub best: MetricsRow,
+}
+
+#[derive(Serialize)]
+struct Row {
+    run: String,
+    best_epoch: Option<u64>,
+    validation_accuracy: Option<f64>,
+    validation_auc: Option<f64>,
+    validation_class_loss: Option<f64>,
+    validation_cam_error: Option<f64>,
+}
+
+/// Writes the summary of the runs that have ended so far.
+///
+/// # Errors
+///
+/// When it can't be written.
+pub fn write_summary(path: &Path, runs: &[RunSummary]) -> anyhow::Result<()> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for run in runs {
+        writer.serialize(Row {
+            run: format!("seed-{}", run.seed),
+            best_epoch: Some(run.best.epoch),
+            validation_accuracy: Some(run.best.validation_accuracy),
+            validation_auc: Some(run.best.validation_auc),
+            validation_class_loss: Some(run.best.validation_class_loss),
+            validation_cam_error: Some(run.best.validation_cam_error),
+        })?;
+    }
+    let numbers: [fn(&MetricsRow) -> f64; 4] = [
+        |row| row.validation_accuracy,
+        |row| row.validation_auc,
+        |row| row.validation_class_loss,
+        |row| row.validation_cam_error,
+    ];
+    let spreads = numbers.map(|number| {
+        let values: Vec<f64> = runs.iter().map(|run| number(&run.best)).collect();
+        spread(&values)
+    });
+    let figures: [(&str, fn(&Spread) -> Option<f64>); 2] =
+        [("mean", |spread| Some(spread.mean)), ("standard deviation", |spread| spread.deviation)];
+    for (name, figure) in figures {
+        let [validation_accuracy, validation_auc, validation_class_loss, validation_cam_error] =
+            spreads.map(|spread| spread.as_ref().and_then(figure));
+        writer.serialize(Row {
+            run: name.to_owned(),
+            best_epoch: None,
+            validation_accuracy,
+            validation_auc,
+            validation_class_loss,
+            validation_cam_error,
+        })?;
+    }
+    checkpoint::replace(path, &writer.into_inner()?).with_context(|| format!("can't write {}", path.display()))
+}
