@@ -163,7 +163,7 @@ fn listen() -> &'static AtomicBool {
 fn weights(args: &TrainArgs) -> Option<PathBuf> {
     let fetched = || match args.network {
         Architecture::EfficientNetLite0 => lock::cached("efficientnet_lite0_imagenet"),
-        Architecture::DenseNet121 => None,
+        _ => None,
     };
     args.weights.clone().or_else(fetched)
 }
