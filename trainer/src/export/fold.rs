@@ -9,7 +9,7 @@ use crate::network::{Network, NodeId, Op};
 pub(super) fn foldable(network: &Network) -> Vec<bool> {
     let readers = network.consumers();
     let can = |input: NodeId| {
-        matches!(network.node(input).op, Op::Conv { .. }) && readers[input.0] == 1 && input != network.head_tap
+        matches!(network.node(input).op, Op::Conv { .. }) && readers[input.0] == 1 && input != network.tap_node()
     };
     network.nodes.iter().map(|node| matches!(node.op, Op::BatchNorm { .. }) && can(node.inputs[0])).collect()
 }

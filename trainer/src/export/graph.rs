@@ -80,7 +80,11 @@ impl Writer<'_> {
                 Ok(self.push("Clip", inputs, name("relu6"), Vec::new()))
             }
             Op::MaxPool(window) => Ok(self.push("MaxPool", inputs, name("max_pool"), window_settings(*window))),
-            Op::AvgPool(window) => Ok(self.push("AveragePool", inputs, name("avg_pool"), window_settings(*window))),
+            Op::AvgPool(window) => {
+                let mut settings = window_settings(*window);
+                settings.push(AttributeProto::int("count_include_pad", 1));
+                Ok(self.push("AveragePool", inputs, name("avg_pool"), settings))
+            }
             Op::Concat => {
                 let axis = vec![AttributeProto::int("axis", 1)];
                 Ok(self.push("Concat", inputs, name("concat"), axis))
@@ -124,7 +128,7 @@ impl Writer<'_> {
             unreachable!("only called for convolutions");
         };
         let inputs = self.network.node(node.inputs[0]).shape.channels;
-        let shape = [*channels, inputs / groups, window.kernel, window.kernel];
+        let shape = [*channels, inputs / groups, window.kernel[0], window.kernel[1]];
         parameter(self.state, &format!("{name}.weight"), &shape)
     }
 
@@ -139,9 +143,9 @@ impl Writer<'_> {
     ) -> Result<String, ExportError> {
         let inputs_count = self.network.node(node.inputs[0]).shape.channels;
         let [channels, group] = [node.shape.channels, inputs_count / groups].map(|size| size as i64);
-        let side = window.kernel as i64;
+        let [height, width] = window.kernel.map(|side| side as i64);
         let weight_name = format!("{name}.weight");
-        self.graph.initializer.push(TensorProto::floats(&weight_name, &[channels, group, side, side], weight));
+        self.graph.initializer.push(TensorProto::floats(&weight_name, &[channels, group, height, width], weight));
         let mut inputs = vec![input, weight_name];
         if let Some(bias) = bias {
             let bias_name = format!("{name}.bias");
@@ -164,13 +168,13 @@ impl Writer<'_> {
 
     /// The class activation map: a convolution of one pixel with the synthetic class's row of the last linear layer.
     fn head(&mut self) -> Result<(), ExportError> {
-        let channels = self.network.node(self.network.head_tap).shape.channels;
+        let channels = self.network.node(self.network.tap_node()).shape.channels;
         let weight_name = format!("{}.weight", self.network.last_linear);
         let weight = values(self.state, &weight_name, &[self.network.classes(), channels])?;
         let row = &weight[SYNTHETIC * channels..(SYNTHETIC + 1) * channels];
         self.graph.initializer.push(TensorProto::floats("cam.weight", &[1, channels as i64, 1, 1], row));
         self.graph.initializer.push(TensorProto::integers("cam.axis", &[1]));
-        let tap = self.names[self.network.head_tap.0].clone();
+        let tap = self.names[self.network.tap_node().0].clone();
         let map = self.push("Conv", vec![tap, "cam.weight".to_owned()], "cam.channel".to_owned(), Vec::new());
         self.push("Squeeze", vec![map, "cam.axis".to_owned()], CAM.to_owned(), Vec::new());
         Ok(())
@@ -199,7 +203,7 @@ impl Writer<'_> {
 fn window_settings(window: Window) -> Vec<AttributeProto> {
     let Pads { top, left, bottom, right } = window.pads;
     vec![
-        AttributeProto::ints("kernel_shape", &[window.kernel as i64; 2]),
+        AttributeProto::ints("kernel_shape", &window.kernel.map(|side| side as i64)),
         AttributeProto::ints("strides", &[window.stride as i64; 2]),
         AttributeProto::ints("pads", &[top, left, bottom, right].map(|side| side as i64)),
     ]

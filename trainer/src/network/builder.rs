@@ -1,6 +1,6 @@
 //! Puts a network together node by node, and works out the shapes on the way.
 
-use super::{Architecture, BatchNormSettings, Network, Node, NodeId, Op, Pads, Shape, Window};
+use super::{Architecture, BatchNormSettings, Network, Node, NodeId, Op, Pads, Shape, Tap, Taps, Window};
 
 /// A network in the making.
 pub(super) struct Builder {
@@ -13,7 +13,7 @@ pub(super) struct Finish {
     pub(super) mean: [f32; 3],
     pub(super) std: [f32; 3],
     pub(super) batch_norm: BatchNormSettings,
-    pub(super) head_tap: NodeId,
+    pub(super) taps: Taps,
     pub(super) last_linear: &'static str,
 }
 
@@ -30,6 +30,25 @@ impl Pads {
         let before = total / 2;
         Self { top: before, left: before, bottom: total - before, right: total - before }
     }
+}
+
+impl Window {
+    /// A window as high as it is wide, with the same pads on all sides.
+    pub(super) fn square(kernel: usize, stride: usize, pads: usize) -> Self {
+        Self { kernel: [kernel; 2], stride, pads: Pads::even(pads) }
+    }
+
+    /// A window of `height` and `width`, both odd, that leaves a picture as large as it is.
+    pub(super) fn centred(height: usize, width: usize) -> Self {
+        let (down, across) = (height / 2, width / 2);
+        Self { kernel: [height, width], stride: 1, pads: Pads { top: down, left: across, bottom: down, right: across } }
+    }
+}
+
+/// The mean and deviation of ImageNet, which torchvision gives in shares of white, as grey levels of 0 to 255.
+pub(super) fn imagenet_levels() -> ([f32; 3], [f32; 3]) {
+    let levels = |shares: [f32; 3]| shares.map(|share| share * 255.0);
+    (levels([0.485, 0.456, 0.406]), levels([0.229, 0.224, 0.225]))
 }
 
 impl Builder {
@@ -62,7 +81,7 @@ impl Builder {
 
     /// A convolution of a single pixel: it only mixes channels.
     pub(super) fn pointwise(&mut self, input: NodeId, name: String, channels: usize) -> NodeId {
-        self.conv(input, name, channels, Window { kernel: 1, stride: 1, pads: Pads::default() }, 1)
+        self.conv(input, name, channels, Window::square(1, 1, 0), 1)
     }
 
     pub(super) fn batch_norm(&mut self, input: NodeId, name: String) -> NodeId {
@@ -82,9 +101,9 @@ impl Builder {
         self.push(Op::AvgPool(window), vec![input], slide(self.shape(input), window))
     }
 
-    pub(super) fn concat(&mut self, first: NodeId, second: NodeId) -> NodeId {
-        let (one, two) = (self.shape(first), self.shape(second));
-        self.push(Op::Concat, vec![first, second], Shape { channels: one.channels + two.channels, ..one })
+    pub(super) fn concat(&mut self, inputs: &[NodeId]) -> NodeId {
+        let channels = inputs.iter().map(|&input| self.shape(input).channels).sum();
+        self.push(Op::Concat, inputs.to_vec(), Shape { channels, ..self.shape(inputs[0]) })
     }
 
     pub(super) fn add(&mut self, first: NodeId, second: NodeId) -> NodeId {
@@ -109,7 +128,8 @@ impl Builder {
             std: finish.std,
             batch_norm: finish.batch_norm,
             nodes: self.nodes,
-            head_tap: finish.head_tap,
+            taps: finish.taps,
+            tap: Tap::Head,
             last_linear: finish.last_linear.to_owned(),
         }
     }
@@ -117,11 +137,11 @@ impl Builder {
 
 fn slide(input: Shape, window: Window) -> Shape {
     let pads = window.pads;
-    let steps = |length: usize| (length - window.kernel) / window.stride + 1;
+    let steps = |length: usize, kernel: usize| (length - kernel) / window.stride + 1;
     Shape {
         channels: input.channels,
-        height: steps(input.height + pads.top + pads.bottom),
-        width: steps(input.width + pads.left + pads.right),
+        height: steps(input.height + pads.top + pads.bottom, window.kernel[0]),
+        width: steps(input.width + pads.left + pads.right, window.kernel[1]),
     }
 }
 

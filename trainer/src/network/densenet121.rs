@@ -3,8 +3,8 @@
 //! Parameter names are torchvision's. Every layer reads all that came before it in its block, so a block is a chain of
 //! concatenations.
 
-use super::builder::{Builder, Finish};
-use super::{Architecture, BatchNormSettings, Network, NodeId, Op, Pads, Window};
+use super::builder::{Builder, Finish, imagenet_levels};
+use super::{Architecture, BatchNormSettings, Network, NodeId, Op, Taps, Window};
 
 const SIDE: usize = 224;
 const STEM_CHANNELS: usize = 64;
@@ -16,30 +16,30 @@ const LAYERS: [usize; 4] = [6, 12, 24, 16];
 
 pub(super) fn describe(classes: usize) -> Network {
     let (mut net, image) = Builder::new(SIDE);
-    let stem = Window { kernel: 7, stride: 2, pads: Pads::even(3) };
-    let x = net.conv(image, "features.conv0".to_owned(), STEM_CHANNELS, stem, 1);
+    let x = net.conv(image, "features.conv0".to_owned(), STEM_CHANNELS, Window::square(7, 2, 3), 1);
     let x = norm_relu(&mut net, x, "features.norm0".to_owned());
-    let mut x = net.max_pool(x, Window { kernel: 3, stride: 2, pads: Pads::even(1) });
+    let mut x = net.max_pool(x, Window::square(3, 2, 1));
     for (block, &layers) in (1..).zip(&LAYERS) {
         for number in 1..=layers {
             let new = layer(&mut net, x, &format!("features.denseblock{block}.denselayer{number}"));
-            x = net.concat(x, new);
+            x = net.concat(&[x, new]);
         }
         if block < LAYERS.len() {
             x = transition(&mut net, x, &format!("features.transition{block}"));
         }
     }
-    let head_tap = norm_relu(&mut net, x, "features.norm5".to_owned());
-    let x = net.global_average_pool(head_tap);
+    // torchvision's `features` ends here: its ReLU stands in the classifier.
+    let reference = net.batch_norm(x, "features.norm5".to_owned());
+    let head = net.each(reference, Op::Relu);
+    let x = net.global_average_pool(head);
     net.linear(x, "classifier", classes);
-    // Mean and deviation of ImageNet, which torchvision gives in shares of white.
-    let levels = |shares: [f32; 3]| shares.map(|share| share * 255.0);
+    let (mean, std) = imagenet_levels();
     net.finish(Finish {
         architecture: Architecture::DenseNet121,
-        mean: levels([0.485, 0.456, 0.406]),
-        std: levels([0.229, 0.224, 0.225]),
+        mean,
+        std,
         batch_norm: BatchNormSettings { eps: 1e-5, momentum: 0.1 },
-        head_tap,
+        taps: Taps { head, reference },
         last_linear: "classifier",
     })
 }
@@ -48,7 +48,7 @@ fn layer(net: &mut Builder, input: NodeId, name: &str) -> NodeId {
     let x = norm_relu(net, input, format!("{name}.norm1"));
     let x = net.pointwise(x, format!("{name}.conv1"), BOTTLENECK);
     let x = norm_relu(net, x, format!("{name}.norm2"));
-    net.conv(x, format!("{name}.conv2"), GROWTH, Window { kernel: 3, stride: 1, pads: Pads::even(1) }, 1)
+    net.conv(x, format!("{name}.conv2"), GROWTH, Window::square(3, 1, 1), 1)
 }
 
 /// Halves channels and sides between two blocks.
@@ -56,7 +56,7 @@ fn transition(net: &mut Builder, input: NodeId, name: &str) -> NodeId {
     let x = norm_relu(net, input, format!("{name}.norm"));
     let channels = net.shape(x).channels / 2;
     let x = net.pointwise(x, format!("{name}.conv"), channels);
-    net.avg_pool(x, Window { kernel: 2, stride: 2, pads: Pads::default() })
+    net.avg_pool(x, Window::square(2, 2, 0))
 }
 
 fn norm_relu(net: &mut Builder, input: NodeId, name: String) -> NodeId {

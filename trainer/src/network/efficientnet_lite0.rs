@@ -4,7 +4,7 @@
 //! are those of its PyTorch port, whose ImageNet weights we start from.
 
 use super::builder::{Builder, Finish};
-use super::{Architecture, BatchNormSettings, Network, NodeId, Op, Pads, Window};
+use super::{Architecture, BatchNormSettings, Network, NodeId, Op, Pads, Taps, Window};
 
 const SIDE: usize = 224;
 const STEM_CHANNELS: usize = 32;
@@ -47,10 +47,11 @@ pub(super) fn describe(classes: usize) -> Network {
         }
     }
 
-    let x = net.pointwise(x, "_conv_head".to_owned(), HEAD_CHANNELS);
-    let x = net.batch_norm(x, "_bn1".to_owned());
-    let head_tap = net.each(x, Op::Relu6);
-    let x = net.global_average_pool(head_tap);
+    // The paper doesn't have this network; its reference tap is chosen as that of ResNet-50 and Xception.
+    let reference = net.pointwise(x, "_conv_head".to_owned(), HEAD_CHANNELS);
+    let x = net.batch_norm(reference, "_bn1".to_owned());
+    let head = net.each(x, Op::Relu6);
+    let x = net.global_average_pool(head);
     let x = net.each(x, Op::Dropout { rate: DROP });
     net.linear(x, "_fc", classes);
     net.finish(Finish {
@@ -58,7 +59,7 @@ pub(super) fn describe(classes: usize) -> Network {
         mean: [127.0; 3],
         std: [128.0; 3],
         batch_norm: BatchNormSettings { eps: 1e-3, momentum: 0.01 },
-        head_tap,
+        taps: Taps { head, reference },
         last_linear: "_fc",
     })
 }
@@ -89,5 +90,5 @@ fn block(net: &mut Builder, input: NodeId, index: usize, drop: f64, stage: &Stag
 }
 
 fn same(net: &Builder, input: NodeId, kernel: usize, stride: usize) -> Window {
-    Window { kernel, stride, pads: Pads::same(net.shape(input).height, kernel, stride) }
+    Window { kernel: [kernel; 2], stride, pads: Pads::same(net.shape(input).height, kernel, stride) }
 }

@@ -3,12 +3,17 @@
 //! A network is described here once. [`crate::torch`] runs the description and [`crate::export`] writes it to ONNX, so
 //! the two can't drift. Nothing here computes; parameters are named as the public PyTorch checkpoints name them.
 
+mod architecture;
 mod builder;
 mod densenet121;
 mod efficientnet_lite0;
+mod inception_v3;
+mod resnet50;
+mod tap;
+mod xception;
 
-use std::fmt;
-use std::str::FromStr;
+pub use architecture::Architecture;
+pub use tap::{Tap, Taps};
 
 /// Index of a node in [`Network::nodes`]; a node reads only smaller ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,14 +32,14 @@ pub struct Pads {
     pub right: usize,
 }
 
-/// A square window that moves over a picture.
+/// A window that moves over a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// Side of the window.
-    pub kernel: usize,
-    /// Step from one position to the next.
+    /// Height and width of the window.
+    pub kernel: [usize; 2],
+    /// Step from one position to the next, down and across.
     pub stride: usize,
-    /// What is put around the picture first. Pooling windows never count these pixels.
+    /// What is put around the picture first.
     pub pads: Pads,
 }
 
@@ -43,7 +48,7 @@ pub struct Window {
 pub enum Op {
     /// The picture: RGB from 0 to 255, `(x - mean) / std`, channels first.
     Image,
-    /// Convolution without bias; `NAME.weight` is `[channels, inputs / groups, kernel, kernel]`.
+    /// Convolution without bias; `NAME.weight` is `[channels, inputs / groups, height, width]` of the window.
     Conv {
         /// Parameter name.
         name: String,
@@ -63,9 +68,9 @@ pub enum Op {
     Relu,
     /// Values are kept in 0 to 6.
     Relu6,
-    /// Largest value of each window.
+    /// Largest value of each window; pads never win.
     MaxPool(Window),
-    /// Mean of each window.
+    /// Mean of each window; pads are counted as zeros, as PyTorch does unless told otherwise.
     AvgPool(Window),
     /// Channels of all inputs, one after the other.
     Concat,
@@ -138,8 +143,10 @@ pub struct Network {
     pub batch_norm: BatchNormSettings,
     /// The operations, each after those that it reads. The last one gives the class scores.
     pub nodes: Vec<Node>,
-    /// The tensor that the pooled classifier sees, `[N, C, h, w]`.
-    pub head_tap: NodeId,
+    /// The tensors that a class activation map can be made from, each `[N, C, h, w]`.
+    pub taps: Taps,
+    /// Which of them it is made from.
+    pub tap: Tap,
     /// Name of the last linear layer: its weight, applied to the tap, is the class activation map.
     pub last_linear: String,
 }
@@ -182,55 +189,6 @@ pub struct Parameter {
     pub role: Role,
 }
 
-/// The networks that are described here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Architecture {
-    /// EfficientNet-Lite0: small, for the edge.
-    EfficientNetLite0,
-    /// DenseNet-121, one of the paper's.
-    DenseNet121,
-}
-
-impl Architecture {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::EfficientNetLite0, Self::DenseNet121];
-
-    /// The description, for a number of classes of at least 1.
-    #[must_use]
-    pub fn describe(self, classes: usize) -> Network {
-        match self {
-            Self::EfficientNetLite0 => efficientnet_lite0::describe(classes),
-            Self::DenseNet121 => densenet121::describe(classes),
-        }
-    }
-
-    /// Its name in flags and files.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::EfficientNetLite0 => "efficientnet_lite0",
-            Self::DenseNet121 => "densenet121",
-        }
-    }
-}
-
-impl fmt::Display for Architecture {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Architecture {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|known| known.name() == text).ok_or_else(|| {
-            let names: Vec<_> = Self::ALL.iter().map(|known| known.name()).collect();
-            format!("`{text}` is not a network that is known; expected {}", names.join(" or "))
-        })
-    }
-}
-
 impl Network {
     /// The node of an id.
     #[must_use]
@@ -244,10 +202,25 @@ impl Network {
         self.nodes.last().map_or(0, |node| node.shape.channels)
     }
 
+    /// The same network with its class activation map made from `tap`; a description begins with [`Tap::Head`].
+    #[must_use]
+    pub fn with_tap(self, tap: Tap) -> Self {
+        Self { tap, ..self }
+    }
+
+    /// The node that the class activation map is made from.
+    #[must_use]
+    pub fn tap_node(&self) -> NodeId {
+        match self.tap {
+            Tap::Head => self.taps.head,
+            Tap::Reference => self.taps.reference,
+        }
+    }
+
     /// Height and width of the class activation map.
     #[must_use]
     pub fn cam_size(&self) -> (usize, usize) {
-        let shape = self.node(self.head_tap).shape;
+        let shape = self.node(self.tap_node()).shape;
         (shape.height, shape.width)
     }
 
@@ -272,7 +245,7 @@ impl Network {
             let inputs = node.inputs.first().map_or(0, |&input| self.node(input).shape.channels);
             match &node.op {
                 Op::Conv { name, channels, window, groups } => {
-                    let shape = vec![*channels, inputs / groups, window.kernel, window.kernel];
+                    let shape = vec![*channels, inputs / groups, window.kernel[0], window.kernel[1]];
                     add(name, "weight", shape, Role::ConvWeight);
                 }
                 Op::BatchNorm { name } => {
@@ -296,29 +269,50 @@ impl Network {
 mod tests {
     use super::*;
 
-    fn check(architecture: Architecture, trained: usize, cam: (usize, usize), channels: usize) {
+    fn check(architecture: Architecture, trained: usize, side: usize, cam: (usize, usize), channels: usize) {
         let network = architecture.describe(1000);
         let size = |parameter: &Parameter| parameter.shape.iter().product::<usize>();
         let parameters = network.parameters();
-        assert_eq!(parameters.iter().filter(|p| p.role.is_trained()).map(size).sum::<usize>(), trained);
-        assert_eq!(network.cam_size(), cam);
-        assert_eq!(network.node(network.head_tap).shape.channels, channels);
-        assert_eq!(network.classes(), 1000);
+        assert_eq!(parameters.iter().filter(|p| p.role.is_trained()).map(size).sum::<usize>(), trained, "{network:?}");
+        assert_eq!((network.input_side, network.classes()), (side, 1000));
         assert!(network.nodes.iter().enumerate().all(|(at, node)| node.inputs.iter().all(|input| input.0 < at)));
+        for tap in Tap::ALL {
+            let network = network.clone().with_tap(tap);
+            assert_eq!(network.cam_size(), cam, "{architecture} {tap}");
+            assert_eq!(network.node(network.tap_node()).shape.channels, channels, "{architecture} {tap}");
+        }
     }
 
     #[test]
     fn sizes_are_the_published_ones() {
-        // 4,652,008 is the size of the public EfficientNet-Lite0, 7,978,856 of torchvision's DenseNet-121.
-        check(Architecture::EfficientNetLite0, 4_652_008, (7, 7), 1280);
-        check(Architecture::DenseNet121, 7_978_856, (7, 7), 1024);
+        // Parameters of the public EfficientNet-Lite0, of torchvision's networks (Inception-v3 without its auxiliary
+        // head, which has 3,326,696), and of Xception in `pretrainedmodels`.
+        check(Architecture::EfficientNetLite0, 4_652_008, 224, (7, 7), 1280);
+        check(Architecture::DenseNet121, 7_978_856, 224, (7, 7), 1024);
+        check(Architecture::ResNet50, 25_557_032, 224, (7, 7), 2048);
+        check(Architecture::InceptionV3, 27_161_264 - 3_326_696, 299, (8, 8), 2048);
+        check(Architecture::Xception, 22_855_952, 299, (10, 10), 2048);
+    }
+
+    fn tap_of(architecture: Architecture, tap: Tap) -> Op {
+        let network = architecture.describe(2).with_tap(tap);
+        network.node(network.tap_node()).op.clone()
     }
 
     #[test]
-    fn names_parse_back() {
-        for architecture in Architecture::ALL {
-            assert_eq!(architecture.name().parse(), Ok(architecture));
+    fn taps_are_those_of_the_published_code() {
+        let named = |architecture| match tap_of(architecture, Tap::Reference) {
+            Op::Conv { name, .. } | Op::BatchNorm { name } => name,
+            other => format!("{other:?}"),
+        };
+        assert_eq!(named(Architecture::ResNet50), "layer4.2.conv3");
+        assert_eq!(named(Architecture::DenseNet121), "features.norm5");
+        assert_eq!(named(Architecture::Xception), "conv4.pointwise");
+        assert_eq!(named(Architecture::EfficientNetLite0), "_conv_head");
+        let inception = Architecture::InceptionV3.describe(2).taps;
+        assert_eq!(inception.reference, inception.head);
+        for architecture in [Architecture::ResNet50, Architecture::DenseNet121, Architecture::Xception] {
+            assert_eq!(tap_of(architecture, Tap::Head), Op::Relu, "{architecture}");
         }
-        assert!("resnet".parse::<Architecture>().is_err());
     }
 }

@@ -20,7 +20,7 @@ pub enum Mode {
 pub struct Features {
     /// Class scores before softmax, `[N, classes]`.
     pub logits: Tensor,
-    /// The tensor that the pooled classifier sees, `[N, C, h, w]`.
+    /// The tensor of the network's tap, `[N, C, h, w]`.
     pub tap: Tensor,
 }
 
@@ -39,9 +39,10 @@ impl Model {
     pub fn forward(&self, pixels: &Tensor, mode: Mode) -> Features {
         let network = &self.network;
         let training = mode == Mode::Training;
+        let tap = network.tap_node();
         let mut readers = network.consumers();
         // The tap is read once more, by the caller.
-        readers[network.head_tap.0] += 1;
+        readers[tap.0] += 1;
         let mut values: Vec<Option<Tensor>> = Vec::with_capacity(network.nodes.len());
         for node in &network.nodes {
             let input = |at: usize| -> &Tensor {
@@ -74,7 +75,7 @@ impl Model {
                 }
                 Op::AvgPool(window) => {
                     let (kernel, stride, padding) = pool(*window);
-                    input(0).avg_pool2d(kernel, stride, padding, false, false, None)
+                    input(0).avg_pool2d(kernel, stride, padding, false, true, None)
                 }
                 Op::Concat => {
                     let inputs: Vec<&Tensor> = (0..node.inputs.len()).map(input).collect();
@@ -96,7 +97,7 @@ impl Model {
             }
             values.push(Some(value));
         }
-        let tap = values[network.head_tap.0].take().expect("the tap is kept for the caller");
+        let tap = values[tap.0].take().expect("the tap is kept for the caller");
         let logits = values.pop().flatten().expect("the last node is read by nobody");
         Features { logits, tap }
     }
@@ -137,7 +138,7 @@ fn pad(x: &Tensor, pads: Pads) -> (Tensor, [i64; 2]) {
 
 fn pool(window: Window) -> ([i64; 2], [i64; 2], [i64; 2]) {
     let Window { kernel, stride, pads } = window;
-    ([kernel as i64; 2], [stride as i64; 2], [pads.top as i64, pads.left as i64])
+    (kernel.map(|side| side as i64), [stride as i64; 2], [pads.top as i64, pads.left as i64])
 }
 
 /// Stochastic depth (G. Huang and others, ECCV 2016): a block's own part is left out for some samples.

@@ -1,0 +1,81 @@
+//! The list of networks, and their names.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Network, densenet121, efficientnet_lite0, inception_v3, resnet50, xception};
+
+/// The networks that are described here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Architecture {
+    /// EfficientNet-Lite0: small, for the edge.
+    EfficientNetLite0,
+    /// DenseNet-121, one of the paper's.
+    DenseNet121,
+    /// ResNet-50, one of the paper's.
+    ResNet50,
+    /// Inception-v3, one of the paper's.
+    InceptionV3,
+    /// Xception, one of the paper's.
+    Xception,
+}
+
+impl Architecture {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::EfficientNetLite0, Self::DenseNet121, Self::ResNet50, Self::InceptionV3, Self::Xception];
+
+    /// The description, for a number of classes of at least 1. Its class activation map is that of the head.
+    #[must_use]
+    pub fn describe(self, classes: usize) -> Network {
+        match self {
+            Self::EfficientNetLite0 => efficientnet_lite0::describe(classes),
+            Self::DenseNet121 => densenet121::describe(classes),
+            Self::ResNet50 => resnet50::describe(classes),
+            Self::InceptionV3 => inception_v3::describe(classes),
+            Self::Xception => xception::describe(classes),
+        }
+    }
+
+    /// Its name in flags and files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::EfficientNetLite0 => "efficientnet_lite0",
+            Self::DenseNet121 => "densenet121",
+            Self::ResNet50 => "resnet50",
+            Self::InceptionV3 => "inception_v3",
+            Self::Xception => "xception",
+        }
+    }
+}
+
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Architecture {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|known| known.name() == text).ok_or_else(|| {
+            let names: Vec<_> = Self::ALL.iter().map(|known| known.name()).collect();
+            format!("`{text}` is not a network that is known; expected {}", names.join(", "))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_parse_back() {
+        for architecture in Architecture::ALL {
+            assert_eq!(architecture.name().parse(), Ok(architecture));
+        }
+        assert!("resnet".parse::<Architecture>().is_err());
+    }
+}
