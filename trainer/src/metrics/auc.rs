@@ -1,44 +1,45 @@
 //! Area under the ROC curve.
 
 use super::Scored;
-use crate::data::list::Label;
+use super::classes::Classes;
 
 /// The share of pairs, one synthetic and one authentic face, in which the synthetic one has the higher score; ties count
 /// half. `None` without a face of each class, or with a score that is no number.
 ///
-/// This is the Mann-Whitney U statistic over the number of pairs, by ranks (Hanley and McNeil 1982).
+/// This is the Mann-Whitney U statistic over the number of pairs, by ranks (Hanley and McNeil 1982). Only the order of the
+/// scores counts, so that they may be logits.
 #[must_use]
 pub fn auc(scored: &[Scored]) -> Option<f64> {
-    if scored.iter().any(|each| each.score.is_nan()) {
-        return None;
-    }
-    let mut sorted = scored.to_vec();
-    sorted.sort_by(|a, b| a.score.total_cmp(&b.score));
-    let synthetic = sorted.iter().filter(|each| each.label == Label::Synthetic).count() as f64;
-    let authentic = sorted.len() as f64 - synthetic;
-    let mut rank_sum = 0.0;
+    let Classes { authentic, synthetic } = Classes::split(scored)?;
+    let all: Vec<_> = synthetic.iter().chain(&authentic).copied().collect();
+    let rank_sum: f64 = mid_ranks(&all)[..synthetic.len()].iter().sum();
+    let (authentic, synthetic) = (authentic.len() as f64, synthetic.len() as f64);
+    Some((rank_sum - synthetic * (synthetic + 1.0) / 2.0) / (synthetic * authentic))
+}
+
+/// Rank of each value, from 1; values that are equal share the mean of their ranks.
+pub(super) fn mid_ranks(values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+    let mut ranks = vec![0.0; values.len()];
     let mut before = 0;
-    // Scores that are equal share the mean of their ranks.
-    for tied in sorted.chunk_by(|a, b| a.score == b.score) {
-        let mean_rank = before as f64 + (tied.len() as f64 + 1.0) / 2.0;
-        rank_sum += mean_rank * tied.iter().filter(|each| each.label == Label::Synthetic).count() as f64;
+    for tied in order.chunk_by(|&a, &b| values[a] == values[b]) {
+        let shared = before as f64 + (tied.len() as f64 + 1.0) / 2.0;
+        for &index in tied {
+            ranks[index] = shared;
+        }
         before += tied.len();
     }
-    let pairs = synthetic * authentic;
-    (pairs > 0.0).then(|| (rank_sum - synthetic * (synthetic + 1.0) / 2.0) / pairs)
+    ranks
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::classes::tests::faces;
     use super::*;
 
     fn check(authentic: &[f64], synthetic: &[f64], expected: Option<f64>) {
-        let label = |label| move |&score: &f64| Scored { score, label };
-        let scored: Vec<_> = authentic
-            .iter()
-            .map(label(Label::Authentic))
-            .chain(synthetic.iter().map(label(Label::Synthetic)))
-            .collect();
+        let scored = faces(authentic, synthetic);
         match (auc(&scored), expected) {
             (Some(found), Some(expected)) => assert!((found - expected).abs() < 1e-12, "{found} is not {expected}"),
             (found, expected) => assert_eq!(found, expected),
@@ -51,6 +52,7 @@ mod tests {
         check(&[0.1, 0.4], &[0.35, 0.8], Some(0.75));
         check(&[0.1, 0.2], &[0.8, 0.9], Some(1.0));
         check(&[0.8, 0.9], &[0.1, 0.2], Some(0.0));
+        check(&[-7.5, f64::NEG_INFINITY], &[0.0, 40.0], Some(1.0));
     }
 
     #[test]
@@ -58,6 +60,7 @@ mod tests {
         check(&[0.5], &[0.5], Some(0.5));
         check(&[0.2, 0.5, 0.5], &[0.5, 0.9], Some(5.0 / 6.0));
         check(&[0.3; 7], &[0.3; 5], Some(0.5));
+        check(&[-0.0], &[0.0], Some(0.5));
     }
 
     #[test]

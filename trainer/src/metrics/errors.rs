@@ -4,7 +4,7 @@ use super::Scored;
 use crate::data::list::Label;
 
 /// Error rates of the three-way verdict; each in 0 to 1.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct ErrorRates {
     /// Share of synthetic faces taken for authentic.
     pub apcer: f64,

@@ -1,17 +1,53 @@
-//! How well scores tell synthetic faces from authentic ones. All functions take p(synthetic) and the true labels.
+//! How well scores tell synthetic faces from authentic ones: pure functions of numbers and the true labels.
+//!
+//! - [`auc()`], [`auc_interval`], [`auc_difference`]: the area under the ROC curve and how sure it is.
+//! - [`roc()`]: the curve itself, the equal error rate, detection at few false detections, the best threshold.
+//! - [`at_threshold`], [`error_rates`], [`accuracy`]: errors of verdicts, by the names of ISO/IEC 30107-3.
+//! - [`reliability()`], [`ece`], [`brier`], [`log_loss`]: whether a probability means what it says.
+//! - [`fit_calibration`], [`verdict_thresholds`]: from logits to probabilities, and from those to verdicts.
+//! - [`by_video`], [`spread()`], [`compare`]: one score a video, several runs, two settings.
+//! - [`report`]: all that one set of probabilities has to say.
+//!
+//! The positive class is synthetic throughout. Where a threshold is alone, a score at or above it is taken for synthetic,
+//! as in scikit-learn. What isn't defined, say an AUC of one class alone, is `None` and never a number that looks like one.
 
 mod auc;
+mod calibration;
+mod classes;
+mod comparison;
+mod confusion;
+mod delong;
 mod errors;
+mod hoeffding;
+mod normal;
+mod pairing;
+mod reliability;
+pub mod report;
+mod roc;
+mod spread;
+mod verdict;
+mod video;
 
 pub use auc::auc;
+pub use calibration::{CalibrationError, CalibrationFit, ClassWeights, fit_calibration};
+pub use comparison::{Bootstrap, Comparison, compare};
+pub use confusion::{AtThreshold, Confusion, at_threshold};
+pub use delong::{AucDifference, AucInterval, IntervalRule, auc_difference, auc_interval};
 pub use errors::{ErrorRates, accuracy, error_rates};
+pub use pairing::PairingError;
+pub use reliability::{ECE_BINS, ReliabilityBin, brier, ece, log_loss, reliability};
+pub use roc::{Eer, Roc, RocPoint, TdrAt, roc};
+pub use spread::{Spread, spread};
+pub use verdict::{VerdictError, VerdictThresholds, verdict_thresholds};
+pub use video::{VideoError, VideoFace, VideoScore, by_video};
 
 use crate::data::list::Label;
 
-/// A score in 0 to 1 with the label it should have met.
+/// A score with the label it should have met.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scored {
-    /// p(synthetic).
+    /// The higher, the more synthetic: p(synthetic) in 0 to 1, or, where only the order counts or a function says so, any
+    /// real number such as the difference of the two logits.
     pub score: f64,
     /// What the face is.
     pub label: Label,
