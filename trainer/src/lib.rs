@@ -8,15 +8,19 @@
 //! - [`data`]: lists of faces, crops, saliency maps, augmentation.
 //! - [`fit`]: the training loop and the evaluation.
 //! - [`metrics`]: what the results are measured by.
+//! - [`plot`]: pictures of the results.
+//! - [`events`]: the course of a run for TensorBoard.
 
 pub mod checkpoint;
 #[doc(hidden)]
 pub mod cli;
 pub mod data;
+pub mod events;
 pub mod export;
 pub mod fit;
 pub mod loss;
 pub mod metrics;
 pub mod network;
+pub mod plot;
 pub mod run_folder;
 pub mod torch;
