@@ -2,6 +2,7 @@
 
 pub mod augment;
 pub mod crops;
+pub mod forge;
 pub mod list;
 pub mod loader;
 pub mod prior;
