@@ -2,6 +2,9 @@
 
 mod export;
 mod import;
+mod progress;
+mod runs;
+mod session;
 mod train;
 
 use std::process::ExitCode;
@@ -37,6 +40,15 @@ enum Outcome {
     Interrupted,
 }
 
+/// A command line that can't be followed, found out after it was read.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct WrongUsage(String);
+
+fn wrong_usage<T>(message: &str) -> anyhow::Result<T> {
+    Err(WrongUsage(message.to_owned()).into())
+}
+
 /// Runs the program by its command line, and gives its exit code: 0 done, 1 a failure, 2 wrong usage, 130 interrupted.
 #[must_use]
 pub fn run() -> ExitCode {
@@ -56,7 +68,7 @@ pub fn run() -> ExitCode {
         Ok(Outcome::Interrupted) => ExitCode::from(130),
         Err(error) => {
             log::error!("{}", explain(&error));
-            ExitCode::FAILURE
+            if error.is::<WrongUsage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }

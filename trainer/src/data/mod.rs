@@ -1,7 +1,9 @@
-//! From a list of photos to batches: the list, its inspection, the face crops, their saliency, augmentation, the loader.
+//! From a list of photos to batches: the list, its inspection, the face crops, their saliency, forged fakes, augmentation,
+//! the loader.
 
 pub mod augment;
 pub mod faces;
+pub mod forge;
 pub mod inspect;
 pub mod list;
 pub mod loader;

@@ -107,7 +107,7 @@ impl Model {
     pub fn score(&self, pixels: &[u8]) -> Scores {
         let side = self.network.input_side as i64;
         no_grad(|| {
-            let pixels = Tensor::from_slice(pixels).view([-1, side, side, 3]);
+            let pixels = Tensor::from_slice(pixels).view([-1, side, side, 3]).to_device(self.device());
             let features = self.forward(&pixels, Mode::Inference);
             let synthetic = Tensor::ones([pixels.size()[0]], (Kind::Int64, pixels.device()));
             let maps = activation_maps(&features.tap, self.last_weight(), &synthetic);
@@ -116,7 +116,7 @@ impl Model {
     }
 
     fn normalise(&self, pixels: &Tensor) -> Tensor {
-        let of_channel = |values: &[f32; 3]| Tensor::from_slice(values).view([1, 3, 1, 1]);
+        let of_channel = |values: &[f32; 3]| Tensor::from_slice(values).view([1, 3, 1, 1]).to_device(self.device());
         // Left as it lies in memory, channels last: a training step takes two thirds of the time that it takes otherwise.
         let x = pixels.to_kind(Kind::Float).permute([0, 3, 1, 2]);
         (x - of_channel(&self.network.mean)) / of_channel(&self.network.std)

@@ -1,6 +1,7 @@
 //! Networks in libtorch: the description of [`crate::network`], run for training and for inference.
 
 mod adamw;
+mod device;
 mod forward;
 mod loss_scale;
 mod optimiser;
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use tch::{Device, Kind, Tensor};
 
 pub use adamw::AdamWSettings;
+pub use device::{ComputeDevice, DeviceError};
 pub use forward::{Features, Mode, Scores};
 pub use loss_scale::LossScale;
 pub use optimiser::{Optimiser, OptimiserSettings, Step};
@@ -19,13 +21,14 @@ pub use sgd::SgdSettings;
 use crate::checkpoint::{Array, State};
 use crate::network::{Network, Parameter, Role};
 
-/// A network and its parameters, on the CPU.
+/// A network and its parameters, on one device.
 #[derive(Debug)]
 pub struct Model {
     network: Network,
     /// The description's list, in its order.
     list: Vec<Parameter>,
     tensors: BTreeMap<String, Tensor>,
+    device: Device,
 }
 
 /// What became of the last linear layer when weights were loaded.
@@ -76,6 +79,12 @@ fn some(names: &[String]) -> String {
     }
 }
 
+/// Sets the seed of libtorch's own random numbers: what dropout drops.
+pub fn seed(seed: u64) {
+    // The bits are what counts; a large seed may become a negative number.
+    tch::manual_seed(seed as i64);
+}
+
 /// Sets the threads that libtorch computes with.
 pub fn set_threads(threads: usize) {
     tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
@@ -86,11 +95,26 @@ impl Model {
     /// decides what dropout drops.
     #[must_use]
     pub fn new(network: Network, seed: u64) -> Self {
-        // The bits are what counts; a large seed may become a negative number.
-        tch::manual_seed(seed as i64);
+        self::seed(seed);
         let list = network.parameters();
         let tensors = list.iter().map(|parameter| (parameter.name.clone(), start(parameter))).collect();
-        Self { network, list, tensors }
+        Self { network, list, tensors, device: Device::Cpu }
+    }
+
+    /// Moves the network to a device. An optimiser of it must be made after that.
+    pub fn to_device(&mut self, device: Device) {
+        for parameter in &self.list {
+            let tensor = &self.tensors[&parameter.name];
+            let moved = tensor.detach().to_device(device).set_requires_grad(parameter.role.is_trained());
+            self.tensors.insert(parameter.name.clone(), moved);
+        }
+        self.device = device;
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn device(&self) -> Device {
+        self.device
     }
 
     /// The description.
@@ -125,7 +149,7 @@ impl Model {
         }
         for parameter in self.list.iter().filter(needed) {
             let array = &state[&parameter.name];
-            self.tensors.insert(parameter.name.clone(), to_tensor(array, parameter.role));
+            self.tensors.insert(parameter.name.clone(), to_tensor(array, parameter.role, self.device));
         }
         let unused = state.keys().filter(|name| !self.tensors.contains_key(*name)).cloned().collect();
         let last_layer = fresh.map_or(LastLayer::Loaded, |classes| LastLayer::Fresh { classes });
@@ -177,9 +201,9 @@ fn start(parameter: &Parameter) -> Tensor {
     tensor.set_requires_grad(parameter.role.is_trained())
 }
 
-fn to_tensor(array: &Array, role: Role) -> Tensor {
+fn to_tensor(array: &Array, role: Role, device: Device) -> Tensor {
     let shape: Vec<i64> = array.shape.iter().map(|&side| side as i64).collect();
-    Tensor::from_slice(&array.values).view(shape.as_slice()).set_requires_grad(role.is_trained())
+    Tensor::from_slice(&array.values).view(shape.as_slice()).to_device(device).set_requires_grad(role.is_trained())
 }
 
 fn to_array(tensor: &Tensor) -> Array {
@@ -188,7 +212,7 @@ fn to_array(tensor: &Tensor) -> Array {
 
 /// The values of a tensor of floats, row-major.
 pub(crate) fn to_values(tensor: &Tensor) -> Vec<f32> {
-    let tensor = tensor.detach().to_kind(Kind::Float).contiguous();
+    let tensor = tensor.detach().to_device(Device::Cpu).to_kind(Kind::Float).contiguous();
     let mut values = vec![0.0; tensor.numel()];
     let count = values.len();
     tensor.copy_data(&mut values, count);

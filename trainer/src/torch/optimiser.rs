@@ -129,7 +129,7 @@ impl Optimiser {
                 match state.get(&key) {
                     None => missing.push(key),
                     Some(array) if array.shape != shape => misshapen.push(key),
-                    Some(array) => tensors.push(to_tensor(array, Role::RunningMean).to_device(weight.device())),
+                    Some(array) => tensors.push(to_tensor(array, Role::RunningMean, model.device())),
                 }
             }
             memory.push(tensors);

@@ -1,0 +1,236 @@
+//! Forged faces from real ones alone: a face is blended with a changed copy of itself inside a mask.
+//!
+//! The idea is that of K. Shiohara, T. Yamasaki, "Detecting Deepfakes with Self-Blended Images", CVPR 2022. Such a
+//! forgery has the same person, background, framing and camera as the real photo, so a network that is to tell the two
+//! can learn nothing but the traces of blending; and the mask says where these are.
+//!
+//! Two layers are made of a photo: the target, which is seen outside the mask, and the copy, which is put into it. One
+//! of them gets [`Change`]s, a [`Region`] of the face is the mask, and a [`Blend`] joins the layers.
+
+pub mod blend;
+pub mod change;
+mod elastic;
+mod face_frame;
+mod mask;
+pub mod region;
+
+use std::fmt;
+
+use cyborg_edge::face::crop::ResizeError;
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+use self::blend::{Blend, Blender};
+use self::change::{Change, Changer};
+use self::face_frame::FaceFrame;
+use self::mask::Mask;
+use self::region::Region;
+use super::prior::Landmarks;
+
+/// The least side of a picture: below it a mouth is a pixel or two.
+pub const LEAST_SIDE: usize = 32;
+/// The least mean change inside the mask, in grey levels: what the next JPEG of good quality does by itself is about 1.
+pub const LEAST_CHANGE: f32 = 2.0;
+/// The least share of the picture that a mask takes: less is a region outside the picture, but for a corner.
+const LEAST_AREA: f32 = 0.001;
+/// Draws until the change is great enough; then the surest one is taken.
+const DRAWS: usize = 6;
+/// Share of the draws in which the target is changed and the copy is not, but for its geometry. A third: then to be
+/// softer, noisier or paler than usual doesn't mean to be the forged part.
+const TARGET_CHANGED: f64 = 1.0 / 3.0;
+
+/// Which of the two layers is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Layer {
+    /// What is put into the mask; the picture stays what it was outside of it.
+    Copy,
+    /// What is seen outside the mask. A change of geometry is made to the copy all the same.
+    Target,
+}
+
+/// How a forgery was made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recipe {
+    /// The part of the face.
+    pub region: Region,
+    /// How the layers were joined.
+    pub blend: Blend,
+    /// The share of the copy where the mask is full, 0.25 to 1.
+    pub ratio: f32,
+    /// What was done, in the order in which it was done; never empty.
+    pub changes: Vec<Change>,
+    /// Which layer it was done to.
+    pub layer: Layer,
+}
+
+impl fmt::Display for Recipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {} {:.2}, ", self.region, self.blend, self.ratio)?;
+        for (index, change) in self.changes.iter().enumerate() {
+            write!(f, "{}{change}", if index == 0 { "" } else { " + " })?;
+        }
+        f.write_str(match self.layer {
+            Layer::Copy => " of the copy",
+            Layer::Target => " of the target",
+        })
+    }
+}
+
+/// A forged face.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Forged {
+    /// RGB, the picture's side squared.
+    pub pixels: Vec<u8>,
+    /// How much of the copy is there, 0 to 255, the picture's side squared; 0 exactly where the target is untouched,
+    /// and above 0 somewhere.
+    pub mask: Vec<u8>,
+    /// How it was made.
+    pub recipe: Recipe,
+    /// The mean change inside the mask, against the target, in grey levels: [`LEAST_CHANGE`] or more.
+    pub change: f32,
+}
+
+/// A face that can't be forged.
+#[derive(Debug, thiserror::Error)]
+pub enum ForgeError {
+    /// The buffer isn't a square of this side.
+    #[error("a square RGB picture of side {side} has {expected} bytes, not {found}")]
+    WrongSize {
+        /// Side in pixels.
+        side: usize,
+        /// Bytes that it takes.
+        expected: usize,
+        /// Bytes that are there.
+        found: usize,
+    },
+    /// The picture is too small.
+    #[error("a picture of side {side} is too small to forge a face in it; {LEAST_SIDE} is the least")]
+    TooSmall {
+        /// Side in pixels.
+        side: usize,
+    },
+    /// A landmark is infinite or not a number.
+    #[error("landmark {index} is not a finite number; leave the face out, or find its landmarks again")]
+    NotFinite {
+        /// Its place in the landmarks, from 0.
+        index: usize,
+    },
+    /// The landmarks are too close to each other, too far apart, or not where those of a face can be.
+    #[error(
+        "the landmarks span no face: eyes {eyes:.3} apart, and {mouth:.3} from the mouth, as shares of the picture's \
+         side; leave the face out, or find its landmarks again"
+    )]
+    NoFace {
+        /// Distance between the eyes over the side of the picture.
+        eyes: f32,
+        /// Distance from the eyes to the mouth over the side of the picture.
+        mouth: f32,
+    },
+    /// The face is not in the picture.
+    #[error("the landmarks lie outside the picture, so no part of the face can be forged; crop around the face")]
+    OutsidePicture,
+    /// The picture can't be shrunk.
+    #[error(transparent)]
+    Resize(#[from] ResizeError),
+    /// The picture can't be coded.
+    #[error("can't code the copy as JPEG")]
+    Jpeg(#[from] image::ImageError),
+}
+
+/// Forges faces, keeping its buffers.
+#[derive(Debug, Default)]
+pub struct Forger {
+    mask: Mask,
+    copy: Vec<u8>,
+    target: Vec<u8>,
+    changer: Changer,
+    blender: Blender,
+}
+
+impl Forger {
+    /// One random forgery of a real face. The same random numbers give the same one.
+    ///
+    /// `pixels` is RGB of `side` squared with a face in it and some room around, `landmarks` are those of the face, in
+    /// 0 to 1 of the picture. Where the draws change too little, a plain shift of brightness is the last resort.
+    ///
+    /// # Errors
+    ///
+    /// When the picture is too small or not of its size, or the landmarks are not those of a face in it.
+    pub fn forge(
+        &mut self,
+        pixels: &[u8],
+        side: usize,
+        landmarks: &Landmarks,
+        random: &mut ChaCha8Rng,
+    ) -> Result<Forged, ForgeError> {
+        let expected = side.saturating_mul(side).saturating_mul(3);
+        if pixels.len() != expected {
+            return Err(ForgeError::WrongSize { side, expected, found: pixels.len() });
+        }
+        if side < LEAST_SIDE {
+            return Err(ForgeError::TooSmall { side });
+        }
+        let frame = FaceFrame::new(landmarks, side)?;
+        for _ in 0..DRAWS {
+            let region = Region::draw(random);
+            self.mask.draw(region, &frame, side, random);
+            if self.mask.area() < LEAST_AREA {
+                continue;
+            }
+            let (blend, changes) = (Blend::draw(random), Change::draw(random));
+            let layer = layer(&changes, random);
+            self.start(pixels);
+            for &change in &changes {
+                let layer =
+                    if layer == Layer::Copy || change == Change::Geometry { &mut self.copy } else { &mut self.target };
+                self.changer.apply(change, layer, side, &frame, random)?;
+            }
+            let change = self.blender.blend(blend, &mut self.target, &self.copy, &mut self.mask, side);
+            if change >= LEAST_CHANGE {
+                return Ok(self.finish(Recipe { region, blend, ratio: self.mask.ratio, changes, layer }, change));
+            }
+        }
+        self.surely(pixels, side, &frame, random)
+    }
+
+    /// The last resort, which changes any picture with a face in it.
+    fn surely(
+        &mut self,
+        pixels: &[u8],
+        side: usize,
+        frame: &FaceFrame,
+        random: &mut ChaCha8Rng,
+    ) -> Result<Forged, ForgeError> {
+        let (region, blend) = (Region::WholeFace, Blend::Alpha);
+        self.mask.draw(region, frame, side, random);
+        if self.mask.area() < LEAST_AREA {
+            return Err(ForgeError::OutsidePicture);
+        }
+        self.start(pixels);
+        change::surest(&mut self.copy, &self.mask.levels);
+        let change = self.blender.blend(blend, &mut self.target, &self.copy, &mut self.mask, side);
+        let recipe =
+            Recipe { region, blend, ratio: self.mask.ratio, changes: vec![Change::Colour], layer: Layer::Copy };
+        Ok(self.finish(recipe, change))
+    }
+
+    /// Both layers as they are in the photo.
+    fn start(&mut self, pixels: &[u8]) {
+        for layer in [&mut self.copy, &mut self.target] {
+            layer.clear();
+            layer.extend_from_slice(pixels);
+        }
+    }
+
+    fn finish(&self, recipe: Recipe, change: f32) -> Forged {
+        Forged { pixels: self.target.clone(), mask: self.mask.levels.clone(), recipe, change }
+    }
+}
+
+/// The layer that is changed. Where geometry is the one change it is the copy, the only layer that moves.
+fn layer(changes: &[Change], random: &mut ChaCha8Rng) -> Layer {
+    if changes != [Change::Geometry] && random.random_bool(TARGET_CHANGED) { Layer::Target } else { Layer::Copy }
+}
+
+#[cfg(test)]
+mod tests;
