@@ -229,7 +229,7 @@ mod tests {
         let paths: Vec<_> = (0..3)
             .map(|_| EventWriter::create(folder.path(), 5.0).expect("the folder can be written").path().to_owned())
             .collect();
-        let names: Vec<_> = paths.iter().map(|path| path.file_name().expect("a file")).collect();
+        let names: Vec<_> = paths.iter().map(|path| path.file_name().expect("a file").to_string_lossy().into_owned()).collect();
         let first = "events.out.tfevents.0000000005.cyborg";
         assert_eq!(names, [first.to_owned(), format!("{first}.001"), format!("{first}.002")]);
         assert!(paths.iter().all(|path| std::fs::metadata(path).expect("the file is there").len() > 0));

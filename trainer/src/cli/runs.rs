@@ -15,7 +15,7 @@ use crate::export::export;
 use crate::fit::{self, EpochReport, Evaluation, FitData, FitSettings, Progress, Watch, fit};
 use crate::metrics::{error_rates, spread};
 use crate::network::Network;
-use crate::plot::{Band, EpochPoint, Setting, TrainingCurves};
+use crate::plot::curves::{Band, EpochPoint, Setting, TrainingCurves};
 use crate::run_folder::{
     Config, METRICS, MetricsRow, RunFolder, RunSummary, SaliencyName, SeedFolder, read_metrics, write_summary,
 };

@@ -57,7 +57,7 @@ impl From<&EpochReport> for MetricsRow {
 
 /// The table, open for more rows.
 #[derive(Debug)]
-pub struct MetricsTable {
+pub(super) struct MetricsTable {
     path: PathBuf,
     writer: csv::Writer<File>,
 }
@@ -69,7 +69,7 @@ impl MetricsTable {
     /// # Errors
     ///
     /// When it can't be written.
-    pub fn open(path: &Path, epoch: u64) -> anyhow::Result<Self> {
+    pub(super) fn open(path: &Path, epoch: u64) -> anyhow::Result<Self> {
         let fail = || format!("can't write {}", path.display());
         let mut kept = csv::Writer::from_writer(Vec::new());
         let rows = if path.exists() { read(path)? } else { Vec::new() };
@@ -88,7 +88,7 @@ impl MetricsTable {
     /// # Errors
     ///
     /// When it can't be written.
-    pub fn add(&mut self, row: MetricsRow) -> anyhow::Result<()> {
+    pub(super) fn add(&mut self, row: MetricsRow) -> anyhow::Result<()> {
         let written = self.writer.serialize(row).map_err(anyhow::Error::from);
         written
             .and_then(|()| Ok(self.writer.flush()?))

@@ -11,9 +11,9 @@ use cyborg_edge::frame::{PixelBox, PixelPoint};
 use super::{Label, ListError, ListedFace, Row, Split};
 
 /// Columns of the face box, in pixels of the photo.
-pub const BOX: [&str; 4] = ["face_x", "face_y", "face_w", "face_h"];
+pub(crate) const BOX: [&str; 4] = ["face_x", "face_y", "face_w", "face_h"];
 /// Columns of the landmarks, in pixels of the photo; left and right as seen in the picture.
-pub const LANDMARKS: [&str; 10] = [
+pub(crate) const LANDMARKS: [&str; 10] = [
     "left_eye_x",
     "left_eye_y",
     "right_eye_x",
