@@ -7,6 +7,7 @@
 //! - [`loss`]: the CYBORG loss.
 //! - [`data`]: lists of faces, crops, saliency maps, augmentation.
 //! - [`fit`]: the training loop and the evaluation.
+//! - [`evaluation`]: scores of networks, reports and their pictures.
 //! - [`metrics`]: what the results are measured by.
 //! - [`plot`]: pictures of the results.
 //! - [`events`]: the course of a run for TensorBoard.
@@ -15,6 +16,7 @@ pub mod checkpoint;
 #[doc(hidden)]
 pub mod cli;
 pub mod data;
+pub mod evaluation;
 pub mod events;
 pub mod export;
 pub mod fit;

@@ -1,10 +1,14 @@
 //! The command line: one file a command.
 
+mod calibrate;
+mod compare;
+mod evaluate;
 mod export;
 mod import;
 mod progress;
 mod runs;
 mod session;
+mod target;
 mod train;
 
 use std::process::ExitCode;
@@ -27,6 +31,12 @@ struct Cli {
 enum Command {
     /// Train a network on a list of faces, and export the best epoch
     Train(train::TrainArgs),
+    /// Measure networks on the faces of a list
+    Evaluate(evaluate::EvaluateArgs),
+    /// Fit probabilities and thresholds on the faces of a list, and write them into checkpoint and model file
+    Calibrate(calibrate::CalibrateArgs),
+    /// Put two settings side by side, with the difference of their AUCs
+    Compare(compare::CompareArgs),
     /// Turn a PyTorch checkpoint into one of this project, without running what is in it
     Import(import::ImportArgs),
     /// Write a checkpoint as a model file for `cyborg`
@@ -60,6 +70,9 @@ pub fn run() -> ExitCode {
     log.format_target(false).format_timestamp_secs().init();
     let outcome = match cli.command {
         Command::Train(args) => train::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
+        Command::Calibrate(args) => calibrate::run(&args),
+        Command::Compare(args) => compare::run(&args).map(|()| Outcome::Done),
         Command::Import(args) => import::run(&args).map(|()| Outcome::Done),
         Command::Export(args) => export::run(&args).map(|()| Outcome::Done),
     };

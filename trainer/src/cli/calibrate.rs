@@ -1,0 +1,163 @@
+//! `cyborg-train calibrate`: probabilities that mean what they say, and thresholds at stated error rates, written into the
+//! checkpoint and the model file.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+use cyborg_edge::model::runtime::Runtime;
+use cyborg_models::contract::{Calibration, Contract, ErrorRates, Thresholds};
+
+use super::Outcome;
+use super::session::{DataArgs, MachineArgs, Wanted, both_classes, bytes, listen, look, of_split, share, share_of_one, use_threads};
+use super::target::{Target, Trained};
+use crate::checkpoint;
+use crate::data::inspect::Need;
+use crate::data::list::{Split, keep_out};
+use crate::data::loader::evaluation;
+use crate::evaluation::{RunScores, ScoreKind, ScoredFace, score};
+use crate::export::export;
+use crate::fit::class_counts;
+use crate::metrics::{self, ClassWeights, Scored, fit_calibration, verdict_thresholds};
+use crate::run_folder::{MODEL, write_model};
+use crate::torch::Model;
+
+/// Faces that are scored at once.
+const BATCH: usize = 20;
+
+#[derive(Args, Debug)]
+pub(super) struct CalibrateArgs {
+    /// Folder of runs, one run of it, or a checkpoint; checkpoint and model file are written again
+    #[arg(value_name = "RUNS")]
+    target: PathBuf,
+    #[command(flatten)]
+    data: DataArgs,
+    /// Part of the list to calibrate on: train, validation or test [default: what the runs were validated on]
+    #[arg(long, value_name = "SPLIT")]
+    split: Option<Split>,
+    /// Share of synthetic faces that may be called authentic (APCER)
+    #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = share_of_one)]
+    apcer: f64,
+    /// Share of real faces that may be called synthetic (BPCER)
+    #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = share_of_one)]
+    bpcer: f64,
+    /// Calibrate for a world with as many synthetic faces as the list has; else both classes count alike
+    #[arg(long)]
+    as_listed: bool,
+    #[command(flatten)]
+    machine: MachineArgs,
+}
+
+pub(super) fn run(args: &CalibrateArgs) -> anyhow::Result<Outcome> {
+    let stop = listen();
+    use_threads(&args.machine)?;
+    let device = args.machine.device.open()?;
+    let target = Target::open(&args.target)?;
+    let config = target.folder.as_ref().map(|folder| &folder.config);
+    let split = args.split.or_else(|| config.and_then(|config| config.data.validation));
+    let read = args.data.read(&target.known())?;
+    let (model, _) = target.trained[0].load()?;
+    let network = model.network().clone();
+    drop(model);
+    // Without a validation split the runs kept faces out of the training split, by the seed of the first of them.
+    let of_list = split.unwrap_or(Split::Train);
+    let wanted = Wanted {
+        network: &network,
+        splits: &[of_list],
+        landmarks: Need::Unneeded,
+        memory: bytes(args.machine.memory),
+    };
+    let Some(inspected) = look(read, &wanted, stop)? else { return Ok(Outcome::Interrupted) };
+    let all = of_split(&inspected, of_list);
+    let (indices, measured_on) = match (split, config) {
+        (Some(split), _) => (all, format!("split {split}, on which the thresholds were set")),
+        (None, Some(config)) => (
+            keep_out(&inspected.faces.rows, &all, config.fit.seed).1,
+            "kept-out tenth of the training sources, on which the thresholds were set".to_owned(),
+        ),
+        (None, None) => return super::wrong_usage("give the part of the list to calibrate on with `--split`"),
+    };
+    both_classes(class_counts(&inspected.faces, &indices), "calibration")?;
+    let faces: Vec<ScoredFace> = indices.iter().map(|&index| (&inspected.faces.rows[index]).into()).collect();
+    let shared = share(inspected);
+    for trained in &target.trained {
+        let (mut model, _) = trained.load()?;
+        model.to_device(device);
+        let said = score(&model, evaluation(&shared, &indices, BATCH))?;
+        let run = RunScores {
+            name: trained.name.clone(),
+            calibration: Calibration { temperature: 1.0, bias: 0.0 },
+            thresholds: trained.contract.thresholds.clone(),
+            logits: said.logits,
+        };
+        let contract = calibrated(args, trained, run, &faces, &measured_on)?;
+        model.to_device(tch::Device::Cpu);
+        write(trained, &model, &contract)?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// The contract with the calibration that fits the scores of a run.
+fn calibrated(
+    args: &CalibrateArgs,
+    trained: &Trained,
+    mut run: RunScores,
+    faces: &[ScoredFace],
+    measured_on: &str,
+) -> anyhow::Result<Contract> {
+    let differences: Vec<Scored> = faces
+        .iter()
+        .zip(&run.logits)
+        .map(|(face, logits)| Scored {
+            score: f64::from(logits.synthetic) - f64::from(logits.authentic),
+            label: face.label,
+        })
+        .collect();
+    let weights = if args.as_listed { ClassWeights::AsListed } else { ClassWeights::Balanced };
+    let fit = fit_calibration(&differences, weights).with_context(|| format!("can't calibrate {}", run.name))?;
+    if fit.limited {
+        log::warn!("{}: its scores don't rise from real to synthetic faces; all probabilities come out near one half", run.name);
+    }
+    run.calibration = Calibration { temperature: fit.temperature as f32, bias: fit.bias as f32 };
+    // By the runtime's own formula and numbers.
+    let scored = run.scored(faces, ScoreKind::Softmax, |_| true);
+    let wanted = metrics::ErrorRates { apcer: args.apcer, bpcer: args.bpcer };
+    let found = verdict_thresholds(&scored, wanted)?;
+    log::info!(
+        "{}: temperature {:.3}, bias {:+.3}; authentic below {:.3} (APCER {:.3}), synthetic above {:.3} (BPCER {:.3}), \
+         {:.1} % unsure",
+        run.name,
+        fit.temperature,
+        fit.bias,
+        found.authentic_below,
+        found.reached.apcer,
+        found.synthetic_above,
+        found.reached.bpcer,
+        found.unsure * 100.0
+    );
+    let error_rates = ErrorRates {
+        apcer: found.reached.apcer,
+        bpcer: found.reached.bpcer,
+        measured_on: measured_on.to_owned(),
+    };
+    Ok(Contract {
+        calibration: run.calibration,
+        thresholds: Thresholds {
+            authentic_below: found.authentic_below,
+            synthetic_above: found.synthetic_above,
+            error_rates: Some(error_rates),
+        },
+        ..trained.contract.clone()
+    })
+}
+
+/// Writes checkpoint and model file again.
+fn write(trained: &Trained, model: &Model, contract: &Contract) -> anyhow::Result<()> {
+    let mut checkpoint = checkpoint::read(&trained.path)?;
+    checkpoint.metadata.extend(contract.to_metadata());
+    let bytes = export(&Runtime::load()?, model, contract)?;
+    checkpoint::write(&trained.path, &checkpoint)?;
+    let path = write_model(&trained.path.with_file_name(MODEL), &bytes)?;
+    log::info!("model file: {}", path.display());
+    Ok(())
+}

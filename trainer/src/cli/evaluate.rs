@@ -1,0 +1,196 @@
+//! `cyborg-train evaluate`: how well networks tell the faces of a list, by source, pooled, by video and under disturbances.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, ensure};
+use clap::Args;
+
+use super::Outcome;
+use super::session::{
+    DataArgs, MachineArgs, TOOL, Wanted, both_classes, bytes, listen, look, of_split, share, use_threads,
+};
+use super::target::{Target, Trained};
+use crate::checkpoint;
+use crate::data::faces::{Cutter, Extent, Faces};
+use crate::data::inspect::Need;
+use crate::data::list::{Label, Split};
+use crate::data::loader::{evaluation, evaluation_of};
+use crate::evaluation::disturb::SWEEP;
+use crate::evaluation::pictures::{self, AverageMaps, Mistake};
+use crate::evaluation::report::{Report, Robustness, RunReport, measure};
+use crate::evaluation::{RunScores, Said, ScoreKind, ScoredFace, mean_map, score, table};
+use crate::fit::class_counts;
+use crate::torch::Model;
+
+/// Faces that are scored at once.
+const BATCH: usize = 20;
+/// Mistakes on the contact sheet, at most.
+const MISTAKES: usize = 30;
+
+#[derive(Args, Debug)]
+pub(super) struct EvaluateArgs {
+    /// Folder of runs, one run of it, or a checkpoint
+    #[arg(value_name = "RUNS")]
+    target: PathBuf,
+    #[command(flatten)]
+    data: DataArgs,
+    /// Part of the list to measure on
+    #[arg(long, value_name = "SPLIT", default_value = "test")]
+    split: Split,
+    /// Folder to write to [default: `evaluation` in the folder of runs]
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// What stands for a face: softmax (calibrated, as `cyborg` shows it) or reference (sigmoid of logit 1)
+    #[arg(long, value_name = "SCORE", default_value = "softmax")]
+    score: ScoreKind,
+    /// Measure under JPEG, shrinking, blur and crop offset too, which takes fifteen times as long
+    #[arg(long)]
+    robustness: bool,
+    #[command(flatten)]
+    machine: MachineArgs,
+}
+
+pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Outcome> {
+    let stop = listen();
+    use_threads(&args.machine)?;
+    let device = args.machine.device.open()?;
+    let target = Target::open(&args.target)?;
+    let out = match &args.out {
+        Some(out) => out.clone(),
+        None if args.target.is_dir() => args.target.join("evaluation"),
+        None => return super::wrong_usage("give the folder to write to with `--out`"),
+    };
+    let plots = out.join("plots");
+    fs::create_dir_all(&plots).with_context(|| format!("can't make {}", plots.display()))?;
+    let (first, _) = target.trained[0].load()?;
+    let read = args.data.read(&target.known())?;
+    let data = format!("{}, split {}", read.list.path.file_name().unwrap_or_default().to_string_lossy(), args.split);
+    let network = first.network().clone();
+    drop(first);
+    let wanted = Wanted {
+        network: &network,
+        splits: &[args.split],
+        landmarks: Need::Unneeded,
+        memory: bytes(args.machine.memory),
+    };
+    let Some(inspected) = look(read, &wanted, stop)? else { return Ok(Outcome::Interrupted) };
+    let data_sha256 = inspected.digest.clone();
+    let indices = of_split(&inspected, args.split);
+    both_classes(class_counts(&inspected.faces, &indices), &args.split.to_string())?;
+    let scored_faces: Vec<ScoredFace> = indices.iter().map(|&index| (&inspected.faces.rows[index]).into()).collect();
+    let faces = share(inspected);
+
+    let mut report =
+        Report { tool: TOOL.to_owned(), target: target.name.clone(), data, data_sha256, score: args.score.to_string(), runs: Vec::new() };
+    let mut runs = Vec::new();
+    let mut averages = AverageMaps { side: network.cam_size().0, saliency: None, runs: Vec::new() };
+    for trained in &target.trained {
+        let (mut model, _) = trained.load()?;
+        ensure!(model.network() == &network, "{} is of another network than the first run", trained.path.display());
+        model.to_device(device);
+        let how = Measuring { faces: &faces, indices: &indices, scored_faces: &scored_faces, kind: args.score, stop };
+        let Some((run, said)) = how.scores(trained, &model)? else { return Ok(Outcome::Interrupted) };
+        table::write(&out.join(format!("scores-{}.csv", run.name)), &scored_faces, &run, args.score)?;
+        let mut measured = measure(&scored_faces, &run, args.score)?;
+        if args.robustness && !how.sweep(&run, &model, &mut measured)? {
+            return Ok(Outcome::Interrupted);
+        }
+        let mistakes = how.mistakes(&run, &said)?;
+        pictures::of_mistakes(&plots, &run.name, (network.input_side, network.cam_size().0), mistakes)?;
+        averages.saliency = averages.saliency.or_else(|| mean_map(said.saliency.iter().flatten().map(Vec::as_slice)));
+        if let Some(mean) = mean_map(said.maps.iter().map(Vec::as_slice)) {
+            averages.runs.push((run.name.clone(), mean));
+        }
+        report.runs.push(measured);
+        runs.push(run);
+        // After each run, so that what was measured is kept whatever happens.
+        write(&out, &report)?;
+    }
+    pictures::of_scores(&plots, &report, &scored_faces, &runs, args.score)?;
+    pictures::of_robustness(&plots, &report)?;
+    pictures::of_maps(&plots, &target.name, &averages)?;
+    let mut stdout = std::io::stdout().lock();
+    // A reader that has gone is no failure: the report is in its file.
+    let _ = writeln!(stdout, "{}", report.to_markdown());
+    log::info!("report, scores and pictures: {}", out.display());
+    Ok(Outcome::Done)
+}
+
+fn write(out: &Path, report: &Report) -> anyhow::Result<()> {
+    let fail = |path: &Path| format!("can't write {}", path.display());
+    let path = out.join("report.json");
+    checkpoint::replace(&path, (serde_json::to_string_pretty(report)? + "\n").as_bytes()).with_context(|| fail(&path))?;
+    let path = out.join("report.md");
+    checkpoint::replace(&path, report.to_markdown().as_bytes()).with_context(|| fail(&path))
+}
+
+/// What the runs are measured on, and how.
+struct Measuring<'a> {
+    faces: &'a Arc<Faces>,
+    indices: &'a [usize],
+    scored_faces: &'a [ScoredFace],
+    kind: ScoreKind,
+    stop: &'a AtomicBool,
+}
+
+impl Measuring<'_> {
+    /// What a network says of all faces; nothing when the user ended it.
+    fn scores(&self, trained: &Trained, model: &Model) -> anyhow::Result<Option<(RunScores, Said)>> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let said = score(model, evaluation(self.faces, self.indices, BATCH))?;
+        let run = RunScores {
+            name: trained.name.clone(),
+            calibration: trained.contract.calibration,
+            thresholds: trained.contract.thresholds.clone(),
+            logits: said.logits.clone(),
+        };
+        Ok(Some((run, said)))
+    }
+
+    /// Adds the sweep over all disturbances; tells whether it came to its end.
+    fn sweep(&self, run: &RunScores, model: &Model, measured: &mut RunReport) -> anyhow::Result<bool> {
+        let side = self.faces.settings().side;
+        for disturbance in SWEEP {
+            if self.stop.load(Ordering::Relaxed) {
+                return Ok(false);
+            }
+            let batches =
+                evaluation_of(self.faces, self.indices, BATCH, move |_, sample| disturbance.apply(sample, side));
+            let disturbed = RunScores { logits: score(model, batches)?.logits, ..run.clone() };
+            let scored = disturbed.scored(self.scored_faces, self.kind, |_| true);
+            measured.robustness.push(Robustness::new(disturbance, &scored));
+            log::info!("{}: {} {} done", run.name, disturbance.kind(), disturbance.strength());
+        }
+        Ok(true)
+    }
+
+    /// The faces whose score is farthest on the wrong side of one half.
+    fn mistakes(&self, run: &RunScores, said: &Said) -> anyhow::Result<Vec<Mistake>> {
+        let scored = run.scored(self.scored_faces, self.kind, |_| true);
+        let wrong = |at: usize| match scored[at].label {
+            Label::Authentic => scored[at].score,
+            Label::Synthetic => 1.0 - scored[at].score,
+        };
+        let mut worst: Vec<usize> = (0..scored.len()).filter(|&at| wrong(at) > 0.5).collect();
+        worst.sort_by(|&a, &b| wrong(b).total_cmp(&wrong(a)));
+        worst.truncate(MISTAKES);
+        let mut cutter = Cutter::default();
+        let mistake = |at: usize| {
+            let view = self.faces.view(self.indices[at], Extent::Exact, &mut cutter)?;
+            Ok(Mistake {
+                pixels: view.pixels.into_owned(),
+                map: said.maps[at].clone(),
+                source: self.scored_faces[at].source.clone(),
+                label: scored[at].label,
+                score: scored[at].score,
+            })
+        };
+        worst.into_iter().map(mistake).collect()
+    }
+}

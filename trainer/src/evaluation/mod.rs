@@ -1,0 +1,181 @@
+//! What networks say of the faces of a list, and what it is worth: scores, reports, robustness, pictures.
+
+pub mod disturb;
+pub mod pictures;
+pub mod report;
+pub mod table;
+
+use std::fmt;
+use std::str::FromStr;
+
+use cyborg_edge::verdict::{Logits, SyntheticProbability};
+use cyborg_models::contract::{Calibration, Thresholds};
+
+use crate::data::list::{Label, Row};
+use crate::data::loader::Batches;
+use crate::metrics::Scored;
+use crate::torch::Model;
+
+/// What is known of a face that was scored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScoredFace {
+    /// The photo.
+    pub path: String,
+    /// What it is.
+    pub label: Label,
+    /// Where it comes from.
+    pub source: String,
+    /// The video that it is a frame of.
+    pub video: Option<String>,
+}
+
+impl From<&Row> for ScoredFace {
+    fn from(row: &Row) -> Self {
+        Self {
+            path: row.path.display().to_string(),
+            label: row.label,
+            source: row.source.clone(),
+            video: row.video.clone(),
+        }
+    }
+}
+
+/// What one network says of all faces.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunScores {
+    /// Its name, `seed-1` for example.
+    pub name: String,
+    /// From its logits to a probability.
+    pub calibration: Calibration,
+    /// From a probability to a verdict.
+    pub thresholds: Thresholds,
+    /// Its logits of each face.
+    pub logits: Vec<Logits>,
+}
+
+/// What stands for a face in the reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScoreKind {
+    /// The calibrated softmax: what the runtime shows.
+    Softmax,
+    /// Sigmoid of the second logit alone, as the published test script has it.
+    Reference,
+}
+
+impl ScoreKind {
+    /// The score, in 0 to 1.
+    #[must_use]
+    pub fn of(self, logits: Logits, calibration: &Calibration) -> f64 {
+        match self {
+            Self::Softmax => f64::from(SyntheticProbability::new(logits, calibration).value()),
+            Self::Reference => 1.0 / (1.0 + (-f64::from(logits.synthetic)).exp()),
+        }
+    }
+}
+
+impl fmt::Display for ScoreKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Softmax => "softmax",
+            Self::Reference => "reference",
+        })
+    }
+}
+
+impl FromStr for ScoreKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "softmax" => Ok(Self::Softmax),
+            "reference" => Ok(Self::Reference),
+            _ => Err(format!("`{text}` is no score; expected softmax or reference")),
+        }
+    }
+}
+
+impl RunScores {
+    /// Scores with labels, of the faces that `wanted` takes.
+    #[must_use]
+    pub fn scored(&self, faces: &[ScoredFace], kind: ScoreKind, wanted: impl Fn(&ScoredFace) -> bool) -> Vec<Scored> {
+        let pairs = faces.iter().zip(&self.logits).filter(|(face, _)| wanted(face));
+        pairs.map(|(face, &logits)| Scored { score: kind.of(logits, &self.calibration), label: face.label }).collect()
+    }
+}
+
+/// What a network says of the faces of some batches, one after the other.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Said {
+    /// Logits of each face.
+    pub logits: Vec<Logits>,
+    /// Activation map of the synthetic class of each face, not scaled, `h * w` values each.
+    pub maps: Vec<Vec<f32>>,
+    /// Saliency map of each face, in 0 to 1, where it has one.
+    pub saliency: Vec<Option<Vec<f32>>>,
+}
+
+/// Scores the faces of some batches.
+///
+/// # Errors
+///
+/// When a batch can't be made, or the network gives no numbers.
+pub fn score(model: &Model, batches: Batches) -> anyhow::Result<Said> {
+    let (height, width) = model.network().cam_size();
+    let mut said = Said::default();
+    for batch in batches {
+        let batch = batch?;
+        let scores = model.score(&batch.pixels);
+        for pair in scores.logits.chunks_exact(2) {
+            anyhow::ensure!(
+                pair.iter().all(|value| value.is_finite()),
+                "the network's logits are {pair:?}: its training has diverged, or its weights are damaged"
+            );
+            said.logits.push(Logits { authentic: pair[0], synthetic: pair[1] });
+        }
+        said.maps.extend(scores.maps.chunks_exact(height * width).map(<[f32]>::to_vec));
+        let maps = batch.maps.chunks_exact(height * width).zip(&batch.has_map);
+        said.saliency.extend(maps.map(|(map, has_map)| has_map.then(|| map.to_vec())));
+    }
+    Ok(said)
+}
+
+/// Mean of maps, each min-max scaled first; nothing without one.
+#[must_use]
+pub fn mean_map<'a>(maps: impl IntoIterator<Item = &'a [f32]>) -> Option<Vec<f32>> {
+    let mut sum: Vec<f64> = Vec::new();
+    let mut count = 0.0;
+    for map in maps {
+        let mut scaled = map.to_vec();
+        crate::data::prior::min_max(&mut scaled);
+        sum.resize(scaled.len(), 0.0);
+        sum.iter_mut().zip(&scaled).for_each(|(sum, &value)| *sum += f64::from(value));
+        count += 1.0;
+    }
+    (count > 0.0).then(|| sum.into_iter().map(|value| (value / count) as f32).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_are_those_of_the_runtime_and_of_the_published_script() {
+        let logits = Logits { authentic: 1.0, synthetic: 3.0 };
+        let plain = Calibration { temperature: 1.0, bias: 0.0 };
+        let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-6, "{found}");
+        close(ScoreKind::Softmax.of(logits, &plain), 3.0_f64.exp() / (1.0_f64.exp() + 3.0_f64.exp()));
+        let soft = Calibration { temperature: 2.0, bias: -1.0 };
+        close(ScoreKind::Softmax.of(logits, &soft), 0.5);
+        close(ScoreKind::Reference.of(logits, &soft), 1.0 / (1.0 + (-3.0_f64).exp()));
+        for kind in [ScoreKind::Softmax, ScoreKind::Reference] {
+            assert_eq!(kind.to_string().parse(), Ok(kind));
+        }
+    }
+
+    #[test]
+    fn a_mean_map_counts_each_map_alike() {
+        let mean = mean_map([[0.0, 1.0].as_slice(), &[300.0, 100.0], &[5.0, 5.0]]);
+        assert_eq!(mean, Some(vec![1.0 / 3.0, 1.0 / 3.0]));
+        assert_eq!(mean_map([]), None);
+    }
+}

@@ -1,0 +1,202 @@
+//! The pictures of an evaluation, from its scores and maps.
+
+use std::path::Path;
+
+use cyborg_models::contract::Thresholds;
+
+use super::report::{Report, RunReport};
+use super::{RunScores, ScoreKind, ScoredFace};
+use crate::data::list::Label;
+use crate::metrics::roc;
+use crate::plot::HeatMap;
+use crate::plot::confusion::Confusion;
+use crate::plot::histogram::ScoreHistogram;
+use crate::plot::maps::{CaptionedMap, MapFigure, MapRow};
+use crate::plot::reliability::{Reliability, ReliabilityBin};
+use crate::plot::robustness::{Robustness, RobustnessPanel, RobustnessPoint, RobustnessSeries};
+use crate::plot::roc::{RocCurve, RocPlot, RocPoint};
+use crate::plot::sheet::{ContactSheet, Tile};
+
+/// Bins of the histogram of scores.
+const BINS: usize = 40;
+
+/// Draws what the scores of all runs give: ROC curves, and of the first run histogram, reliability and confusion matrix.
+///
+/// # Errors
+///
+/// When a picture can't be written.
+pub fn of_scores(
+    folder: &Path,
+    report: &Report,
+    faces: &[ScoredFace],
+    runs: &[RunScores],
+    kind: ScoreKind,
+) -> anyhow::Result<()> {
+    let mut curves = Vec::new();
+    for run in runs {
+        let scored = run.scored(faces, kind, |_| true);
+        let Some(curve) = roc(&scored) else { continue };
+        let points = curve.points.iter();
+        curves.push(RocCurve {
+            name: run.name.clone(),
+            points: points.map(|at| RocPoint { false_detections: at.fdr, true_detections: at.tdr }).collect(),
+            auc: crate::metrics::auc(&scored).unwrap_or(f64::NAN),
+        });
+    }
+    RocPlot { title: format!("ROC, {}", report.data), curves }.save(&folder.join("roc"))?;
+    for (run, measured) in runs.iter().zip(&report.runs) {
+        of_run(folder, faces, run, measured, kind)?;
+    }
+    Ok(())
+}
+
+fn of_run(
+    folder: &Path,
+    faces: &[ScoredFace],
+    run: &RunScores,
+    measured: &RunReport,
+    kind: ScoreKind,
+) -> anyhow::Result<()> {
+    let of_class = |label| run.scored(faces, kind, |face| face.label == label).iter().map(|each| each.score).collect();
+    // The thresholds are for the calibrated score.
+    let thresholds: Option<&Thresholds> = (kind == ScoreKind::Softmax).then_some(&run.thresholds);
+    ScoreHistogram {
+        title: format!("Scores, {}", run.name),
+        authentic: of_class(Label::Authentic),
+        synthetic: of_class(Label::Synthetic),
+        authentic_below: thresholds.map(|at| f64::from(at.authentic_below)),
+        synthetic_above: thresholds.map(|at| f64::from(at.synthetic_above)),
+        bins: BINS,
+    }
+    .save(&folder.join(format!("scores-{}", run.name)))?;
+    let bins = measured.pooled.reliability.iter().filter_map(|bin| {
+        let (mean_score, share_synthetic) = (bin.mean_score?, bin.synthetic?);
+        Some(ReliabilityBin { mean_score, share_synthetic, count: bin.faces as u64 })
+    });
+    Reliability {
+        title: format!("Reliability, {}", run.name),
+        bins: bins.collect(),
+        ece: measured.pooled.ece.unwrap_or(f64::NAN),
+    }
+    .save(&folder.join(format!("reliability-{}", run.name)))?;
+    let counts = measured.pooled.at_half.confusion;
+    Confusion {
+        title: format!("Verdicts at 0.5, {}", run.name),
+        authentic_called_authentic: counts.authentic_as_authentic as u64,
+        authentic_called_synthetic: counts.authentic_as_synthetic as u64,
+        synthetic_called_authentic: counts.synthetic_as_authentic as u64,
+        synthetic_called_synthetic: counts.synthetic_as_synthetic as u64,
+    }
+    .save(&folder.join(format!("confusion-{}", run.name)))?;
+    Ok(())
+}
+
+/// Draws AUC against strength, where a sweep was made.
+///
+/// # Errors
+///
+/// When the picture can't be written.
+pub fn of_robustness(folder: &Path, report: &Report) -> anyhow::Result<()> {
+    let mut panels: Vec<RobustnessPanel> = Vec::new();
+    for run in &report.runs {
+        for each in &run.robustness {
+            let at = panels.iter().position(|panel| panel.caption == each.kind).unwrap_or_else(|| {
+                panels.push(RobustnessPanel {
+                    caption: each.kind.to_owned(),
+                    strength: each.unit.to_owned(),
+                    series: Vec::new(),
+                });
+                panels.len() - 1
+            });
+            let series = &mut panels[at].series;
+            if series.last().is_none_or(|last| last.setting != run.name) {
+                series.push(RobustnessSeries { setting: run.name.clone(), points: Vec::new() });
+            }
+            let point = |auc: f64, low: f64, high: f64| RobustnessPoint { strength: each.strength, auc, low, high };
+            let point = each.auc.map_or(point(f64::NAN, f64::NAN, f64::NAN), |auc| point(auc.value, auc.low, auc.high));
+            if let Some(last) = series.last_mut() {
+                last.points.push(point);
+            }
+        }
+    }
+    if panels.is_empty() {
+        return Ok(());
+    }
+    Robustness {
+        title: format!("AUC under disturbances, {}", report.data),
+        interval: "DeLong's 95 % interval".to_owned(),
+        panels,
+    }
+    .save(&folder.join("robustness"))?;
+    Ok(())
+}
+
+/// Average maps: of each run its activation maps of the synthetic class, over all faces, beside the average saliency map.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AverageMaps {
+    /// Side of a map.
+    pub side: usize,
+    /// Of the saliency maps of the faces that have one.
+    pub saliency: Option<Vec<f32>>,
+    /// Of the activation maps, by the run's name.
+    pub runs: Vec<(String, Vec<f32>)>,
+}
+
+/// Draws the average maps.
+///
+/// # Errors
+///
+/// When the picture can't be written.
+pub fn of_maps(folder: &Path, target: &str, maps: &AverageMaps) -> anyhow::Result<()> {
+    let heat = |values: &[f32]| HeatMap { values: values.to_vec(), height: maps.side, width: maps.side };
+    let row = MapRow {
+        name: target.to_owned(),
+        saliency: maps
+            .saliency
+            .as_ref()
+            .map(|values| CaptionedMap { caption: "saliency".to_owned(), map: heat(values) }),
+        runs: maps
+            .runs
+            .iter()
+            .map(|(name, values)| CaptionedMap { caption: name.clone(), map: heat(values) })
+            .collect(),
+    };
+    MapFigure { title: "Average activation maps".to_owned(), rows: vec![row] }.save(&folder.join("cams"))?;
+    Ok(())
+}
+
+/// A face that was taken for the other class.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mistake {
+    /// Its crop, RGB.
+    pub pixels: Vec<u8>,
+    /// Its activation map.
+    pub map: Vec<f32>,
+    /// What it is, and where from.
+    pub source: String,
+    /// What it is.
+    pub label: Label,
+    /// Its score.
+    pub score: f64,
+}
+
+/// Draws the worst mistakes of a run with their activation maps.
+///
+/// # Errors
+///
+/// When the picture can't be written.
+pub fn of_mistakes(
+    folder: &Path,
+    run: &str,
+    (side, map_side): (usize, usize),
+    mistakes: Vec<Mistake>,
+) -> anyhow::Result<()> {
+    let tiles = mistakes.into_iter().map(|mistake| Tile {
+        pixels: mistake.pixels,
+        heat: Some(HeatMap { values: mistake.map, height: map_side, width: map_side }),
+        caption: [format!("{} {:.3}", mistake.label.name(), mistake.score), mistake.source],
+    });
+    ContactSheet { title: format!("Worst mistakes, {run}"), side, columns: 6, tiles: tiles.collect() }
+        .save(&folder.join(format!("mistakes-{run}")))?;
+    Ok(())
+}

@@ -1,0 +1,339 @@
+//! What scores are worth: per source, pooled, per video and under disturbances, for each run and over all of them.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use super::disturb::Disturbance;
+use super::{RunScores, ScoreKind, ScoredFace};
+use crate::data::list::Label;
+use crate::metrics::report::{Summary, summarise};
+use crate::metrics::{AucInterval, Scored, Spread, VideoFace, auc_interval, by_video, spread};
+
+/// The report of an evaluation.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// Program and version.
+    pub tool: String,
+    /// What was evaluated.
+    pub target: String,
+    /// The list and its split.
+    pub data: String,
+    /// SHA-256 of the data's contents.
+    pub data_sha256: String,
+    /// Which score.
+    pub score: String,
+    /// The runs.
+    pub runs: Vec<RunReport>,
+}
+
+/// One run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RunReport {
+    /// Its name.
+    pub name: String,
+    /// All faces together.
+    pub pooled: Summary,
+    /// By source. A synthetic source stands against all real faces, a real one against all synthetic faces.
+    pub sources: BTreeMap<String, Summary>,
+    /// By video, where the list names some: the mean of the logits of a video's faces.
+    pub videos: Option<Summary>,
+    /// Shares of faces by verdict at the model's own thresholds.
+    pub verdicts: Verdicts,
+    /// Under disturbances.
+    pub robustness: Vec<Robustness>,
+}
+
+/// What the thresholds of the model come to, in shares of a class; `None` without a face of it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Verdicts {
+    /// Share of synthetic faces called authentic.
+    pub apcer: Option<f64>,
+    /// Share of real faces called synthetic.
+    pub bpcer: Option<f64>,
+    /// Share of real faces that are left unsure.
+    pub unsure_real: Option<f64>,
+    /// Share of synthetic faces that are left unsure.
+    pub unsure_synthetic: Option<f64>,
+}
+
+/// The AUC of all faces under a disturbance.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Robustness {
+    /// Its kind.
+    pub kind: &'static str,
+    /// What the strength is counted in.
+    pub unit: &'static str,
+    /// How strong.
+    pub strength: f64,
+    /// Area under the ROC curve with its 95 % interval.
+    pub auc: Option<AucInterval>,
+}
+
+impl Robustness {
+    /// What `scored` comes to under a disturbance.
+    #[must_use]
+    pub fn new(disturbance: Disturbance, scored: &[Scored]) -> Self {
+        Self {
+            kind: disturbance.kind(),
+            unit: disturbance.unit(),
+            strength: disturbance.strength(),
+            auc: auc_interval(scored),
+        }
+    }
+}
+
+/// Measures a run.
+///
+/// # Errors
+///
+/// When a score is no probability, or a video has faces of both labels.
+pub fn measure(faces: &[ScoredFace], run: &RunScores, kind: ScoreKind) -> anyhow::Result<RunReport> {
+    let mut sources = BTreeMap::new();
+    for face in faces {
+        if !sources.contains_key(&face.source) {
+            let beside = |other: &ScoredFace| other.source == face.source || other.label != face.label;
+            sources.insert(face.source.clone(), summarise(&run.scored(faces, kind, beside))?);
+        }
+    }
+    Ok(RunReport {
+        name: run.name.clone(),
+        pooled: summarise(&run.scored(faces, kind, |_| true))?,
+        sources,
+        videos: videos(faces, run)?,
+        verdicts: verdicts(faces, run),
+        robustness: Vec::new(),
+    })
+}
+
+/// Scores of videos are calibrated as those of faces are.
+fn videos(faces: &[ScoredFace], run: &RunScores) -> anyhow::Result<Option<Summary>> {
+    let of_videos: Vec<VideoFace<'_>> = faces
+        .iter()
+        .zip(&run.logits)
+        .filter_map(|(face, logits)| {
+            let video = face.video.as_deref()?;
+            let difference = f64::from(logits.synthetic) - f64::from(logits.authentic);
+            Some(VideoFace { video, difference, label: face.label })
+        })
+        .collect();
+    if of_videos.is_empty() {
+        return Ok(None);
+    }
+    let (temperature, bias) = (f64::from(run.calibration.temperature), f64::from(run.calibration.bias));
+    let probability = |difference: f64| 1.0 / (1.0 + (-(difference / temperature + bias)).exp());
+    let videos = by_video(&of_videos)?.into_iter();
+    let scored: Vec<Scored> =
+        videos.map(|video| Scored { score: probability(video.scored.score), ..video.scored }).collect();
+    Ok(Some(summarise(&scored)?))
+}
+
+fn verdicts(faces: &[ScoredFace], run: &RunScores) -> Verdicts {
+    let (below, above) = (f64::from(run.thresholds.authentic_below), f64::from(run.thresholds.synthetic_above));
+    let scored = run.scored(faces, ScoreKind::Softmax, |_| true);
+    let share = |label, takes: &dyn Fn(f64) -> bool| {
+        let all = scored.iter().filter(|each| each.label == label);
+        let (count, taken) = all.fold((0_usize, 0_usize), |(count, taken), each| {
+            (count + 1, taken + usize::from(takes(each.score)))
+        });
+        (count > 0).then(|| taken as f64 / count as f64)
+    };
+    let unsure = |score: f64| score >= below && score <= above;
+    Verdicts {
+        apcer: share(Label::Synthetic, &|score| score < below),
+        bpcer: share(Label::Authentic, &|score| score > above),
+        unsure_real: share(Label::Authentic, &unsure),
+        unsure_synthetic: share(Label::Synthetic, &unsure),
+    }
+}
+
+impl Report {
+    /// Mean and spread over the runs of a number, where all of them have it.
+    fn over_runs(&self, number: impl Fn(&RunReport) -> Option<f64>) -> Option<Spread> {
+        let values: Option<Vec<f64>> = self.runs.iter().map(number).collect();
+        spread(&values?)
+    }
+
+    /// The report as a page of tables in Markdown.
+    #[must_use]
+    pub fn to_markdown(&self) -> String {
+        let mut page = String::new();
+        // Writing to a string can't fail.
+        let _ = self.write_page(&mut page);
+        page
+    }
+
+    fn write_page(&self, page: &mut String) -> std::fmt::Result {
+        writeln!(page, "# Evaluation of {}\n", self.target)?;
+        writeln!(page, "{}; score: {}; {} run(s); {}.\n", self.data, self.score, self.runs.len(), self.tool)?;
+        writeln!(
+            page,
+            "Numbers are means over the runs, with their standard deviation where there are several. The interval is\n\
+             DeLong's 95 % interval; with several runs, from the lowest end of any run's to the highest. A synthetic source\n\
+             is measured against all real faces, a real source against all synthetic ones.\n"
+        )?;
+        writeln!(page, "| source | real | synthetic | AUC | 95 % interval | EER | TDR at FDR 1 % | TDR at FDR 5 % | APCER | BPCER | ACER at 0.5 |")?;
+        writeln!(page, "|---|---|---|---|---|---|---|---|---|---|---|")?;
+        let sources: Vec<&String> = self.runs.first().map(|run| run.sources.keys().collect()).unwrap_or_default();
+        for source in sources {
+            self.row(page, source, |run| run.sources.get(source))?;
+        }
+        self.row(page, "**pooled**", |run| Some(&run.pooled))?;
+        if self.runs.iter().all(|run| run.videos.is_some()) {
+            self.row(page, "**videos**", |run| run.videos.as_ref())?;
+        }
+        writeln!(page, "\n| | pooled |\n|---|---|")?;
+        let lines: [(&str, &dyn Fn(&RunReport) -> Option<f64>); 11] = [
+            ("accuracy at 0.5", &|run| run.pooled.accuracy),
+            ("TDR at FDR 0.1 %", &|run| run.pooled.tdr_at.first().map(|at| at.tdr)),
+            ("TDR at FDR 0.2 %", &|run| run.pooled.tdr_at.get(1).map(|at| at.tdr)),
+            ("least ACER", &|run| run.pooled.at_least_acer.and_then(|at| at.acer)),
+            ("ECE, 15 bins", &|run| run.pooled.ece),
+            ("Brier score", &|run| run.pooled.brier),
+            ("log loss", &|run| run.pooled.log_loss),
+            ("APCER at the model's thresholds", &|run| run.verdicts.apcer),
+            ("BPCER at the model's thresholds", &|run| run.verdicts.bpcer),
+            ("real faces left unsure", &|run| run.verdicts.unsure_real),
+            ("synthetic faces left unsure", &|run| run.verdicts.unsure_synthetic),
+        ];
+        for (name, number) in lines {
+            writeln!(page, "| {name} | {} |", words(self.over_runs(number)))?;
+        }
+        let few = self.runs.iter().flat_map(|run| &run.pooled.tdr_at).find(|at| !at.enough_authentic);
+        if few.is_some() {
+            writeln!(page, "\nThere are too few real faces for the smallest FDRs: their TDR is that at no false detection.")?;
+        }
+        self.write_robustness(page)
+    }
+
+    fn row(
+        &self,
+        page: &mut String,
+        name: &str,
+        of: impl Fn(&RunReport) -> Option<&Summary>,
+    ) -> std::fmt::Result {
+        let Some(first) = self.runs.first().and_then(&of) else { return Ok(()) };
+        let number =
+            |number: &dyn Fn(&Summary) -> Option<f64>| words(self.over_runs(|run| of(run).and_then(number)));
+        let ends: Vec<AucInterval> = self.runs.iter().filter_map(|run| of(run)?.auc).collect();
+        let interval = match ends.is_empty() {
+            true => "-".to_owned(),
+            false => {
+                let (low, high) =
+                    ends.iter().fold((1.0_f64, 0.0_f64), |(low, high), auc| (low.min(auc.low), high.max(auc.high)));
+                format!("{low:.3} to {high:.3}")
+            }
+        };
+        writeln!(
+            page,
+            "| {name} | {} | {} | {} | {interval} | {} | {} | {} | {} | {} | {} |",
+            first.authentic,
+            first.synthetic,
+            number(&|summary| summary.auc.map(|auc| auc.value)),
+            number(&|summary| summary.eer.map(|eer| eer.rate)),
+            number(&|summary| summary.tdr_at.get(2).map(|at| at.tdr)),
+            number(&|summary| summary.tdr_at.get(3).map(|at| at.tdr)),
+            number(&|summary| summary.at_half.apcer),
+            number(&|summary| summary.at_half.bpcer),
+            number(&|summary| summary.at_half.acer),
+        )
+    }
+
+    fn write_robustness(&self, page: &mut String) -> std::fmt::Result {
+        let Some(first) = self.runs.first().filter(|run| !run.robustness.is_empty()) else { return Ok(()) };
+        writeln!(page, "\n| disturbance | strength | AUC |\n|---|---|---|")?;
+        writeln!(page, "| none | | {} |", words(self.over_runs(|run| Some(run.pooled.auc?.value))))?;
+        for (at, each) in first.robustness.iter().enumerate() {
+            let auc = self.over_runs(|run| Some(run.robustness.get(at)?.auc?.value));
+            writeln!(page, "| {} | {} {} | {} |", each.kind, each.unit, each.strength, words(auc))?;
+        }
+        Ok(())
+    }
+}
+
+fn words(spread: Option<Spread>) -> String {
+    match spread {
+        None => "-".to_owned(),
+        Some(Spread { mean, deviation: Some(deviation), .. }) => format!("{mean:.3} ± {deviation:.3}"),
+        Some(Spread { mean, .. }) => format!("{mean:.3}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cyborg_edge::verdict::Logits;
+    use cyborg_models::contract::{Calibration, Thresholds};
+
+    use super::*;
+
+    fn face(source: &str, label: Label, video: Option<&str>) -> ScoredFace {
+        ScoredFace { path: "a.png".into(), label, source: source.into(), video: video.map(str::to_owned) }
+    }
+
+    /// Two real sources and two synthetic ones, of which the second fools the network.
+    fn example(name: &str) -> (Vec<ScoredFace>, RunScores) {
+        let (real, synthetic) = (Label::Authentic, Label::Synthetic);
+        let faces = vec![
+            face("camera", real, Some("v1")),
+            face("camera", real, Some("v1")),
+            face("phone", real, None),
+            face("easy", synthetic, Some("v2")),
+            face("easy", synthetic, Some("v2")),
+            face("hard", synthetic, None),
+        ];
+        let logits = [-2.0, -1.0, 0.5, 3.0, 2.0, -3.0].map(|synthetic| Logits { authentic: 0.0, synthetic });
+        let run = RunScores {
+            name: name.to_owned(),
+            calibration: Calibration { temperature: 1.0, bias: 0.0 },
+            thresholds: Thresholds { authentic_below: 0.3, synthetic_above: 0.7, error_rates: None },
+            logits: logits.to_vec(),
+        };
+        (faces, run)
+    }
+
+    #[test]
+    fn a_source_is_measured_against_the_other_class() {
+        let (faces, run) = example("seed-1");
+        let report = measure(&faces, &run, ScoreKind::Softmax).expect("all scores are probabilities");
+        let auc = |summary: &Summary| summary.auc.expect("both classes are there").value;
+        assert_eq!(auc(&report.sources["easy"]), 1.0);
+        assert_eq!(auc(&report.sources["hard"]), 0.0);
+        assert_eq!((report.sources["hard"].authentic, report.sources["hard"].synthetic), (3, 1));
+        assert_eq!((report.sources["phone"].authentic, report.sources["phone"].synthetic), (1, 3));
+        // Of nine pairs the six of the easy source are in order.
+        assert!((auc(&report.pooled) - 6.0 / 9.0).abs() < 1e-12);
+        let videos = report.videos.expect("the list names videos");
+        assert_eq!((videos.authentic, videos.synthetic, auc(&videos)), (1, 1, 1.0));
+        let verdicts = report.verdicts;
+        assert_eq!((verdicts.apcer, verdicts.bpcer), (Some(1.0 / 3.0), Some(0.0)));
+        // p = 0.269 is authentic, 0.622 is unsure.
+        assert_eq!((verdicts.unsure_real, verdicts.unsure_synthetic), (Some(1.0 / 3.0), Some(0.0)));
+    }
+
+    #[test]
+    fn the_page_gives_means_and_deviations_over_runs() {
+        let (faces, one) = example("seed-1");
+        let (_, mut other) = example("seed-2");
+        other.logits[5].synthetic = 4.0;
+        let measured = |run| measure(&faces, run, ScoreKind::Softmax).expect("all scores are probabilities");
+        let mut report = Report {
+            tool: "a test".into(),
+            target: "runs/a".into(),
+            data: "faces.csv, split test".into(),
+            data_sha256: String::new(),
+            score: "softmax".into(),
+            runs: vec![measured(&one), measured(&other)],
+        };
+        let page = report.to_markdown();
+        assert!(page.contains("| hard | 3 | 1 | 0.500 ± 0.707 |"), "{page}");
+        assert!(page.contains("too few real faces"), "{page}");
+        assert!(!page.contains("disturbance"), "{page}");
+        let scored = one.scored(&faces, ScoreKind::Softmax, |_| true);
+        for run in &mut report.runs {
+            run.robustness = vec![Robustness::new(Disturbance::Jpeg(30), &scored)];
+        }
+        let page = report.to_markdown();
+        assert!(page.contains("| JPEG | quality 30 | 0.667 ± 0.000 |"), "{page}");
+    }
+}
