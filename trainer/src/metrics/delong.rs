@@ -1,10 +1,10 @@
 //! How sure an AUC is, and whether two models' AUCs differ.
 //!
 //! The variance is that of E. DeLong, D. DeLong and D. Clarke-Pearson (1988), by the ranks of X. Sun and W. Xu (2014), in
-//! O(n log n): the place of a face is the share of the other class that it beats, ties counting half, and
+//! O(n log n): the place of a face is the share of the other class below it, ties counting half, and
 //!
 //! ```text
-//! AUC = mean of the places,   variance = S_synthetic / synthetic + S_authentic / authentic
+//! AUC = mean of the synthetic places,   variance = S_synthetic / synthetic + S_authentic / authentic
 //! ```
 //!
 //! with `S` the sample variance of the places of a class. The interval is the normal one, cut at the ends of the scale. For
@@ -21,7 +21,7 @@ use super::{PairingError, Scored, hoeffding, normal};
 
 /// How an interval was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "lowercase")]
 pub enum IntervalRule {
     /// The normal interval with DeLong's variance, for many faces.
     DeLong,
@@ -119,8 +119,8 @@ pub fn auc_difference(first: &[Scored], second: &[Scored]) -> Result<AucDifferen
     })
 }
 
-/// For each face the number of faces of the other class that it beats, a tie counting half. These are whole numbers of
-/// halves, so that equal places are exactly equal and a variance of zero is exactly zero.
+/// For each face the number of faces of the other class below it, a tie counting half. These are whole numbers of halves, so
+/// that equal places are exactly equal and a variance of zero is exactly zero.
 struct Places {
     authentic: Vec<f64>,
     synthetic: Vec<f64>,
@@ -132,12 +132,8 @@ impl Places {
         let all: Vec<_> = synthetic.iter().chain(authentic).copied().collect();
         let among_all = mid_ranks(&all);
         let (of_synthetic, of_authentic) = among_all.split_at(synthetic.len());
-        let beaten = |all: &[f64], own: &[f64]| all.iter().zip(mid_ranks(own)).map(|(all, own)| all - own).collect();
-        let by_synthetic = beaten(of_synthetic, synthetic);
-        let by_authentic: Vec<f64> = beaten(of_authentic, authentic);
-        // An authentic face beats those synthetic ones that lie above it.
-        let total = synthetic.len() as f64;
-        Self { synthetic: by_synthetic, authentic: by_authentic.iter().map(|below| total - below).collect() }
+        let below = |all: &[f64], own: &[f64]| all.iter().zip(mid_ranks(own)).map(|(all, own)| all - own).collect();
+        Self { authentic: below(of_authentic, authentic), synthetic: below(of_synthetic, synthetic) }
     }
 
     fn minus(&self, other: &Self) -> Self {
@@ -242,6 +238,17 @@ mod tests {
         let useless = auc_difference(&perfect, &faces(&[0.5; 50], &[0.5; 50])).expect("the same faces");
         assert_eq!(useless.difference, 0.5);
         assert!(useless.low > 0.0 && useless.p < 0.01, "{useless:?}");
+    }
+
+    #[test]
+    fn intervals_end_where_the_scale_does() {
+        let authentic = [0.1, 0.2, 0.3, 0.4, 0.8];
+        let found = auc_difference(&faces(&authentic, &[0.7, 0.9, 0.9, 0.9]), &faces(&[0.9; 5], &[0.1; 4]));
+        let found = found.expect("the same faces");
+        close(found.difference, 0.95);
+        assert_eq!((found.high, found.rule), (1.0, IntervalRule::DeLong));
+        let back = auc_difference(&faces(&[0.9; 5], &[0.1; 4]), &faces(&authentic, &[0.7, 0.9, 0.9, 0.9]));
+        assert_eq!(back.expect("the same faces").low, -1.0);
     }
 
     #[test]

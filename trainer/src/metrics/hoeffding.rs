@@ -2,7 +2,7 @@
 //!
 //! The AUC is a mean over all pairs, which aren't independent. But it is also a mean of means over `k` pairs that share no
 //! face, `k` being the size of the smaller class, so that Hoeffding's first bound (W. Hoeffding 1963, theorem 1 with section
-//! 5b on two-sample U statistics) holds with `k` in the place of the number of samples:
+//! 5 on U statistics) holds with `k` in the place of the number of samples:
 //!
 //! ```text
 //! P(estimate >= x) <= exp(-k * KL(x, truth))   for x >= truth in 0 to 1, and likewise below

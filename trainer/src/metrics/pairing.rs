@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn names_what_is_not_the_same() {
         let one = faces(&[0.1, 0.2], &[0.3]);
-        let check = |sets: &[&[Scored]], expected| assert_eq!(shared_labels(sets).unwrap_err(), expected);
+        let check = |sets: &[&[Scored]], expected| assert_eq!(shared_labels(sets), Err(expected));
         assert_eq!(
             shared_labels(&[&one, &faces(&[0.5, 0.4], &[0.1])]),
             Ok(vec![Label::Authentic, Label::Authentic, Label::Synthetic])

@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(found.accuracy, Some(5.0 / 7.0));
         assert_eq!(
             found.tdr_at.iter().map(|at| (at.target, at.tdr)).collect::<Vec<_>>(),
-            FDR_TARGETS.map(|at| (at, 0.75))
+            [0.001, 0.002, 0.01, 0.05].map(|at| (at, 0.75))
         );
         assert_eq!((found.at_half.apcer, found.at_half.bpcer), (Some(0.25), Some(1.0 / 3.0)));
         let best = found.at_least_acer.expect("both classes are there");
@@ -110,6 +110,8 @@ mod tests {
         }
         assert_eq!(json["tdr_at"], serde_json::json!([]));
         assert!(json["brier"].is_number() && json["ece"].is_number());
+        let both = summarise(&faces(&[0.1], &[0.6])).expect("probabilities");
+        assert_eq!(serde_json::to_value(&both).expect("plain data")["auc"]["rule"], "hoeffding");
         let none = summarise(&[]).expect("nothing is out of range");
         assert_eq!((none.accuracy, none.ece, none.log_loss, none.auc), (None, None, None, None));
         // An infinite threshold has no number in JSON.

@@ -88,9 +88,9 @@ impl Roc {
     /// interpolated by the same share, or is that of the lower point when the upper one is the point at infinity.
     #[must_use]
     pub fn eer(&self) -> Eer {
-        // Negative at the first point, where nothing is detected, and 1 at the last: it never falls between.
+        // It is -1 at the first point, 1 at the last, and rises from each point to the next.
         let excess = |point: &RocPoint| point.fdr + point.tdr - 1.0;
-        let after = self.points.partition_point(|point| excess(point) < 0.0).clamp(1, self.points.len() - 1);
+        let after = self.points.partition_point(|point| excess(point) < 0.0);
         let (upper, lower) = (self.points[after - 1], self.points[after]);
         let share = -excess(&upper) / (excess(&lower) - excess(&upper));
         let between = |from: f64, to: f64| from + share * (to - from);
