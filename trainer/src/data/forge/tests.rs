@@ -139,7 +139,6 @@ fn what_cant_be_forged_is_a_clear_error() {
     check([(f32::NAN, 0.5); 5], "landmark 0 is not a finite number");
     check(FACE.map(|(x, y)| (x * 1e30, y * 1e30)), "span no face");
     check(FACE.map(|(x, y)| (x + 5.0, y)), "outside the picture");
-    check(FACE.map(|(x, y)| (x - 1e6, y)), "span no face");
     let mut random = ChaCha8Rng::seed_from_u64(1);
     let short = forger.forge(&photo[3..], SIDE, &landmarks(FACE), &mut random).expect_err("a pixel short");
     assert_eq!(short.to_string(), "a square RGB picture of side 96 has 27648 bytes, not 27645");

@@ -7,18 +7,18 @@ use rand_chacha::ChaCha8Rng;
 
 use super::signed;
 
-/// Turn of the hue in radians (3 to 10 degrees): beyond it skin gets green or violet.
-const HUE: (f32, f32) = (0.05, 0.18);
+/// Turn of the hue in radians (2 to 6 degrees): beyond it skin gets green or violet.
+const HUE: (f32, f32) = (0.035, 0.105);
 /// Change of the natural logarithm of the saturation: from a pale to a ruddy face.
-const SATURATION: (f32, f32) = (0.1, 0.35);
-/// Change of the natural logarithm of all values: a third of a stop at most.
-const VALUE: (f32, f32) = (0.05, 0.2);
+const SATURATION: (f32, f32) = (0.1, 0.3);
+/// Change of the natural logarithm of all values: a sixth at most.
+const VALUE: (f32, f32) = (0.04, 0.15);
 /// Shift of a channel in grey levels: a white balance that is off.
-const SHIFT: (f32, f32) = (3.0, 14.0);
+const SHIFT: (f32, f32) = (3.0, 8.0);
 /// Shift of all channels in grey levels.
-const BRIGHTNESS: (f32, f32) = (4.0, 18.0);
+const BRIGHTNESS: (f32, f32) = (4.0, 14.0);
 /// Change of the natural logarithm of the contrast about middle grey.
-const CONTRAST: (f32, f32) = (0.06, 0.22);
+const CONTRAST: (f32, f32) = (0.06, 0.2);
 /// The grey level that contrast leaves alone.
 const MIDDLE_GREY: f32 = 128.0;
 

@@ -3,8 +3,8 @@
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 
-/// Standard deviation in grey levels: from a good camera indoors to a phone at night.
-const DEVIATION: (f32, f32) = (2.5, 8.0);
+/// Standard deviation in grey levels: from a good camera indoors to a phone in the evening.
+const DEVIATION: (f32, f32) = (2.5, 6.5);
 /// Standard deviation of the sum of four even bytes: four times (256 squared less 1) over 12, and the root of it.
 const OF_BYTES: f32 = 147.8;
 /// Mean of the sum of four even bytes.
