@@ -45,17 +45,19 @@ fn forge(forger: &mut Forger, seed: u64) -> Forged {
 
 #[test]
 fn the_same_random_numbers_give_the_same_forgery() {
-    let (mut used, mut fresh) = (Forger::default(), Forger::default());
+    let (photo, mut used) = (photo(), Forger::default());
     let first = forge(&mut used, 1);
+    // A small face in a corner is where the large one leaves nothing behind but what a buffer keeps by mistake.
+    let small = landmarks(FACE.map(|(x, y)| (x * 0.4, y * 0.4)));
     for seed in 2..12 {
-        // Another face, so that another part of the buffers is used.
-        let small = landmarks(FACE.map(|(x, y)| (x * 0.4, y * 0.4)));
-        let forged = used.forge(&photo(), SIDE, &small, &mut ChaCha8Rng::seed_from_u64(seed));
-        forged.expect("a small face in the corner can be forged");
+        let small_one = |forger: &mut Forger| {
+            let forged = forger.forge(&photo, SIDE, &small, &mut ChaCha8Rng::seed_from_u64(seed));
+            forged.expect("a small face can be forged")
+        };
+        assert_eq!(small_one(&mut used), small_one(&mut Forger::default()), "seed {seed}");
+        assert_eq!(forge(&mut used, 1), first, "seed {seed}");
     }
-    assert_eq!(forge(&mut used, 1), first, "nothing is left of the forgeries between");
-    assert_eq!(forge(&mut fresh, 1), first);
-    assert_ne!(forge(&mut fresh, 2).pixels, first.pixels);
+    assert_ne!(forge(&mut used, 2).pixels, first.pixels);
 }
 
 #[test]
