@@ -3,8 +3,8 @@
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-/// Nodes along an axis. Seven over a square of about twice a face make bumps of a third of it: finer ones look
-/// frayed, coarser ones are hardly more than a shift.
+/// Nodes along an axis. Seven over a square of twice a face, or part of it, make bumps of a third of it: finer ones
+/// look frayed, coarser ones are hardly more than a shift.
 const NODES: usize = 7;
 
 /// Random displacements at the nodes of a grid over the unit square, joined smoothly.

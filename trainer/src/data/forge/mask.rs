@@ -8,10 +8,12 @@ use rand_chacha::ChaCha8Rng;
 
 use super::elastic::Elastic;
 use super::face_frame::FaceFrame;
-use super::region::Region;
+use super::region::{MIDDLE, Region};
 
 /// Elastic deformation over the size of the region: from nearly the plain shape to an outline that no rule gives.
-const DEFORMATION: (f32, f32) = (0.05, 0.35);
+const DEFORMATION: (f32, f32) = (0.05, 0.3);
+/// Side of the square over which the deformation varies over the size of the region, which is half its width.
+const SPAN: f32 = 5.0;
 /// How far the edge is moved in (negative) or out over the size of the region: a swap that keeps the rim of the face,
 /// or takes some of the surroundings along.
 const GROWTH: (f32, f32) = (-0.18, 0.12);
@@ -22,9 +24,9 @@ const SOFTNESS: (f32, f32) = (0.04, 0.4);
 const RATIO: (f32, f32) = (0.25, 1.0);
 /// Share of the draws with the whole ratio: most forgers replace a face, and don't mix it with another.
 const FULL: f64 = 0.4;
-/// The part of the face's plane that is drawn, and over which the deformation varies: left, top, and width. The whole
-/// face is in it at its greatest growth, softness and deformation together.
-const PLANE: (f32, f32, f32) = (-2.2, -1.8, 4.4);
+/// How far from the tip of the nose a mask may reach, in the face's own axes: the whole face does not, at its greatest
+/// growth, softness and deformation together. Places beyond are not looked at.
+const REACH: f32 = 2.2;
 
 /// A mask on its picture.
 #[derive(Debug, Default)]
@@ -47,15 +49,15 @@ impl Mask {
         self.ratio = if random.random_bool(FULL) { RATIO.1 } else { ratio };
         self.levels.clear();
         self.levels.resize(side * side, 0);
-        let (left, top, width) = PLANE;
+        let [middle_u, middle_v] = shape.middle();
+        let scale = 1.0 / (SPAN * size);
         for (row, line) in self.levels.chunks_exact_mut(side).enumerate() {
             for (column, level) in line.iter_mut().enumerate() {
                 let [u, v] = frame.own(column as f32 + 0.5, row as f32 + 0.5);
-                let (x, y) = ((u - left) / width, (v - top) / width);
-                if !(0.0..=1.0).contains(&x) || !(0.0..=1.0).contains(&y) {
+                if u.abs() > REACH || (v - MIDDLE[1]).abs() > REACH {
                     continue;
                 }
-                let [du, dv] = elastic.at(x, y);
+                let [du, dv] = elastic.at((u - middle_u) * scale + 0.5, (v - middle_v) * scale + 0.5);
                 let distance = shape.distance([u + du, v + dv]) - growth;
                 let part = ((softness - distance) / (2.0 * softness)).clamp(0.0, 1.0);
                 let step = part * part * (3.0 - 2.0 * part);

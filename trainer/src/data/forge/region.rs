@@ -14,10 +14,13 @@ use super::face_frame::FaceFrame;
 /// Right half of the outline of a face from above the brows to the chin, a little inside the measures above: a swapped
 /// face is put inside the hairline and the ears.
 const WHOLE_FACE: [[f32; 2]; 8] =
-    [[0.0, -0.85], [0.55, -0.72], [0.9, -0.3], [0.97, 0.25], [0.85, 0.9], [0.55, 1.4], [0.2, 1.6], [0.0, 1.62]];
+    [[0.0, -0.82], [0.5, -0.77], [0.9, -0.3], [0.97, 0.25], [0.85, 0.9], [0.55, 1.4], [0.2, 1.6], [0.0, 1.62]];
 /// Right half of the part from the brows to below the lips, which the programs for re-enactment replace.
 const INNER_FACE: [[f32; 2]; 8] =
     [[0.0, -0.44], [0.6, -0.42], [0.82, -0.15], [0.82, 0.2], [0.72, 0.7], [0.55, 1.15], [0.3, 1.28], [0.0, 1.3]];
+/// Within so much of each other two edges are rounded into one, in distances of the eyes: faces have no corners, and a
+/// soft mask shows them as rays.
+const ROUNDING: f32 = 0.25;
 /// Radius around the line between the eyes: brows and lower lids are in it.
 const EYES_RADIUS: f32 = 0.34;
 /// Radius around the line between the corners of the mouth: the lips and a rim.
@@ -26,8 +29,8 @@ const MOUTH_RADIUS: f32 = 0.27;
 const NOSE_RADIUS: f32 = 0.28;
 /// Where the ridge of the nose begins, from the eyes to the tip.
 const NOSE_ROOT: f32 = 0.25;
-/// Where a face is cut in halves: about the tip of the nose.
-const MIDDLE: [f32; 2] = [0.0, 0.45];
+/// The middle of a face, where it is cut in halves: about the tip of the nose.
+pub(super) const MIDDLE: [f32; 2] = [0.0, 0.45];
 /// A cut is off level or plumb by up to so many radians (17 degrees).
 const CUT_SLANT: f32 = 0.3;
 /// How much of its width the far side of a turned face loses for each unit that the tip of the nose is off the middle.
@@ -148,8 +151,16 @@ impl Shape {
         Self::Rounded { from, along: [to[0] - from[0], to[1] - from[1]], radius }
     }
 
+    /// The middle of the part.
+    pub(super) fn middle(&self) -> [f32; 2] {
+        match self {
+            Self::Outline { .. } => MIDDLE,
+            Self::Rounded { from, along, .. } => [from[0] + along[0] / 2.0, from[1] + along[1] / 2.0],
+        }
+    }
+
     /// How far a place is outside, negative inside. Beyond a corner of an outline it is somewhat less than the true
-    /// distance, which rounds nothing off and does no harm.
+    /// distance.
     pub(super) fn distance(&self, [x, y]: [f32; 2]) -> f32 {
         match self {
             Self::Outline { edges, turn, cut } => {
@@ -157,7 +168,7 @@ impl Shape {
                 let aside = x.abs() / (1.0 - FAR_SIDE * far);
                 let mut distance = f32::NEG_INFINITY;
                 for [a, b, c] in edges {
-                    distance = distance.max(a * aside + b * y - c);
+                    distance = rounded_max(distance, a * aside + b * y - c);
                 }
                 cut.map_or(distance, |[a, b, c]| distance.max(a * x + b * y - c))
             }
@@ -169,6 +180,12 @@ impl Shape {
             }
         }
     }
+}
+
+/// The greater of two numbers, rounded off by a parabola where they are nearly alike.
+fn rounded_max(a: f32, b: f32) -> f32 {
+    let near = (ROUNDING - (a - b).abs()).max(0.0);
+    a.max(b) + near * near / (4.0 * ROUNDING)
 }
 
 #[cfg(test)]
@@ -212,8 +229,11 @@ mod tests {
         let shape = Region::Mouth.shape(&frame(0.0), &mut ChaCha8Rng::seed_from_u64(1));
         assert!((shape.distance([0.0, 1.5]) - (0.5 - MOUTH_RADIUS)).abs() < 1e-4);
         assert!((shape.distance([0.0, 1.0]) + MOUTH_RADIUS).abs() < 1e-4);
+        assert_eq!(shape.middle(), [0.0, 1.0]);
         let shape = Region::WholeFace.shape(&frame(0.0), &mut ChaCha8Rng::seed_from_u64(1));
-        assert!((shape.distance([0.97, 0.25])).abs() < 1e-5, "a corner is on the edge");
+        let corner = shape.distance([0.97, 0.25]);
+        assert!(corner > 0.0 && corner < ROUNDING / 2.0, "a corner is rounded off: {corner}");
+        assert!(shape.distance([0.935, -0.025]).abs() < 0.05, "the middle of an edge is on the edge");
         assert_eq!(shape.distance([0.3, 0.1]), shape.distance([-0.3, 0.1]));
     }
 

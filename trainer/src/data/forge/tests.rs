@@ -45,14 +45,19 @@ fn forge(forger: &mut Forger, seed: u64) -> Forged {
 
 #[test]
 fn the_same_random_numbers_give_the_same_forgery() {
-    let (mut used, mut fresh) = (Forger::default(), Forger::default());
+    let (photo, mut used) = (photo(), Forger::default());
     let first = forge(&mut used, 1);
+    // A small face in a corner is where the large one leaves nothing behind but what a buffer keeps by mistake.
+    let small = landmarks(FACE.map(|(x, y)| (x * 0.4, y * 0.4)));
     for seed in 2..12 {
-        forge(&mut used, seed);
+        let small_one = |forger: &mut Forger| {
+            let forged = forger.forge(&photo, SIDE, &small, &mut ChaCha8Rng::seed_from_u64(seed));
+            forged.expect("a small face can be forged")
+        };
+        assert_eq!(small_one(&mut used), small_one(&mut Forger::default()), "seed {seed}");
+        assert_eq!(forge(&mut used, 1), first, "seed {seed}");
     }
-    assert_eq!(forge(&mut used, 1), first, "nothing is left of the forgeries between");
-    assert_eq!(forge(&mut fresh, 1), first);
-    assert_ne!(forge(&mut fresh, 2).pixels, first.pixels);
+    assert_ne!(forge(&mut used, 2).pixels, first.pixels);
 }
 
 #[test]
@@ -139,7 +144,6 @@ fn what_cant_be_forged_is_a_clear_error() {
     check([(f32::NAN, 0.5); 5], "landmark 0 is not a finite number");
     check(FACE.map(|(x, y)| (x * 1e30, y * 1e30)), "span no face");
     check(FACE.map(|(x, y)| (x + 5.0, y)), "outside the picture");
-    check(FACE.map(|(x, y)| (x - 1e6, y)), "span no face");
     let mut random = ChaCha8Rng::seed_from_u64(1);
     let short = forger.forge(&photo[3..], SIDE, &landmarks(FACE), &mut random).expect_err("a pixel short");
     assert_eq!(short.to_string(), "a square RGB picture of side 96 has 27648 bytes, not 27645");

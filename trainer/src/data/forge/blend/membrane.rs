@@ -12,9 +12,10 @@ const COARSEST: usize = 12;
 /// Sweeps on the coarsest grid.
 const COARSE_SWEEPS: usize = 30;
 /// Sweeps on each finer one. The grid before has settled all waves but the shortest.
-const FINE_SWEEPS: usize = 4;
-/// Over-relaxation of a sweep; 1 is plain Gauss-Seidel, 2 diverges. At 1.5 the few sweeps go about twice as far.
-const RELAXATION: f32 = 1.5;
+const FINE_SWEEPS: usize = 6;
+/// Over-relaxation of a sweep; 1 is plain Gauss-Seidel, 2 diverges. With both, a rim that differs by 40 grey levels from
+/// side to side leaves 0.7 of a level; plain sweeps leave 1.3.
+const RELAXATION: f32 = 1.7;
 
 /// A grid of the pyramid.
 #[derive(Debug, Default)]
@@ -165,9 +166,9 @@ mod tests {
             let radius = scale * 0.4;
             assert!(remainder(side, radius, |_, _| 20.0) < 0.1, "{side}: constant");
             let slope = remainder(side, radius, |x, y| 40.0 * (x + y) / scale);
-            assert!(slope < 0.7, "{side}: a slope leaves {slope}");
+            assert!(slope < 0.8, "{side}: a slope leaves {slope}");
             let saddle = remainder(side, radius, |x, y| 80.0 * (x * x - y * y) / (scale * scale));
-            assert!(saddle < 0.7, "{side}: a saddle leaves {saddle}");
+            assert!(saddle < 0.3, "{side}: a saddle leaves {saddle}");
         }
     }
 

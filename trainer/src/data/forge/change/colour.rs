@@ -6,19 +6,20 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use super::signed;
+use super::tone::Tone;
 
-/// Turn of the hue in radians (3 to 10 degrees): beyond it skin gets green or violet.
-const HUE: (f32, f32) = (0.05, 0.18);
+/// Turn of the hue in radians (2 to 6 degrees): beyond it skin gets green or violet.
+const HUE: (f32, f32) = (0.035, 0.105);
 /// Change of the natural logarithm of the saturation: from a pale to a ruddy face.
-const SATURATION: (f32, f32) = (0.1, 0.35);
-/// Change of the natural logarithm of all values: a third of a stop at most.
-const VALUE: (f32, f32) = (0.05, 0.2);
+const SATURATION: (f32, f32) = (0.1, 0.3);
+/// Change of the natural logarithm of all values: a sixth at most.
+const VALUE: (f32, f32) = (0.04, 0.15);
 /// Shift of a channel in grey levels: a white balance that is off.
-const SHIFT: (f32, f32) = (3.0, 14.0);
+const SHIFT: (f32, f32) = (3.0, 8.0);
 /// Shift of all channels in grey levels.
-const BRIGHTNESS: (f32, f32) = (4.0, 18.0);
+const BRIGHTNESS: (f32, f32) = (4.0, 14.0);
 /// Change of the natural logarithm of the contrast about middle grey.
-const CONTRAST: (f32, f32) = (0.06, 0.22);
+const CONTRAST: (f32, f32) = (0.06, 0.2);
 /// The grey level that contrast leaves alone.
 const MIDDLE_GREY: f32 = 128.0;
 
@@ -30,9 +31,12 @@ pub(super) struct ColourMap {
 }
 
 impl ColourMap {
-    /// Draws one with at least one of the three kinds of change in it.
-    pub(super) fn draw(random: &mut ChaCha8Rng) -> Self {
-        let kinds = random.random_range(1..8);
+    /// Draws one with at least one of the three kinds of change in it; a grey picture gets the last and stays grey.
+    pub(super) fn draw(tone: Tone, random: &mut ChaCha8Rng) -> Self {
+        let kinds = match tone {
+            Tone::Grey => 4,
+            Tone::Coloured => random.random_range(1..8),
+        };
         let mut map = Self::plain();
         if kinds & 1 != 0 {
             map = map.tinted(signed(HUE, random), signed(SATURATION, random).exp(), signed(VALUE, random).exp());
@@ -120,11 +124,23 @@ mod tests {
         let mut random = ChaCha8Rng::seed_from_u64(1);
         for _ in 0..500 {
             let mut pixel = [205, 155, 130];
-            ColourMap::draw(&mut random).apply(&mut pixel);
+            ColourMap::draw(Tone::Coloured, &mut random).apply(&mut pixel);
             let [red, green, blue] = pixel.map(i32::from);
             let moved = (red - 205).abs() + (green - 155).abs() + (blue - 130).abs();
             assert!(moved >= 4, "{pixel:?} can't be told");
             assert!(red > green && red > blue && green > blue - 25, "{pixel:?} is no skin");
         }
+    }
+
+    #[test]
+    fn a_grey_picture_stays_grey() {
+        let (mut random, mut moved) = (ChaCha8Rng::seed_from_u64(1), 0);
+        for _ in 0..100 {
+            let mut pixels = [90; 3];
+            ColourMap::draw(Tone::Grey, &mut random).apply(&mut pixels);
+            assert_eq!(pixels, [pixels[0]; 3]);
+            moved += usize::from(pixels[0] != 90);
+        }
+        assert!(moved > 90, "brightness and contrast seldom cancel each other: {moved}");
     }
 }

@@ -7,8 +7,8 @@ use image::{ExtendedColorType, ImageDecoder, ImageResult};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-/// Quality: below 25 the blocks are all that is seen; above 70 the traces are lost in the next compression.
-const QUALITY: (u8, u8) = (25, 70);
+/// Quality: below 30 the blocks are all that is seen; above 70 the traces are lost in the next compression.
+const QUALITY: (u8, u8) = (30, 70);
 
 /// Draws a quality.
 pub(super) fn draw(random: &mut ChaCha8Rng) -> u8 {
@@ -40,6 +40,6 @@ mod tests {
             apply(&mut coded, side, quality, &mut Vec::new()).expect("it can be coded");
             pixels.iter().zip(&coded).map(|(&a, &b)| u32::from(a.abs_diff(b))).sum::<u32>()
         };
-        assert!(off(25) > off(70) && off(70) > 0, "{} and {}", off(25), off(70));
+        assert!(off(30) > off(70) && off(70) > 0, "{} and {}", off(30), off(70));
     }
 }

@@ -4,6 +4,7 @@ mod colour;
 mod jpeg;
 mod noise;
 mod sharpness;
+mod tone;
 mod warp;
 
 use std::fmt;
@@ -15,6 +16,7 @@ use rand_chacha::ChaCha8Rng;
 use self::colour::ColourMap;
 use self::noise::Noise;
 use self::sharpness::Sharpness;
+use self::tone::Tone;
 use self::warp::Warp;
 use super::ForgeError;
 use super::face_frame::FaceFrame;
@@ -32,7 +34,7 @@ pub enum Change {
     /// A small shift, zoom and turn, with elastic deformation. It is always the copy that moves: the landmarks and the
     /// mask are those of the target.
     Geometry,
-    /// Hue, saturation and value; a shift of the channels; brightness and contrast.
+    /// Hue, saturation and value; a shift of the channels; brightness and contrast. The last alone on a grey photo.
     Colour,
     /// Shrunk and grown again, blurred, or sharpened.
     Sharpness,
@@ -99,12 +101,12 @@ impl Changer {
                 Warp::draw(frame, random).apply(pixels, side, &mut self.warped);
                 std::mem::swap(pixels, &mut self.warped);
             }
-            Change::Colour => ColourMap::draw(random).apply(pixels),
+            Change::Colour => ColourMap::draw(Tone::of(pixels), random).apply(pixels),
             Change::Sharpness => {
                 let sharpness = Sharpness::draw(frame.eye_distance(), random);
                 sharpness.apply(pixels, side, &mut self.small, &mut self.cropper)?;
             }
-            Change::Noise => Noise::draw(random).apply(pixels, random),
+            Change::Noise => Noise::draw(Tone::of(pixels), random).apply(pixels, random),
             Change::Compression => jpeg::apply(pixels, side, jpeg::draw(random), &mut self.coded)?,
         }
         Ok(())

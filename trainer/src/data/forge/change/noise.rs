@@ -3,8 +3,10 @@
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 
-/// Standard deviation in grey levels: from a good camera indoors to a phone at night.
-const DEVIATION: (f32, f32) = (2.5, 8.0);
+use super::tone::Tone;
+
+/// Standard deviation in grey levels: from a good camera indoors to a phone in the evening.
+const DEVIATION: (f32, f32) = (2.5, 6.5);
 /// Standard deviation of the sum of four even bytes: four times (256 squared less 1) over 12, and the root of it.
 const OF_BYTES: f32 = 147.8;
 /// Mean of the sum of four even bytes.
@@ -20,10 +22,10 @@ pub(super) enum Noise {
 }
 
 impl Noise {
-    /// Draws a kind and strength.
-    pub(super) fn draw(random: &mut ChaCha8Rng) -> Self {
+    /// Draws a kind and strength; noise on a grey picture is grey.
+    pub(super) fn draw(tone: Tone, random: &mut ChaCha8Rng) -> Self {
         let deviation = random.random_range(DEVIATION.0..=DEVIATION.1);
-        if random.random_bool(0.5) { Self::Grey(deviation) } else { Self::Coloured(deviation) }
+        if tone == Tone::Grey || random.random_bool(0.5) { Self::Grey(deviation) } else { Self::Coloured(deviation) }
     }
 
     /// Adds it to all pixels.

@@ -7,10 +7,10 @@ use image::RgbImage;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-/// Side of the shrunk picture over its side before: a face made at 64 to 128 pixels in one of 200.
-const SHRINK: (f32, f32) = (0.25, 0.65);
-/// Standard deviation of the blur over the distance between the eyes (0.8 to 2.6 pixels at 75).
-const BLUR: (f32, f32) = (0.011, 0.035);
+/// Side of the shrunk picture over its side before: a face made at 64 to 128 pixels where 180 are wanted.
+const SHRINK: (f32, f32) = (0.35, 0.7);
+/// Standard deviation of the blur over the distance between the eyes (0.8 to 2.1 pixels at 75).
+const BLUR: (f32, f32) = (0.011, 0.028);
 /// Standard deviation of the blur whose opposite is added to sharpen, over the distance between the eyes.
 const SHARPEN: (f32, f32) = (0.011, 0.03);
 /// The least standard deviation, in pixels: a smaller one leaves all as it is.
@@ -104,8 +104,8 @@ mod tests {
         let mut seen = [false; 3];
         for _ in 0..100 {
             match Sharpness::draw(75.0, &mut random) {
-                Sharpness::Resample(part) => seen[0] |= (0.25..=0.65).contains(&part),
-                Sharpness::Blur(deviation) => seen[1] |= (0.8..=2.7).contains(&deviation),
+                Sharpness::Resample(part) => seen[0] |= (0.35..=0.7).contains(&part),
+                Sharpness::Blur(deviation) => seen[1] |= (0.8..=2.2).contains(&deviation),
                 Sharpness::Sharpen(deviation) => seen[2] |= (0.8..=2.3).contains(&deviation),
             }
         }
