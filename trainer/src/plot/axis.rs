@@ -74,6 +74,12 @@ impl Axis {
         Self { low: 10_f64.powf(first), high: 1.0, scale: Scale::Logarithmic, writing: Writing::PerCent, ticks }
     }
 
+    /// The same axis with its ticks written as per cent; for shares.
+    pub(super) fn in_per_cent(mut self) -> Self {
+        self.writing = Writing::PerCent;
+        self
+    }
+
     fn stepped(low: f64, high: f64, step: f64) -> Self {
         // A tick that rounding puts a hair outside still counts.
         let (first, last) = ((low / step - 1e-6).ceil(), (high / step + 1e-6).floor());
@@ -127,8 +133,9 @@ fn widened(low: f64, high: f64) -> (f64, f64) {
     (low - room.max(1e-9), high + room.max(1e-9))
 }
 
-/// The next larger of 1, 2, 5 times a power of ten.
-fn step_of(least: f64) -> f64 {
+/// The first of 1, 2, 5 times a power of ten that is not much smaller than asked for.
+fn step_of(wanted: f64) -> f64 {
+    let least = wanted * 0.7;
     let power = 10_f64.powf(least.log10().floor());
     let times = [1.0, 2.0, 5.0].into_iter().find(|times| times * power >= least * (1.0 - 1e-9)).unwrap_or(10.0);
     times * power
@@ -148,8 +155,17 @@ impl Ranged for Axis {
         limit.0 + (f64::from(limit.1 - limit.0) * share).round() as i32
     }
 
-    fn key_points<Hint: KeyPointHint>(&self, _hint: Hint) -> Vec<f64> {
-        self.ticks.clone()
+    /// The ticks; where a light grid is asked for, what lies between the powers of ten.
+    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
+        if !hint.weight().allow_light_points() {
+            return self.ticks.clone();
+        }
+        if self.scale == Scale::Linear || self.ticks.is_empty() {
+            return Vec::new();
+        }
+        let powers = (self.low.log10().floor() as i32..0).map(|power| 10_f64.powi(power));
+        let between = powers.flat_map(|power| (2..10).map(move |times| power * f64::from(times)));
+        between.filter(|&value| value >= self.low).collect()
     }
 
     fn range(&self) -> Range<f64> {

@@ -7,6 +7,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontDesc, FontFamily, FontStyle, RGBColor, ShapeStyle, TextStyle};
 
 use super::axis::{Axis, is_drawable};
+use super::letters::{LETTER, shortened};
 use super::page::{Area, Fault, Page};
 
 /// A chart with its axes.
@@ -27,7 +28,9 @@ pub(super) const BLACK: RGBColor = RGBColor(0, 0, 0);
 /// Lines to compare with: chance, the diagonal, thresholds.
 pub(super) const GREY: RGBColor = RGBColor(110, 110, 110);
 /// The grid.
-const LIGHT: RGBColor = RGBColor(222, 222, 222);
+const LIGHT: RGBColor = RGBColor(216, 216, 216);
+/// The grid between the ticks of a logarithmic axis.
+const LIGHTEST: RGBColor = RGBColor(238, 238, 238);
 /// The background.
 pub(super) const WHITE: RGBColor = RGBColor(255, 255, 255);
 
@@ -40,8 +43,6 @@ const TITLE_HEIGHT: i32 = 40;
 const LEGEND_ROW: i32 = 22;
 /// Width of the mark before a name in the legend, with its room.
 const LEGEND_MARK: i32 = 42;
-/// Width of a letter of a label, in pixels.
-pub(super) const LETTER: i32 = 9;
 
 /// How a line is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,7 +62,7 @@ pub(super) enum Stroke {
 
 /// The ink of the series `index`: colours first, then the same colours in dashes.
 pub(super) fn ink(index: usize) -> Ink {
-    let stroke = if index / SERIES.len() % 2 == 0 { Stroke::Whole } else { Stroke::Dashed };
+    let stroke = if (index / SERIES.len()).is_multiple_of(2) { Stroke::Whole } else { Stroke::Dashed };
     Ink { colour: SERIES[index % SERIES.len()], stroke }
 }
 
@@ -69,8 +70,9 @@ pub(super) fn ink(index: usize) -> Ink {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Mark {
     Line(Ink),
-    Dot(RGBColor),
     Band(RGBColor),
+    /// A line within its band.
+    Both(Ink),
 }
 
 /// A line of the legend.
@@ -89,16 +91,8 @@ pub(super) fn letters(horizontal: HPos, vertical: VPos) -> TextStyle<'static> {
 
 /// Letters of titles.
 pub(super) fn bold(horizontal: HPos, vertical: VPos) -> TextStyle<'static> {
-    let font = FontDesc::new(FontFamily::SansSerif, 22.3, FontStyle::Bold);
+    let font = FontDesc::new(FontFamily::SansSerif, 20.0, FontStyle::Bold);
     TextStyle::from(font).color(&BLACK).pos(Pos::new(horizontal, vertical))
-}
-
-/// `text`, cut with two dots where it is longer than `most` letters.
-pub(super) fn shortened(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    text.chars().take(most.saturating_sub(2)).chain("..".chars()).collect()
 }
 
 /// Paints the page white, writes the title and the legend, and gives what is left.
@@ -153,17 +147,14 @@ fn legend_rows(legend: &[Entry], width: i32) -> Vec<Vec<&Entry>> {
 
 fn draw_entry(page: &Area<'_>, entry: &Entry, (left, middle): (i32, i32), width: i32) -> Result<(), Fault> {
     let (from, to) = (left + 4, left + LEGEND_MARK - 8);
-    match entry.mark {
-        Mark::Line(Ink { colour, stroke: Stroke::Whole }) => {
-            page.draw(&PathElement::new(vec![(from, middle), (to, middle)], colour.stroke_width(2)))?;
-        }
-        Mark::Line(Ink { colour, stroke: Stroke::Dashed }) => {
-            let ends = [(from, middle), (to, middle)];
-            page.draw(&DashedPathElement::new(ends.into_iter(), 7, 4, colour.stroke_width(2)))?;
-        }
-        Mark::Dot(colour) => page.draw(&Circle::new(((from + to) / 2, middle), 4, colour.filled()))?,
-        Mark::Band(colour) => {
-            page.draw(&Rectangle::new([(from, middle - 6), (to, middle + 6)], band(colour)))?;
+    if let Mark::Band(colour) | Mark::Both(Ink { colour, .. }) = entry.mark {
+        page.draw(&Rectangle::new([(from, middle - 6), (to, middle + 6)], band(colour)))?;
+    }
+    if let Mark::Line(ink) | Mark::Both(ink) = entry.mark {
+        let (ends, style) = ([(from, middle), (to, middle)], ink.colour.stroke_width(2));
+        match ink.stroke {
+            Stroke::Whole => page.draw(&PathElement::new(ends, style))?,
+            Stroke::Dashed => page.draw(&DashedPathElement::new(ends, 7, 4, style))?,
         }
     }
     page.draw_text(&shown_name(entry, width), &letters(HPos::Left, VPos::Center), (left + LEGEND_MARK, middle))
@@ -196,7 +187,8 @@ pub(super) fn framed<'a>(area: &Area<'a>, frame: Frame<'_>) -> Result<Chart<'a>,
         head.draw_text(&caption, &bold(HPos::Center, VPos::Center), (width / 2, 13))?;
         rest
     };
-    let side = frame.y.0.longest_label() as i32 * LETTER + 40;
+    // At least five letters, as in "100 %": then panels below each other begin at the same place.
+    let side = frame.y.0.longest_label().max(5) as i32 * LETTER + 40;
     let mut chart = ChartBuilder::on(&area)
         .margin_top(10)
         .margin_right(28)
@@ -208,7 +200,7 @@ pub(super) fn framed<'a>(area: &Area<'a>, frame: Frame<'_>) -> Result<Chart<'a>,
     chart
         .configure_mesh()
         .bold_line_style(LIGHT.stroke_width(1))
-        .light_line_style(LIGHT.stroke_width(1))
+        .light_line_style(LIGHTEST.stroke_width(1))
         .axis_style(GREY.stroke_width(1))
         .set_all_tick_mark_size(4)
         .label_style(letters(HPos::Left, VPos::Top))

@@ -28,7 +28,7 @@ pub struct Confusion {
     pub synthetic_called_synthetic: u64,
 }
 
-const SIZE: (usize, usize) = (760, 560);
+const SIZE: (usize, usize) = (760, 520);
 /// Upper left corner of the cells, below title and heads.
 const CORNER: (i32, i32) = (130, 70);
 /// Size of a cell.
@@ -62,7 +62,7 @@ impl Confusion {
                 }
             }
             let note = "Shares are of the row: of all faces of that class.";
-            area.draw_text(note, &letters(HPos::Center, VPos::Center), (middle.0, down(2) + 40))
+            area.draw_text(note, &letters(HPos::Center, VPos::Center), (middle.0, down(2) + 34))
         })
     }
 

@@ -97,19 +97,15 @@ impl TrainingCurves {
             Band::Range => "min to max",
             Band::Deviation => "+- 1 std",
         };
-        let mut entries = Vec::new();
-        for (index, setting) in self.settings.iter().enumerate() {
-            let ink = ink(index);
-            let name = match setting.runs.len() {
-                1 => format!("{} (1 run)", setting.name),
-                runs => format!("{} (mean of {runs} runs)", setting.name),
-            };
-            entries.push(Entry { mark: Mark::Line(ink), name });
-            if setting.runs.len() > 1 {
-                entries.push(Entry { mark: Mark::Band(ink.colour), name: band.to_owned() });
+        let entry = |(index, setting): (usize, &Setting)| match setting.runs.len() {
+            0 => Entry { mark: Mark::Line(ink(index)), name: format!("{} (no run)", setting.name) },
+            1 => Entry { mark: Mark::Line(ink(index)), name: format!("{} (1 run)", setting.name) },
+            runs => {
+                let name = format!("{} (mean of {runs} runs, {band})", setting.name);
+                Entry { mark: Mark::Both(ink(index)), name }
             }
-        }
-        entries
+        };
+        self.settings.iter().enumerate().map(entry).collect()
     }
 
     fn panel(&self, area: &Area<'_>, caption: &str, label: &str, measure: Measure) -> Result<(), Fault> {
@@ -121,7 +117,7 @@ impl TrainingCurves {
         let (first, last) = all().fold((f64::INFINITY, f64::NEG_INFINITY), |(first, last), point| {
             (first.min(point.epoch), last.max(point.epoch))
         });
-        let x = (Axis::whole(first, last, 8), "epoch");
+        let x = (Axis::whole(first, last, 7), "epoch");
         let mut chart = framed(area, Frame { caption, x, y: (y, label) })?;
         for (index, curve) in curves.iter().enumerate() {
             if self.settings[index].runs.len() > 1 {
@@ -142,7 +138,7 @@ fn middles(runs: &[Vec<EpochPoint>], measure: Measure, band: Band) -> Vec<Middle
     let mut by_epoch: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
     for point in runs.iter().flatten() {
         let value = measure(point);
-        if is_drawable(value) {
+        if is_drawable(value) && is_drawable(point.epoch as f64) {
             by_epoch.entry(point.epoch).or_default().push(value);
         }
     }

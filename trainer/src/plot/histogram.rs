@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use plotters::element::{PathElement, Rectangle};
+use plotters::style::RGBColor;
 
 use super::axis::Axis;
 use super::chart::{
-    BLACK, Chart, Entry, Frame, GREEN, Ink, Mark, Stroke, VERMILLION, band, empty, framed, head_height, line, titled,
+    BLACK, Chart, Entry, Frame, GREEN, Ink, Mark, Stroke, VERMILLION, empty, fill_between, framed, head_height, line,
+    titled,
 };
 use super::page::{Area, Fault};
 use super::{DataFault, PlotError, save, with_ending};
-use plotters::style::{Color, RGBColor};
 
 /// Scores of both classes as shares of their class, above on a linear axis and below on a logarithmic one, which shows
 /// the few scores far from their class.
@@ -67,7 +67,7 @@ impl ScoreHistogram {
             let highest = shares.clone().fold(0.0, f64::max);
             let lowest = shares.filter(|&share| share > 0.0).fold(1.0, f64::min);
             let axes = [
-                ("linear", Axis::linear(0.0, (highest * 1.05).min(1.0), 5)),
+                ("linear", Axis::linear(0.0, (highest * 1.05).min(1.0), 8).in_per_cent()),
                 // Half of the rarest bin, so that its bar has a height.
                 ("logarithmic", Axis::shares(lowest.min(0.1) * 0.5)),
             ];
@@ -130,16 +130,14 @@ impl ScoreHistogram {
 /// Bars one can look through, with a line over their tops.
 fn bars(chart: &mut Chart<'_>, counts: &Counts, floor: f64, colour: RGBColor) -> Result<(), Fault> {
     let edge = |bin: usize| bin as f64 / counts.bins.len() as f64;
-    let mut outline = Vec::new();
+    let mut tops = Vec::new();
     for (bin, &count) in counts.bins.iter().enumerate() {
         let top = share(count, counts).max(floor);
-        if count > 0 {
-            chart.draw_series([Rectangle::new([(edge(bin), top), (edge(bin + 1), floor)], band(colour))])?;
-        }
-        outline.extend([(edge(bin), top), (edge(bin + 1), top)]);
+        tops.extend([(edge(bin), floor, top), (edge(bin + 1), floor, top)]);
     }
-    chart.draw_series([PathElement::new(outline, colour.stroke_width(2))])?;
-    Ok(())
+    fill_between(chart, &tops, colour)?;
+    let outline = tops.into_iter().map(|(x, _, top)| (x, top)).collect::<Vec<_>>();
+    line(chart, &outline, Ink { colour, stroke: Stroke::Whole })
 }
 
 fn share(count: u64, counts: &Counts) -> f64 {

@@ -7,7 +7,8 @@ use plotters::style::colors::colormaps::ViridisRGB;
 use plotters::style::text_anchor::{HPos, VPos};
 use plotters::style::{Color, RGBColor};
 
-use super::chart::{BLACK, GREY, LETTER, WHITE, bold, letters, shortened, titled};
+use super::chart::{BLACK, GREY, WHITE, bold, letters, titled};
+use super::letters::{LETTER, shortened};
 use super::page::{Area, Fault};
 use super::{DataFault, HeatMap, PlotError, save, with_ending};
 
@@ -43,7 +44,7 @@ pub struct MapFigure {
 const MOST_ROWS: usize = 40;
 const MOST_MAPS: usize = 40;
 /// Cells that are drawn at most along a side of a map; larger maps are averaged into these.
-const MOST_CELLS: usize = 40;
+const MOST_CELLS: usize = 28;
 /// Side of a map on the page.
 const SIDE: i32 = 160;
 const GAP: i32 = 20;
@@ -190,9 +191,9 @@ mod tests {
 
     #[test]
     fn a_large_map_is_averaged_and_a_small_one_is_not() {
-        let values: Vec<f32> = (0..80 * 2).map(|index| (index % 80) as f32).collect();
-        let small = averaged(&HeatMap { values, height: 2, width: 80 });
-        assert_eq!((small.height, small.width), (2, 40));
+        let values: Vec<f32> = (0..56 * 2).map(|index| (index % 56) as f32).collect();
+        let small = averaged(&HeatMap { values, height: 2, width: 56 });
+        assert_eq!((small.height, small.width), (2, 28));
         assert_eq!(small.values[..3], [0.5, 2.5, 4.5]);
         let map = HeatMap { values: vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0], height: 2, width: 3 };
         assert_eq!(averaged(&map), map);

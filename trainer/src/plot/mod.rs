@@ -11,6 +11,7 @@ mod chart;
 pub mod confusion;
 pub mod curves;
 pub mod histogram;
+mod letters;
 pub mod maps;
 mod page;
 pub mod reliability;
@@ -25,6 +26,7 @@ use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
 use crate::checkpoint::replace;
+use letters::Picture;
 use page::{Area, Fault};
 
 /// A picture that can't be drawn or written.
@@ -82,7 +84,7 @@ pub enum DataFault {
         side: usize,
     },
     /// A picture larger than is drawn.
-    #[error("it would be {width} x {height} pixels, more than {LONGEST_SIDE} a side; draw less in one picture")]
+    #[error("it would be {width} x {height} pixels, which is too much; draw less in one picture")]
     TooLarge {
         /// Width.
         width: usize,
@@ -103,6 +105,8 @@ pub enum DataFault {
 
 /// Longest side of a picture, in pixels.
 const LONGEST_SIDE: usize = 16_384;
+/// Most pixels of a chart. It is drawn larger first, so this many take 650 MB.
+const MOST_CHART_PIXELS: usize = 24_000_000;
 
 /// A map of heat: activation, saliency or a mask.
 #[derive(Clone, Debug, PartialEq)]
@@ -136,32 +140,29 @@ fn with_ending(stem: &Path, ending: &str) -> PathBuf {
 /// Draws a picture of `size` (width, height) twice and writes both files.
 fn save(stem: &Path, size: (usize, usize), paint: &dyn Fn(&Area<'_>) -> Result<(), Fault>) -> Result<(), PlotError> {
     let path = with_ending(stem, ".svg");
-    let page = drawable(size).map_err(|fault| PlotError::Data { path: path.clone(), fault })?;
+    let page = drawable(size, MOST_CHART_PIXELS).map_err(|fault| PlotError::Data { path: path.clone(), fault })?;
     let fail = |path: &Path, fault: Fault| PlotError::Draw { path: path.to_owned(), reason: fault.to_string() };
     let text = page::svg(page, paint).map_err(|fault| fail(&path, fault))?;
     let png = with_ending(stem, ".png");
-    let pixels = page::pixels(page, paint).map_err(|fault| fail(&png, fault))?;
-    write_png(&png, page, &pixels)?;
+    let picture = page::pixels(page, paint).map_err(|fault| fail(&png, fault))?;
+    write_png(&png, &picture)?;
     replace(&path, text.as_bytes()).map_err(|source| PlotError::Write { path, source })
 }
 
 /// The size as plotters takes it, when it is one that is drawn.
-fn drawable((width, height): (usize, usize)) -> Result<(u32, u32), DataFault> {
-    let too_large = DataFault::TooLarge { width, height };
-    if width.max(height) > LONGEST_SIDE {
-        return Err(too_large);
-    }
+fn drawable((width, height): (usize, usize), most_pixels: usize) -> Result<(u32, u32), DataFault> {
+    let fits = width.max(height) <= LONGEST_SIDE && width * height <= most_pixels;
     match (u32::try_from(width), u32::try_from(height)) {
-        (Ok(width), Ok(height)) => Ok((width, height)),
-        _ => Err(too_large),
+        (Ok(width), Ok(height)) if fits => Ok((width, height)),
+        _ => Err(DataFault::TooLarge { width, height }),
     }
 }
 
-/// Writes RGB pixels of `size` (width, height) as PNG.
-fn write_png(path: &Path, size: (u32, u32), pixels: &[u8]) -> Result<(), PlotError> {
+/// Writes a picture as PNG.
+fn write_png(path: &Path, picture: &Picture) -> Result<(), PlotError> {
     let mut bytes = Vec::new();
     PngEncoder::new(&mut bytes)
-        .write_image(pixels, size.0, size.1, ExtendedColorType::Rgb8)
+        .write_image(&picture.pixels, picture.width as u32, picture.height as u32, ExtendedColorType::Rgb8)
         .map_err(|error| PlotError::Draw { path: path.to_owned(), reason: error.to_string() })?;
     replace(path, &bytes).map_err(|source| PlotError::Write { path: path.to_owned(), source })
 }

@@ -1,27 +1,17 @@
-//! The sheet that a picture is drawn on, as pixels or as SVG: one back end of plotters for both.
+//! The page that a picture is drawn on, as pixels or as SVG: one back end of plotters for both.
 //!
 //! Plotters draws letters into pixels only with fonts of the system or with a font file. Neither is wanted here: a
-//! server often has no fonts, and a font file would be one more thing to pass on. So letters are kept aside and drawn
-//! with the bitmap fonts of embedded-graphics. Shapes are drawn at twice the size and brought down, which smooths their
-//! edges; letters come after that and stay sharp.
+//! server often has no fonts, and a font file would be one more thing to pass on. So letters are kept aside and written
+//! with bitmap fonts. Shapes are drawn larger and brought down, which smooths their edges; letters come after that and
+//! stay sharp.
 
-use std::convert::Infallible;
-
-use embedded_graphics::Drawable;
-use embedded_graphics::Pixel;
-use embedded_graphics::draw_target::DrawTarget;
-use embedded_graphics::geometry::{Dimensions, Point, Size};
-use embedded_graphics::mono_font::iso_8859_1::{FONT_9X15, FONT_9X18_BOLD};
-use embedded_graphics::mono_font::{MonoFont, MonoTextStyle};
-use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
-use embedded_graphics::primitives::Rectangle;
-use embedded_graphics::text::{Baseline, Text};
 use plotters::backend::{BitMapBackend, SVGBackend};
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, DrawingAreaErrorKind};
-use plotters::style::text_anchor::{HPos, VPos};
-use plotters::style::{FontStyle, FontTransform};
+use plotters::style::FontStyle;
 use plotters_backend::{BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind};
+
+use super::letters::{Lettering, Picture, Writing};
 
 /// A part of a page.
 pub(super) type Area<'a> = DrawingArea<Page<'a>, Shift>;
@@ -29,27 +19,16 @@ pub(super) type Area<'a> = DrawingArea<Page<'a>, Shift>;
 pub(super) type Fault = DrawingAreaErrorKind<PageError>;
 
 /// How many times larger shapes are drawn.
-const TIMES: u32 = 2;
+const TIMES: u32 = 3;
 
 /// A fault of one of plotters' back ends, in its words.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct PageError(String);
-
-/// Letters that wait until the shapes are done.
-pub(super) struct Writing {
-    text: String,
-    font: &'static MonoFont<'static>,
-    colour: (u8, u8, u8),
-    place: BackendCoord,
-    /// From `place` to the upper left corner, before turning.
-    shift: (i32, i32),
-    turn: FontTransform,
-}
+pub(super) struct PageError(String);
 
 /// Back end of plotters that draws both kinds of files.
 pub(super) enum Page<'a> {
-    /// Pixels.
+    /// Pixels, and the letters that wait until the shapes are done.
     Pixels { shapes: BitMapBackend<'a>, writings: &'a mut Vec<Writing> },
     /// SVG.
     Vector(SVGBackend<'a>),
@@ -85,17 +64,12 @@ fn told<E: std::error::Error + Send + Sync>(error: DrawingErrorKind<E>) -> Drawi
     DrawingErrorKind::DrawingError(PageError(error.to_string()))
 }
 
-/// The font of a style: bold letters are titles.
-fn font_of(style: &impl BackendTextStyle) -> &'static MonoFont<'static> {
+/// Bold letters are titles.
+fn lettering_of(style: &impl BackendTextStyle) -> Lettering {
     match style.style() {
-        FontStyle::Bold => &FONT_9X18_BOLD,
-        _ => &FONT_9X15,
+        FontStyle::Bold => Lettering::Title,
+        _ => Lettering::Label,
     }
-}
-
-fn size_of(text: &str, font: &MonoFont<'_>) -> (i32, i32) {
-    let letters = i32::try_from(text.chars().count()).unwrap_or(i32::MAX);
-    (letters.saturating_mul(font.character_size.width as i32), font.character_size.height as i32)
 }
 
 impl DrawingBackend for Page<'_> {
@@ -213,24 +187,12 @@ impl DrawingBackend for Page<'_> {
         let clean = clean(text);
         match self {
             Self::Pixels { writings, .. } => {
-                let font = font_of(style);
-                let (width, height) = size_of(&clean, font);
-                let left = match style.anchor().h_pos {
-                    HPos::Left => 0,
-                    HPos::Center => -width / 2,
-                    HPos::Right => -width,
-                };
-                let top = match style.anchor().v_pos {
-                    VPos::Top => 0,
-                    VPos::Center => -height / 2,
-                    VPos::Bottom => -height,
-                };
                 writings.push(Writing {
                     text: clean,
-                    font,
+                    lettering: lettering_of(style),
                     colour: style.color().rgb,
                     place: pos,
-                    shift: (left, top),
+                    anchor: style.anchor(),
                     turn: style.transform(),
                 });
                 Ok(())
@@ -245,7 +207,7 @@ impl DrawingBackend for Page<'_> {
         style: &S,
     ) -> Result<(u32, u32), DrawingErrorKind<PageError>> {
         // The same for both kinds, so that both have one layout.
-        let (width, height) = size_of(text, font_of(style));
+        let (width, height) = lettering_of(style).size_of(text);
         Ok((width.unsigned_abs(), height.unsigned_abs()))
     }
 }
@@ -255,50 +217,9 @@ fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') { ' ' } else { c }).collect()
 }
 
-/// Pixels of a finished page.
-struct Sheet<'a> {
-    width: usize,
-    height: usize,
-    pixels: &'a mut [u8],
-}
-
-/// A sheet as one line of letters sees it.
-struct Turned<'a, 'b> {
-    sheet: &'a mut Sheet<'b>,
-    writing: &'a Writing,
-}
-
-impl Dimensions for Turned<'_, '_> {
-    fn bounding_box(&self) -> Rectangle {
-        let (width, height) = size_of(&self.writing.text, self.writing.font);
-        Rectangle::new(Point::zero(), Size::new(width.unsigned_abs(), height.unsigned_abs()))
-    }
-}
-
-impl DrawTarget for Turned<'_, '_> {
-    type Color = Rgb888;
-    type Error = Infallible;
-
-    fn draw_iter<I: IntoIterator<Item = Pixel<Rgb888>>>(&mut self, pixels: I) -> Result<(), Infallible> {
-        let (shift, place) = (self.writing.shift, self.writing.place);
-        for Pixel(point, colour) in pixels {
-            let (x, y) = self.writing.turn.transform(point.x + shift.0, point.y + shift.1);
-            let (Ok(x), Ok(y)) = (usize::try_from(x + place.0), usize::try_from(y + place.1)) else {
-                continue;
-            };
-            if x < self.sheet.width && y < self.sheet.height {
-                let at = (y * self.sheet.width + x) * 3;
-                self.sheet.pixels[at..at + 3].copy_from_slice(&[colour.r(), colour.g(), colour.b()]);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Draws a page of `size` (width, height) as RGB pixels, rows from the top.
-pub(super) fn pixels(size: (u32, u32), paint: &dyn Fn(&Area<'_>) -> Result<(), Fault>) -> Result<Vec<u8>, Fault> {
-    let (width, height) = (size.0 as usize, size.1 as usize);
-    let times = TIMES as usize;
+/// Draws a page of `size` (width, height) as pixels.
+pub(super) fn pixels(size: (u32, u32), paint: &dyn Fn(&Area<'_>) -> Result<(), Fault>) -> Result<Picture, Fault> {
+    let (width, height, times) = (size.0 as usize, size.1 as usize, TIMES as usize);
     let mut large = vec![255; width * height * 3 * times * times];
     let mut writings = Vec::new();
     {
@@ -307,28 +228,33 @@ pub(super) fn pixels(size: (u32, u32), paint: &dyn Fn(&Area<'_>) -> Result<(), F
         paint(&area)?;
         area.present()?;
     }
-    let mut small = Vec::with_capacity(width * height * 3);
+    let mut picture = Picture { width, height, pixels: reduced(&large, width) };
+    for writing in &writings {
+        picture.write(writing);
+    }
+    Ok(picture)
+}
+
+/// The mean over each square of [`TIMES`] pixels a side; `width` is that of the result.
+fn reduced(large: &[u8], width: usize) -> Vec<u8> {
+    let times = TIMES as usize;
     let row = width * times * 3;
-    for y in 0..height {
-        for x in 0..width {
+    let mut small = Vec::with_capacity(large.len() / (times * times));
+    let mut sums = vec![0; row];
+    for rows in large.chunks_exact(row * times) {
+        // First down, then across.
+        sums.fill(0);
+        for (index, &value) in rows.iter().enumerate() {
+            sums[index % row] += u32::from(value);
+        }
+        for square in sums.chunks_exact(times * 3) {
             for channel in 0..3 {
-                let at = y * times * row + x * times * 3 + channel;
-                let sum = [at, at + 3, at + row, at + row + 3].iter().map(|&i| u32::from(large[i])).sum::<u32>();
-                small.push(((sum + 2) / 4) as u8);
+                let sum: u32 = (0..times).map(|pixel| square[pixel * 3 + channel]).sum();
+                small.push(((sum + TIMES * TIMES / 2) / (TIMES * TIMES)) as u8);
             }
         }
     }
-    let mut sheet = Sheet { width, height, pixels: &mut small };
-    for writing in &writings {
-        let (r, g, b) = writing.colour;
-        let style = MonoTextStyle::new(writing.font, Rgb888::new(r, g, b));
-        let mut letters = Turned { sheet: &mut sheet, writing };
-        match Text::with_baseline(&writing.text, Point::zero(), style, Baseline::Top).draw(&mut letters) {
-            Ok(_) => {}
-            Err(never) => match never {},
-        }
-    }
-    Ok(small)
+    small
 }
 
 /// Draws a page of `size` (width, height) as SVG.

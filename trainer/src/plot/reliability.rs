@@ -72,7 +72,7 @@ impl Reliability {
             for point in points {
                 dot(&mut chart, point, BLUE)?;
             }
-            let y = (Axis::whole(0.0, most as f64 * 1.05, 4), LOWER_LABELS.1);
+            let y = (Axis::whole(0.0, most as f64 * 1.05, 6), LOWER_LABELS.1);
             let mut chart = framed(&lower, Frame { caption: "", x: (share, LOWER_LABELS.0), y })?;
             for bin in &bins {
                 let (left, right) = (bin.mean_score - 0.012, bin.mean_score + 0.012);

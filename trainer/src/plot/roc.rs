@@ -44,8 +44,8 @@ pub const MARKED_RATES: [f64; 4] = [0.001, 0.002, 0.01, 0.05];
 const WIDTH: usize = 900;
 const CHART_HEIGHT: usize = 640;
 const LOWEST: f64 = 1e-3;
-/// Steps finer than this share of an axis would be drawn within a pixel.
-const FINEST: f64 = 1.0 / 4000.0;
+/// Rises below this share of the axis would be drawn within a pixel, and are gathered.
+const FINEST: f64 = 1.0 / 2000.0;
 const LABELS: (&str, &str) = ("false detection rate (authentic called synthetic)", "true detection rate");
 
 impl RocPlot {
@@ -116,17 +116,16 @@ fn reached(points: &[RocPoint], rate: f64) -> f64 {
 fn steps(points: &[RocPoint]) -> Vec<(f64, f64)> {
     let mut height = reached(points, LOWEST);
     let mut corners = vec![(LOWEST, height)];
-    let mut last = LOWEST;
     let mut best = height;
-    for point in points.iter().filter(|point| point.false_detections > LOWEST) {
+    // Points below the axis are within the first height, and rise no further.
+    for point in points {
         best = best.max(point.true_detections);
-        let moved = (point.false_detections / last).log10() / 3.0;
-        if best - height < FINEST || moved < FINEST {
+        if best - height < FINEST {
             continue;
         }
         corners.push((point.false_detections, height));
         corners.push((point.false_detections, best));
-        (last, height) = (point.false_detections, best);
+        height = best;
     }
     corners.push((1.0, height));
     corners.push((1.0, best));
@@ -161,11 +160,18 @@ mod tests {
     }
 
     #[test]
+    fn a_steep_rise_stays_where_it_is() {
+        let points = points(&[(0.01, 0.3), (0.010_000_1, 0.9), (1.0, 1.0)]);
+        let corners = steps(&points);
+        assert!(corners.contains(&(0.010_000_1, 0.9)), "{corners:?}");
+    }
+
+    #[test]
     fn a_long_curve_is_thinned_within_a_pixel() {
         let many: Vec<_> = (0..=200_000).map(|i| (f64::from(i) / 2e5, (f64::from(i) / 2e5).sqrt())).collect();
         let points = points(&many);
         let corners = steps(&points);
-        assert!(corners.len() < 9000, "{}", corners.len());
+        assert!(corners.len() < 4100, "{}", corners.len());
         for &(x, y) in &corners {
             assert!((x.sqrt() - y).abs() < 0.002, "({x}, {y})");
         }

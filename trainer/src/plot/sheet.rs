@@ -5,10 +5,10 @@ use std::path::Path;
 use cyborg_edge::face::crop::CropSquare;
 use cyborg_edge::sink::heat::{self, Map};
 use cyborg_edge::sink::overlay::Canvas;
-use plotters::style::text_anchor::{HPos, VPos};
+use plotters::style::FontTransform;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::chart::{LETTER, head_height, letters, shortened, titled};
-use super::page::pixels;
+use super::letters::{LETTER, Lettering, Picture, Writing, shortened};
 use super::{DataFault, HeatMap, PlotError, drawable, with_ending, write_png};
 
 /// A picture of the grid.
@@ -37,7 +37,11 @@ pub struct ContactSheet {
 
 const MOST_COLUMNS: usize = 100;
 const MOST_SIDE: usize = 4096;
-const GAP: usize = 12;
+/// 384 MB.
+const MOST_PIXELS: usize = 128_000_000;
+/// Height of the strip that holds the title.
+const HEAD: usize = 40;
+const GAP: usize = 16;
 /// Height of a line of a caption.
 const LINE: usize = 18;
 /// A cell is at least as wide as this many letters, or captions of small tiles would be cut.
@@ -59,39 +63,29 @@ impl ContactSheet {
         let rows = self.tiles.len().div_ceil(self.columns).max(1);
         let columns = self.columns.min(self.tiles.len()).max(1);
         let width = (columns * cell.0 + GAP).max(LEAST_WIDTH);
-        let head = head_height(&[], width);
-        let size = drawable((width, head + rows.saturating_mul(cell.1) + GAP)).map_err(wrong)?;
+        let height = HEAD + rows.saturating_mul(cell.1) + GAP;
+        drawable((width, height), MOST_PIXELS).map_err(wrong)?;
+        let mut picture = Picture { width, height, pixels: vec![255; width * height * 3] };
+        let title = shortened(&self.title, width / LETTER as usize);
+        write(&mut picture, &title, Lettering::Title, (width / 2, HEAD / 2));
+        if self.tiles.is_empty() {
+            write(&mut picture, "no data", Lettering::Label, (width / 2, HEAD + cell.1 / 2));
+        }
         let first_left = (width - columns * cell.0) / 2;
-        let corner = |index: usize| {
-            let (column, row) = (index % self.columns, index / self.columns);
-            (first_left + column * cell.0 + (cell.0 - self.side) / 2, head + row * cell.1)
-        };
-        let mut page = pixels(size, &|page| {
-            titled(page, &self.title, &[])?;
-            for (index, tile) in self.tiles.iter().enumerate() {
-                let (left, top) = corner(index);
-                for (line, text) in tile.caption.iter().enumerate() {
-                    let text = shortened(text, cell.0 / LETTER as usize);
-                    let middle = (left + self.side / 2, top + self.side + LINE * line + LINE / 2 + 2);
-                    page.draw_text(&text, &letters(HPos::Center, VPos::Center), (middle.0 as i32, middle.1 as i32))?;
-                }
-            }
-            if self.tiles.is_empty() {
-                let middle = (width as i32 / 2, (head + cell.1 / 2) as i32);
-                page.draw_text("no data", &letters(HPos::Center, VPos::Center), middle)?;
-            }
-            Ok(())
-        })
-        .map_err(|fault| PlotError::Draw { path: path.clone(), reason: fault.to_string() })?;
         for (index, tile) in self.tiles.iter().enumerate() {
-            let (left, top) = corner(index);
-            let painted = self.painted(tile);
-            for (row, line) in painted.chunks_exact(self.side * 3).enumerate() {
+            let left = first_left + index % columns * cell.0 + (cell.0 - self.side) / 2;
+            let top = HEAD + index / columns * cell.1;
+            for (row, line) in self.painted(tile).chunks_exact(self.side * 3).enumerate() {
                 let start = ((top + row) * width + left) * 3;
-                page[start..start + line.len()].copy_from_slice(line);
+                picture.pixels[start..start + line.len()].copy_from_slice(line);
+            }
+            for (line, text) in tile.caption.iter().enumerate() {
+                let text = shortened(text, (cell.0 - GAP) / LETTER as usize);
+                let middle = (left + self.side / 2, top + self.side + LINE * line + LINE / 2 + 2);
+                write(&mut picture, &text, Lettering::Label, middle);
             }
         }
-        write_png(&path, size, &page)
+        write_png(&path, &picture)
     }
 
     fn check(&self) -> Result<(), DataFault> {
@@ -127,4 +121,16 @@ impl ContactSheet {
         }
         pixels
     }
+}
+
+/// Writes black letters around `middle`.
+fn write(picture: &mut Picture, text: &str, lettering: Lettering, middle: (usize, usize)) {
+    picture.write(&Writing {
+        text: text.to_owned(),
+        lettering,
+        colour: (0, 0, 0),
+        place: (middle.0 as i32, middle.1 as i32),
+        anchor: Pos::new(HPos::Center, VPos::Center),
+        turn: FontTransform::None,
+    });
 }
