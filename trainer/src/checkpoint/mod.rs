@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows a tensor library: a checkpoint is names, shapes and floats.
 
+pub mod names;
 mod pickle;
 pub mod pth;
 pub mod safetensors;
