@@ -9,9 +9,9 @@ use cyborg_models::contract::{
 };
 use cyborg_models::model_file::ModelFile;
 use cyborg_trainer::export::{ExportError, TOLERANCE, compare, export, to_onnx};
-use cyborg_trainer::loss::{Targets, activation_maps, cyborg};
+use cyborg_trainer::loss::{LossSettings, Targets, cyborg};
 use cyborg_trainer::network::Architecture;
-use cyborg_trainer::torch::{Mode, Model, Sgd, SgdSettings, set_threads};
+use cyborg_trainer::torch::{Mode, Model, Optimiser, OptimiserSettings, SgdSettings, set_threads};
 use tch::{Device, Kind, Tensor};
 
 fn contract(architecture: Architecture) -> Contract {
@@ -29,7 +29,9 @@ fn contract(architecture: Architecture) -> Contract {
 
 /// A few steps on noise: weights, and above all the running statistics, leave their start.
 fn train(model: &Model) {
-    let mut sgd = Sgd::new(model, SgdSettings { momentum: 0.9, weight_decay: 1e-6 });
+    let sgd = OptimiserSettings::Sgd(SgdSettings { momentum: 0.9, weight_decay: 1e-6 });
+    let mut sgd = Optimiser::new(model, sgd, None);
+    let settings = LossSettings { alpha: 0.5, cam_class: CamClass::True, cam_entropy: 0.0 };
     for _ in 0..3 {
         let pixels = Tensor::randint(256, [4, 224, 224, 3], (Kind::Uint8, Device::Cpu));
         let targets = Targets {
@@ -38,8 +40,7 @@ fn train(model: &Model) {
             has_map: Tensor::ones([4], (Kind::Float, Device::Cpu)),
         };
         let features = model.forward(&pixels, Mode::Training);
-        let maps = activation_maps(&features.tap, model.last_weight(), &targets.labels);
-        let loss = cyborg(&features.logits, &maps, &targets, 0.5);
+        let loss = cyborg(&features.logits, &features.tap, model.last_weight(), &targets, &settings);
         sgd.step(model, &loss.total, 0.01);
     }
 }

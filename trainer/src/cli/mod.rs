@@ -4,7 +4,9 @@ mod calibrate;
 mod compare;
 mod evaluate;
 mod export;
+mod forge;
 mod import;
+mod prepare;
 mod progress;
 mod runs;
 mod session;
@@ -29,6 +31,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Cut faces out of photos and clips, and list them
+    Prepare(prepare::PrepareArgs),
+    /// Make self-blended fakes from the real faces of a list, with their blend masks
+    Forge(forge::ForgeArgs),
     /// Train a network on a list of faces, and export the best epoch
     Train(train::TrainArgs),
     /// Measure networks on the faces of a list
@@ -47,6 +53,10 @@ enum Command {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     Done,
+    /// Some inputs failed, the others are done.
+    SomeFailed,
+    /// Not one input could be used.
+    AllFailed,
     Interrupted,
 }
 
@@ -59,7 +69,8 @@ fn wrong_usage<T>(message: &str) -> anyhow::Result<T> {
     Err(WrongUsage(message.to_owned()).into())
 }
 
-/// Runs the program by its command line, and gives its exit code: 0 done, 1 a failure, 2 wrong usage, 130 interrupted.
+/// Runs the program by its command line, and gives its exit code: 0 done, 1 a failure or all inputs failed,
+/// 2 wrong usage, 3 some inputs failed and the others are done, 130 interrupted.
 #[must_use]
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
@@ -69,6 +80,8 @@ pub fn run() -> ExitCode {
     log.filter_module("ort", log::LevelFilter::Off);
     log.format_target(false).format_timestamp_secs().init();
     let outcome = match cli.command {
+        Command::Prepare(args) => prepare::run(&args),
+        Command::Forge(args) => forge::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
@@ -78,6 +91,8 @@ pub fn run() -> ExitCode {
     };
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::SomeFailed) => ExitCode::from(3),
+        Ok(Outcome::AllFailed) => ExitCode::FAILURE,
         Ok(Outcome::Interrupted) => ExitCode::from(130),
         Err(error) => {
             log::error!("{}", explain(&error));

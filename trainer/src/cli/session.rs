@@ -23,7 +23,7 @@ use crate::torch::{ComputeDevice, set_threads};
 /// Program and version, for what it writes.
 pub(super) const TOOL: &str = concat!("cyborg-train ", env!("CARGO_PKG_VERSION"));
 /// The detector's settings are the defaults of `cyborg`, so that crops are the same in training and in use.
-const DETECTOR: DetectorSettings = DetectorSettings { longest_side: 320, confidence: 0.5 };
+pub(super) const DETECTOR: DetectorSettings = DetectorSettings { longest_side: 320, confidence: 0.5 };
 
 /// What a command may use of the machine.
 #[derive(Args, Debug)]
@@ -65,7 +65,7 @@ pub(super) struct DataArgs {
 /// The face and what is around it: hair and jaw are seen, the background hardly.
 const MARGIN: f32 = 1.3;
 
-fn margin(text: &str) -> Result<f32, String> {
+pub(super) fn margin(text: &str) -> Result<f32, String> {
     let number = text.parse().ok().filter(|number| (1.0..=4.0).contains(number));
     number.ok_or_else(|| "expected a number in 1 to 4".to_owned())
 }
@@ -132,6 +132,11 @@ pub(super) fn listen() -> &'static AtomicBool {
     &STOP
 }
 
+/// How a detector runs: one of them on each thread.
+pub(super) fn detector_session() -> SessionSettings {
+    SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN }
+}
+
 /// What the faces are wanted for.
 pub(super) struct Wanted<'a> {
     pub(super) network: &'a Network,
@@ -146,7 +151,6 @@ pub(super) struct Wanted<'a> {
 /// Looks at all faces of a list; nothing when the user ended it.
 pub(super) fn look(read: ReadList, wanted: &Wanted<'_>, stop: &AtomicBool) -> anyhow::Result<Option<Inspected>> {
     let runtime = Runtime::load()?;
-    let session = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
     let (height, width) = wanted.network.cam_size();
     debug_assert_eq!(height, width, "all activation maps are square");
     let settings = FaceSettings {
@@ -160,7 +164,7 @@ pub(super) fn look(read: ReadList, wanted: &Wanted<'_>, stop: &AtomicBool) -> an
         settings,
         splits: wanted.splits,
         landmarks: wanted.landmarks,
-        detector: &|| Ok(CenterFace::open(&runtime, None, DETECTOR, session)?),
+        detector: &|| Ok(CenterFace::open(&runtime, None, DETECTOR, detector_session())?),
         progress: &|done, all| {
             if done.is_multiple_of(1000) || done == all {
                 log::info!("{done} of {all} photos looked at");

@@ -95,9 +95,11 @@ pub fn training(faces: &Arc<Faces>, plan: &Plan, epoch: u64) -> Batches {
                 let sample = hands.photo(&shared, index, augment, &mut random)?;
                 Ok((sample, shared.rows[index].label.class()))
             }
-            Item::Forged(index) => {
-                Ok((hands.forged(&shared, index, augment, &mut random)?, Label::Synthetic.class()))
-            }
+            Item::Forged(index) => match hands.forged(&shared, index, augment, &mut random)? {
+                Some(fake) => Ok((fake, Label::Synthetic.class())),
+                // A face that can't be forged, at the edge of its photo for example, is shown as it is.
+                None => Ok((hands.photo(&shared, index, augment, &mut random)?, Label::Authentic.class())),
+            },
         }
     })
 }
@@ -147,26 +149,25 @@ impl Hands {
         }
     }
 
-    /// A fake from a real face; its saliency is where it was blended.
+    /// A fake from a real face; its saliency is where it was blended. Nothing where the face can't be forged.
     fn forged(
         &mut self,
         faces: &Faces,
         index: usize,
         augment: Preset,
         random: &mut ChaCha8Rng,
-    ) -> anyhow::Result<Sample> {
+    ) -> anyhow::Result<Option<Sample>> {
         let view = faces.view(index, Extent::Wide, &mut self.cutter)?;
         let side = faces.side_of(Extent::Wide);
-        let Some(landmarks) = faces.landmarks(index, Extent::Wide) else {
-            anyhow::bail!("{} has no landmarks to forge by", faces.rows[index].path.display());
-        };
-        let fake = self.forger.forge(&view.pixels, side, &landmarks, random)?;
+        let Some(landmarks) = faces.landmarks(index, Extent::Wide) else { return Ok(None) };
+        let Ok(fake) = self.forger.forge(&view.pixels, side, &landmarks, random) else { return Ok(None) };
         let saliency = Saliency::Map(GreyMap { side, values: fake.mask });
         let crop = wide(faces, &fake.pixels);
         match augment {
             Preset::None => self.augmenter.middle(crop, saliency),
             Preset::Robust => self.augmenter.vary(crop, saliency, random),
         }
+        .map(Some)
     }
 }
 

@@ -7,5 +7,6 @@ pub mod forge;
 pub mod inspect;
 pub mod list;
 pub mod loader;
+pub mod prepare;
 pub mod prior;
 pub mod saliency;

@@ -5,6 +5,7 @@
 mod header;
 mod paper;
 mod split;
+mod write;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use std::str::FromStr;
 use cyborg_edge::frame::{PixelBox, PixelPoint};
 
 pub use split::keep_out;
+pub use write::{ListWriter, NewRow, WriteListError};
 
 /// What a face is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
