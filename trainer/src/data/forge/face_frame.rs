@@ -12,9 +12,6 @@ const LONGEST: f32 = 1.0;
 /// Of a face in profile the eyes lie on each other, while the cheek is as wide as ever: a face is at least so wide
 /// (in distances of the eyes) over its distance from eyes to mouth, and the same the other way round for bowed heads.
 const LEAST_ASPECT: f32 = 0.7;
-/// Landmarks that disagree on what is up: the sum of the two axes found over the longer of them. Nearly 0 means that
-/// the eyes stand one above the other over a mouth between them, which no face does.
-const LEAST_AGREEMENT: f32 = 0.1;
 
 /// Axes with the origin between the eyes: the first to the right eye, one unit the distance between the eyes; the
 /// second to the mouth, one unit the distance from the eyes to the mouth. So on a face from the front the eyes are at
@@ -49,16 +46,16 @@ impl FaceFrame {
         let fall = [mouth[0] - origin[0], mouth[1] - origin[1]];
         let (width, height) = (eyes[0].hypot(eyes[1]), fall[0].hypot(fall[1]));
         let span = side as f32;
-        let spanned = (LEAST_HEIGHT * span..=LONGEST * span).contains(&height) && width <= LONGEST * span;
+        if !(LEAST_HEIGHT * span..=LONGEST * span).contains(&height) || width > LONGEST * span {
+            return Err(ForgeError::NoFace { eyes: width / span, mouth: height / span });
+        }
         // The axis along the eyes as the mouth has it; the two are averaged, the longer counting more, because the
-        // eyes of a face in profile tell little. Eyes in the wrong order are taken in the right one.
+        // eyes of a face in profile tell little. Eyes in the wrong order are taken in the right one, so the
+        // sum is never shorter than the longer of both.
         let turned = [fall[1], -fall[0]];
         let sign = if eyes[0] * turned[0] + eyes[1] * turned[1] < 0.0 { -1.0 } else { 1.0 };
         let sum = [turned[0] + sign * eyes[0], turned[1] + sign * eyes[1]];
         let length = sum[0].hypot(sum[1]);
-        if !spanned || length < LEAST_AGREEMENT * width.max(height) {
-            return Err(ForgeError::NoFace { eyes: width / span, mouth: height / span });
-        }
         let mut frame = Self {
             origin,
             across: [sum[0] / length, sum[1] / length],
@@ -150,7 +147,6 @@ mod tests {
         let mut huge = face;
         huge[0].0 = -f32::MAX;
         assert!(matches!(FaceFrame::new(&points(huge), 100), Err(ForgeError::NoFace { .. })));
-        // The eyes above each other, and the mouth below both: the axes cancel or nearly so.
         let far = face.map(|(x, y)| (x * 3.0, y * 3.0 + 40.0));
         assert!(FaceFrame::new(&points(far), 100).is_ok(), "outside the picture, and a face all the same");
     }

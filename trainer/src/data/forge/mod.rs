@@ -36,7 +36,7 @@ const LEAST_AREA: f32 = 0.001;
 /// Draws until the change is great enough; then the surest one is taken.
 const DRAWS: usize = 6;
 /// Share of the draws in which the target is changed and the copy is not, but for its geometry. A third: then to be
-/// softer, noisier or paler than usual doesn't mean to be the forged part.
+/// softer, noisier or paler than the rest doesn't mean to be the forged part.
 const TARGET_CHANGED: f64 = 1.0 / 3.0;
 
 /// Which of the two layers is changed.
@@ -84,6 +84,9 @@ pub struct Forged {
     /// How much of the copy is there, 0 to 255, the picture's side squared; 0 exactly where the target is untouched,
     /// and above 0 somewhere.
     pub mask: Vec<u8>,
+    /// RGB of the same size: the target without the copy, the real partner of this forgery. It is the photo, with the
+    /// changes where [`Layer::Target`] got them. A network that sees it as real can't take such a change for a forgery.
+    pub target: Vec<u8>,
     /// How it was made.
     pub recipe: Recipe,
     /// The mean change inside the mask, against the target, in grey levels: [`LEAST_CHANGE`] or more.
@@ -143,6 +146,7 @@ pub struct Forger {
     mask: Mask,
     copy: Vec<u8>,
     target: Vec<u8>,
+    blended: Vec<u8>,
     changer: Changer,
     blender: Blender,
 }
@@ -185,7 +189,7 @@ impl Forger {
                     if layer == Layer::Copy || change == Change::Geometry { &mut self.copy } else { &mut self.target };
                 self.changer.apply(change, layer, side, &frame, random)?;
             }
-            let change = self.blender.blend(blend, &mut self.target, &self.copy, &mut self.mask, side);
+            let change = self.blend(blend, side);
             if change >= LEAST_CHANGE {
                 return Ok(self.finish(Recipe { region, blend, ratio: self.mask.ratio, changes, layer }, change));
             }
@@ -208,7 +212,7 @@ impl Forger {
         }
         self.start(pixels);
         change::surest(&mut self.copy, &self.mask.levels);
-        let change = self.blender.blend(blend, &mut self.target, &self.copy, &mut self.mask, side);
+        let change = self.blend(blend, side);
         let recipe =
             Recipe { region, blend, ratio: self.mask.ratio, changes: vec![Change::Colour], layer: Layer::Copy };
         Ok(self.finish(recipe, change))
@@ -222,8 +226,14 @@ impl Forger {
         }
     }
 
+    fn blend(&mut self, kind: Blend, side: usize) -> f32 {
+        self.blended.clone_from(&self.target);
+        self.blender.blend(kind, &mut self.blended, &self.copy, &mut self.mask, side)
+    }
+
     fn finish(&self, recipe: Recipe, change: f32) -> Forged {
-        Forged { pixels: self.target.clone(), mask: self.mask.levels.clone(), recipe, change }
+        let (pixels, mask, target) = (self.blended.clone(), self.mask.levels.clone(), self.target.clone());
+        Forged { pixels, mask, target, recipe, change }
     }
 }
 

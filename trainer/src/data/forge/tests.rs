@@ -61,25 +61,23 @@ fn the_same_random_numbers_give_the_same_forgery() {
 }
 
 #[test]
-fn the_photo_stands_outside_the_mask_and_not_inside() {
+fn the_target_stands_outside_the_mask_and_not_inside() {
     let (photo, mut forger) = (photo(), Forger::default());
     for seed in 0..150 {
-        let Forged { pixels, mask, recipe, change } = forge(&mut forger, seed);
+        let Forged { pixels, mask, target, recipe, change } = forge(&mut forger, seed);
         assert!(change >= LEAST_CHANGE, "{recipe}: {change}");
         assert_eq!((pixels.len(), mask.len()), (photo.len(), SIDE * SIDE));
         let peak = mask.iter().copied().max().unwrap_or(0);
         assert!((f32::from(peak) - recipe.ratio * 255.0).abs() < 14.0, "{recipe}: {peak}");
-        if recipe.layer == Layer::Target {
-            continue;
-        }
+        assert_eq!(target == photo, recipe.layer == Layer::Copy, "{recipe}");
         let (mut moved, mut weight) = (0.0, 0.0);
         for (index, &level) in mask.iter().enumerate() {
             let at = index * 3..index * 3 + 3;
             if level == 0 {
-                assert_eq!(pixels[at.clone()], photo[at], "{recipe}: pixel {index} is outside the mask");
+                assert_eq!(pixels[at.clone()], target[at], "{recipe}: pixel {index} is outside the mask");
                 continue;
             }
-            let off: u32 = photo[at.clone()].iter().zip(&pixels[at]).map(|(&a, &b)| u32::from(a.abs_diff(b))).sum();
+            let off: u32 = target[at.clone()].iter().zip(&pixels[at]).map(|(&a, &b)| u32::from(a.abs_diff(b))).sum();
             moved += off as f32 / 3.0 * f32::from(level);
             weight += f32::from(level);
         }
@@ -160,6 +158,11 @@ fn landmarks_at_odd_places_do_no_harm() {
         let points = std::array::from_fn(|_| (points.random_range(-0.6..1.6), points.random_range(-0.6..1.6)));
         // Any face or error will do; what is forged has a mask.
         if let Ok(forged) = forger.forge(&photo, SIDE, &landmarks(points), &mut random) {
+            assert!(forged.mask.iter().any(|&level| level > 0), "{}", forged.recipe);
+        }
+        let mut far = FACE;
+        far[2] = (f32::MAX, -f32::MAX);
+        if let Ok(forged) = forger.forge(&photo, SIDE, &landmarks(far), &mut random) {
             assert!(forged.mask.iter().any(|&level| level > 0), "{}", forged.recipe);
         }
     }
