@@ -222,7 +222,11 @@ mod tests {
         let logits = Tensor::from_slice(&[0.0_f32, 1.0, 0.0, 1.0]).view([2, 2]);
         let weight = Tensor::from_slice(&[1.0_f32, 0.0, 2.0, -1.0]).view([2, 2]);
         let h = Tensor::from_slice(&[0.0_f32, 1.0, 1.0, 0.0]).view([2, 1, 2]);
-        let goal = Targets { labels: Tensor::from_slice(&[0_i64, 1]), maps: h, has_map: Tensor::ones([2], (Kind::Float, Device::Cpu)) };
+        let goal = Targets {
+            labels: Tensor::from_slice(&[0_i64, 1]),
+            maps: h,
+            has_map: Tensor::ones([2], (Kind::Float, Device::Cpu)),
+        };
         let of = |cam_class| {
             cyborg(&logits, &tap(), &weight, &goal, &LossSettings { cam_class, ..SETTINGS }).saliency.double_value(&[])
         };
@@ -247,9 +251,16 @@ mod tests {
     }
 
     /// The loss in double precision by plain loops, as the formula reads.
-    fn reference(logits: &[f64], tap: &[f64], weight: &[f64], goal: (&[i64], &[f64], &[bool]), settings: &LossSettings) -> f64 {
+    fn reference(
+        logits: &[f64],
+        tap: &[f64],
+        weight: &[f64],
+        goal: (&[i64], &[f64], &[bool]),
+        settings: &LossSettings,
+    ) -> f64 {
         let (labels, h, has_map) = goal;
-        let (samples, channels, cells) = (labels.len(), weight.len() / 2, tap.len() / labels.len() / (weight.len() / 2));
+        let (samples, channels, cells) =
+            (labels.len(), weight.len() / 2, tap.len() / labels.len() / (weight.len() / 2));
         let (mut class, mut saliency, mut with_map, mut spread) = (0.0, 0.0, 0.0, 0.0);
         for n in 0..samples {
             let scores = &logits[n * 2..n * 2 + 2];
@@ -265,11 +276,11 @@ mod tests {
                 })
                 .collect();
             let (low, high) = map.iter().fold((f64::MAX, f64::MIN), |(low, high), &v| (low.min(v), high.max(v)));
-            let scaled: Vec<f64> = map.iter().map(|v| if high > low { (v - low) / (high - low) } else { 0.0 }).collect();
+            let scaled: Vec<f64> =
+                map.iter().map(|v| if high > low { (v - low) / (high - low) } else { 0.0 }).collect();
             if has_map[n] {
                 with_map += 1.0;
-                saliency +=
-                    (0..cells).map(|at| (scaled[at] - h[n * cells + at]).powi(2)).sum::<f64>() / cells as f64;
+                saliency += (0..cells).map(|at| (scaled[at] - h[n * cells + at]).powi(2)).sum::<f64>() / cells as f64;
             }
             let whole: f64 = scaled.iter().sum();
             let shares = scaled.iter().filter(|&&v| v > 0.0).map(|v| v / whole);

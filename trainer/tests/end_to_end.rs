@@ -1,4 +1,5 @@
-//! The whole way in small: a list of photos, a short training, a run folder, and a model file that the runtime takes.
+//! The whole way in small, every command once: crops from photos and a clip, forged fakes, two runs of a training that was
+//! stopped and went on, evaluation, comparison, calibration, export, and the runtime on the result.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,79 +11,180 @@ use cyborg_models::model_file::ModelFile;
 use image::imageops::FilterType;
 use tempfile::TempDir;
 
-fn cyborg_train() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_cyborg-train"))
+fn cyborg_train(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cyborg-train"));
+    command.args(arguments);
+    command
 }
 
-fn run(command: &mut Command) -> (i32, String) {
-    let Output { status, stderr, .. } = command.output().expect("the program starts");
-    (status.code().unwrap_or(-1), String::from_utf8_lossy(&stderr).into_owned())
+fn run(command: &mut Command) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = command.output().expect("the program starts");
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    (status.code().unwrap_or(-1), text(stdout), text(stderr))
 }
 
-/// A list of 24 photos of one face: half as they are, half coarsened, which stand for synthetic ones.
-fn faces(folder: &TempDir) -> PathBuf {
-    let place = folder.path().join("data");
-    fs::create_dir_all(place.join("faces")).expect("it can be made");
+/// Runs a command that must succeed; gives what it said.
+fn done(arguments: &[&str]) -> (String, String) {
+    let (code, stdout, stderr) = run(&mut cyborg_train(arguments));
+    assert_eq!(code, 0, "{arguments:?}: {stderr}");
+    (stdout, stderr)
+}
+
+/// Runs a command that must fail with a code, and say some words.
+fn fails(arguments: &[&str], expected: i32, parts: &[&str]) {
+    let (code, _, stderr) = run(&mut cyborg_train(arguments));
+    assert_eq!(code, expected, "{arguments:?}: {stderr}");
+    for part in parts {
+        assert!(stderr.contains(part), "{arguments:?}: `{part}` is not in `{stderr}`");
+    }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a plain path")
+}
+
+/// Photos of one face, half of them as they are and half coarsened, which stand for synthetic ones.
+fn photos(folder: &Path, count: u32) -> (PathBuf, PathBuf) {
     let path = lock::cached("astronaut").expect("it is locked");
     let photo = image::open(&path).expect("`cargo xtask setup --media` fetched it");
-    let mut list = String::from("file,label,source,role\n");
-    for number in 0..24 {
-        let face = photo.crop_imm(110 + number * 2, 10 + number, 230, 230).brighten(number as i32 - 12);
-        let (label, source) = if number % 2 == 0 { ("real", "camera") } else { ("synthetic", "coarse") };
-        let face = if number % 2 == 0 {
-            face
-        } else {
-            face.resize(48, 48, FilterType::Nearest).resize(230, 230, FilterType::Nearest)
-        };
-        let name = format!("{number}.png");
-        face.to_rgb8().save(place.join("faces").join(&name)).expect("it can be written");
-        list += &format!("{name},{label},{source},train\n");
+    let (real, synthetic) = (folder.join("camera"), folder.join("coarse"));
+    for place in [&real, &synthetic] {
+        fs::create_dir_all(place).expect("it can be made");
     }
-    fs::write(place.join("faces.csv"), list).expect("it can be written");
-    place
+    for number in 0..count {
+        let face = photo.crop_imm(100 + number * 2, 5 + number, 250, 250).brighten(number as i32 - 12);
+        let coarse = face.resize(60, 60, FilterType::Nearest).resize(250, 250, FilterType::Nearest);
+        let name = format!("{number}.png");
+        face.to_rgb8().save(real.join(&name)).expect("it can be written");
+        coarse.to_rgb8().save(synthetic.join(&name)).expect("it can be written");
+    }
+    (real, synthetic)
 }
 
-fn train(data: &Path, out: &Path, arguments: &[&str]) -> (i32, String) {
-    let mut command = cyborg_train();
-    command.arg("train").arg("--data").arg(data).arg("--out").arg(out).args(arguments);
-    run(&mut command)
+/// The runtime's program, which is built beside the trainer's.
+fn cyborg() -> PathBuf {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo).args(["build", "--quiet", "--package", "cyborg-edge", "--bin", "cyborg"]).status();
+    assert!(built.expect("cargo starts").success(), "the runtime can't be built");
+    Path::new(env!("CARGO_BIN_EXE_cyborg-train")).with_file_name("cyborg")
+}
+
+/// Lists of the faces, made by `prepare`: for training, and for tests.
+fn prepared(folder: &TempDir) -> PathBuf {
+    let (real, synthetic) = photos(folder.path(), 14);
+    let data = folder.path().join("data");
+    done(&["prepare", text(&real), "--label", "real", "--out", text(&data)]);
+    let (_, said) =
+        done(&["prepare", text(&synthetic), "--label", "synthetic", "--source", "gan", "--out", text(&data)]);
+    assert!(said.contains("14 faces of 14 files"), "{said}");
+    data
+}
+
+fn rows(path: &Path) -> Vec<csv::StringRecord> {
+    csv::Reader::from_path(path).expect("it was written").records().map(|row| row.expect("it is whole")).collect()
 }
 
 #[test]
-fn from_a_list_to_a_model_file() {
+fn from_photos_to_a_verdict() {
     let folder = tempfile::tempdir().expect("a folder for the test");
-    let data = faces(&folder);
-    let out = folder.path().join("run");
-    let (code, stderr) = train(&data, &out, &["--epochs", "2", "--batch", "6", "--seed", "3"]);
-    assert_eq!(code, 0, "{stderr}");
-    assert!(stderr.contains("epoch 2/2") && stderr.contains("model file:"), "{stderr}");
+    let data = prepared(&folder);
+    let list = data.join("faces.csv");
+    assert_eq!(rows(&list).len(), 28);
+    // Once more is no change: what is there is not listed twice.
+    done(&["prepare", text(&folder.path().join("camera")), "--label", "real", "--out", text(&data)]);
+    assert_eq!(rows(&list).len(), 28);
+    #[cfg(feature = "video")]
+    {
+        let clip = lock::cached("selfie").expect("it is locked");
+        done(&["prepare", text(&clip), "--label", "real", "--source", "clip", "--every", "25", "--out", text(&data)]);
+        let of_clip = rows(&list).into_iter().filter(|row| row[3] == *"clip" && !row[4].is_empty()).count();
+        assert!(of_clip >= 2, "{of_clip} frames of the clip were kept");
+    }
 
-    let config: serde_json::Value =
-        serde_json::from_str(&fs::read_to_string(out.join("config.json")).expect("it was written"))
-            .expect("it is JSON");
-    assert_eq!((&config["fit"]["seed"], &config["saliency"]), (&3.into(), &"landmark-prior".into()));
-    let mut metrics = csv::Reader::from_path(out.join("metrics.csv")).expect("it was written");
-    assert_eq!(metrics.records().count(), 2);
-    let mut kept_out = csv::Reader::from_path(out.join("kept_out.csv")).expect("it was written");
-    assert_eq!(kept_out.records().count(), 2, "a tenth of 12, rounded, of each source");
+    let fakes = folder.path().join("fakes");
+    done(&["forge", "--data", text(&data), "--out", text(&fakes)]);
+    assert!(rows(&fakes.join("faces.csv")).len() >= 14 && fakes.join("sheet.png").is_file());
 
-    let bytes = fs::read(out.join("model.onnx")).expect("it was written");
-    let file = ModelFile::parse(&bytes).expect("it holds the contract");
-    assert_eq!((file.contract.training.seed, file.contract.saliency.alpha), (3, 0.5));
-    assert!(file.contract.auc.contains_key("kept_out_same_sources"));
-    let line = fs::read_to_string(out.join("model.onnx.sha256")).expect("it was written");
-    assert_eq!(line, format!("{}  model.onnx\n", digest::of_bytes(&bytes)));
+    let runs = folder.path().join("runs");
+    let train = ["train", "--data", text(&data), "--out", text(&runs), "--runs", "2", "--epochs", "2", "--batch", "7"];
+    let more = ["--seed", "3", "--augment", "robust", "--forge", "0.3"];
+    let (_, said) = done(&[train.as_slice(), &more].concat());
+    assert!(said.contains("2 runs: accuracy"), "{said}");
+    check_runs(&runs);
+    fails(&[train.as_slice(), &more].concat(), 1, &["holds runs already", "--resume"]);
 
-    // The checkpoint alone gives a model file of the same weights.
+    // A run that lost its last epoch's files, as after a power cut, goes on; one that has ended is only written anew.
+    let last = runs.join("seed-4/last.safetensors");
+    fs::remove_file(&last).expect("it was written");
+    fs::remove_file(runs.join("seed-4/model.onnx")).expect("it was written");
+    let (_, said) = done(&["train", "--resume", text(&runs)]);
+    assert!(said.contains("seed 4: epoch 1 of 2") && !said.contains("seed 3: epoch"), "{said}");
+    check_runs(&runs);
+
+    let (page, _) = done(&["evaluate", text(&runs), "--data", text(&data), "--split", "train", "--robustness"]);
+    assert!(page.contains("| gan |") && page.contains("**pooled**") && page.contains("| JPEG |"), "{page}");
+    let evaluation = runs.join("evaluation");
+    for picture in ["roc", "scores-seed-3", "reliability-seed-3", "confusion-seed-4", "cams", "robustness"] {
+        for ending in ["png", "svg"] {
+            assert!(evaluation.join(format!("plots/{picture}.{ending}")).is_file(), "{picture}.{ending}");
+        }
+    }
+    let header = fs::read_to_string(evaluation.join("scores-seed-3.csv")).expect("it was written");
+    assert!(header.starts_with("path,score,label,source"), "{header}");
+
+    let (page, _) = done(&["compare", text(&runs), text(&runs), "--out", text(&folder.path().join("comparison"))]);
+    assert!(page.contains("| pooled |") && page.contains("+0.000"), "{page}");
+    assert!(folder.path().join("comparison/training.svg").is_file());
+
+    let (_, said) = done(&["calibrate", text(&runs), "--data", text(&data), "--split", "train", "--apcer", "0.1"]);
+    assert!(said.contains("temperature") && said.contains("unsure"), "{said}");
+    let model = runs.join("seed-3/model.onnx");
+    let calibrated = ModelFile::parse(&fs::read(&model).expect("it is there")).expect("it holds the contract").contract;
+    assert_ne!((calibrated.calibration.temperature, calibrated.calibration.bias), (1.0, 0.0));
+    let rates = calibrated.thresholds.error_rates.clone().expect("they were measured");
+    assert!(rates.apcer <= 0.1 && rates.bpcer <= 0.05 && rates.measured_on.contains("split train"), "{rates:?}");
+
+    // The checkpoint alone gives a model file of the same numbers and the same words about itself.
     let again = folder.path().join("again.onnx");
-    let (code, stderr) = run(cyborg_train().arg("export").arg(out.join("best.safetensors")).arg("--out").arg(&again));
-    assert_eq!(code, 0, "{stderr}");
-    let again = ModelFile::parse(&fs::read(again).expect("it was written")).expect("it holds the contract");
-    assert_eq!(again.contract.training, file.contract.training);
+    done(&["export", text(&runs.join("seed-3/best.safetensors")), "--out", text(&again)]);
+    let again_contract = ModelFile::parse(&fs::read(&again).expect("it was written")).expect("it is whole").contract;
+    assert_eq!(again_contract, calibrated);
 
-    let (code, stderr) = train(&data, &out, &[]);
-    assert_eq!(code, 1);
-    assert!(stderr.contains("holds a run already"), "{stderr}");
+    let photo = folder.path().join("camera/0.png");
+    let table = folder.path().join("verdicts.csv");
+    let mut look = Command::new(cyborg());
+    look.args(["image", text(&photo), "--model", text(&again), "--csv", text(&table)]);
+    let (code, _, said) = run(&mut look);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(rows(&table).len(), 1, "one face, one verdict");
+}
+
+/// What two runs of two epochs leave behind.
+fn check_runs(runs: &Path) {
+    let config: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(runs.join("config.json")).expect("it was written")).expect("JSON");
+    assert_eq!((&config["fit"]["seed"], &config["runs"]), (&3.into(), &2.into()));
+    assert_eq!(config["data"]["saliency"], "landmarks");
+    let summary = rows(&runs.join("summary.csv"));
+    let names: Vec<&str> = summary.iter().map(|row| &row[0]).collect();
+    assert_eq!(names, ["seed-3", "seed-4", "mean", "standard deviation"]);
+    assert!(runs.join("plots/training.png").is_file());
+    for seed in [3, 4] {
+        let run = runs.join(format!("seed-{seed}"));
+        assert_eq!(rows(&run.join("metrics.csv")).len(), 2);
+        assert!(rows(&run.join("validation.csv")).len() >= 2, "a tenth of each source, rounded");
+        let events = fs::read_dir(&run).expect("it is there").flatten();
+        assert!(
+            events.filter(|entry| entry.file_name().to_string_lossy().starts_with("events.out.tfevents")).count() > 0
+        );
+        let bytes = fs::read(run.join("model.onnx")).expect("it was written");
+        let file = ModelFile::parse(&bytes).expect("it holds the contract");
+        assert_eq!((file.contract.training.seed, file.contract.saliency.alpha), (seed, 0.5));
+        assert_eq!(file.contract.saliency.source, "landmark-prior+blend-masks");
+        assert!(file.contract.auc.contains_key("kept_out_same_sources"));
+        let line = fs::read_to_string(run.join("model.onnx.sha256")).expect("it was written");
+        assert_eq!(line, format!("{}  model.onnx\n", digest::of_bytes(&bytes)));
+    }
 }
 
 #[test]
@@ -90,40 +192,50 @@ fn imagenet_weights_are_imported() {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let weights = lock::cached("efficientnet_lite0_imagenet").expect("it is locked");
     let out = folder.path().join("imagenet.safetensors");
-    let import = |network: &str| {
-        run(cyborg_train().arg("import").arg(&weights).args(["--network", network]).arg("--out").arg(&out))
-    };
-    let (code, stderr) = import("efficientnet_lite0");
-    assert_eq!(code, 0, "{stderr}");
-    assert!(stderr.contains("1000 classes"), "{stderr}");
+    let import = |network| ["import", text(&weights), "--network", network, "--out", text(&out)].map(str::to_owned);
+    let (_, said) = done(&import("efficientnet_lite0").each_ref().map(String::as_str));
+    assert!(said.contains("1000 classes"), "{said}");
     // It says nothing of crops and thresholds, so it can't become a model file.
-    let (code, stderr) = run(cyborg_train().arg("export").arg(&out).arg("--out").arg(folder.path().join("a.onnx")));
-    assert_eq!(code, 1);
-    assert!(stderr.contains("doesn't say how it is to be used"), "{stderr}");
-    let (code, stderr) = import("densenet121");
-    assert_eq!(code, 1);
-    assert!(stderr.contains("not weights of densenet121"), "{stderr}");
+    let model = folder.path().join("a.onnx");
+    fails(&["export", text(&out), "--out", text(&model)], 1, &["doesn't say how it is to be used"]);
+    let foreign = import("densenet121");
+    fails(&foreign.each_ref().map(String::as_str), 1, &["not weights of densenet121"]);
 }
 
 #[test]
 fn bad_input_is_named() {
     let folder = tempfile::tempdir().expect("a folder for the test");
-    let (code, stderr) = train(Path::new("no/such/list.csv"), &folder.path().join("a"), &[]);
-    assert_eq!(code, 1);
-    assert!(stderr.contains("no/such/list.csv"), "{stderr}");
-    let data = faces(&folder);
-    fs::remove_file(data.join("faces/3.png")).expect("it is there");
-    fs::write(data.join("faces/4.png"), "no photo").expect("it can be written");
-    let (code, stderr) = train(&data, &folder.path().join("b"), &[]);
-    assert_eq!(code, 1);
-    assert!(stderr.contains("line 5") && stderr.contains("3.png is missing"), "{stderr}");
-    let (code, stderr) = train(&data, &folder.path().join("c"), &["--alpha", "1.5"]);
-    assert_eq!(code, 2);
-    assert!(stderr.contains("expected a number in 0 to 1"), "{stderr}");
-    let text = folder.path().join("weights.pth");
-    fs::write(&text, "no weights").expect("it can be written");
-    let weights = text.display().to_string();
-    let (code, stderr) = train(&data, &folder.path().join("d"), &["--weights", &weights]);
-    assert_eq!(code, 1);
-    assert!(stderr.contains("weights.pth"), "{stderr}");
+    let out = folder.path().join("out");
+    let train = |data: &Path, more: &[&'static str]| {
+        let mut arguments = vec!["train", "--out", text(&out), "--data", text(data)].into_iter().map(str::to_owned);
+        arguments.by_ref().chain(more.iter().map(|&word| word.to_owned())).collect::<Vec<String>>()
+    };
+    let check = |arguments: Vec<String>, code: i32, parts: &[&str]| {
+        fails(&arguments.iter().map(String::as_str).collect::<Vec<_>>(), code, parts);
+    };
+    check(train(Path::new("no/such/list.csv"), &[]), 1, &["no/such/list.csv"]);
+    let list = folder.path().join("faces.csv");
+    fs::write(&list, "file,label\na.png,real\nb.png,fake\n").expect("it can be written");
+    check(train(&list, &[]), 1, &["2 lines", "line 2", "a.png is missing", "line 3", "`fake`"]);
+    check(train(&list, &["--alpha", "1.5"]), 2, &["expected a number in 0 to 1"]);
+    check(train(&list, &["--network", "vgg"]), 2, &["vgg", "resnet50"]);
+    check(train(&list, &["--device", "gpu"]), 2, &["cuda:N"]);
+    check(train(&list, &["--device", "cuda"]), 1, &["no CUDA device", "--device cpu"]);
+    check(train(&list, &["--precision", "mixed"]), 1, &["mixed precision is for CUDA"]);
+    check(train(&list, &["--network", "resnet50"]), 1, &["no weights come with resnet50", "--weights none"]);
+    check(train(&list, &["--resume", "runs"]), 2, &["--resume"]);
+    check(train(&list, &["--validate-on", "train"]), 2, &["--validate-on train"]);
+    fails(&["train", "--out", text(&out)], 2, &["--data"]);
+    fails(&["train", "--resume", text(folder.path())], 1, &["is no folder of runs", "config.json"]);
+    fails(&["evaluate", text(folder.path()), "--data", text(&list)], 1, &["is no folder of runs"]);
+    fails(&["compare", text(folder.path()), text(folder.path())], 1, &["has not been evaluated"]);
+    let words = folder.path().join("weights.pth");
+    fs::write(&words, "no weights").expect("it can be written");
+    fails(&["train", "--data", text(&list), "--out", text(&out), "--weights", text(&words)], 1, &["weights.pth"]);
+    fails(&["calibrate", text(&words), "--data", text(&list)], 1, &["weights.pth"]);
+    // One bad file doesn't stop the others.
+    let (real, _) = photos(folder.path(), 1);
+    fs::write(real.join("z.png"), "no photo").expect("it can be written");
+    fails(&["prepare", text(&real), "--label", "real", "--out", text(&out)], 3, &["z.png", "1 faces of 1 files"]);
+    fails(&["prepare", text(&words), "--label", "real", "--out", text(&out)], 1, &["weights.pth"]);
 }

@@ -9,7 +9,9 @@ use cyborg_edge::model::runtime::Runtime;
 use cyborg_models::contract::{Calibration, Contract, ErrorRates, Thresholds};
 
 use super::Outcome;
-use super::session::{DataArgs, MachineArgs, Wanted, both_classes, bytes, listen, look, of_split, share, share_of_one, use_threads};
+use super::session::{
+    DataArgs, MachineArgs, Wanted, both_classes, bytes, listen, look, of_split, share, share_of_one, use_threads,
+};
 use super::target::{Target, Trained};
 use crate::checkpoint;
 use crate::data::inspect::Need;
@@ -61,12 +63,8 @@ pub(super) fn run(args: &CalibrateArgs) -> anyhow::Result<Outcome> {
     drop(model);
     // Without a validation split the runs kept faces out of the training split, by the seed of the first of them.
     let of_list = split.unwrap_or(Split::Train);
-    let wanted = Wanted {
-        network: &network,
-        splits: &[of_list],
-        landmarks: Need::Unneeded,
-        memory: bytes(args.machine.memory),
-    };
+    let wanted =
+        Wanted { network: &network, splits: &[of_list], landmarks: Need::Unneeded, memory: bytes(args.machine.memory) };
     let Some(inspected) = look(read, &wanted, stop)? else { return Ok(Outcome::Interrupted) };
     let all = of_split(&inspected, of_list);
     let (indices, measured_on) = match (split, config) {
@@ -116,7 +114,10 @@ fn calibrated(
     let weights = if args.as_listed { ClassWeights::AsListed } else { ClassWeights::Balanced };
     let fit = fit_calibration(&differences, weights).with_context(|| format!("can't calibrate {}", run.name))?;
     if fit.limited {
-        log::warn!("{}: its scores don't rise from real to synthetic faces; all probabilities come out near one half", run.name);
+        log::warn!(
+            "{}: its scores don't rise from real to synthetic faces; all probabilities come out near one half",
+            run.name
+        );
     }
     run.calibration = Calibration { temperature: fit.temperature as f32, bias: fit.bias as f32 };
     // By the runtime's own formula and numbers.
@@ -135,11 +136,8 @@ fn calibrated(
         found.reached.bpcer,
         found.unsure * 100.0
     );
-    let error_rates = ErrorRates {
-        apcer: found.reached.apcer,
-        bpcer: found.reached.bpcer,
-        measured_on: measured_on.to_owned(),
-    };
+    let error_rates =
+        ErrorRates { apcer: found.reached.apcer, bpcer: found.reached.bpcer, measured_on: measured_on.to_owned() };
     Ok(Contract {
         calibration: run.calibration,
         thresholds: Thresholds {

@@ -41,8 +41,8 @@ pub(super) fn run(args: &CompareArgs) -> anyhow::Result<()> {
     let first = Scores::read(&args.first, &args.evaluation)?;
     let second = Scores::read(&args.second, &args.evaluation)?;
     let same = |a: &ScoredFace, b: &ScoredFace| a.path == b.path && a.label == b.label;
-    let faces_match = first.faces.len() == second.faces.len()
-        && first.faces.iter().zip(&second.faces).all(|(a, b)| same(a, b));
+    let faces_match =
+        first.faces.len() == second.faces.len() && first.faces.iter().zip(&second.faces).all(|(a, b)| same(a, b));
     ensure!(
         faces_match,
         "{} and {} were not evaluated on the same faces: run `cyborg-train evaluate` on both with the same `--data` and `--split`",
@@ -108,7 +108,8 @@ impl Scores {
             faces = Some(these);
             runs.push(scores);
         }
-        let name = folder.file_name().map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into_owned());
+        let name =
+            folder.file_name().map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into_owned());
         Ok(Self { name, faces: faces.with_context(cure)?, runs })
     }
 

@@ -84,8 +84,14 @@ pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Outcome> {
     let scored_faces: Vec<ScoredFace> = indices.iter().map(|&index| (&inspected.faces.rows[index]).into()).collect();
     let faces = share(inspected);
 
-    let mut report =
-        Report { tool: TOOL.to_owned(), target: target.name.clone(), data, data_sha256, score: args.score.to_string(), runs: Vec::new() };
+    let mut report = Report {
+        tool: TOOL.to_owned(),
+        target: target.name.clone(),
+        data,
+        data_sha256,
+        score: args.score.to_string(),
+        runs: Vec::new(),
+    };
     let mut runs = Vec::new();
     let mut averages = AverageMaps { side: network.cam_size().0, saliency: None, runs: Vec::new() };
     for trained in &target.trained {
@@ -123,7 +129,8 @@ pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Outcome> {
 fn write(out: &Path, report: &Report) -> anyhow::Result<()> {
     let fail = |path: &Path| format!("can't write {}", path.display());
     let path = out.join("report.json");
-    checkpoint::replace(&path, (serde_json::to_string_pretty(report)? + "\n").as_bytes()).with_context(|| fail(&path))?;
+    checkpoint::replace(&path, (serde_json::to_string_pretty(report)? + "\n").as_bytes())
+        .with_context(|| fail(&path))?;
     let path = out.join("report.md");
     checkpoint::replace(&path, report.to_markdown().as_bytes()).with_context(|| fail(&path))
 }

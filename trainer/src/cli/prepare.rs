@@ -181,15 +181,8 @@ impl Work<'_> {
             return Ok(());
         }
         write_png(&self.faces.join(&file), &face.pixels, face.side).map_err(CantWrite)?;
-        let row = NewRow {
-            file,
-            label: self.args.label,
-            split: self.args.split,
-            source,
-            video,
-            map: None,
-            face: face.face,
-        };
+        let row =
+            NewRow { file, label: self.args.label, split: self.args.split, source, video, map: None, face: face.face };
         Ok(self.list.add(&row).map_err(|error| CantWrite(error.into()))?)
     }
 }

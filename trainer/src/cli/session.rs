@@ -44,7 +44,7 @@ pub(super) struct MachineArgs {
 pub(super) struct DataArgs {
     /// List of faces: the CYBORG data's CSV as it is, or one with a header; a folder stands for its `faces.csv`
     #[arg(long, value_name = "PATH")]
-    pub(super) data: PathBuf,
+    pub(super) data: Option<PathBuf>,
     /// Folder that the paths of the list start from [default: `faces` beside the list, or the list's folder]
     #[arg(long, value_name = "FOLDER")]
     pub(super) root: Option<PathBuf>,
@@ -81,8 +81,9 @@ impl DataArgs {
     /// Reads the list, and decides by it what was left open. Where `known` has an answer, as the settings of a checkpoint
     /// do, it goes before the list's.
     pub(super) fn read(&self, known: &Known) -> anyhow::Result<ReadList> {
+        let Some(list) = &self.data else { return super::wrong_usage("give the list of faces with `--data`") };
         let mut config = DataConfig {
-            list: self.data.clone(),
+            list: list.clone(),
             root: self.root.clone(),
             maps: self.maps.clone(),
             crop: CropName::Face,

@@ -34,7 +34,8 @@ pub(super) struct Target {
 impl Target {
     /// Finds the networks at `path`: a folder of runs stands for the best epoch of each that has one.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
-        let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+        let name =
+            path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
         if !path.is_dir() {
             let trained = open_one(path, name.clone())?;
             return Ok(Self { name, folder: None, trained: vec![trained] });
@@ -83,7 +84,10 @@ fn open_one(path: &Path, name: String) -> anyhow::Result<Trained> {
     }
     let metadata = checkpoint::read(path)?.metadata;
     let contract = Contract::from_metadata(&metadata).with_context(|| {
-        format!("{} doesn't say how it is to be used; `cyborg-train import` gives a foreign checkpoint what it needs", path.display())
+        format!(
+            "{} doesn't say how it is to be used; `cyborg-train import` gives a foreign checkpoint what it needs",
+            path.display()
+        )
     })?;
     Ok(Trained { name, path: path.to_owned(), contract })
 }

@@ -26,23 +26,52 @@ use crate::torch::{AdamWSettings, ComputeDevice, LastLayer, Model, OptimiserSett
 #[derive(Args, Debug)]
 pub(super) struct TrainArgs {
     #[command(flatten)]
-    new: Option<NewArgs>,
+    new: NewArgs,
     /// Go on with the runs of this folder where they stopped; all settings are taken from it
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = SETTINGS)]
     resume: Option<PathBuf>,
     #[command(flatten)]
     machine: MachineArgs,
 }
 
+/// What a run that goes on takes from its folder.
+const SETTINGS: [&str; 26] = [
+    "data",
+    "root",
+    "maps",
+    "crop",
+    "margin",
+    "saliency",
+    "out",
+    "network",
+    "weights",
+    "runs",
+    "seed",
+    "preset",
+    "alpha",
+    "cam_class",
+    "cam_tap",
+    "cam_entropy",
+    "augment",
+    "forge",
+    "epochs",
+    "batch",
+    "rate",
+    "step_epochs",
+    "best_by",
+    "patience",
+    "validate_on",
+    "precision",
+];
+
 /// How a new setting is trained.
 #[derive(Args, Debug)]
-#[group(id = "new", conflicts_with = "resume")]
 struct NewArgs {
     #[command(flatten)]
     data: DataArgs,
     /// Folder of the runs, which is made
     #[arg(long, value_name = "FOLDER")]
-    out: PathBuf,
+    out: Option<PathBuf>,
     /// Network: resnet50, densenet121, inception_v3, xception or efficientnet_lite0
     #[arg(long, value_name = "NAME", default_value = "efficientnet_lite0")]
     network: Architecture,
@@ -154,7 +183,9 @@ impl NewArgs {
             (Some(path), _) => Ok(Some(path.clone())),
             (None, Architecture::EfficientNetLite0) => {
                 let path = lock::cached("efficientnet_lite0_imagenet");
-                Ok(Some(path.context("there is no cache folder for the weights: set CYBORG_CACHE, or give `--weights`")?))
+                Ok(Some(
+                    path.context("there is no cache folder for the weights: set CYBORG_CACHE, or give `--weights`")?,
+                ))
             }
             (None, network) => bail!(
                 "no weights come with {network}: give a file with `--weights` (torchvision's, for example), or \
@@ -165,24 +196,23 @@ impl NewArgs {
 }
 
 pub(super) fn run(args: &TrainArgs) -> anyhow::Result<Outcome> {
-    match (&args.new, &args.resume) {
-        (Some(new), None) => begin(new, &args.machine),
-        (None, Some(folder)) => go_on(folder, &args.machine),
-        _ => super::wrong_usage("give `--data LIST --out FOLDER` for new runs, or `--resume FOLDER` to go on with some"),
+    match &args.resume {
+        Some(folder) => go_on(folder, &args.machine),
+        None => begin(&args.new, &args.machine),
     }
 }
 
 /// New runs.
 fn begin(args: &NewArgs, machine: &MachineArgs) -> anyhow::Result<Outcome> {
+    let Some(out) = &args.out else {
+        return super::wrong_usage("give the folder of the runs with `--out`, or go on with some by `--resume FOLDER`");
+    };
     let stop = listen();
     use_threads(machine)?;
     let fit = args.fit();
     usable(&fit, machine.device)?;
-    ensure!(
-        !args.out.join("config.json").exists(),
-        "{} holds runs already: go on with them by `train --resume`, or name another folder with `--out`",
-        args.out.display()
-    );
+    // Before all the work; `create` below is the one that counts.
+    RunFolder::is_free(out)?;
     let network = args.network.describe(2).with_tap(args.cam_tap);
     let weights = args.weights()?;
     let start = weights.as_deref().map(|path| read_weights(path, &network)).transpose()?;
@@ -212,7 +242,7 @@ fn begin(args: &NewArgs, machine: &MachineArgs) -> anyhow::Result<Outcome> {
         fit,
         runs: args.runs,
     };
-    let folder = RunFolder::create(&args.out, config)?;
+    let folder = RunFolder::create(out, config)?;
     run_all(&Runs { folder, network, start, data, device: machine.device.open()?, stop })
 }
 
@@ -254,7 +284,8 @@ fn usable(fit: &FitSettings, device: ComputeDevice) -> anyhow::Result<()> {
 
 /// The weights of a file; that they fit the network is found out before anything else is done.
 fn read_weights(path: &Path, network: &Network) -> anyhow::Result<State> {
-    let checkpoint = checkpoint::read(path).context("`cargo xtask setup --trainer` fetches ImageNet's for efficientnet_lite0")?;
+    let checkpoint =
+        checkpoint::read(path).context("`cargo xtask setup --trainer` fetches ImageNet's for efficientnet_lite0")?;
     let loaded = Model::new(network.clone(), 0)
         .load(&checkpoint.state)
         .with_context(|| format!("can't start from {}", path.display()))?;

@@ -107,12 +107,7 @@ impl Augmenter {
     /// # Errors
     ///
     /// When the crop's buffer doesn't have its size, or the JPEG coder fails.
-    pub fn vary(
-        &mut self,
-        wide: WideCrop<'_>,
-        saliency: Saliency,
-        random: &mut ChaCha8Rng,
-    ) -> anyhow::Result<Sample> {
+    pub fn vary(&mut self, wide: WideCrop<'_>, saliency: Saliency, random: &mut ChaCha8Rng) -> anyhow::Result<Sample> {
         let side = wide.side;
         let Sample { mut pixels, mut saliency } = self.cut(wide, saliency, &shifted(wide, random))?;
         if random.random_bool(0.5) {
@@ -144,11 +139,8 @@ impl Augmenter {
         frame.pixels.copy_from_slice(wide.pixels);
         self.cropper.cut(frame, square, wide.side, &mut pixels)?;
         let whole = wide.wide_side as f32;
-        let part = Part {
-            left: square.left as f32 / whole,
-            top: square.top as f32 / whole,
-            side: square.side as f32 / whole,
-        };
+        let part =
+            Part { left: square.left as f32 / whole, top: square.top as f32 / whole, side: square.side as f32 / whole };
         Ok(Sample { pixels, saliency: saliency.part(part) })
     }
 }

@@ -153,13 +153,7 @@ struct Seen {
 type Pool = Mutex<Vec<CenterFace>>;
 type Broken = Mutex<Option<anyhow::Error>>;
 
-fn look(
-    row: &Row,
-    how: &Inspection<'_>,
-    cutter: &mut Cutter,
-    pool: &Pool,
-    broken: &Broken,
-) -> Result<Seen, String> {
+fn look(row: &Row, how: &Inspection<'_>, cutter: &mut Cutter, pool: &Pool, broken: &Broken) -> Result<Seen, String> {
     if !row.path.is_file() {
         return Err(missing(row));
     }
@@ -178,13 +172,7 @@ fn look(
 }
 
 /// Where the face of a row is in the photo, which lies in the cutter's frame.
-fn find(
-    row: &Row,
-    how: &Inspection<'_>,
-    cutter: &mut Cutter,
-    pool: &Pool,
-    broken: &Broken,
-) -> Result<Found, String> {
+fn find(row: &Row, how: &Inspection<'_>, cutter: &mut Cutter, pool: &Pool, broken: &Broken) -> Result<Found, String> {
     let photo = (cutter.frame.width, cutter.frame.height);
     let listed = row.face.map(|face| face.bounds);
     let known = row.face.and_then(|face| Some((face.bounds, face.landmarks?)));
@@ -284,7 +272,11 @@ fn in_two_places(rows: &[Row], results: &[Result<Option<Seen>, String>]) -> Vec<
 }
 
 fn missing(row: &Row) -> String {
-    format!("line {}: {} is missing (`--root` names the folder that the paths start from)", row.line, row.path.display())
+    format!(
+        "line {}: {} is missing (`--root` names the folder that the paths start from)",
+        row.line,
+        row.path.display()
+    )
 }
 
 fn no_face(row: &Row) -> String {
@@ -340,13 +332,8 @@ mod tests {
         let list = folder.join("faces.csv");
         fs::write(&list, text).expect("it can be written");
         let (list, problems) = list::read(&Place { list, root: None, maps: None }).expect("the list is there");
-        let settings = FaceSettings {
-            side: 4,
-            cam: 2,
-            crop: CropMode::Whole,
-            saliency: SaliencySource::Maps,
-            memory: 0,
-        };
+        let settings =
+            FaceSettings { side: 4, cam: 2, crop: CropMode::Whole, saliency: SaliencySource::Maps, memory: 0 };
         let how = Inspection {
             settings,
             splits: &[Split::Train],

@@ -76,8 +76,9 @@ pub fn training(faces: &Arc<Faces>, plan: &Plan, epoch: u64) -> Batches {
     let mut random = ChaCha8Rng::seed_from_u64(plan.seed);
     random.set_stream(epoch);
     let mut order: Vec<Item> = plan.indices.iter().copied().map(Item::Photo).collect();
-    let forgeable =
-        |&&index: &&usize| faces.rows[index].label == Label::Authentic && faces.landmarks(index, Extent::Wide).is_some();
+    let forgeable = |&&index: &&usize| {
+        faces.rows[index].label == Label::Authentic && faces.landmarks(index, Extent::Wide).is_some()
+    };
     let mut real: Vec<usize> = plan.indices.iter().filter(forgeable).copied().collect();
     real.shuffle(&mut random);
     order.extend(real.iter().cycle().take(if real.is_empty() { 0 } else { plan.forged }).copied().map(Item::Forged));
@@ -252,13 +253,8 @@ mod tests {
         let face = [(0.4, 0.4), (0.6, 0.4), (0.5, 0.5), (0.42, 0.62), (0.58, 0.62)];
         let landmarks = face.map(|(x, y): (f32, f32)| PixelPoint { x: x * 64.0, y: y * 64.0 });
         let found = Found { square, wide: square, photo: (64, 64), landmarks: Some(landmarks) };
-        let settings = FaceSettings {
-            side: 64,
-            cam: 2,
-            crop: CropMode::Whole,
-            saliency: SaliencySource::Maps,
-            memory: 1 << 24,
-        };
+        let settings =
+            FaceSettings { side: 64, cam: 2, crop: CropMode::Whole, saliency: SaliencySource::Maps, memory: 1 << 24 };
         let rows = (0..count).map(row).collect();
         let faces = Faces::new(rows, vec![found; count], settings);
         (folder, Arc::new(faces))
@@ -277,7 +273,8 @@ mod tests {
         let (_folder, faces) = faces(10);
         let batches = whole(evaluation(&faces, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 4));
         assert_eq!(batches.iter().map(Batch::len).collect::<Vec<_>>(), [4, 4, 2]);
-        let first: Vec<u8> = batches.iter().flat_map(|b| b.pixels.chunks(64 * 64 * 3).map(|face| face[0] / 9)).collect();
+        let first: Vec<u8> =
+            batches.iter().flat_map(|b| b.pixels.chunks(64 * 64 * 3).map(|face| face[0] / 9)).collect();
         assert_eq!(first, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
         assert_eq!(batches[0].labels, [0, 1, 0, 1]);
         assert_eq!((&batches[0].maps[..], &batches[0].has_map[..]), (&[0.0; 16][..], &[false; 4][..]));

@@ -97,8 +97,12 @@ pub fn write_png(path: &Path, pixels: &[u8], side: usize) -> anyhow::Result<()> 
     let colour = if pixels.len() == side * side { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };
     let mut bytes = Vec::new();
     // Fast: these files are read many times and kept for a while.
-    PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive)
-        .write_image(pixels, side as u32, side as u32, colour)?;
+    PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive).write_image(
+        pixels,
+        side as u32,
+        side as u32,
+        colour,
+    )?;
     checkpoint::replace(path, &bytes).with_context(|| format!("can't write {}", path.display()))
 }
 

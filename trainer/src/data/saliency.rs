@@ -95,9 +95,8 @@ impl GreyMap {
         let pixels = self.side as f32;
         let side = ((pixels * part.side).round() as usize).max(1);
         let step = part.side * pixels / side as f32;
-        let nearest = |start: f32, index: usize| {
-            (start * pixels + (index as f32 + 0.5) * step).clamp(0.0, pixels - 1.0) as usize
-        };
+        let nearest =
+            |start: f32, index: usize| (start * pixels + (index as f32 + 0.5) * step).clamp(0.0, pixels - 1.0) as usize;
         let values = (0..side * side)
             .map(|index| self.values[nearest(part.top, index / side) * self.side + nearest(part.left, index % side)])
             .collect();
@@ -111,7 +110,9 @@ impl GreyMap {
         }
         let three: Vec<u8> = self.values.iter().flat_map(|&value| [value; 3]).collect();
         let mut out = vec![0; side * side * 3];
-        cropper.resize(&three, (self.side, self.side), &mut out, (side, side)).context("can't resize a saliency map")?;
+        cropper
+            .resize(&three, (self.side, self.side), &mut out, (side, side))
+            .context("can't resize a saliency map")?;
         Ok(Self { side, values: out.chunks_exact(3).map(|pixel| pixel[0]).collect() })
     }
 }

@@ -134,9 +134,8 @@ fn verdicts(faces: &[ScoredFace], run: &RunScores) -> Verdicts {
     let scored = run.scored(faces, ScoreKind::Softmax, |_| true);
     let share = |label, takes: &dyn Fn(f64) -> bool| {
         let all = scored.iter().filter(|each| each.label == label);
-        let (count, taken) = all.fold((0_usize, 0_usize), |(count, taken), each| {
-            (count + 1, taken + usize::from(takes(each.score)))
-        });
+        let (count, taken) =
+            all.fold((0_usize, 0_usize), |(count, taken), each| (count + 1, taken + usize::from(takes(each.score))));
         (count > 0).then(|| taken as f64 / count as f64)
     };
     let unsure = |score: f64| score >= below && score <= above;
@@ -173,7 +172,10 @@ impl Report {
              DeLong's 95 % interval; with several runs, from the lowest end of any run's to the highest. A synthetic source\n\
              is measured against all real faces, a real source against all synthetic ones.\n"
         )?;
-        writeln!(page, "| source | real | synthetic | AUC | 95 % interval | EER | TDR at FDR 1 % | TDR at FDR 5 % | APCER | BPCER | ACER at 0.5 |")?;
+        writeln!(
+            page,
+            "| source | real | synthetic | AUC | 95 % interval | EER | TDR at FDR 1 % | TDR at FDR 5 % | APCER | BPCER | ACER at 0.5 |"
+        )?;
         writeln!(page, "|---|---|---|---|---|---|---|---|---|---|---|")?;
         let sources: Vec<&String> = self.runs.first().map(|run| run.sources.keys().collect()).unwrap_or_default();
         for source in sources {
@@ -202,20 +204,17 @@ impl Report {
         }
         let few = self.runs.iter().flat_map(|run| &run.pooled.tdr_at).find(|at| !at.enough_authentic);
         if few.is_some() {
-            writeln!(page, "\nThere are too few real faces for the smallest FDRs: their TDR is that at no false detection.")?;
+            writeln!(
+                page,
+                "\nThere are too few real faces for the smallest FDRs: their TDR is that at no false detection."
+            )?;
         }
         self.write_robustness(page)
     }
 
-    fn row(
-        &self,
-        page: &mut String,
-        name: &str,
-        of: impl Fn(&RunReport) -> Option<&Summary>,
-    ) -> std::fmt::Result {
+    fn row(&self, page: &mut String, name: &str, of: impl Fn(&RunReport) -> Option<&Summary>) -> std::fmt::Result {
         let Some(first) = self.runs.first().and_then(&of) else { return Ok(()) };
-        let number =
-            |number: &dyn Fn(&Summary) -> Option<f64>| words(self.over_runs(|run| of(run).and_then(number)));
+        let number = |number: &dyn Fn(&Summary) -> Option<f64>| words(self.over_runs(|run| of(run).and_then(number)));
         let ends: Vec<AucInterval> = self.runs.iter().filter_map(|run| of(run)?.auc).collect();
         let interval = match ends.is_empty() {
             true => "-".to_owned(),

@@ -130,8 +130,7 @@ pub fn evaluate(model: &Model, data: &FitData, settings: &FitSettings) -> anyhow
     let mut probabilities = Vec::new();
     for batch in loader::evaluation(&data.faces, &data.validation, settings.batch) {
         let batch = batch?;
-        let (scores, loss) =
-            no_grad(|| loss_of(model, &batch, Mode::Inference, Precision::Full, &settings.loss));
+        let (scores, loss) = no_grad(|| loss_of(model, &batch, Mode::Inference, Precision::Full, &settings.loss));
         let maps = batch.has_map.iter().filter(|has_map| **has_map).count() as f64;
         class += loss.class.double_value(&[]) * batch.len() as f64;
         saliency += loss.saliency.double_value(&[]) * maps;
@@ -144,8 +143,10 @@ pub fn evaluate(model: &Model, data: &FitData, settings: &FitSettings) -> anyhow
     // Scores that are no numbers have no AUC; the loss then says what happened.
     let auc = auc(&scored).or_else(|| scored.iter().any(|each| each.score.is_nan()).then_some(f64::NAN));
     let (Some(accuracy), Some(auc)) = (accuracy(&scored), auc) else {
-        bail!("the validation faces are not of both classes: a list without a validation split needs at least 5 faces \
-               of a source in each class");
+        bail!(
+            "the validation faces are not of both classes: a list without a validation split needs at least 5 faces \
+               of a source in each class"
+        );
     };
     let saliency = if with_map > 0.0 { saliency / with_map } else { 0.0 };
     Ok(Evaluation { class: class / scored.len() as f64, saliency, accuracy, auc, scored })

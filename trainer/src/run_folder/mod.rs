@@ -45,18 +45,28 @@ impl RunFolder {
     ///
     /// When it can't be made, or holds runs.
     pub fn create(folder: &Path, config: Config) -> anyhow::Result<Self> {
+        Self::is_free(folder)?;
         let path = folder.join(CONFIG);
-        if path.exists() {
+        fs::create_dir_all(folder).with_context(|| format!("can't make {}", folder.display()))?;
+        let text = serde_json::to_string_pretty(&config)? + "\n";
+        checkpoint::replace(&path, text.as_bytes()).with_context(|| format!("can't write {}", path.display()))?;
+        Ok(Self { folder: folder.to_owned(), config })
+    }
+
+    /// Whether a folder can take new runs.
+    ///
+    /// # Errors
+    ///
+    /// When it holds some already.
+    pub fn is_free(folder: &Path) -> anyhow::Result<()> {
+        if folder.join(CONFIG).exists() {
             bail!(
                 "{} holds runs already: go on with them by `train --resume {}`, or name another folder with `--out`",
                 folder.display(),
                 folder.display()
             );
         }
-        fs::create_dir_all(folder).with_context(|| format!("can't make {}", folder.display()))?;
-        let text = serde_json::to_string_pretty(&config)? + "\n";
-        checkpoint::replace(&path, text.as_bytes()).with_context(|| format!("can't write {}", path.display()))?;
-        Ok(Self { folder: folder.to_owned(), config })
+        Ok(())
     }
 
     /// Opens a folder that holds runs.

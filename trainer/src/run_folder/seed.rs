@@ -201,8 +201,7 @@ fn resume(folder: &Path) -> anyhow::Result<Resumed> {
     let cure = || format!("can't go on from {}", path.display());
     let progress = progress_of(&last).with_context(cure)?;
     let progress = progress.context("it doesn't say how far its run had come").with_context(cure)?;
-    let (optimiser, state): (State, State) =
-        last.state.into_iter().partition(|(name, _)| name.starts_with(OPTIMISER));
+    let (optimiser, state): (State, State) = last.state.into_iter().partition(|(name, _)| name.starts_with(OPTIMISER));
     let optimiser = optimiser.into_iter().map(|(name, array)| (name[OPTIMISER.len()..].to_owned(), array)).collect();
     mend_best(folder, &progress, &last.metadata, &state)?;
     Ok(Resumed { progress, state, optimiser })

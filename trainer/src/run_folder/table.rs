@@ -90,9 +90,7 @@ impl MetricsTable {
     /// When it can't be written.
     pub(super) fn add(&mut self, row: MetricsRow) -> anyhow::Result<()> {
         let written = self.writer.serialize(row).map_err(anyhow::Error::from);
-        written
-            .and_then(|()| Ok(self.writer.flush()?))
-            .with_context(|| format!("can't write {}", self.path.display()))
+        written.and_then(|()| Ok(self.writer.flush()?)).with_context(|| format!("can't write {}", self.path.display()))
     }
 }
 

@@ -80,7 +80,9 @@ mod tests {
 
     #[test]
     fn names_are_strict() {
-        for (text, device) in [("cpu", ComputeDevice::Cpu), ("cuda", ComputeDevice::Cuda(0)), ("cuda:2", ComputeDevice::Cuda(2))] {
+        for (text, device) in
+            [("cpu", ComputeDevice::Cpu), ("cuda", ComputeDevice::Cuda(0)), ("cuda:2", ComputeDevice::Cuda(2))]
+        {
             assert_eq!(text.parse(), Ok(device));
         }
         for text in ["", "gpu", "cuda:", "cuda:x", "CPU"] {

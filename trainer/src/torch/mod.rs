@@ -159,10 +159,7 @@ impl Model {
     /// The weights, to be kept.
     #[must_use]
     pub fn state(&self) -> State {
-        self.tensors
-            .iter()
-            .map(|(name, tensor)| (name.clone(), to_array(tensor)))
-            .collect()
+        self.tensors.iter().map(|(name, tensor)| (name.clone(), to_array(tensor))).collect()
     }
 
     /// The tensors that gradients change, in the order of the description.

@@ -104,7 +104,10 @@ impl Optimiser {
         let names = self.settings.memories().iter().zip(&self.memory);
         let mut state: State = names
             .flat_map(|(memory, tensors)| {
-                model.trained_names().zip(tensors).map(move |(name, tensor)| (format!("{memory}.{name}"), to_array(tensor)))
+                model
+                    .trained_names()
+                    .zip(tensors)
+                    .map(move |(name, tensor)| (format!("{memory}.{name}"), to_array(tensor)))
             })
             .collect();
         // In two parts that a 32-bit float holds exactly.

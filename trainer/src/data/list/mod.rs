@@ -241,8 +241,11 @@ mod tests {
             fs::write(folder.path().join("maps").join(map), "").expect("it can be written");
         }
         fs::write(folder.path().join("faces.csv"), text).expect("it can be written");
-        let place =
-            Place { list: folder.path().to_owned(), root: Some("photos".into()), maps: Some(folder.path().join("maps")) };
+        let place = Place {
+            list: folder.path().to_owned(),
+            root: Some("photos".into()),
+            maps: Some(folder.path().join("maps")),
+        };
         let result = read(&place);
         (folder, result)
     }
@@ -290,7 +293,8 @@ mod tests {
 
     #[test]
     fn wrong_lines_are_named_and_the_others_are_read() {
-        let text = "file,label,split,face_x\na.png,fake,train,\nb.png,real,later,\nc.png,real,train,3\nd.png,real,train,\n";
+        let text =
+            "file,label,split,face_x\na.png,fake,train,\nb.png,real,later,\nc.png,real,train,3\nd.png,real,train,\n";
         let (list, problems) = read_text(text, &[]).1.expect("the list itself is right");
         assert_eq!(list.rows.len(), 1);
         for (problem, (line, part)) in problems.iter().zip([(2, "`fake`"), (3, "`later`"), (4, "face box")]) {

@@ -22,7 +22,10 @@ pub(super) fn rows(records: &[StringRecord], root: &Path) -> (Vec<Row>, Vec<Stri
 
 fn row(line: u64, record: &StringRecord, root: &Path) -> Result<Row, String> {
     let [split, label, path] = record.iter().collect::<Vec<_>>()[..] else {
-        return Err(format!("{} fields, expected split,label,path (or a header with the names of columns)", record.len()));
+        return Err(format!(
+            "{} fields, expected split,label,path (or a header with the names of columns)",
+            record.len()
+        ));
     };
     let label: Label = label.parse()?;
     // A path that starts at a slash still means one below the root, as where the list came from.
