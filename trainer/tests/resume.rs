@@ -1,0 +1,142 @@
+//! A run that stopped goes on to the numbers of one that didn't: after a kill, after Ctrl-C, after a full disk.
+#![cfg(unix)]
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use cyborg_models::digest;
+use cyborg_trainer::checkpoint;
+use support::{cyborg_train, done, photos, rows, run, text};
+
+/// A prepared list of 24 faces.
+fn data(folder: &Path) -> PathBuf {
+    let (real, synthetic) = photos(folder, 12);
+    let data = folder.join("data");
+    for (photos, label) in [(&real, "real"), (&synthetic, "synthetic")] {
+        done(&["prepare", text(photos), "--label", label, "--out", text(&data)]);
+    }
+    data
+}
+
+/// How all runs here are made: on one thread, where libtorch gives the same numbers each time, and with all that draws
+/// random numbers.
+fn train<'a>(data: &'a Path, out: &'a Path) -> Vec<&'a str> {
+    let mut arguments = vec!["train", "--data", text(data), "--out", text(out), "--threads", "1", "--runs", "1"];
+    arguments.extend(["--epochs", "3", "--batch", "6", "--augment", "robust", "--forge", "0.25", "--seed", "5"]);
+    arguments
+}
+
+/// All that must be the same, to the last bit: weights and optimiser, scores, and the table but for its speeds.
+fn check_same(one: &Path, other: &Path) {
+    let of = |file: &str| [one, other].map(|out| out.join("seed-5").join(file));
+    for file in ["last.safetensors", "best.safetensors"] {
+        let [one, other] = of(file).map(|path| checkpoint::read(&path).expect("it was written"));
+        assert_eq!(one.metadata, other.metadata, "{file}");
+        assert_eq!(one.state.len(), other.state.len(), "{file}");
+        for (name, array) in &one.state {
+            assert!(array == &other.state[name], "{file}: {name}");
+        }
+    }
+    let [one, other] = of("validation.csv").map(|path| rows(&path));
+    assert_eq!(one, other);
+    let without_speed =
+        |row: &csv::StringRecord| -> Vec<String> { row.iter().take(row.len() - 1).map(str::to_owned).collect() };
+    let [one, other] = of("metrics.csv").map(|path| rows(&path).iter().map(without_speed).collect::<Vec<_>>());
+    assert_eq!((one.len(), one), (3, other));
+}
+
+/// Waits until a file has so many lines; the program must be running that long.
+fn wait_for_lines(child: &mut Child, path: &Path, lines: usize) {
+    let start = Instant::now();
+    while fs::read_to_string(path).map_or(0, |text| text.lines().count()) < lines {
+        assert!(child.try_wait().expect("it is our child").is_none(), "it ended before its time");
+        assert!(start.elapsed() < Duration::from_secs(300), "{} did not grow", path.display());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn start(arguments: &[&str]) -> Child {
+    cyborg_train(arguments).stderr(Stdio::null()).spawn().expect("the program starts")
+}
+
+#[test]
+fn a_stopped_run_comes_to_the_same_numbers() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let data = data(folder.path());
+    let whole = folder.path().join("whole");
+    done(&train(&data, &whole));
+
+    let broken = folder.path().join("broken");
+    let metrics = broken.join("seed-5/metrics.csv");
+    // Killed somewhere in the second epoch.
+    let mut child = start(&train(&data, &broken));
+    wait_for_lines(&mut child, &metrics, 2);
+    std::thread::sleep(Duration::from_millis(300));
+    child.kill().expect("it runs");
+    child.wait().expect("it is our child");
+
+    // Stopped by Ctrl-C in the epoch after that.
+    let mut child = start(&["train", "--resume", text(&broken), "--threads", "1"]);
+    wait_for_lines(&mut child, &metrics, 3);
+    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(interrupted.expect("there is a program `kill`").success());
+    let code = child.wait().expect("it is our child").code();
+    assert_eq!(code, Some(130));
+    assert!(!broken.join("seed-5/model.onnx").exists());
+
+    done(&["train", "--resume", text(&broken), "--threads", "1"]);
+    check_same(&broken, &whole);
+}
+
+#[test]
+fn a_full_disk_leaves_the_checkpoint_before_it() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let data = data(folder.path());
+    let out = folder.path().join("runs");
+    let mut child = start(&train(&data, &out));
+    wait_for_lines(&mut child, &out.join("seed-5/metrics.csv"), 2);
+    let last = out.join("seed-5/last.safetensors");
+    while !last.exists() && child.try_wait().expect("it is our child").is_none() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().expect("it runs");
+    child.wait().expect("it is our child");
+    let before = digest::of_file(&last).expect("the first epoch was written");
+
+    // No file may be longer than 4 MB, a checkpoint has some twenty: the write fails in its middle, as on a full disk.
+    let limited = "ulimit -f 4000; trap '' XFSZ; exec \"$@\"";
+    let program = env!("CARGO_BIN_EXE_cyborg-train");
+    let arguments = ["-c", limited, "sh", program, "train", "--resume", text(&out), "--threads", "1"];
+    let (code, _, said) = run(Command::new("bash").args(arguments));
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("can't write") && said.contains("what was there before is still there"), "{said}");
+    assert_eq!(digest::of_file(&last).expect("it is still there"), before);
+    let leftovers = fs::read_dir(out.join("seed-5")).expect("it is there").flatten();
+    let leftovers: Vec<_> = leftovers.filter(|entry| entry.file_name().to_string_lossy().starts_with(".tmp")).collect();
+    assert!(leftovers.is_empty(), "{leftovers:?}");
+
+    done(&["train", "--resume", text(&out), "--threads", "1"]);
+    assert_eq!(rows(&out.join("seed-5/metrics.csv")).len(), 3);
+}
+
+#[test]
+fn other_data_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let data = data(folder.path());
+    let out = folder.path().join("runs");
+    let mut child = start(&train(&data, &out));
+    wait_for_lines(&mut child, &out.join("config.json"), 2);
+    child.kill().expect("it runs");
+    child.wait().expect("it is our child");
+    let list = data.join("faces.csv");
+    let fewer = fs::read_to_string(&list).expect("it is there");
+    let fewer = fewer.trim_end().rsplit_once('\n').expect("it has lines").0.to_owned();
+    fs::write(&list, fewer).expect("it can be written");
+    let (code, _, said) = run(&mut cyborg_train(&["train", "--resume", text(&out)]));
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("are not those that the runs") && said.contains("put them back"), "{said}");
+}
