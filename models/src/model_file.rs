@@ -155,6 +155,7 @@ fn describe(elem: i32, dims: &[Option<&Dimension>]) -> String {
         element::FLOAT => "float32".to_owned(),
         element::UINT8 => "uint8".to_owned(),
         element::INT64 => "int64".to_owned(),
+        element::FLOAT16 => "float16".to_owned(),
         other => format!("element type {other}"),
     };
     let dims: Vec<String> = dims

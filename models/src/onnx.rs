@@ -13,6 +13,8 @@ pub mod element {
     pub const UINT8: i32 = 2;
     /// Signed 64-bit integer.
     pub const INT64: i32 = 7;
+    /// 16-bit float of IEEE 754.
+    pub const FLOAT16: i32 = 10;
 }
 
 /// Kind of an attribute, by the numbers of `AttributeProto.AttributeType`.
@@ -294,6 +296,18 @@ impl TensorProto {
             dims: dims.to_vec(),
             data_type: element::FLOAT,
             raw_data: elements.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// A constant of 16-bit floats of IEEE 754, each given by its bits, in row-major order.
+    #[must_use]
+    pub fn halves(name: &str, dims: &[i64], bits: &[u16]) -> Self {
+        Self {
+            name: name.to_owned(),
+            dims: dims.to_vec(),
+            data_type: element::FLOAT16,
+            raw_data: bits.iter().flat_map(|value| value.to_le_bytes()).collect(),
             ..Self::default()
         }
     }

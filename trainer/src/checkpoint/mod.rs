@@ -111,6 +111,19 @@ pub fn write(path: &Path, checkpoint: &Checkpoint) -> Result<(), CheckpointError
     replace(path, &bytes).map_err(fail)
 }
 
+/// What the names of files begin with that are not yet whole; those of a killed program stay behind.
+const UNFINISHED: &str = ".unfinished-";
+
+/// Removes what a killed program left unfinished in `folder`.
+pub fn tidy_up(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(UNFINISHED)) {
+        if let Err(error) = fs::remove_file(entry.path()) {
+            log::warn!("can't remove {}: {error}", entry.path().display());
+        }
+    }
+}
+
 /// Puts `bytes` at `path` in one step: written beside it, brought to the disk, then renamed.
 ///
 /// # Errors
@@ -120,7 +133,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     use std::io::Write;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Dropped on an early return, which removes it.
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     #[cfg(unix)]

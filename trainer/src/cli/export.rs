@@ -2,25 +2,37 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::Args;
+use cyborg_edge::capture::stills;
+use cyborg_edge::face::crop::Cropper;
+use cyborg_edge::frame::Frame;
 use cyborg_edge::model::runtime::Runtime;
 use cyborg_models::contract::Contract;
 use cyborg_models::digest;
 
 use crate::checkpoint;
-use crate::export::export;
-use crate::network::Architecture;
+use crate::export::{Precision, export_as};
+use crate::network::{Architecture, Tap};
 use crate::torch::Model;
+
+/// Pictures that a file is checked with at most.
+const MOST_PICTURES: usize = 64;
 
 #[derive(Args, Debug)]
 pub(super) struct ExportArgs {
-    /// Checkpoint of a run, `best.safetensors` for example
+    /// Checkpoint of a run, `best.safetensors` for example, or of `import`
     #[arg(value_name = "CHECKPOINT")]
     checkpoint: PathBuf,
     /// Model file to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// Numbers inside the file: float32, or float16, which is half as large and faster on GPUs
+    #[arg(long, value_name = "PRECISION", default_value = "float32")]
+    precision: Precision,
+    /// Pictures of faces, or folders of them, to check the file with, the first 64; patterns by a formula are always used
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    check: Vec<PathBuf>,
 }
 
 pub(super) fn run(args: &ExportArgs) -> anyhow::Result<()> {
@@ -28,10 +40,35 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<()> {
     let contract = Contract::from_metadata(&read.metadata)
         .with_context(|| format!("{} doesn't say how it is to be used", args.checkpoint.display()))?;
     let network: Architecture = contract.network.parse().map_err(anyhow::Error::msg)?;
-    let mut model = Model::new(network.describe(2), 0);
+    let tap: Tap = contract.saliency.tap.parse().map_err(anyhow::Error::msg)?;
+    let mut model = Model::new(network.describe(2).with_tap(tap), 0);
     model.load(&read.state)?;
-    let bytes = export(&Runtime::load()?, &model, &contract)?;
+    let crops = crops(&args.check, model.network().input_side)?;
+    let bytes = export_as(&Runtime::load()?, &model, &contract, args.precision, &crops)?;
     checkpoint::replace(&args.out, &bytes).with_context(|| format!("can't write {}", args.out.display()))?;
-    log::info!("{}: sha256 {}", args.out.display(), digest::of_bytes(&bytes));
+    log::info!("{}: {}, sha256 {}", args.out.display(), args.precision, digest::of_bytes(&bytes));
     Ok(())
+}
+
+/// The pictures, each resized as a whole to the network's square.
+fn crops(paths: &[PathBuf], side: usize) -> anyhow::Result<Vec<u8>> {
+    let mut pictures = Vec::new();
+    for path in paths {
+        let found = if path.is_dir() { stills::list(path) } else { Ok(vec![path.clone()]) };
+        let found = found.with_context(|| format!("can't read {}", path.display()))?;
+        ensure!(!found.is_empty(), "{} holds no pictures to check with", path.display());
+        pictures.extend(found);
+    }
+    if pictures.len() > MOST_PICTURES {
+        log::info!("checking with the first {MOST_PICTURES} of {} pictures", pictures.len());
+    }
+    pictures.truncate(MOST_PICTURES);
+    let mut pixels = vec![0; pictures.len() * side * side * 3];
+    let (mut frame, mut cropper) = (Frame::empty(), Cropper::new());
+    for (path, out) in pictures.iter().zip(pixels.chunks_exact_mut(side * side * 3)) {
+        stills::read(path, &mut frame)?;
+        let resized = cropper.resize(&frame.pixels, (frame.width, frame.height), out, (side, side));
+        resized.with_context(|| format!("can't use {} to check with", path.display()))?;
+    }
+    Ok(pixels)
 }

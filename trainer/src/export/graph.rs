@@ -1,27 +1,30 @@
 //! The graph of a model file, node by node from the description.
+//!
+//! In float16 the picture is still normalised in float32, where nothing overflows and no grey level is lost, and the
+//! mean over the picture, the last linear layer and the activation map are float32 again: they are small, and sums of
+//! thousands of values. All between is float16.
 
 use cyborg_models::contract::{CAM, LOGITS, PIXELS};
 use cyborg_models::onnx::{AttributeProto, Dimension, GraphProto, NodeProto, TensorProto, ValueInfoProto, element};
 
-use super::ExportError;
-use super::fold::{fold, foldable, parameter, values};
+use super::fold::{fold, foldable, parameter, scale_and_shift, values};
+use super::precision::Precision;
+use super::{ExportError, SYNTHETIC};
 use crate::checkpoint::{Array, State};
 use crate::network::{Network, Node, Op, Pads, Shape, Window};
-
-/// Index of the class whose map is written.
-const SYNTHETIC: usize = 1;
 
 struct Writer<'a> {
     network: &'a Network,
     state: &'a State,
+    precision: Precision,
     graph: GraphProto,
     /// Name of the value of each node so far.
     names: Vec<String>,
 }
 
-pub(super) fn write(network: &Network, state: &State) -> Result<GraphProto, ExportError> {
+pub(super) fn write(network: &Network, state: &State, precision: Precision) -> Result<GraphProto, ExportError> {
     let graph = GraphProto { name: network.architecture.name().to_owned(), ..GraphProto::default() };
-    let mut writer = Writer { network, state, graph, names: Vec::new() };
+    let mut writer = Writer { network, state, precision, graph, names: Vec::new() };
     writer.bounds();
     let folds = foldable(network);
     for (index, node) in network.nodes.iter().enumerate() {
@@ -73,8 +76,8 @@ impl Writer<'_> {
             Op::Relu => Ok(self.push("Relu", inputs, name("relu"), Vec::new())),
             Op::Relu6 => {
                 if !self.graph.initializer.iter().any(|tensor| tensor.name == "zero") {
-                    self.graph.initializer.push(TensorProto::floats("zero", &[], &[0.0]));
-                    self.graph.initializer.push(TensorProto::floats("six", &[], &[6.0]));
+                    self.constant("zero", &[], &[0.0])?;
+                    self.constant("six", &[], &[6.0])?;
                 }
                 let inputs = vec![input(), "zero".to_owned(), "six".to_owned()];
                 Ok(self.push("Clip", inputs, name("relu6"), Vec::new()))
@@ -91,18 +94,25 @@ impl Writer<'_> {
             }
             Op::Add => Ok(self.push("Add", inputs, name("add"), Vec::new())),
             Op::GlobalAveragePool => {
-                let pooled = self.push("GlobalAveragePool", inputs, name("mean"), Vec::new());
+                let wide = self.to_float(input());
+                let pooled = self.push("GlobalAveragePool", vec![wide], name("mean"), Vec::new());
                 Ok(self.push("Flatten", vec![pooled], name("flat"), vec![AttributeProto::int("axis", 1)]))
             }
             // Only for training.
             Op::Dropout { .. } | Op::DropConnect { .. } => Ok(input()),
             Op::Linear { name, outputs } => {
                 let inputs_count = self.network.node(node.inputs[0]).shape.channels;
-                let weight = self.constant(&format!("{name}.weight"), &[*outputs, inputs_count])?;
-                let bias = self.constant(&format!("{name}.bias"), &[*outputs])?;
+                let mut inputs = vec![input()];
+                for (part, dims) in [("weight", vec![*outputs, inputs_count]), ("bias", vec![*outputs])] {
+                    let name = format!("{name}.{part}");
+                    let dims_written: Vec<i64> = dims.iter().map(|&side| side as i64).collect();
+                    let tensor = TensorProto::floats(&name, &dims_written, values(self.state, &name, &dims)?);
+                    self.graph.initializer.push(tensor);
+                    inputs.push(name);
+                }
                 let last = *name == self.network.last_linear;
                 let output = if last { LOGITS.to_owned() } else { name.clone() };
-                Ok(self.push("Gemm", vec![input(), weight, bias], output, vec![AttributeProto::int("transB", 1)]))
+                Ok(self.push("Gemm", inputs, output, vec![AttributeProto::int("transB", 1)]))
             }
         }
     }
@@ -120,7 +130,28 @@ impl Writer<'_> {
         let x = self.push("Sub", vec![x, "mean".to_owned()], "centred".to_owned(), Vec::new());
         let x = self.push("Div", vec![x, "std".to_owned()], "scaled".to_owned(), Vec::new());
         let order = vec![AttributeProto::ints("perm", &[0, 3, 1, 2])];
-        self.push("Transpose", vec![x], "image".to_owned(), order)
+        let x = self.push("Transpose", vec![x], "image".to_owned(), order);
+        match self.precision {
+            Precision::Float32 => x,
+            Precision::Float16 => self.cast(x, element::FLOAT16),
+        }
+    }
+
+    fn cast(&mut self, input: String, to: i32) -> String {
+        let output = format!("{input}.cast");
+        self.push("Cast", vec![input], output, vec![AttributeProto::int("to", i64::from(to))])
+    }
+
+    /// A value of the inner precision as float32; it is cast once, however many read it.
+    fn to_float(&mut self, input: String) -> String {
+        match self.precision {
+            Precision::Float32 => input,
+            Precision::Float16 => {
+                let output = format!("{input}.cast");
+                let is_there = self.graph.node.iter().any(|node| node.output.contains(&output));
+                if is_there { output } else { self.cast(input, element::FLOAT) }
+            }
+        }
     }
 
     fn conv_weight(&self, node: &Node) -> Result<&Array, ExportError> {
@@ -145,11 +176,11 @@ impl Writer<'_> {
         let [channels, group] = [node.shape.channels, inputs_count / groups].map(|size| size as i64);
         let [height, width] = window.kernel.map(|side| side as i64);
         let weight_name = format!("{name}.weight");
-        self.graph.initializer.push(TensorProto::floats(&weight_name, &[channels, group, height, width], weight));
+        self.constant(&weight_name, &[channels, group, height, width], weight)?;
         let mut inputs = vec![input, weight_name];
         if let Some(bias) = bias {
             let bias_name = format!("{name}.bias");
-            self.graph.initializer.push(TensorProto::floats(&bias_name, &[channels], bias));
+            self.constant(&bias_name, &[channels], bias)?;
             inputs.push(bias_name);
         }
         let mut settings = window_settings(window);
@@ -157,13 +188,34 @@ impl Writer<'_> {
         Ok(self.push("Conv", inputs, name.to_owned(), settings))
     }
 
+    /// A batch normalisation that goes into no convolution. In float16 it is a product and a sum: a small variance would
+    /// be lost in that precision, and not every provider takes statistics of another one than the values.
     fn batch_norm(&mut self, name: &str, input: String, shape: Shape) -> Result<String, ExportError> {
-        let mut inputs = vec![input];
-        for part in ["weight", "bias", "running_mean", "running_var"] {
-            inputs.push(self.constant(&format!("{name}.{part}"), &[shape.channels])?);
+        let channels = shape.channels;
+        let eps = self.network.batch_norm.eps;
+        match self.precision {
+            Precision::Float32 => {
+                let mut inputs = vec![input];
+                for part in ["weight", "bias", "running_mean", "running_var"] {
+                    let part = format!("{name}.{part}");
+                    let values = values(self.state, &part, &[channels])?;
+                    self.constant(&part, &[channels as i64], values)?;
+                    inputs.push(part);
+                }
+                let eps = vec![AttributeProto::float("epsilon", eps as f32)];
+                Ok(self.push("BatchNormalization", inputs, name.to_owned(), eps))
+            }
+            Precision::Float16 => {
+                let (scale, shift) = scale_and_shift(self.state, name, channels, eps)?;
+                let (scale_name, shift_name) = (format!("{name}.scale"), format!("{name}.shift"));
+                for (name, values) in [(&scale_name, scale), (&shift_name, shift)] {
+                    let values: Vec<f32> = values.into_iter().map(|value| value as f32).collect();
+                    self.constant(name, &[channels as i64, 1, 1], &values)?;
+                }
+                let x = self.push("Mul", vec![input, scale_name], format!("{name}.scaled"), Vec::new());
+                Ok(self.push("Add", vec![x, shift_name], name.to_owned(), Vec::new()))
+            }
         }
-        let eps = vec![AttributeProto::float("epsilon", self.network.batch_norm.eps as f32)];
-        Ok(self.push("BatchNormalization", inputs, name.to_owned(), eps))
     }
 
     /// The class activation map: a convolution of one pixel with the synthetic class's row of the last linear layer.
@@ -175,16 +227,26 @@ impl Writer<'_> {
         self.graph.initializer.push(TensorProto::floats("cam.weight", &[1, channels as i64, 1, 1], row));
         self.graph.initializer.push(TensorProto::integers("cam.axis", &[1]));
         let tap = self.names[self.network.tap_node().0].clone();
+        let tap = self.to_float(tap);
         let map = self.push("Conv", vec![tap, "cam.weight".to_owned()], "cam.channel".to_owned(), Vec::new());
         self.push("Squeeze", vec![map, "cam.axis".to_owned()], CAM.to_owned(), Vec::new());
         Ok(())
     }
 
-    fn constant(&mut self, name: &str, shape: &[usize]) -> Result<String, ExportError> {
-        let dims: Vec<i64> = shape.iter().map(|&side| side as i64).collect();
-        let tensor = TensorProto::floats(name, &dims, values(self.state, name, shape)?);
-        self.graph.initializer.push(tensor);
-        Ok(name.to_owned())
+    /// A constant in the inner precision.
+    fn constant(&mut self, name: &str, dims: &[i64], values: &[f32]) -> Result<(), ExportError> {
+        self.graph.initializer.push(match self.precision {
+            Precision::Float32 => TensorProto::floats(name, dims, values),
+            Precision::Float16 => {
+                let halves: Vec<half::f16> = values.iter().map(|&value| half::f16::from_f32(value)).collect();
+                if halves.iter().zip(values).any(|(half, value)| half.is_infinite() && value.is_finite()) {
+                    return Err(ExportError::TooLarge { what: format!("parameter `{name}`") });
+                }
+                let bits: Vec<u16> = halves.into_iter().map(half::f16::to_bits).collect();
+                TensorProto::halves(name, dims, &bits)
+            }
+        });
+        Ok(())
     }
 
     fn push(&mut self, kind: &str, input: Vec<String>, output: String, attribute: Vec<AttributeProto>) -> String {

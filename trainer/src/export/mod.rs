@@ -6,6 +6,8 @@
 mod check;
 mod fold;
 mod graph;
+mod precision;
+mod textures;
 
 use cyborg_edge::model::runtime::Runtime;
 use cyborg_models::contract::Contract;
@@ -13,16 +15,25 @@ use cyborg_models::model_file::{ModelFile, ModelFileError, set_contract};
 use cyborg_models::onnx::{ModelProto, OperatorSetIdProto};
 use prost::Message;
 
-pub use check::{Difference, TOLERANCE, compare};
+pub use check::{Difference, compare};
+pub use precision::Precision;
+pub use textures::textures;
 
+use self::check::largest_inside;
 use crate::checkpoint::State;
-use crate::network::Network;
+use crate::network::{Network, Tap};
 use crate::torch::Model;
 
 /// Operator set of the files.
 const OPSET: i64 = 17;
 /// Format version that goes with it.
 const IR_VERSION: i64 = 8;
+/// Index of the class whose map is written.
+const SYNTHETIC: usize = 1;
+/// Crops by a formula that each file is checked with.
+const TEXTURES: usize = 8;
+/// Largest value that float16 may have to hold inside, half of what it can: other crops will have larger ones.
+const LARGEST_HALF: f32 = 65504.0 / 2.0;
 
 /// A network that can't become a model file.
 #[derive(Debug, thiserror::Error)]
@@ -39,13 +50,31 @@ pub enum ExportError {
     /// It can't be run.
     #[error("the file that was made can't be checked in ONNX Runtime: {0:#}")]
     Run(anyhow::Error),
+    /// The contract says another tap than the network has.
+    #[error("the contract says that the activation map is taken at `{contract}`, the network takes it at `{network}`")]
+    Tap {
+        /// What the contract says.
+        contract: String,
+        /// What the network does.
+        network: Tap,
+    },
+    /// A number is beyond what float16 holds.
+    #[error("{what} is too large for float16: export in float32")]
+    TooLarge {
+        /// Where it stands.
+        what: String,
+    },
     /// ONNX Runtime gives other numbers than libtorch.
-    #[error("ONNX Runtime gives other {output} than libtorch: off by {off}, allowed {TOLERANCE}; no file was written")]
+    #[error(
+        "ONNX Runtime gives other {output} than libtorch: off by {off} of their spread over the checked crops, allowed {allowed}; no file was written"
+    )]
     Differs {
         /// Which output.
         output: &'static str,
-        /// The largest difference.
+        /// The largest difference, see [`Difference`].
         off: f32,
+        /// What the precision allows.
+        allowed: f32,
     },
 }
 
@@ -53,16 +82,25 @@ pub enum ExportError {
 ///
 /// # Errors
 ///
-/// When the network has other than two classes, parameters are missing, or the result doesn't hold the contract.
-pub fn to_onnx(network: &Network, state: &State, contract: &Contract) -> Result<Vec<u8>, ExportError> {
+/// When the network has other than two classes or another tap than the contract says, parameters are missing or too
+/// large for the precision, or the result doesn't hold the contract.
+pub fn to_onnx(
+    network: &Network,
+    state: &State,
+    contract: &Contract,
+    precision: Precision,
+) -> Result<Vec<u8>, ExportError> {
     if network.classes() != 2 {
         return Err(ExportError::Classes(network.classes()));
+    }
+    if contract.saliency.tap != network.tap.name() {
+        return Err(ExportError::Tap { contract: contract.saliency.tap.clone(), network: network.tap });
     }
     let mut model = ModelProto {
         ir_version: IR_VERSION,
         producer_name: "cyborg-train".to_owned(),
         producer_version: env!("CARGO_PKG_VERSION").to_owned(),
-        graph: Some(graph::write(network, state)?),
+        graph: Some(graph::write(network, state, precision)?),
         opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET }],
         ..ModelProto::default()
     };
@@ -72,20 +110,48 @@ pub fn to_onnx(network: &Network, state: &State, contract: &Contract) -> Result<
     Ok(bytes)
 }
 
-/// The bytes of a model file that gives the numbers of `model` within [`TOLERANCE`].
+/// The bytes of a model file in float32, checked with [`textures`]; see [`export_as`].
 ///
 /// # Errors
 ///
-/// As [`to_onnx`], and when ONNX Runtime can't run the file or gives other numbers than libtorch.
+/// As [`export_as`].
 pub fn export(runtime: &Runtime, model: &Model, contract: &Contract) -> Result<Vec<u8>, ExportError> {
-    let bytes = to_onnx(model.network(), &model.state(), contract)?;
-    for (batch, seed) in [(1, 1), (5, 2)] {
-        let difference = compare(runtime, &bytes, model, batch, seed).map_err(ExportError::Run)?;
+    export_as(runtime, model, contract, Precision::Float32, &[])
+}
+
+/// The bytes of a model file that gives the numbers of `model` within [`Precision::tolerance`]: for some [`textures`],
+/// and for `crops`, N * S * S * 3 bytes of RGB, which may be none. Each lot is held to its own spread.
+///
+/// # Errors
+///
+/// As [`to_onnx`]; when ONNX Runtime can't run the file or gives other numbers than libtorch; and when values between
+/// the layers come near to what the precision can't hold. That last one is measured in libtorch: a processor without
+/// float16 runs the file in float32, and would not show it.
+pub fn export_as(
+    runtime: &Runtime,
+    model: &Model,
+    contract: &Contract,
+    precision: Precision,
+    crops: &[u8],
+) -> Result<Vec<u8>, ExportError> {
+    let bytes = to_onnx(model.network(), &model.state(), contract, precision)?;
+    let textures = textures(model.network().input_side, TEXTURES, 1);
+    for crops in [textures.as_slice(), crops].into_iter().filter(|crops| !crops.is_empty()) {
+        if precision == Precision::Float16 {
+            let (largest, layer) = largest_inside(model, crops);
+            // Written this way round so that what is no number is refused too.
+            let fits = largest <= LARGEST_HALF;
+            if !fits {
+                return Err(ExportError::TooLarge { what: format!("a value of {largest} after `{layer}`") });
+            }
+        }
+        let difference = compare(runtime, &bytes, model, crops).map_err(ExportError::Run)?;
+        log::debug!("{precision}: {difference:?}");
         for (output, off) in [("logits", difference.logits), ("activation maps", difference.maps)] {
-            // Written this way round so that a difference that is no number is refused too.
-            let close = off <= TOLERANCE;
+            let allowed = precision.tolerance();
+            let close = off <= allowed;
             if !close {
-                return Err(ExportError::Differs { output, off });
+                return Err(ExportError::Differs { output, off, allowed });
             }
         }
     }

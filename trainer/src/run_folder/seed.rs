@@ -68,6 +68,7 @@ impl SeedFolder {
     /// When it can't be made or written, or its last checkpoint can't be read.
     pub fn open(folder: &Path) -> anyhow::Result<(Self, Resumed)> {
         fs::create_dir_all(folder).with_context(|| format!("can't make {}", folder.display()))?;
+        checkpoint::tidy_up(folder);
         let resumed = resume(folder)?;
         let metrics = MetricsTable::open(&folder.join(METRICS), resumed.progress.epoch)?;
         let events = EventWriter::create(folder, now())?;

@@ -37,17 +37,29 @@ impl Model {
     /// Runs `pixels`, `[N, S, S, 3]` of unsigned bytes, RGB.
     #[must_use]
     pub fn forward(&self, pixels: &Tensor, mode: Mode) -> Features {
+        self.walk(pixels, mode, |_| {})
+    }
+
+    /// One pass; `follow` sees the value of each node, in the order of the description.
+    fn walk(&self, pixels: &Tensor, mode: Mode, mut follow: impl FnMut(&Tensor)) -> Features {
         let network = &self.network;
         let training = mode == Mode::Training;
         let tap = network.tap_node();
         let mut readers = network.consumers();
-        // The tap is read once more, by the caller.
+        // The tap is read once more, by the caller, so nothing writes over it either.
         readers[tap.0] += 1;
         let mut values: Vec<Option<Tensor>> = Vec::with_capacity(network.nodes.len());
         for node in &network.nodes {
             let input = |at: usize| -> &Tensor {
                 let id: NodeId = node.inputs[at];
                 values[id.0].as_ref().expect("a node reads earlier ones, and they are kept for their last reader")
+            };
+            // Whether a node may write over its first input: nobody else reads it, it shares its memory with no other
+            // value, and the operation that made it doesn't need it for its gradient.
+            let is_free = || {
+                let id = node.inputs[0];
+                let maker = &network.node(id).op;
+                readers[id.0] == 1 && matches!(maker, Op::Conv { .. } | Op::BatchNorm { .. } | Op::Add)
             };
             let value = match &node.op {
                 Op::Image => self.normalise(pixels),
@@ -67,8 +79,10 @@ impl Model {
                     network.batch_norm.eps,
                     true,
                 ),
+                Op::Relu if is_free() => input(0).shallow_clone().relu_(),
                 Op::Relu => input(0).relu(),
-                Op::Relu6 => input(0).clamp(0.0, 6.0),
+                Op::Relu6 if is_free() => input(0).shallow_clone().relu6_(),
+                Op::Relu6 => input(0).relu6(),
                 Op::MaxPool(window) => {
                     let (kernel, stride, padding) = pool(*window);
                     input(0).max_pool2d(kernel, stride, padding, [1, 1], false)
@@ -80,6 +94,9 @@ impl Model {
                 Op::Concat => {
                     let inputs: Vec<&Tensor> = (0..node.inputs.len()).map(input).collect();
                     Tensor::cat(&inputs, 1)
+                }
+                Op::Add if is_free() => {
+                    (1..node.inputs.len()).fold(input(0).shallow_clone(), |mut sum, at| sum.g_add_(input(at)))
                 }
                 Op::Add => (1..node.inputs.len()).fold(input(0).shallow_clone(), |sum, at| sum + input(at)),
                 Op::GlobalAveragePool => input(0).mean_dim([2_i64, 3].as_slice(), false, Kind::Float),
@@ -95,6 +112,7 @@ impl Model {
                     values[id.0] = None;
                 }
             }
+            follow(&value);
             values.push(Some(value));
         }
         let tap = values[tap.0].take().expect("the tap is kept for the caller");
@@ -115,11 +133,24 @@ impl Model {
         })
     }
 
+    /// Largest absolute value of each node for `N * S * S * 3` bytes of RGB, in the order of the description; no number
+    /// where one of the values is none.
+    #[must_use]
+    pub fn largest_values(&self, pixels: &[u8]) -> Vec<f32> {
+        let side = self.network.input_side as i64;
+        let mut largest = Vec::with_capacity(self.network.nodes.len());
+        no_grad(|| {
+            let pixels = Tensor::from_slice(pixels).view([-1, side, side, 3]);
+            self.walk(&pixels, Mode::Inference, |value| largest.push(value.abs().max().double_value(&[]) as f32))
+        });
+        largest
+    }
+
     fn normalise(&self, pixels: &Tensor) -> Tensor {
-        let of_channel = |values: &[f32; 3]| Tensor::from_slice(values).view([1, 3, 1, 1]).to_device(self.device());
+        let of_channel = |values: &[f32; 3]| Tensor::from_slice(values).view([1, 3, 1, 1]).to_device(pixels.device());
         // Left as it lies in memory, channels last: a training step takes two thirds of the time that it takes otherwise.
         let x = pixels.to_kind(Kind::Float).permute([0, 3, 1, 2]);
-        (x - of_channel(&self.network.mean)) / of_channel(&self.network.std)
+        (x - of_channel(&self.network.mean)).g_div_(&of_channel(&self.network.std))
     }
 
     fn parameter(&self, owner: &str, part: &str) -> &Tensor {
