@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod bench;
 mod calibrate;
 mod compare;
 mod evaluate;
@@ -43,6 +44,8 @@ enum Command {
     Calibrate(calibrate::CalibrateArgs),
     /// Put two settings side by side, with the difference of their AUCs
     Compare(compare::CompareArgs),
+    /// Time the training step, on random data or with the faces of a list
+    Bench(bench::BenchArgs),
     /// Turn a PyTorch checkpoint into one of this project, without running what is in it
     Import(import::ImportArgs),
     /// Write a checkpoint as a model file for `cyborg`
@@ -86,6 +89,7 @@ pub fn run() -> ExitCode {
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Compare(args) => compare::run(&args).map(|()| Outcome::Done),
+        Command::Bench(args) => bench::run(&args),
         Command::Import(args) => import::run(&args).map(|()| Outcome::Done),
         Command::Export(args) => export::run(&args).map(|()| Outcome::Done),
     };

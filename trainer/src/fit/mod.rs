@@ -101,11 +101,7 @@ pub fn fit(
                 return Ok(Ended::Interrupted);
             }
             let batch = batch?;
-            let (_, loss) = loss_of(model, &batch, Mode::Training, settings.precision, &settings.loss);
-            let losses = finite(&loss, epoch, rate)?;
-            if optimiser.step(model, &loss.total, rate) == Step::Skipped {
-                log::debug!("a step was skipped: half precision could not hold its gradients");
-            }
+            let losses = train_step(model, optimiser, &batch, settings, epoch)?;
             sums.add(losses, batch.len());
             watch.batch(epoch, sums.faces, plan.indices.len() + plan.forged);
         }
@@ -118,6 +114,27 @@ pub fn fit(
         watch.epoch(&report, &progress, model, optimiser)?;
     }
     Ok(Ended::Whole)
+}
+
+/// One step on a batch in an epoch: loss, gradients, weights. Gives the loss with its class part and its saliency part.
+///
+/// # Errors
+///
+/// When the loss is no longer a finite number; the weights are then as they were.
+pub fn train_step(
+    model: &Model,
+    optimiser: &mut Optimiser,
+    batch: &Batch,
+    settings: &FitSettings,
+    epoch: u64,
+) -> anyhow::Result<[f64; 3]> {
+    let rate = settings.rate_of(epoch);
+    let (_, loss) = loss_of(model, batch, Mode::Training, settings.precision, &settings.loss);
+    let losses = finite(&loss, epoch, rate)?;
+    if optimiser.step(model, &loss.total, rate) == Step::Skipped {
+        log::debug!("a step was skipped: half precision could not hold its gradients");
+    }
+    Ok(losses)
 }
 
 /// Scores the validation faces as the runtime would crop them.

@@ -1,0 +1,123 @@
+//! Faces a second of a training step: ours against a plain PyTorch loop, and ours with real photos against random data.
+//!
+//!     cargo bench --package cyborg-trainer --bench training_step
+//!
+//! Each measurement is a process of its own, so that its peak memory is its own too, and they take turns, so that a slow
+//! minute of the machine is shared. The plain loop needs a Python with torch 2.11.0 and torchvision 0.26.0, named in
+//! `CYBORG_BENCH_PYTHON` (else `python3`); without one, that part says that it was not run.
+
+use std::error::Error;
+use std::path::Path;
+use std::process::Command;
+
+use image::{GrayImage, Luma, Rgb, RgbImage};
+use serde::Deserialize;
+
+const BATCH: &str = "20";
+const ROUNDS: usize = 3;
+const PHOTOS: u32 = 80;
+
+#[derive(Clone, Deserialize)]
+struct Speed {
+    faces_per_s: f64,
+    peak_mib: Option<u64>,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let threads = std::thread::available_parallelism()?.to_string();
+    let python = std::env::var("CYBORG_BENCH_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    println!("batch {BATCH}, {threads} threads, median of {ROUNDS} rounds of 3 steps");
+    for network in ["densenet121", "resnet50"] {
+        against_python(network, &python, &threads)?;
+    }
+    let folder = tempfile::tempdir()?;
+    photos(folder.path())?;
+    for network in ["densenet121", "resnet50"] {
+        with_photos(network, folder.path(), &threads)?;
+    }
+    Ok(())
+}
+
+fn ours(network: &str, threads: &str, more: &[&str]) -> Result<Speed, Box<dyn Error>> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cyborg-train"));
+    command.args(["bench", "--network", network, "--batch", BATCH, "--steps", "3", "--threads", threads]).args(more);
+    measured(&mut command)
+}
+
+fn measured(command: &mut Command) -> Result<Speed, Box<dyn Error>> {
+    let output = command.output()?;
+    if !output.status.success() {
+        return Err(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr)).into());
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+fn against_python(network: &str, python: &str, threads: &str) -> Result<(), Box<dyn Error>> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/training_step.py");
+    let plain = || measured(Command::new(python).args([script, network, BATCH, "3", threads]));
+    if let Err(reason) = plain() {
+        println!("{network}: the plain PyTorch loop was NOT run: {reason}");
+        println!("{network}: ours {:.2} faces/s", ours(network, threads, &[])?.faces_per_s);
+        return Ok(());
+    }
+    let (mut us, mut them) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        us.push(ours(network, threads, &[])?);
+        them.push(plain()?);
+    }
+    let peak = |speeds: &[Speed]| speeds.iter().filter_map(|speed| speed.peak_mib).max().unwrap_or(0);
+    println!(
+        "{network}: ours {:.2} faces/s, plain PyTorch {:.2} faces/s, ratio {:.2}; peak {} and {} MiB",
+        median(&us),
+        median(&them),
+        median(&us) / median(&them),
+        peak(&us),
+        peak(&them)
+    );
+    Ok(())
+}
+
+fn with_photos(network: &str, folder: &Path, threads: &str) -> Result<(), Box<dyn Error>> {
+    let (list, maps) = (folder.join("faces.csv"), folder.join("maps"));
+    let (list, maps) = (list.to_string_lossy(), maps.to_string_lossy());
+    let data = ["--data", &list, "--maps", &maps, "--crop", "whole"];
+    let (mut random, mut none, mut robust) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        random.push(ours(network, threads, &[])?);
+        none.push(ours(network, threads, &data)?);
+        robust.push(ours(network, threads, &[&data[..], &["--augment", "robust"]].concat())?);
+    }
+    println!(
+        "{network}: photos {:.2} faces/s, photos with augmentation {:.2}, random data {:.2}; ratios {:.2} and {:.2}",
+        median(&none),
+        median(&robust),
+        median(&random),
+        median(&none) / median(&random),
+        median(&robust) / median(&random)
+    );
+    Ok(())
+}
+
+fn median(speeds: &[Speed]) -> f64 {
+    let mut all: Vec<f64> = speeds.iter().map(|speed| speed.faces_per_s).collect();
+    all.sort_by(f64::total_cmp);
+    all[all.len() / 2]
+}
+
+/// JPEG photos of 512 pixels with maps, and their list in the format of the CYBORG data.
+fn photos(folder: &Path) -> Result<(), Box<dyn Error>> {
+    std::fs::create_dir(folder.join("maps"))?;
+    let mut list = String::new();
+    for number in 0..PHOTOS {
+        let level = |x: u32, y: u32, channel: u32| {
+            let wave = f64::from(x * (channel + 1) + y * number % 97).sin() * 60.0;
+            (f64::from((x / 3 + y / 2 + number * 7) % 160) + 48.0 + wave).clamp(0.0, 255.0) as u8
+        };
+        let photo = RgbImage::from_fn(512, 512, |x, y| Rgb([0, 1, 2].map(|channel| level(x, y, channel))));
+        photo.save(folder.join(format!("{number}.jpg")))?;
+        GrayImage::from_fn(224, 224, |x, y| Luma([(x + y + number) as u8])).save(folder.join(format!("maps/{number}.png")))?;
+        let label = if number % 2 == 0 { "Real" } else { "Synthetic" };
+        list += &format!("train,{label},{number}.jpg\n");
+    }
+    Ok(std::fs::write(folder.join("faces.csv"), list)?)
+}

@@ -1,0 +1,147 @@
+//! `cyborg-train bench`: the speed of the real training step, on random data or with the faces of a list.
+
+use std::fs;
+use std::io::Write;
+use std::time::Instant;
+
+use anyhow::bail;
+use clap::Args;
+use cyborg_models::contract::CamClass;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::Serialize;
+
+use super::Outcome;
+use super::session::{DataArgs, Known, MachineArgs, Wanted, bytes, listen, look, of_split, share, use_threads};
+use crate::data::augment::Preset;
+use crate::data::inspect::Need;
+use crate::data::list::Split;
+use crate::data::loader::{Batch, Plan, training};
+use crate::fit::{FitSettings, Measure, Precision, Schedule, optimiser, train_step};
+use crate::loss::LossSettings;
+use crate::network::Architecture;
+use crate::torch::{Model, OptimiserSettings, SgdSettings};
+
+#[derive(Args, Debug)]
+pub(super) struct BenchArgs {
+    /// Network: resnet50, densenet121, inception_v3, xception or efficientnet_lite0
+    #[arg(long, value_name = "NAME", default_value = "efficientnet_lite0")]
+    network: Architecture,
+    /// Faces in a step
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(2..))]
+    batch: u16,
+    /// Steps that are timed
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    steps: u32,
+    /// What is done to the faces of a list: none or robust
+    #[arg(long, value_name = "PRESET", default_value = "none")]
+    augment: Preset,
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    machine: MachineArgs,
+}
+
+/// What is printed, as JSON.
+#[derive(Serialize)]
+struct Speed {
+    network: &'static str,
+    data: &'static str,
+    batch: usize,
+    steps: usize,
+    /// Median over the steps.
+    ms_per_step: f64,
+    faces_per_s: f64,
+    /// The most memory that the process had, in MiB; absent where the system doesn't tell.
+    peak_mib: Option<u64>,
+}
+
+pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
+    let stop = listen();
+    use_threads(&args.machine)?;
+    let batch = usize::from(args.batch);
+    let settings = paper(batch, args.augment);
+    let mut model = Model::new(args.network.describe(2), settings.seed);
+    model.to_device(args.machine.device.open()?);
+    // The first step makes room for all that the others use again.
+    let wanted = args.steps as usize + 1;
+    let batches: Box<dyn Iterator<Item = anyhow::Result<Batch>>> = if args.data.data.is_none() {
+        let (side, (height, width)) = (model.network().input_side, model.network().cam_size());
+        let mut random = ChaCha8Rng::seed_from_u64(settings.seed);
+        Box::new(std::iter::repeat_with(move || Ok(noise(batch, side, height * width, &mut random))))
+    } else {
+        let read = args.data.read(&Known::default())?;
+        let memory = bytes(args.machine.memory);
+        let needs = Wanted { network: model.network(), splits: &[Split::Train], landmarks: Need::Unneeded, memory };
+        let Some(inspected) = look(read, &needs, stop)? else { return Ok(Outcome::Interrupted) };
+        let indices = of_split(&inspected, Split::Train);
+        if indices.len() < batch {
+            bail!("the list has {} training faces, a batch is {batch}: give a smaller `--batch`", indices.len());
+        }
+        let plan = Plan { indices, forged: 0, augment: args.augment, batch, seed: settings.seed };
+        let faces = share(inspected);
+        Box::new((1..).flat_map(move |epoch| training(&faces, &plan, epoch)).filter(move |made| {
+            made.as_ref().map_or(true, |made| made.len() == batch)
+        }))
+    };
+    let mut optimiser = optimiser(&model, &settings);
+    let mut times = Vec::new();
+    let mut start = Instant::now();
+    for made in batches.take(wanted) {
+        train_step(&model, &mut optimiser, &made?, &settings, 1)?;
+        times.push(start.elapsed().as_secs_f64());
+        // Waiting for the next batch belongs to its step.
+        start = Instant::now();
+    }
+    let mut timed = times.split_off(1);
+    timed.sort_by(f64::total_cmp);
+    let median = timed[timed.len() / 2];
+    let speed = Speed {
+        network: args.network.name(),
+        data: if args.data.data.is_some() { "list" } else { "random" },
+        batch,
+        steps: timed.len(),
+        ms_per_step: median * 1e3,
+        faces_per_s: batch as f64 / median,
+        peak_mib: peak_mib(),
+    };
+    // A reader that has gone is no failure.
+    let _ = writeln!(std::io::stdout().lock(), "{}", serde_json::to_string(&speed)?);
+    Ok(Outcome::Done)
+}
+
+/// The paper's settings, which decide what a step does.
+fn paper(batch: usize, augment: Preset) -> FitSettings {
+    FitSettings {
+        loss: LossSettings { alpha: 0.5, cam_class: CamClass::True, cam_entropy: 0.0 },
+        epochs: 1,
+        batch,
+        optimiser: OptimiserSettings::Sgd(SgdSettings { momentum: 0.9, weight_decay: 1e-6 }),
+        rate: 0.005,
+        schedule: Schedule::Step { epochs: 12, factor: 0.1 },
+        augment,
+        forge: 0.0,
+        best_by: Measure::Accuracy,
+        patience: None,
+        precision: Precision::Full,
+        seed: 1,
+    }
+}
+
+fn noise(batch: usize, side: usize, cells: usize, random: &mut ChaCha8Rng) -> Batch {
+    let mut pixels = vec![0; batch * side * side * 3];
+    random.fill(&mut pixels[..]);
+    Batch {
+        pixels,
+        labels: (0..batch as i64).map(|number| number % 2).collect(),
+        maps: (0..batch * cells).map(|_| random.random_range(0.0..1.0)).collect(),
+        has_map: vec![true; batch],
+    }
+}
+
+/// The most memory that this process had so far, as Linux tells it.
+fn peak_mib() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib / 1024)
+}
