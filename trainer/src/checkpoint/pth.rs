@@ -61,6 +61,9 @@ pub enum PthError {
 const OLD_MAGIC: [u8; 14] = [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
 const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
 
+/// Names under which training programs keep the state dictionary among other things, the most telling one first.
+pub const WRAPPING: [&str; 4] = ["state_dict", "model_state_dict", "model", "net"];
+
 /// Whether the bytes begin as a PyTorch file does.
 #[must_use]
 pub fn is_pth(bytes: &[u8]) -> bool {
@@ -69,7 +72,7 @@ pub fn is_pth(bytes: &[u8]) -> bool {
 
 /// Reads the state dictionary of a PyTorch file.
 ///
-/// A dictionary that has it under `state_dict` is taken too, and the prefix `module.` that all names of a network
+/// A dictionary that has it under one of [`WRAPPING`] is taken too, and the prefix `module.` that all names of a network
 /// trained on several GPUs have is dropped. Counters (integer arrays) are left out; all floats become 32-bit ones.
 ///
 /// # Errors
@@ -156,9 +159,12 @@ fn read_old(bytes: &[u8]) -> Result<State, PthError> {
 /// Finds the state dictionary in the pickle and fills its arrays from the storages.
 fn build(pickle: &Pickle, storages: &HashMap<&str, &[u8]>, file_length: usize) -> Result<State, PthError> {
     let mut dictionary = as_dict(pickle, pickle.result).ok_or(PthError::NoState)?;
-    let inner = dictionary.iter().find(|(key, _)| as_text(pickle, *key) == Some("state_dict"));
-    if let Some(inner) = inner.and_then(|(_, value)| as_dict(pickle, *value)) {
-        dictionary = inner;
+    let inner = |dictionary: &[(Id, Id)], wrapping: &str| {
+        let (_, value) = dictionary.iter().find(|(key, _)| as_text(pickle, *key) == Some(wrapping))?;
+        as_dict(pickle, *value)
+    };
+    if let Some(found) = WRAPPING.into_iter().find_map(|wrapping| inner(dictionary, wrapping)) {
+        dictionary = found;
     }
     // Arrays may share a storage; but a hundred of them that all claim the whole file are no network.
     let mut bytes_left = file_length.saturating_mul(2);
@@ -237,37 +243,8 @@ fn number(storage: &[u8], kind: Kind, index: usize) -> Option<f32> {
     Some(match kind {
         Kind::Float => f32::from_le_bytes(*bytes.first_chunk()?),
         Kind::Double => f64::from_le_bytes(*bytes.first_chunk()?) as f32,
-        Kind::Half => half(u16::from_le_bytes(*bytes.first_chunk()?)),
-        // The upper half of a 32-bit float.
-        Kind::BFloat16 => f32::from_bits(u32::from(u16::from_le_bytes(*bytes.first_chunk()?)) << 16),
+        Kind::Half => half::f16::from_le_bytes(*bytes.first_chunk()?).to_f32(),
+        Kind::BFloat16 => half::bf16::from_le_bytes(*bytes.first_chunk()?).to_f32(),
         Kind::Whole(_) => return None,
     })
-}
-
-/// A 16-bit float of IEEE 754.
-fn half(bits: u16) -> f32 {
-    let sign = if bits & 0x8000 == 0 { 1.0 } else { -1.0 };
-    let exponent = i32::from(bits >> 10 & 0x1f);
-    let fraction = f32::from(bits & 0x3ff) / 1024.0;
-    sign * match exponent {
-        0 => fraction * 2.0_f32.powi(-14),
-        31 if fraction == 0.0 => f32::INFINITY,
-        31 => f32::NAN,
-        _ => (1.0 + fraction) * 2.0_f32.powi(exponent - 15),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn half_floats_are_those_of_the_standard() {
-        let known =
-            [(0x3c00, 1.0), (0xc000, -2.0), (0x7bff, 65504.0), (0x0001, 2.0_f32.powi(-24)), (0x3555, 0.33325195)];
-        for (bits, value) in known {
-            assert_eq!(half(bits), value, "{bits:04x}");
-        }
-        assert!(half(0x7e00).is_nan() && half(0xfc00) == f32::NEG_INFINITY);
-    }
 }

@@ -13,7 +13,7 @@ pub enum SafetensorsError {
     #[error(transparent)]
     Format(#[from] SafeTensorError),
     /// An array of another kind of number.
-    #[error("array `{name}` is of {kind:?}, only 32-bit floats are read")]
+    #[error("array `{name}` is of {kind:?}, only floats of 16, 32 and 64 bits are read")]
     Kind {
         /// The array.
         name: String,
@@ -26,20 +26,29 @@ pub enum SafetensorsError {
 ///
 /// # Errors
 ///
-/// When they don't hold the format, or hold arrays of other numbers than 32-bit floats.
+/// When they don't hold the format, or hold arrays of other numbers than floats and counters. Counters (integers) are left
+/// out; all floats become 32-bit ones.
 pub fn read(bytes: &[u8]) -> Result<Checkpoint, SafetensorsError> {
     let (_, header) = SafeTensors::read_metadata(bytes)?;
     let metadata = header.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
     let file = SafeTensors::deserialize(bytes)?;
     let mut state = State::new();
     for (name, view) in file.iter() {
-        if view.dtype() != Dtype::F32 {
-            return Err(SafetensorsError::Kind { name: name.to_owned(), kind: view.dtype() });
-        }
-        let values = view.data().chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]));
-        state.insert(name.to_owned(), Array { shape: view.shape().to_vec(), values: values.collect() });
+        let values = match view.dtype() {
+            Dtype::F32 => numbers(view.data(), f32::from_le_bytes),
+            Dtype::F64 => numbers(view.data(), |bytes| f64::from_le_bytes(bytes) as f32),
+            Dtype::F16 => numbers(view.data(), |bytes| half::f16::from_le_bytes(bytes).to_f32()),
+            Dtype::BF16 => numbers(view.data(), |bytes| half::bf16::from_le_bytes(bytes).to_f32()),
+            Dtype::I64 | Dtype::I32 => continue,
+            kind => return Err(SafetensorsError::Kind { name: name.to_owned(), kind }),
+        };
+        state.insert(name.to_owned(), Array { shape: view.shape().to_vec(), values });
     }
     Ok(Checkpoint { metadata, state })
+}
+
+fn numbers<const SIZE: usize>(bytes: &[u8], read: impl Fn([u8; SIZE]) -> f32) -> Vec<f32> {
+    bytes.as_chunks().0.iter().map(|&bytes| read(bytes)).collect()
 }
 
 /// The bytes of a safetensors file. The same checkpoint always gives the same bytes.
@@ -97,11 +106,34 @@ mod tests {
         }
     }
 
+    fn check(kind: Dtype, shape: &[usize], bytes: &[u8], expected: &[f32]) {
+        let view = TensorView::new(kind, shape.to_vec(), bytes).expect("the bytes fill the shape");
+        let bytes = serialize([("w", view)], None).expect("it can be written");
+        let state = read(&bytes).expect("floats are read").state;
+        assert_eq!(state["w"], Array { shape: shape.to_vec(), values: expected.to_vec() }, "{kind:?}");
+    }
+
     #[test]
-    fn other_numbers_are_refused_by_name() {
-        let view = TensorView::new(Dtype::I64, vec![1], &[0; 8]).expect("eight bytes are one number");
-        let bytes = serialize([("counter", view)], None).expect("it can be written");
-        let error = read(&bytes).expect_err("a counter is no weight").to_string();
-        assert!(error.contains("counter") && error.contains("I64"), "{error}");
+    fn floats_of_all_sizes_are_read() {
+        check(
+            Dtype::F16,
+            &[2, 2],
+            &[0x00, 0x3c, 0x00, 0xc0, 0xff, 0x7b, 0x01, 0x00],
+            &[1.0, -2.0, 65504.0, 5.960_464_5e-8],
+        );
+        check(Dtype::BF16, &[2], &[0x80, 0x3f, 0x40, 0xc0], &[1.0, -3.0]);
+        check(Dtype::F64, &[1], &0.1_f64.to_le_bytes(), &[0.1]);
+        check(Dtype::F32, &[1], &0.1_f32.to_le_bytes(), &[0.1]);
+    }
+
+    #[test]
+    fn counters_are_left_out_and_other_numbers_are_refused_by_name() {
+        let counter = TensorView::new(Dtype::I64, vec![1], &[0; 8]).expect("eight bytes are one number");
+        let bytes = serialize([("norm.num_batches_tracked", counter)], None).expect("it can be written");
+        assert_eq!(read(&bytes).expect("a counter does no harm").state, State::new());
+        let view = TensorView::new(Dtype::U8, vec![1], &[0]).expect("a byte is one number");
+        let bytes = serialize([("quantised", view)], None).expect("it can be written");
+        let error = read(&bytes).expect_err("bytes are no weights").to_string();
+        assert!(error.contains("quantised") && error.contains("U8"), "{error}");
     }
 }

@@ -55,8 +55,8 @@ pub struct Loaded {
 /// Weights that don't belong to a network.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "these are not weights of {network}: {} of its {expected} arrays are missing ({}), {} have another shape ({}); name the right network with `--network`",
-    missing.len(), some(missing), misshapen.len(), some(misshapen)
+    "these are not weights of {network}: {} of its {expected} arrays are missing ({}), {} have another shape ({}), {} of the file have no place ({}); name the right network with `--network`",
+    missing.len(), some(missing), misshapen.len(), some(misshapen), unused.len(), some(unused)
 )]
 pub struct ForeignWeights {
     /// The network.
@@ -65,8 +65,10 @@ pub struct ForeignWeights {
     pub expected: usize,
     /// Names that the file lacks.
     pub missing: Vec<String>,
-    /// Names whose array has another shape.
+    /// Names whose array has another shape, with both shapes.
     pub misshapen: Vec<String>,
+    /// Names in the file that the network doesn't have.
+    pub unused: Vec<String>,
 }
 
 /// The first few names of a list.
@@ -139,19 +141,21 @@ impl Model {
         for parameter in self.list.iter().filter(needed) {
             match state.get(&parameter.name) {
                 None => missing.push(parameter.name.clone()),
-                Some(array) if array.shape != parameter.shape => misshapen.push(parameter.name.clone()),
+                Some(array) if array.shape != parameter.shape => {
+                    misshapen.push(format!("{} is {:?} and not {:?}", parameter.name, array.shape, parameter.shape));
+                }
                 Some(_) => {}
             }
         }
+        let unused = state.keys().filter(|name| !self.tensors.contains_key(*name)).cloned().collect();
         if !missing.is_empty() || !misshapen.is_empty() {
             let network = self.network.architecture.name();
-            return Err(ForeignWeights { network, expected: self.list.len(), missing, misshapen });
+            return Err(ForeignWeights { network, expected: self.list.len(), missing, misshapen, unused });
         }
         for parameter in self.list.iter().filter(needed) {
             let array = &state[&parameter.name];
             self.tensors.insert(parameter.name.clone(), to_tensor(array, parameter.role, self.device));
         }
-        let unused = state.keys().filter(|name| !self.tensors.contains_key(*name)).cloned().collect();
         let last_layer = fresh.map_or(LastLayer::Loaded, |classes| LastLayer::Fresh { classes });
         Ok(Loaded { last_layer, unused })
     }
