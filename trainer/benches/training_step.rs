@@ -115,7 +115,8 @@ fn photos(folder: &Path) -> Result<(), Box<dyn Error>> {
         };
         let photo = RgbImage::from_fn(512, 512, |x, y| Rgb([0, 1, 2].map(|channel| level(x, y, channel))));
         photo.save(folder.join(format!("{number}.jpg")))?;
-        GrayImage::from_fn(224, 224, |x, y| Luma([(x + y + number) as u8])).save(folder.join(format!("maps/{number}.png")))?;
+        GrayImage::from_fn(224, 224, |x, y| Luma([(x + y + number) as u8]))
+            .save(folder.join(format!("maps/{number}.png")))?;
         let label = if number % 2 == 0 { "Real" } else { "Synthetic" };
         list += &format!("train,{label},{number}.jpg\n");
     }

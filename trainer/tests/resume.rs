@@ -116,7 +116,8 @@ fn a_full_disk_leaves_the_checkpoint_before_it() {
     assert!(said.contains("can't write") && said.contains("what was there before is still there"), "{said}");
     assert_eq!(digest::of_file(&last).expect("it is still there"), before);
     let leftovers = fs::read_dir(out.join("seed-5")).expect("it is there").flatten();
-    let leftovers: Vec<_> = leftovers.filter(|entry| entry.file_name().to_string_lossy().starts_with(".unfinished-")).collect();
+    let leftovers: Vec<_> =
+        leftovers.filter(|entry| entry.file_name().to_string_lossy().starts_with(".unfinished-")).collect();
     assert!(leftovers.is_empty(), "{leftovers:?}");
 
     done(&["train", "--resume", text(&out), "--threads", "1"]);

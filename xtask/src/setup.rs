@@ -41,7 +41,9 @@ pub(crate) fn trainer(arguments: &[String]) -> anyhow::Result<ExitCode> {
     let mut command = cargo();
     // The user's own folder: paths among the arguments are meant from there.
     command.current_dir(std::env::current_dir().context("the current folder is gone")?);
-    command.args(["run", "--quiet", "--release", "--package", "cyborg-trainer", "--"]).args(arguments);
+    command
+        .args(["run", "--quiet", "--release", "--package", "cyborg-trainer", "--features", "video", "--"])
+        .args(arguments);
     let status = command.env("LIBTORCH", libtorch()?).stdin(Stdio::null()).status().context("can't run cargo")?;
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }

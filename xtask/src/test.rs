@@ -27,7 +27,7 @@ pub(crate) fn run_all(long: bool) -> anyhow::Result<()> {
     check("lints without features", &["clippy", "--no-default-features", "--lib", "--bins", "--", "-D", "warnings"])?;
     check("documentation", &["doc", "--workspace", "--no-deps"])?;
     check("tests of the runtime", &["test"])?;
-    check("tests of the trainer", &["test", "--package", "cyborg-trainer"])?;
+    check("tests of the trainer", &["test", "--package", "cyborg-trainer", "--features", "video"])?;
     licences()?;
     say("all checks passed");
     Ok(())

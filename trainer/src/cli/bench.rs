@@ -80,9 +80,11 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
         }
         let plan = Plan { indices, forged: 0, augment: args.augment, batch, seed: settings.seed };
         let faces = share(inspected);
-        Box::new((1..).flat_map(move |epoch| training(&faces, &plan, epoch)).filter(move |made| {
-            made.as_ref().map_or(true, |made| made.len() == batch)
-        }))
+        Box::new(
+            (1..)
+                .flat_map(move |epoch| training(&faces, &plan, epoch))
+                .filter(move |made| made.as_ref().map_or(true, |made| made.len() == batch)),
+        )
     };
     let mut optimiser = optimiser(&model, &settings);
     let mut times = Vec::new();

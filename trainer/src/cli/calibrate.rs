@@ -9,6 +9,7 @@ use cyborg_edge::model::runtime::Runtime;
 use cyborg_models::contract::{Calibration, Contract, ErrorRates, Thresholds};
 
 use super::Outcome;
+use super::runs::check_crops;
 use super::session::{
     DataArgs, MachineArgs, Wanted, both_classes, bytes, listen, look, of_split, share, share_of_one, use_threads,
 };
@@ -18,7 +19,7 @@ use crate::data::inspect::Need;
 use crate::data::list::{Split, keep_out};
 use crate::data::loader::evaluation;
 use crate::evaluation::{RunScores, ScoreKind, ScoredFace, score};
-use crate::export::export;
+use crate::export::{Precision, export_as};
 use crate::fit::class_counts;
 use crate::metrics::{self, ClassWeights, Scored, fit_calibration, verdict_thresholds};
 use crate::run_folder::{MODEL, write_model};
@@ -90,7 +91,7 @@ pub(super) fn run(args: &CalibrateArgs) -> anyhow::Result<Outcome> {
         };
         let contract = calibrated(args, trained, run, &faces, &measured_on)?;
         model.to_device(tch::Device::Cpu);
-        write(trained, &model, &contract)?;
+        write(trained, &model, &contract, &check_crops(&shared, &indices)?)?;
     }
     Ok(Outcome::Done)
 }
@@ -150,10 +151,10 @@ fn calibrated(
 }
 
 /// Writes checkpoint and model file again.
-fn write(trained: &Trained, model: &Model, contract: &Contract) -> anyhow::Result<()> {
+fn write(trained: &Trained, model: &Model, contract: &Contract, crops: &[u8]) -> anyhow::Result<()> {
     let mut checkpoint = checkpoint::read(&trained.path)?;
     checkpoint.metadata.extend(contract.to_metadata());
-    let bytes = export(&Runtime::load()?, model, contract)?;
+    let bytes = export_as(&Runtime::load()?, model, contract, Precision::Float32, crops)?;
     checkpoint::write(&trained.path, &checkpoint)?;
     let path = write_model(&trained.path.with_file_name(MODEL), &bytes)?;
     log::info!("model file: {}", path.display());

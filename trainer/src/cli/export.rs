@@ -14,6 +14,7 @@ use cyborg_models::digest;
 use crate::checkpoint;
 use crate::export::{Precision, export_as};
 use crate::network::{Architecture, Tap};
+use crate::run_folder::write_model;
 use crate::torch::Model;
 
 /// Pictures that a file is checked with at most.
@@ -45,7 +46,7 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<()> {
     model.load(&read.state)?;
     let crops = crops(&args.check, model.network().input_side)?;
     let bytes = export_as(&Runtime::load()?, &model, &contract, args.precision, &crops)?;
-    checkpoint::replace(&args.out, &bytes).with_context(|| format!("can't write {}", args.out.display()))?;
+    write_model(&args.out, &bytes)?;
     log::info!("{}: {}, sha256 {}", args.out.display(), args.precision, digest::of_bytes(&bytes));
     Ok(())
 }

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::ensure;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use cyborg_models::contract::{
     Alignment, Border, Calibration, CamClass, Contract, CropRule, ResizeFilter, Saliency, Thresholds, Training,
 };
 
+use super::session::{margin, share_of_one};
 use crate::checkpoint::names::{Renamed, translate};
 use crate::checkpoint::{self, Checkpoint};
+use crate::loss::parse_cam_class;
 use crate::network::{Architecture, Tap};
 use crate::torch::{ForeignWeights, LastLayer, Model};
 
@@ -44,30 +46,14 @@ struct UseArgs {
     cam_tap: Option<Tap>,
     /// Class whose map was trained: the face's own, or the one that the network chose [default: predicted, as in the
     /// published code]
-    #[arg(long, value_name = "CLASS")]
-    cam_class: Option<ClassRule>,
+    #[arg(long, value_name = "RULE", value_parser = parse_cam_class)]
+    cam_class: Option<CamClass>,
     /// Share of the class loss in training, 0 to 1; 1 is without saliency [default: 0.5]
-    #[arg(long, value_name = "SHARE", value_parser = share)]
+    #[arg(long, value_name = "SHARE", value_parser = share_of_one)]
     alpha: Option<f64>,
     /// Side of the square crop over the longer side of the detected face, 1 to 4 [default: 1.3]
     #[arg(long, value_name = "FACTOR", value_parser = margin)]
     margin: Option<f32>,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ClassRule {
-    True,
-    Predicted,
-}
-
-fn share(text: &str) -> Result<f64, String> {
-    let number = text.parse().ok().filter(|number| (0.0..=1.0).contains(number));
-    number.ok_or_else(|| "expected a number in 0 to 1".to_owned())
-}
-
-fn margin(text: &str) -> Result<f32, String> {
-    let number = text.parse().ok().filter(|number| (1.0..=4.0).contains(number));
-    number.ok_or_else(|| "expected a number in 1 to 4".to_owned())
 }
 
 pub(super) fn run(args: &ImportArgs) -> anyhow::Result<()> {
@@ -122,10 +108,7 @@ impl UseArgs {
             contract.saliency.tap = tap.name().to_owned();
         }
         if let Some(rule) = self.cam_class {
-            contract.saliency.cam_class = match rule {
-                ClassRule::True => CamClass::True,
-                ClassRule::Predicted => CamClass::Predicted,
-            };
+            contract.saliency.cam_class = rule;
         }
         if let Some(alpha) = self.alpha {
             contract.saliency.alpha = alpha;

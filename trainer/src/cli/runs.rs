@@ -11,7 +11,8 @@ use super::Outcome;
 use super::progress::Display;
 use super::session::TOOL;
 use crate::checkpoint::State;
-use crate::export::export;
+use crate::data::faces::{Cutter, Extent, Faces};
+use crate::export::{Precision, export_as};
 use crate::fit::{self, EpochReport, Evaluation, FitData, FitSettings, Progress, Watch, fit};
 use crate::metrics::{error_rates, spread};
 use crate::network::Network;
@@ -23,6 +24,9 @@ use crate::torch::{Model, Optimiser};
 
 /// Thresholds of a model that is not calibrated: far enough from one half to leave room for doubt.
 const THRESHOLDS: (f32, f32) = (0.3, 0.7);
+
+/// Faces that a model file is checked with, at most.
+const CHECKED: usize = 16;
 
 /// All that the runs of a setting need.
 pub(super) struct Runs<'a> {
@@ -86,7 +90,8 @@ fn run_one(runs: &Runs<'_>, seed: u64, ended: &mut Vec<RunSummary>) -> anyhow::R
     let contract = measured(contract, &evaluation, &runs.folder.config);
     folder.rewrite_best(best, &contract)?;
     model.to_device(Device::Cpu);
-    let bytes = export(&Runtime::load()?, &model, &contract)?;
+    let crops = check_crops(&runs.data.faces, &runs.data.validation)?;
+    let bytes = export_as(&Runtime::load()?, &model, &contract, Precision::Float32, &crops)?;
     let path = folder.model(&bytes)?;
     let rows = read_metrics(&place.join(METRICS))?;
     let best = rows.iter().rev().find(|row| row.best).copied();
@@ -96,6 +101,17 @@ fn run_one(runs: &Runs<'_>, seed: u64, ended: &mut Vec<RunSummary>) -> anyhow::R
     }
     log::info!("model file: {}", path.display());
     Ok(Outcome::Done)
+}
+
+/// Real crops that a model file is checked with, beside patterns by a formula: some from all over the faces.
+pub(super) fn check_crops(faces: &Faces, indices: &[usize]) -> anyhow::Result<Vec<u8>> {
+    let step = indices.len().div_ceil(CHECKED).max(1);
+    let mut cutter = Cutter::default();
+    let mut crops = Vec::new();
+    for &index in indices.iter().step_by(step) {
+        crops.extend_from_slice(&faces.view(index, Extent::Exact, &mut cutter)?.pixels);
+    }
+    Ok(crops)
 }
 
 /// Writes each epoch to the run's folder, and shows how far it is.

@@ -140,7 +140,13 @@ impl Optimiser {
         let steps = state.get(STEPS).map(|array| array.values.as_slice());
         let Some(&[high, low]) = steps.filter(|_| missing.is_empty() && misshapen.is_empty()) else {
             let network = model.network().architecture.name();
-            return Err(ForeignWeights { network, expected: model.trained().count(), missing, misshapen });
+            return Err(ForeignWeights {
+                network,
+                expected: model.trained().count(),
+                missing,
+                misshapen,
+                unused: Vec::new(),
+            });
         };
         self.memory = memory;
         self.steps = (high as u64) << 20 | low as u64;
