@@ -124,7 +124,7 @@ fn the_state_is_found_under_the_names_that_programs_give_it() {
     for name in WRAPPING {
         let key = [b"X".as_slice(), &(name.len() as u32).to_le_bytes(), name.as_bytes()].concat();
         let file = old_file(&[b"\x80\x02}", key.as_slice(), inner, b"s."].concat(), 2, &two);
-        let read = pth::read(&file).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let read = pth::read(&file).expect(name);
         assert_eq!(read["w"], Array { shape: vec![2], values: vec![1.0, 2.0] }, "{name}");
     }
     let file = old_file(&[b"\x80\x02}X\x05\x00\x00\x00other", inner, b"s."].concat(), 2, &two);

@@ -64,7 +64,7 @@ pub(super) fn largest_inside(model: &Model, crops: &[u8]) -> (f32, String) {
     let mut most = (0.0_f32, String::new());
     for batch in crops.chunks(crop * BATCH) {
         for (index, largest) in model.largest_values(batch).into_iter().enumerate() {
-            if !hidden(index) && !(largest <= most.0) {
+            if !hidden(index) && (largest > most.0 || largest.is_nan()) {
                 most = (largest, name(&network.nodes[index].op));
             }
         }
