@@ -2,7 +2,7 @@
 //!
 //! The files were written by `fixtures/small_checkpoints.py`.
 
-use cyborg_trainer::checkpoint::pth::{self, PthError};
+use cyborg_trainer::checkpoint::pth::{self, PthError, WRAPPING};
 use cyborg_trainer::checkpoint::{Array, State};
 
 const OLD: &[u8] = include_bytes!("fixtures/small_old.pth");
@@ -113,6 +113,22 @@ fn sizes_that_lie_are_refused_before_anything_is_allocated() {
         old_file(&state(b"K\x02", &one(b"K\x02"), &one(b"K\x01")), u64::MAX, &two),
     );
     check("strides for other dimensions", old_file(&state(b"K\x02", &one(b"K\x02"), b")"), 2, &two));
+}
+
+#[test]
+fn the_state_is_found_under_the_names_that_programs_give_it() {
+    let inner = state(b"K\x02", &one(b"K\x02"), &one(b"K\x01"));
+    // Without the protocol before it and the end after it, the inner pickle is a value of an outer dictionary.
+    let inner = &inner[2..inner.len() - 1];
+    let two = [1.0_f32.to_le_bytes(), 2.0_f32.to_le_bytes()].concat();
+    for name in WRAPPING {
+        let key = [b"X".as_slice(), &(name.len() as u32).to_le_bytes(), name.as_bytes()].concat();
+        let file = old_file(&[b"\x80\x02}", key.as_slice(), inner, b"s."].concat(), 2, &two);
+        let read = pth::read(&file).expect(name);
+        assert_eq!(read["w"], Array { shape: vec![2], values: vec![1.0, 2.0] }, "{name}");
+    }
+    let file = old_file(&[b"\x80\x02}X\x05\x00\x00\x00other", inner, b"s."].concat(), 2, &two);
+    assert!(matches!(pth::read(&file), Err(PthError::NoState)));
 }
 
 #[test]

@@ -94,7 +94,7 @@ impl Writer<'_> {
             }
             Op::Add => Ok(self.push("Add", inputs, name("add"), Vec::new())),
             Op::GlobalAveragePool => {
-                let wide = self.to_float(input());
+                let wide = self.as_float(input());
                 let pooled = self.push("GlobalAveragePool", vec![wide], name("mean"), Vec::new());
                 Ok(self.push("Flatten", vec![pooled], name("flat"), vec![AttributeProto::int("axis", 1)]))
             }
@@ -143,7 +143,7 @@ impl Writer<'_> {
     }
 
     /// A value of the inner precision as float32; it is cast once, however many read it.
-    fn to_float(&mut self, input: String) -> String {
+    fn as_float(&mut self, input: String) -> String {
         match self.precision {
             Precision::Float32 => input,
             Precision::Float16 => {
@@ -227,7 +227,7 @@ impl Writer<'_> {
         self.graph.initializer.push(TensorProto::floats("cam.weight", &[1, channels as i64, 1, 1], row));
         self.graph.initializer.push(TensorProto::integers("cam.axis", &[1]));
         let tap = self.names[self.network.tap_node().0].clone();
-        let tap = self.to_float(tap);
+        let tap = self.as_float(tap);
         let map = self.push("Conv", vec![tap, "cam.weight".to_owned()], "cam.channel".to_owned(), Vec::new());
         self.push("Squeeze", vec![map, "cam.axis".to_owned()], CAM.to_owned(), Vec::new());
         Ok(())

@@ -120,7 +120,8 @@ pub fn export(runtime: &Runtime, model: &Model, contract: &Contract) -> Result<V
 }
 
 /// The bytes of a model file that gives the numbers of `model` within [`Precision::tolerance`]: for some [`textures`],
-/// and for `crops`, N * S * S * 3 bytes of RGB, which may be none. Each lot is held to its own spread.
+/// and for `crops`, N * S * S * 3 bytes of RGB, which may be none. As many crops as there are textures, or more, are held
+/// to a spread of their own; fewer say little of it, and are held to that of both.
 ///
 /// # Errors
 ///
@@ -135,7 +136,13 @@ pub fn export_as(
     crops: &[u8],
 ) -> Result<Vec<u8>, ExportError> {
     let bytes = to_onnx(model.network(), &model.state(), contract, precision)?;
-    let textures = textures(model.network().input_side, TEXTURES, 1);
+    let mut textures = textures(model.network().input_side, TEXTURES, 1);
+    let crops = if crops.len() < textures.len() {
+        textures.extend_from_slice(crops);
+        &[]
+    } else {
+        crops
+    };
     for crops in [textures.as_slice(), crops].into_iter().filter(|crops| !crops.is_empty()) {
         if precision == Precision::Float16 {
             let (largest, layer) = largest_inside(model, crops);

@@ -189,3 +189,62 @@ impl Features {
         to_values(&self.logits.softmax(1, Kind::Float).i((.., 1)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::textures;
+    use crate::network::{Architecture, Network, Tap};
+
+    fn crops(network: &Network, count: usize) -> Tensor {
+        let side = network.input_side;
+        Tensor::from_slice(&textures(side, count, 3)).view([-1, side as i64, side as i64, 3])
+    }
+
+    /// libtorch itself finds out when a value that a gradient needs was written over, and fails.
+    fn check_training(architecture: Architecture) {
+        let model = Model::new(architecture.describe(2).with_tap(Tap::Reference), 1);
+        let before = model.state();
+        let features = model.forward(&crops(model.network(), 2), Mode::Training);
+        (features.logits.square().sum(Kind::Float) + features.tap.square().mean(Kind::Float)).backward();
+        for (weight, parameter) in model.trained().zip(model.list.iter().filter(|each| each.role.is_trained())) {
+            let gradient = weight.grad();
+            assert!(gradient.defined(), "{architecture}: {} has no gradient", parameter.name);
+            assert!(gradient.abs().max().double_value(&[]).is_finite(), "{architecture}: {}", parameter.name);
+        }
+        let moved = model.state();
+        let still = moved.iter().find(|(name, array)| name.contains("running") && before[*name] == **array);
+        assert_eq!(still, None, "{architecture}: statistics that no batch moved");
+    }
+
+    #[test]
+    fn every_network_learns() {
+        Architecture::ALL.into_iter().for_each(check_training);
+    }
+
+    #[test]
+    fn a_tap_is_not_written_over_by_what_follows() {
+        let state = Model::new(Architecture::DenseNet121.describe(2), 1).state();
+        let [head, reference] = Tap::ALL.map(|tap| {
+            let mut model = Model::new(Architecture::DenseNet121.describe(2).with_tap(tap), 1);
+            model.load(&state).expect("the same network");
+            no_grad(|| model.forward(&crops(model.network(), 2), Mode::Inference))
+        });
+        assert_eq!(head.logits, reference.logits);
+        assert!(reference.tap.min().double_value(&[]) < 0.0, "the ReLU after the tap was seen");
+        assert_eq!(head.tap, reference.tap.relu());
+    }
+
+    #[test]
+    fn the_largest_values_are_those_of_the_nodes() {
+        let model = Model::new(Architecture::EfficientNetLite0.describe(2), 1);
+        let pixels = vec![255; 224 * 224 * 3];
+        let largest = model.largest_values(&pixels);
+        assert_eq!(largest.len(), model.network().nodes.len());
+        // The picture itself: white less the mean, over the deviation.
+        assert_eq!(largest[0], (255.0 - 127.0) / 128.0);
+        let logits = model.score(&pixels).logits;
+        let last = largest.last().copied().expect("there are nodes");
+        assert!((last - logits.iter().fold(0.0_f32, |most, value| most.max(value.abs()))).abs() < 1e-6);
+    }
+}
