@@ -62,7 +62,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
     let batch = usize::from(args.batch);
     let settings = paper(batch, args.augment);
     let mut model = Model::new(args.network.describe(2), settings.seed);
-    model.to_device(args.machine.device.open()?);
+    model.move_to(args.machine.device)?;
     // The first step makes room for all that the others use again.
     let wanted = args.steps as usize + 1;
     let batches: Box<dyn Iterator<Item = anyhow::Result<Batch>>> = if args.data.data.is_none() {

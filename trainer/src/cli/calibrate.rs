@@ -23,7 +23,7 @@ use crate::export::{Precision, export_as};
 use crate::fit::class_counts;
 use crate::metrics::{self, ClassWeights, Scored, fit_calibration, verdict_thresholds};
 use crate::run_folder::{MODEL, write_model};
-use crate::torch::Model;
+use crate::torch::{ComputeDevice, Model};
 
 /// Faces that are scored at once.
 const BATCH: usize = 20;
@@ -54,7 +54,7 @@ pub(super) struct CalibrateArgs {
 pub(super) fn run(args: &CalibrateArgs) -> anyhow::Result<Outcome> {
     let stop = listen();
     use_threads(&args.machine)?;
-    let device = args.machine.device.open()?;
+    args.machine.device.check()?;
     let target = Target::open(&args.target)?;
     let config = target.folder.as_ref().map(|folder| &folder.config);
     let split = args.split.or_else(|| config.and_then(|config| config.data.validation));
@@ -81,7 +81,7 @@ pub(super) fn run(args: &CalibrateArgs) -> anyhow::Result<Outcome> {
     let shared = share(inspected);
     for trained in &target.trained {
         let (mut model, _) = trained.load()?;
-        model.to_device(device);
+        model.move_to(args.machine.device)?;
         let said = score(&model, evaluation(&shared, &indices, BATCH))?;
         let run = RunScores {
             name: trained.name.clone(),
@@ -90,7 +90,7 @@ pub(super) fn run(args: &CalibrateArgs) -> anyhow::Result<Outcome> {
             logits: said.logits,
         };
         let contract = calibrated(args, trained, run, &faces, &measured_on)?;
-        model.to_device(tch::Device::Cpu);
+        model.move_to(ComputeDevice::Cpu)?;
         write(trained, &model, &contract, &check_crops(&shared, &indices)?)?;
     }
     Ok(Outcome::Done)

@@ -57,7 +57,7 @@ pub(super) struct EvaluateArgs {
 pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Outcome> {
     let stop = listen();
     use_threads(&args.machine)?;
-    let device = args.machine.device.open()?;
+    args.machine.device.check()?;
     let target = Target::open(&args.target)?;
     let out = match &args.out {
         Some(out) => out.clone(),
@@ -97,7 +97,7 @@ pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Outcome> {
     for trained in &target.trained {
         let (mut model, _) = trained.load()?;
         ensure!(model.network() == &network, "{} is of another network than the first run", trained.path.display());
-        model.to_device(device);
+        model.move_to(args.machine.device)?;
         let how = Measuring { faces: &faces, indices: &indices, scored_faces: &scored_faces, kind: args.score, stop };
         let Some((run, said)) = how.scores(trained, &model)? else { return Ok(Outcome::Interrupted) };
         table::write(&out.join(format!("scores-{}.csv", run.name)), &scored_faces, &run, args.score)?;

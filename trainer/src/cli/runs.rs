@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use cyborg_edge::model::runtime::Runtime;
 use cyborg_models::contract::{Calibration, Contract, ErrorRates, ResizeFilter, Saliency, Thresholds, Training};
-use tch::Device;
 
 use super::Outcome;
 use super::progress::Display;
@@ -20,7 +19,7 @@ use crate::plot::curves::{Band, EpochPoint, Setting, TrainingCurves};
 use crate::run_folder::{
     Config, METRICS, MetricsRow, RunFolder, RunSummary, SaliencyName, SeedFolder, read_metrics, write_summary,
 };
-use crate::torch::{Model, Optimiser};
+use crate::torch::{ComputeDevice, Model, Optimiser};
 
 /// Thresholds of a model that is not calibrated: far enough from one half to leave room for doubt.
 const THRESHOLDS: (f32, f32) = (0.3, 0.7);
@@ -35,7 +34,7 @@ pub(super) struct Runs<'a> {
     /// Weights that each run starts from; nothing for random ones.
     pub(super) start: Option<State>,
     pub(super) data: FitData,
-    pub(super) device: Device,
+    pub(super) device: ComputeDevice,
     pub(super) stop: &'a AtomicBool,
 }
 
@@ -67,7 +66,7 @@ fn run_one(runs: &Runs<'_>, seed: u64, ended: &mut Vec<RunSummary>) -> anyhow::R
     if progress.epoch > 0 {
         model.load(&resumed.state)?;
     }
-    model.to_device(runs.device);
+    model.move_to(runs.device)?;
     let mut optimiser = fit::optimiser(&model, &settings);
     if progress.epoch > 0 {
         optimiser.load(&model, &resumed.optimiser)?;
@@ -89,7 +88,7 @@ fn run_one(runs: &Runs<'_>, seed: u64, ended: &mut Vec<RunSummary>) -> anyhow::R
     folder.validation(&runs.data.faces, &runs.data.validation, &evaluation.scored)?;
     let contract = measured(contract, &evaluation, &runs.folder.config);
     folder.rewrite_best(best, &contract)?;
-    model.to_device(Device::Cpu);
+    model.move_to(ComputeDevice::Cpu)?;
     let crops = check_crops(&runs.data.faces, &runs.data.validation)?;
     let bytes = export_as(&Runtime::load()?, &model, &contract, Precision::Float32, &crops)?;
     let path = folder.model(&bytes)?;

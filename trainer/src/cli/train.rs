@@ -243,7 +243,7 @@ fn begin(args: &NewArgs, machine: &MachineArgs) -> anyhow::Result<Outcome> {
         runs: args.runs,
     };
     let folder = RunFolder::create(out, config)?;
-    run_all(&Runs { folder, network, start, data, device: machine.device.open()?, stop })
+    run_all(&Runs { folder, network, start, data, device: machine.device, stop })
 }
 
 /// Runs that were stopped.
@@ -269,12 +269,12 @@ fn go_on(path: &Path, machine: &MachineArgs) -> anyhow::Result<Outcome> {
         config.data.list.display(),
         path.display()
     );
-    run_all(&Runs { folder, network, start, data, device: machine.device.open()?, stop })
+    run_all(&Runs { folder, network, start, data, device: machine.device, stop })
 }
 
 /// Whether the machine can do what the settings ask.
 fn usable(fit: &FitSettings, device: ComputeDevice) -> anyhow::Result<()> {
-    device.open()?;
+    device.check()?;
     ensure!(
         fit.precision == Precision::Full || device != ComputeDevice::Cpu,
         "mixed precision is for CUDA: give `--device cuda`, or leave out `--precision mixed`"

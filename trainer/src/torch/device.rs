@@ -34,12 +34,21 @@ pub enum DeviceError {
 }
 
 impl ComputeDevice {
+    /// Whether it is there.
+    ///
+    /// # Errors
+    ///
+    /// When it isn't: nothing falls back to the processor in silence.
+    pub fn check(self) -> Result<(), DeviceError> {
+        self.open().map(|_| ())
+    }
+
     /// libtorch's device.
     ///
     /// # Errors
     ///
-    /// When it isn't there: nothing falls back to the processor in silence.
-    pub fn open(self) -> Result<Device, DeviceError> {
+    /// When it isn't there.
+    pub(super) fn open(self) -> Result<Device, DeviceError> {
         let Self::Cuda(asked) = self else { return Ok(Device::Cpu) };
         if !tch::Cuda::is_available() {
             return Err(DeviceError::NoCuda);

@@ -104,18 +104,24 @@ impl Model {
     }
 
     /// Moves the network to a device. An optimiser of it must be made after that.
-    pub fn to_device(&mut self, device: Device) {
+    ///
+    /// # Errors
+    ///
+    /// When the device isn't there; the network stays where it was.
+    pub fn move_to(&mut self, device: ComputeDevice) -> Result<(), DeviceError> {
+        let device = device.open()?;
         for parameter in &self.list {
             let tensor = &self.tensors[&parameter.name];
             let moved = tensor.detach().to_device(device).set_requires_grad(parameter.role.is_trained());
             self.tensors.insert(parameter.name.clone(), moved);
         }
         self.device = device;
+        Ok(())
     }
 
-    /// Where it is.
+    /// Where it is, by libtorch's name.
     #[must_use]
-    pub fn device(&self) -> Device {
+    pub(crate) fn device(&self) -> Device {
         self.device
     }
 
