@@ -99,7 +99,7 @@ fn from_photos_to_a_verdict() {
     assert!(page.contains("| pooled |") && page.contains("+0.000"), "{page}");
     assert!(folder.path().join("comparison/training.svg").is_file());
 
-    let (_, said) = done(&["calibrate", text(&runs), "--data", text(&data), "--split", "train", "--apcer", "0.1"]);
+    let (_, said) = done(&["calibrate", text(&runs), "--split", "train", "--apcer", "0.1"]);
     assert!(said.contains("temperature") && said.contains("unsure"), "{said}");
     let model = runs.join("seed-3/model.onnx");
     let calibrated = ModelFile::parse(&fs::read(&model).expect("it is there")).expect("it holds the contract").contract;

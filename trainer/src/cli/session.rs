@@ -42,7 +42,8 @@ pub(super) struct MachineArgs {
 /// Which data, and how faces are cut out of them.
 #[derive(Args, Debug)]
 pub(super) struct DataArgs {
-    /// List of faces: the CYBORG data's CSV as it is, or one with a header; a folder stands for its `faces.csv`
+    /// List of faces: the CYBORG data's CSV as it is, or one with a header; a folder stands for its `faces.csv` [default:
+    /// the list that the runs were trained on, where there are some]
     #[arg(long, value_name = "PATH")]
     pub(super) data: Option<PathBuf>,
     /// Folder that the paths of the list start from [default: `faces` beside the list, or the list's folder]
@@ -78,25 +79,30 @@ pub(super) struct ReadList {
 }
 
 impl DataArgs {
-    /// Reads the list, and decides by it what was left open. Where `known` has an answer, as the settings of a checkpoint
-    /// do, it goes before the list's.
+    /// Reads the list, and decides by it what was left open. What is known from training goes before the list, and gives
+    /// the list itself where none was named.
     pub(super) fn read(&self, known: &Known) -> anyhow::Result<ReadList> {
-        let Some(list) = &self.data else { return super::wrong_usage("give the list of faces with `--data`") };
-        let mut config = DataConfig {
-            list: list.clone(),
-            root: self.root.clone(),
-            maps: self.maps.clone(),
-            crop: CropName::Face,
-            margin: self.margin.or(known.margin).unwrap_or(MARGIN),
-            saliency: SaliencyName::Landmarks,
-            validation: None,
+        let trained = known.data.as_ref();
+        let mut config = match (&self.data, trained) {
+            (Some(list), _) => DataConfig {
+                list: list.clone(),
+                root: self.root.clone(),
+                maps: self.maps.clone(),
+                crop: CropName::Face,
+                margin: MARGIN,
+                saliency: SaliencyName::Landmarks,
+                validation: None,
+            },
+            (None, Some(trained)) => trained.clone(),
+            (None, None) => return super::wrong_usage("give the list of faces with `--data`"),
         };
+        config.margin = self.margin.or(known.margin).unwrap_or(MARGIN);
         let (list, problems) = list::read(&config.place())?;
         let by_format = match list.format {
             list::Format::Paper => CropName::Whole,
             list::Format::Header => CropName::Face,
         };
-        config.crop = self.crop.or(known.crop).unwrap_or(by_format);
+        config.crop = self.crop.or(trained.map(|trained| trained.crop)).unwrap_or(by_format);
         let maps = list.rows.iter().any(|row| row.map.is_some());
         let by_list = if maps { SaliencyName::Maps } else { SaliencyName::Landmarks };
         config.saliency = self.saliency.unwrap_or(by_list);
@@ -104,10 +110,12 @@ impl DataArgs {
     }
 }
 
-/// What a checkpoint says of the crops that it was trained on.
-#[derive(Clone, Copy, Debug, Default)]
+/// What is known of the data that a network was trained on.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Known {
-    pub(super) crop: Option<CropName>,
+    /// All of it, from the folder of its runs.
+    pub(super) data: Option<DataConfig>,
+    /// The crop of its checkpoint.
     pub(super) margin: Option<f32>,
 }
 

@@ -59,10 +59,10 @@ impl Target {
         Ok(Self { name, folder: Some(folder), trained })
     }
 
-    /// What is known of the crops.
+    /// What is known of the data that they were trained on.
     pub(super) fn known(&self) -> Known {
-        let crop = self.folder.as_ref().map(|folder| folder.config.data.crop);
-        Known { crop, margin: self.trained.first().map(|trained| trained.contract.crop.margin) }
+        let data = self.folder.as_ref().map(|folder| folder.config.data.clone());
+        Known { data, margin: self.trained.first().map(|trained| trained.contract.crop.margin) }
     }
 }
 

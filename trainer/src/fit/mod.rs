@@ -17,7 +17,7 @@ use crate::data::faces::Faces;
 use crate::data::list::Label;
 use crate::data::loader::{self, Batch, Plan};
 use crate::loss::{Loss, LossSettings, Targets, cyborg};
-use crate::metrics::{Scored, accuracy, auc};
+use crate::metrics::{Scored, at_threshold, auc};
 use crate::torch::{LossScale, Mode, Model, Optimiser, Step, seed};
 
 /// The faces of a run: all of them, and which are trained on and which validated on.
@@ -159,7 +159,8 @@ pub fn evaluate(model: &Model, data: &FitData, settings: &FitSettings) -> anyhow
         probabilities.into_iter().zip(labels).map(|(score, label)| Scored { score: f64::from(score), label }).collect();
     // Scores that are no numbers have no AUC; the loss then says what happened.
     let auc = auc(&scored).or_else(|| scored.iter().any(|each| each.score.is_nan()).then_some(f64::NAN));
-    let (Some(accuracy), Some(auc)) = (accuracy(&scored), auc) else {
+    let accuracy = at_threshold(&scored, 0.5).and_then(|at| at.accuracy).or(auc.filter(|auc| auc.is_nan()));
+    let (Some(accuracy), Some(auc)) = (accuracy, auc) else {
         bail!(
             "the validation faces are not of both classes: a list without a validation split needs at least 5 faces \
                of a source in each class"

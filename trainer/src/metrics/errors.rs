@@ -27,17 +27,6 @@ pub fn error_rates(scored: &[Scored], authentic_below: f64, synthetic_above: f64
     })
 }
 
-/// Share of faces whose score lies on their label's side of one half; a score of one half is on neither. `None` without
-/// a face.
-#[must_use]
-pub fn accuracy(scored: &[Scored]) -> Option<f64> {
-    let right = scored.iter().filter(|each| match each.label {
-        Label::Authentic => each.score < 0.5,
-        Label::Synthetic => each.score > 0.5,
-    });
-    (!scored.is_empty()).then(|| right.count() as f64 / scored.len() as f64)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,11 +44,5 @@ mod tests {
         let rates = error_rates(&faces(), 0.3, 0.7).expect("both classes are there");
         assert_eq!(rates, ErrorRates { apcer: 2.0 / 5.0, bpcer: 1.0 / 4.0 });
         assert_eq!(error_rates(&faces()[..4], 0.3, 0.7), None);
-    }
-
-    #[test]
-    fn a_half_is_never_right() {
-        assert_eq!(accuracy(&faces()), Some(5.0 / 9.0));
-        assert_eq!(accuracy(&[]), None);
     }
 }

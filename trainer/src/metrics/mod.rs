@@ -2,7 +2,7 @@
 //!
 //! - [`auc()`], [`auc_interval`], [`auc_difference`]: the area under the ROC curve and how sure it is.
 //! - [`roc()`]: the curve itself, the equal error rate, detection at few false detections, the best threshold.
-//! - [`at_threshold`], [`error_rates`], [`accuracy`]: errors of verdicts, by the names of ISO/IEC 30107-3.
+//! - [`at_threshold`], [`error_rates`]: errors of verdicts, by the names of ISO/IEC 30107-3.
 //! - [`reliability()`], [`ece`], [`brier`], [`log_loss`]: whether a probability means what it says.
 //! - [`fit_calibration`], [`verdict_thresholds`]: from logits to probabilities, and from those to verdicts.
 //! - [`by_video`], [`spread()`], [`compare`]: one score a video, several runs, two settings.
@@ -33,7 +33,7 @@ pub use calibration::{CalibrationError, CalibrationFit, ClassWeights, fit_calibr
 pub use comparison::{Bootstrap, Comparison, compare};
 pub use confusion::{AtThreshold, Confusion, at_threshold};
 pub use delong::{AucDifference, AucInterval, IntervalRule, auc_difference, auc_interval};
-pub use errors::{ErrorRates, accuracy, error_rates};
+pub use errors::{ErrorRates, error_rates};
 pub use pairing::PairingError;
 pub use reliability::{ECE_BINS, ReliabilityBin, brier, ece, log_loss, reliability};
 pub use roc::{Eer, Roc, RocPoint, TdrAt, roc};
