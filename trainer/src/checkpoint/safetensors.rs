@@ -1,6 +1,6 @@
 //! Our own checkpoints: the safetensors format, which holds arrays and texts and no code.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, TensorView, serialize};
 
@@ -67,7 +67,27 @@ pub fn to_bytes(checkpoint: &Checkpoint) -> Result<Vec<u8>, SafetensorsError> {
         views.push((name.as_str(), TensorView::new(Dtype::F32, array.shape.clone(), bytes)?));
     }
     let metadata: HashMap<String, String> = checkpoint.metadata.clone().into_iter().collect();
-    Ok(serialize(views, Some(metadata))?)
+    Ok(sorted(serialize(views, Some(metadata))?))
+}
+
+/// The file with its texts in the order of their names. The library writes them as its hash table has them, another way in
+/// each process.
+fn sorted(file: Vec<u8>) -> Vec<u8> {
+    let parts = file.split_first_chunk::<8>().and_then(|(length, rest)| {
+        let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+        rest.split_at_checked(length)
+    });
+    let Some((header, data)) = parts else { return file };
+    let Ok(mut entries) = serde_json::from_slice::<BTreeMap<String, serde_json::Value>>(header) else { return file };
+    if let Some(texts) = entries.get_mut("__metadata__")
+        && let Ok(by_name) = serde_json::from_value::<BTreeMap<String, String>>(texts.clone())
+    {
+        *texts = by_name.into_iter().map(|(name, text)| (name, serde_json::Value::from(text))).collect();
+    }
+    let Ok(mut header) = serde_json::to_vec(&entries) else { return file };
+    // The arrays begin at a multiple of eight bytes.
+    header.resize(header.len().next_multiple_of(8), b' ');
+    [&(header.len() as u64).to_le_bytes(), header.as_slice(), data].concat()
 }
 
 #[cfg(test)]
@@ -81,6 +101,17 @@ mod tests {
         let bytes = to_bytes(&checkpoint).expect("the values fill the shape");
         assert_eq!(read(&bytes).expect("just written"), checkpoint);
         bytes
+    }
+
+    #[test]
+    fn the_same_checkpoint_gives_the_same_bytes() {
+        let metadata: BTreeMap<String, String> =
+            (0..40).map(|number| (format!("k{number}"), number.to_string())).collect();
+        let array = Array { shape: vec![1], values: vec![1.0] };
+        let checkpoint = Checkpoint { metadata, state: State::from([("w".to_owned(), array)]) };
+        let bytes = || to_bytes(&checkpoint).expect("the values fill the shape");
+        assert_eq!(bytes(), bytes());
+        assert_eq!(read(&bytes()).expect("just written"), checkpoint);
     }
 
     #[test]
