@@ -7,6 +7,7 @@
 //! `CYBORG_BENCH_PYTHON` (else `python3`); without one, that part says that it was not run.
 
 use std::error::Error;
+use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
@@ -26,7 +27,7 @@ struct Speed {
 fn main() -> Result<(), Box<dyn Error>> {
     let threads = std::thread::available_parallelism()?.to_string();
     let python = std::env::var("CYBORG_BENCH_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    println!("batch {BATCH}, {threads} threads, median of {ROUNDS} rounds of 3 steps");
+    say(&format!("batch {BATCH}, {threads} threads, median of {ROUNDS} rounds of 3 steps"));
     for network in ["densenet121", "resnet50"] {
         against_python(network, &python, &threads)?;
     }
@@ -36,6 +37,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         with_photos(network, folder.path(), &threads)?;
     }
     Ok(())
+}
+
+fn say(line: &str) {
+    // Nobody needs the rest of a bench whose reader has gone.
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 fn ours(network: &str, threads: &str, more: &[&str]) -> Result<Speed, Box<dyn Error>> {
@@ -56,8 +62,8 @@ fn against_python(network: &str, python: &str, threads: &str) -> Result<(), Box<
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/training_step.py");
     let plain = || measured(Command::new(python).args([script, network, BATCH, "3", threads]));
     if let Err(reason) = plain() {
-        println!("{network}: the plain PyTorch loop was NOT run: {reason}");
-        println!("{network}: ours {:.2} faces/s", ours(network, threads, &[])?.faces_per_s);
+        say(&format!("{network}: the plain PyTorch loop was NOT run: {reason}"));
+        say(&format!("{network}: ours {:.2} faces/s", ours(network, threads, &[])?.faces_per_s));
         return Ok(());
     }
     let (mut us, mut them) = (Vec::new(), Vec::new());
@@ -66,14 +72,14 @@ fn against_python(network: &str, python: &str, threads: &str) -> Result<(), Box<
         them.push(plain()?);
     }
     let peak = |speeds: &[Speed]| speeds.iter().filter_map(|speed| speed.peak_mib).max().unwrap_or(0);
-    println!(
+    say(&format!(
         "{network}: ours {:.2} faces/s, plain PyTorch {:.2} faces/s, ratio {:.2}; peak {} and {} MiB",
         median(&us),
         median(&them),
         median(&us) / median(&them),
         peak(&us),
         peak(&them)
-    );
+    ));
     Ok(())
 }
 
@@ -87,14 +93,14 @@ fn with_photos(network: &str, folder: &Path, threads: &str) -> Result<(), Box<dy
         none.push(ours(network, threads, &data)?);
         robust.push(ours(network, threads, &[&data[..], &["--augment", "robust"]].concat())?);
     }
-    println!(
+    say(&format!(
         "{network}: photos {:.2} faces/s, photos with augmentation {:.2}, random data {:.2}; ratios {:.2} and {:.2}",
         median(&none),
         median(&robust),
         median(&random),
         median(&none) / median(&random),
         median(&robust) / median(&random)
-    );
+    ));
     Ok(())
 }
 

@@ -75,7 +75,6 @@ fn saliency_error(maps: &Tensor, targets: &Targets) -> Tensor {
 /// Mean Shannon entropy of the maps, min-max scaled and divided by their sum, over the greatest that a map of that size can
 /// have: 1 for a map that is bright everywhere, 0 for a single bright cell. After A. Boyd and others, arXiv 2303.00818,
 /// who train for maps of low entropy.
-#[must_use]
 pub fn entropy(maps: &Tensor) -> Tensor {
     let size = maps.size();
     let cells = (size[1] * size[2]) as f64;
@@ -96,7 +95,6 @@ pub fn activation_maps(tap: &Tensor, weight: &Tensor, classes: &Tensor) -> Tenso
 }
 
 /// Stretches each map of `[N, h, w]` to 0 to 1. A constant map becomes zeros, and pulls at nothing.
-#[must_use]
 pub fn min_max(maps: &Tensor) -> Tensor {
     let over = [1_i64, 2];
     let lowest = maps.amin(over.as_slice(), true);

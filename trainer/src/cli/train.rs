@@ -13,6 +13,7 @@ use super::session::{
     DataArgs, Known, MachineArgs, TOOL, Wanted, both_classes, bytes, listen, look, not_negative, of_split, positive,
     share, share_of_one, use_threads,
 };
+use crate::checkpoint::names::translate;
 use crate::checkpoint::{self, State};
 use crate::data::augment::Preset;
 use crate::data::inspect::Need;
@@ -286,13 +287,13 @@ fn usable(fit: &FitSettings, device: ComputeDevice) -> anyhow::Result<()> {
 fn read_weights(path: &Path, network: &Network) -> anyhow::Result<State> {
     let checkpoint =
         checkpoint::read(path).context("`cargo xtask setup --trainer` fetches ImageNet's for efficientnet_lite0")?;
-    let loaded = Model::new(network.clone(), 0)
-        .load(&checkpoint.state)
-        .with_context(|| format!("can't start from {}", path.display()))?;
+    let state = translate(network.architecture, checkpoint.state).state;
+    let loaded =
+        Model::new(network.clone(), 0).load(&state).with_context(|| format!("can't start from {}", path.display()))?;
     if let LastLayer::Fresh { classes } = loaded.last_layer {
         log::info!("starting from {}; its last layer of {classes} classes is replaced", path.display());
     }
-    Ok(checkpoint.state)
+    Ok(state)
 }
 
 /// Looks at all faces, and parts them for training and validation; nothing when the user ended it.

@@ -256,7 +256,7 @@ mod tests {
         for seed in 0..50 {
             let known = Saliency::Landmarks([PixelPoint { x: 0.35, y: 0.6 }; 5]);
             let Sample { pixels, saliency } = vary(&pixels, known, seed);
-            let Saliency::Landmarks(landmarks) = saliency else { panic!("they stay landmarks") };
+            let Saliency::Landmarks(landmarks) = saliency else { unreachable!("they stay landmarks") };
             let (x, y) = spot(&pixels);
             let place = landmarks[0];
             let distance = (x - place.x * SIDE as f32).hypot(y - place.y * SIDE as f32);

@@ -322,7 +322,7 @@ mod tests {
         let (_folder, faces) = faces(CropMode::Face(RULE), 1 << 20);
         let view = faces.view(0, Extent::Exact, &mut Cutter::default()).expect("the files are there");
         assert!(view.pixels.iter().all(|&value| value == 255), "the crop is the white half");
-        let Saliency::Map(map) = view.saliency else { panic!("there is a map") };
+        let Saliency::Map(map) = view.saliency else { unreachable!("there is a map") };
         // The map's column 5 of 20 is column 11 of 20 in the crop: in the third quarter.
         assert!(map.side == 4 && map.values[2] > 60 && map.values[0] == 0 && map.values[3] < 40, "{map:?}");
         let place = faces.landmarks(0, Extent::Exact).expect("there are some")[0];
@@ -335,7 +335,7 @@ mod tests {
         let mut cutter = Cutter::default();
         let view = faces.view(0, Extent::Exact, &mut cutter).expect("the files are there");
         assert_eq!((view.pixels[0], view.pixels[15 * 3]), (255, 0));
-        let Saliency::Map(map) = view.saliency else { panic!("there is a map") };
+        let Saliency::Map(map) = view.saliency else { unreachable!("there is a map") };
         assert!(map.values[1] > 0 && map.values[3] == 0, "{map:?}");
         assert_eq!(faces.landmarks(0, Extent::Exact).expect("some")[0], PixelPoint { x: 0.25, y: 0.25 });
         // Wide: the same with a border that repeats the edge.

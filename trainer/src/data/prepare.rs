@@ -133,7 +133,7 @@ mod tests {
         let rule = CropRule { margin: 1.3, alignment: Alignment::None, border: Border::Replicate };
         let settings = PrepareSettings { rule, least: 20.0, largest: 640 };
         let prepared = Preparer::new(Always(face), settings).faces(&frame).expect("nothing can fail");
-        let [Prepared { pixels, side, face: listed }] = &prepared[..] else { panic!("there is one face") };
+        let [Prepared { pixels, side, face: listed }] = &prepared[..] else { unreachable!("there is one face") };
         let mut crop = Frame::empty();
         crop.resize(*side, *side);
         crop.pixels.copy_from_slice(pixels);

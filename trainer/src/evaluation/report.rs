@@ -11,6 +11,9 @@ use crate::data::list::Label;
 use crate::metrics::report::{Summary, summarise};
 use crate::metrics::{AucInterval, Scored, Spread, VideoFace, auc_interval, by_video, spread};
 
+/// A number of a run.
+type Number<'a> = &'a dyn Fn(&RunReport) -> Option<f64>;
+
 /// The report of an evaluation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
@@ -186,7 +189,7 @@ impl Report {
             self.row(page, "**videos**", |run| run.videos.as_ref())?;
         }
         writeln!(page, "\n| | pooled |\n|---|---|")?;
-        let lines: [(&str, &dyn Fn(&RunReport) -> Option<f64>); 11] = [
+        let lines: [(&str, Number<'_>); 11] = [
             ("accuracy at 0.5", &|run| run.pooled.accuracy),
             ("TDR at FDR 0.1 %", &|run| run.pooled.tdr_at.first().map(|at| at.tdr)),
             ("TDR at FDR 0.2 %", &|run| run.pooled.tdr_at.get(1).map(|at| at.tdr)),

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::table::MetricsRow;
 use crate::checkpoint;
-use crate::metrics::{Spread, spread};
+use crate::metrics::spread;
 
 /// What a run came to on the validation faces, at its best epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,11 +55,10 @@ pub fn write_summary(path: &Path, runs: &[RunSummary]) -> anyhow::Result<()> {
         let values: Vec<f64> = runs.iter().map(|run| number(&run.best)).collect();
         spread(&values)
     });
-    let figures: [(&str, fn(&Spread) -> Option<f64>); 2] =
-        [("mean", |spread| Some(spread.mean)), ("standard deviation", |spread| spread.deviation)];
-    for (name, figure) in figures {
-        let [validation_accuracy, validation_auc, validation_class_loss, validation_cam_error] =
-            spreads.map(|spread| spread.as_ref().and_then(figure));
+    let means = spreads.map(|spread| spread.map(|spread| spread.mean));
+    let deviations = spreads.map(|spread| spread.and_then(|spread| spread.deviation));
+    for (name, figures) in [("mean", means), ("standard deviation", deviations)] {
+        let [validation_accuracy, validation_auc, validation_class_loss, validation_cam_error] = figures;
         writer.serialize(Row {
             run: name.to_owned(),
             best_epoch: None,
