@@ -125,6 +125,18 @@ fn a_full_disk_leaves_the_checkpoint_before_it() {
 }
 
 #[test]
+fn a_training_that_diverges_says_so_and_keeps_what_was_good() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let data = data(folder.path());
+    let out = folder.path().join("runs");
+    let (code, _, said) = run(&mut cyborg_train(&[&train(&data, &out)[..], &["--rate", "1e30"]].concat()));
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("has diverged") && said.contains("--rate"), "{said}");
+    assert!(!out.join("seed-5/last.safetensors").exists(), "weights that are no numbers were kept");
+    assert_eq!(rows(&out.join("seed-5/metrics.csv")).len(), 0);
+}
+
+#[test]
 fn other_data_are_refused() {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let data = data(folder.path());
