@@ -15,6 +15,7 @@ use crate::sink::Sink;
 use crate::sink::csv::CsvSink;
 use crate::sink::jsonl::JsonlSink;
 use crate::sink::progress::ProgressSink;
+use crate::sink::report::ReportSink;
 use crate::sink::video::{VideoSettings, VideoSink};
 use crate::verdict::Verdict;
 
@@ -35,14 +36,20 @@ pub(super) struct VideoArgs {
     /// Width of the annotated video [default: the clip's own]
     #[arg(long, value_name = "PIXELS", requires = "annotate", value_parser = clap::value_parser!(u16).range(16..=16384))]
     annotate_width: Option<u16>,
+    /// Write a report for people, one HTML file with all in it; with several clips a folder, one file a clip
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     #[command(flatten)]
     workers: WorkerArgs,
 }
 
 pub(super) fn run(args: &VideoArgs) -> anyhow::Result<Outcome> {
     let stop = interrupt::listen();
-    let annotate = Annotate::new(args)?;
-    let mut outputs: Vec<PathBuf> = args.clips.iter().filter_map(|clip| annotate.file_for(clip)).collect();
+    let annotate = PerClip::new("--annotate", args.annotate.as_deref(), "annotated.mp4", &args.clips)?;
+    let report = PerClip::new("--report", args.report.as_deref(), "report.html", &args.clips)?;
+    let clips = args.clips.iter();
+    let mut outputs: Vec<PathBuf> =
+        clips.flat_map(|clip| [annotate.file_for(clip), report.file_for(clip)]).flatten().collect();
     outputs.extend([&args.csv, &args.jsonl].into_iter().flatten().cloned());
     let networks = [&args.workers.model, &args.workers.detector].into_iter().flatten();
     refuse_overwriting(args.clips.iter().chain(networks), &outputs)?;
@@ -50,7 +57,7 @@ pub(super) fn run(args: &VideoArgs) -> anyhow::Result<Outcome> {
     let mut sinks = open_tables(args, &workers)?;
     let mut failed = 0;
     for clip in &args.clips {
-        match judge_clip(clip, args, &annotate, &mut workers, &mut sinks, stop) {
+        match judge_clip(clip, args, [&annotate, &report], &mut workers, &mut sinks, stop) {
             Ok(()) => {}
             Err(error) => {
                 complain(&error);
@@ -82,7 +89,7 @@ fn open_tables(args: &VideoArgs, workers: &Workers) -> anyhow::Result<Vec<Box<dy
 fn judge_clip(
     clip: &Path,
     args: &VideoArgs,
-    annotate: &Annotate,
+    [annotate, report]: [&PerClip; 2],
     workers: &mut Workers,
     sinks: &mut Vec<Box<dyn Sink>>,
     stop: &AtomicBool,
@@ -94,6 +101,9 @@ fn judge_clip(
         let settings = VideoSettings { width: args.annotate_width.map(usize::from), threads: workers.threads };
         sinks.push(Box::new(VideoSink::create(path, source.info(), &settings)?));
     }
+    if let Some(path) = report.file_for(clip) {
+        sinks.push(Box::new(ReportSink::create(&path, workers.made_with())?));
+    }
     let stages = Stages {
         locate: &mut workers.detector,
         classify: &mut workers.classifier,
@@ -102,14 +112,14 @@ fn judge_clip(
     };
     let summary = pipeline::run(&mut source, stages, stop);
     sinks.truncate(shared);
-    report(&summary)?;
+    tell(&summary)?;
     match summary.ended {
         Ended::Failed(error) => Err(error.context(format!("{} was not completed", clip.display()))),
         Ended::Whole | Ended::Interrupted => Ok(()),
     }
 }
 
-fn report(summary: &Summary) -> anyhow::Result<()> {
+fn tell(summary: &Summary) -> anyhow::Result<()> {
     if summary.frames == 0 {
         return Ok(());
     }
@@ -153,47 +163,46 @@ fn answer(summary: &Summary) -> String {
     format!("{most} in {:.0}% of the faces, mean p(synthetic) {mean:.2}", share * 100.0)
 }
 
-/// Where annotated videos go.
-enum Annotate {
+/// Where the outputs of one kind go that are a file a clip.
+enum PerClip {
     Nowhere,
     File(PathBuf),
-    Folder(PathBuf),
+    /// The folder, and the end of the files' names.
+    Folder(PathBuf, &'static str),
 }
 
-impl Annotate {
-    fn new(args: &VideoArgs) -> anyhow::Result<Self> {
-        let Some(path) = &args.annotate else {
+impl PerClip {
+    /// `path` is what stands after `flag`.
+    fn new(flag: &str, path: Option<&Path>, ending: &'static str, clips: &[PathBuf]) -> Result<Self, UsageError> {
+        let Some(path) = path else {
             return Ok(Self::Nowhere);
         };
         if path.is_dir() {
-            let mut names: Vec<_> = args.clips.iter().map(|clip| clip.file_stem()).collect();
+            let mut names: Vec<_> = clips.iter().map(|clip| clip.file_stem()).collect();
             names.sort();
             let same = names.windows(2).find(|pair| pair[0] == pair[1]);
             return match same {
-                None => Ok(Self::Folder(path.clone())),
-                Some(_) => Err(UsageError(
-                    "two clips have the same name, and so would their annotated videos: run them one by one".to_owned(),
-                )
-                .into()),
+                None => Ok(Self::Folder(path.to_owned(), ending)),
+                Some(_) => Err(UsageError(format!(
+                    "two clips have the same name, and so would their files in the folder of {flag}: run them one by one"
+                ))),
             };
         }
-        if args.clips.len() > 1 {
-            let message = format!(
-                "--annotate {} is no folder, and there are several clips: make the folder first",
-                path.display()
-            );
-            return Err(UsageError(message).into());
+        if clips.len() > 1 {
+            let path = path.display();
+            let message = format!("{flag} {path} is no folder, and there are several clips: make the folder first");
+            return Err(UsageError(message));
         }
-        Ok(Self::File(path.clone()))
+        Ok(Self::File(path.to_owned()))
     }
 
     fn file_for(&self, clip: &Path) -> Option<PathBuf> {
         match self {
             Self::Nowhere => None,
             Self::File(path) => Some(path.clone()),
-            Self::Folder(folder) => {
+            Self::Folder(folder, ending) => {
                 let stem = clip.file_stem().unwrap_or_default().to_string_lossy();
-                Some(folder.join(format!("{stem}.annotated.mp4")))
+                Some(folder.join(format!("{stem}.{ending}")))
             }
         }
     }

@@ -14,6 +14,8 @@ use crate::model::provider::{Asked, ProviderReport};
 use crate::model::runtime::Runtime;
 use crate::model::session::SessionSettings;
 use crate::sink::jsonl::RunRecord;
+#[cfg(feature = "video")]
+use crate::sink::report::MadeWith;
 use crate::verdict::Judge;
 
 #[derive(Args, Debug)]
@@ -88,6 +90,13 @@ impl Workers {
             provider: self.classifier.provider().to_string(),
             detector_provider: self.detector.provider().to_string(),
         }
+    }
+
+    /// What a report was made with.
+    #[cfg(feature = "video")]
+    pub(super) fn made_with(&self) -> MadeWith {
+        let caution = self.caution().map(str::to_owned);
+        MadeWith { run: self.record(), contract: self.classifier.contract().clone(), caution }
     }
 
     /// A line on how far the model's numbers can be trusted, for people.

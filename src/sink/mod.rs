@@ -6,6 +6,7 @@ pub mod jsonl;
 pub mod overlay;
 pub mod progress;
 pub mod record;
+pub mod report;
 pub mod rows;
 #[cfg(feature = "video")]
 pub mod video;

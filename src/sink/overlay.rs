@@ -16,7 +16,7 @@ use embedded_graphics::text::{Baseline, Text};
 use super::FrameView;
 use super::heat::{self, Map};
 use crate::frame::PixelBox;
-use crate::verdict::Verdict;
+use crate::verdict::{Judgement, Verdict};
 
 /// Size of a letter before it is enlarged.
 const LETTER: (usize, usize) = (9, 15);
@@ -89,15 +89,19 @@ impl Overlay {
             let map = Map { values: view.maps.of(index), height: view.maps.height, width: view.maps.width };
             heat::draw(canvas, map, &score.square, &face.bounds, scale);
         }
-        for (face, judgement) in view.faces.iter().zip(view.judgements) {
-            let colour = colour_of(judgement.verdict);
-            let place = face.bounds.scaled(scale.0, scale.1);
-            frame_box(canvas, &place, colour);
-            self.label.clear();
-            // p is that of synthetic, as everywhere: "authentic 9%" would be read the wrong way. It can't fail.
-            let _ = write!(self.label, "{} p={:.2}", judgement.verdict, judgement.probability.value());
-            label(canvas, &place, &self.label, colour);
+        for (face, &judgement) in view.faces.iter().zip(view.judgements) {
+            self.outline(canvas, &face.bounds.scaled(scale.0, scale.1), judgement);
         }
+    }
+
+    /// Draws a box, in pixels of the canvas, and over it what is said of the face in it.
+    pub fn outline(&mut self, canvas: &mut Canvas<'_>, place: &PixelBox, judgement: Judgement) {
+        let colour = colour_of(judgement.verdict);
+        frame_box(canvas, place, colour);
+        self.label.clear();
+        // p is that of synthetic, as everywhere: "authentic 9%" would be read the wrong way. It can't fail.
+        let _ = write!(self.label, "{} p={:.2}", judgement.verdict, judgement.probability.value());
+        label(canvas, place, &self.label, colour);
     }
 }
 
@@ -135,14 +139,13 @@ fn frame_box(canvas: &mut Canvas<'_>, place: &PixelBox, colour: [u8; 3]) {
     }
 }
 
-/// Writes above the box, or below it where there is no room, kept inside the canvas.
+/// Writes above the box, or at its top where there is no room, kept inside the canvas: the verdict stands before the face.
 fn label(canvas: &mut Canvas<'_>, place: &PixelBox, text: &str, colour: [u8; 3]) {
     let times = (canvas.width.min(canvas.height) / 480).max(1);
     let width = (text.len() * LETTER.0 + 4) * times;
     let height = (LETTER.1 + 2) * times;
     let line = thickness(canvas);
-    let above = place.top - line - height as f32;
-    let top = if above >= 0.0 { above } else { place.top + place.height + line };
+    let top = (place.top - line - height as f32).max(0.0);
     let top = top.min(canvas.height as f32 - height as f32).max(0.0).round();
     let left = (place.left - line).min(canvas.width as f32 - width as f32).max(0.0).round();
     canvas.fill(&PixelBox { left, top, width: width as f32, height: height as f32 }, colour, 0.85);

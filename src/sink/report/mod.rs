@@ -1,0 +1,126 @@
+//! The report: a page a source that a person reads in a browser, with all that it needs in one HTML file.
+//!
+//! [`ReportSink`] collects [`ReportData`] frame by frame in bounded memory; [`render`] makes the page of it.
+
+mod ages;
+mod chart;
+mod data;
+mod file;
+mod intervals;
+mod page;
+mod people;
+mod still;
+mod tables;
+mod text;
+mod timeline;
+
+use std::path::Path;
+
+pub use data::{MadeWith, PersonReport, Quality, ReportData, ReportEnd, StillReport, Timing};
+pub use file::ReportError;
+pub use intervals::Interval;
+pub use page::render;
+pub use people::{Conclusion, PersonFrame};
+pub use text::{Clock, Escaped};
+pub use timeline::{Bucket, Timeline};
+
+use ages::Ages;
+use file::ReportFile;
+use people::People;
+
+use super::{FrameView, Sink};
+use crate::explain::explain;
+use crate::pipeline::{Ended, Summary};
+
+/// Writes the report on one source.
+#[derive(Debug)]
+pub struct ReportSink {
+    file: ReportFile,
+    made_with: MadeWith,
+    people: People,
+    ages: Ages,
+    span: Option<(f64, f64)>,
+}
+
+impl ReportSink {
+    /// Makes the file at `path`, or replaces it by a page that says that the report is not finished.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be written.
+    pub fn create(path: &Path, made_with: MadeWith) -> Result<Self, ReportError> {
+        let file = ReportFile::create(path)?;
+        Ok(Self { file, made_with, people: People::default(), ages: Ages::new(), span: None })
+    }
+
+    fn data(&self, summary: &Summary) -> anyhow::Result<ReportData> {
+        let thresholds = &self.made_with.contract.thresholds;
+        let ages = [("median", 0.5), ("95 %", 0.95), ("99 %", 0.99)];
+        let mut ages_ms: Vec<_> =
+            ages.into_iter().filter_map(|(name, share)| Some((name, self.ages.percentile(share)?))).collect();
+        ages_ms.extend(self.ages.longest().map(|longest| ("longest", longest)));
+        let times = &summary.times;
+        let stages = [
+            ("decode", times.decode),
+            ("find faces", times.locate),
+            ("cut and classify", times.classify),
+            ("write outputs", times.write),
+        ];
+        Ok(ReportData {
+            source: summary.source.name.clone(),
+            ended: match &summary.ended {
+                Ended::Whole => ReportEnd::Whole,
+                Ended::Interrupted => ReportEnd::Interrupted,
+                Ended::Failed(error) => ReportEnd::Failed(explain(error)),
+            },
+            span: self.span,
+            people: self.people.reports(&conclusions(summary), thresholds)?,
+            faces_left_out: self.people.left_out(),
+            quality: Quality {
+                frames: summary.frames,
+                claimed_frames: summary.source.claimed_frames,
+                frames_without_face: summary.frames_without_face,
+                patched_frames: summary.patched_frames,
+                damaged_frames: summary.damaged_frames,
+                first_damage: summary.first_damage.clone(),
+                faces: summary.faces,
+                verdicts: summary.verdicts,
+                size: summary.source.size,
+                milli_rate: summary.source.rate.map(|rate| (rate * 1e3).round() as u64),
+            },
+            timing: Timing {
+                wall: summary.wall.as_secs_f64(),
+                stages: stages.map(|(name, time)| (name, time.as_secs_f64())).to_vec(),
+                ages_ms,
+            },
+            made_with: self.made_with.clone(),
+        })
+    }
+}
+
+/// The people of a frame. Faces are not followed over frames yet: a person is the place of a face in the detector's list.
+fn people_of(view: &FrameView<'_>) -> impl Iterator<Item = PersonFrame> {
+    view.judgements.iter().enumerate().map(|(face, &judgement)| PersonFrame { person: face as u32, face, judgement })
+}
+
+/// What the run says of each person. Nothing yet: then it is the mean over the frames.
+fn conclusions(_summary: &Summary) -> Vec<Conclusion> {
+    Vec::new()
+}
+
+impl Sink for ReportSink {
+    fn frame(&mut self, view: &FrameView<'_>) -> anyhow::Result<()> {
+        let time = view.frame.time.seconds();
+        self.span = Some(self.span.map_or((time, time), |(first, last)| (first.min(time), last.max(time))));
+        self.ages.add(view.age);
+        for person in people_of(view) {
+            self.people.add(view, &person)?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, summary: &Summary) -> anyhow::Result<()> {
+        let page = render(&self.data(summary)?);
+        Ok(self.file.complete(&page)?)
+    }
+}

@@ -1,0 +1,178 @@
+//! Collects what is said of each person, frame by frame, in bounded memory.
+
+use cyborg_models::contract::Thresholds;
+
+use super::data::PersonReport;
+use super::intervals::{self, Interval};
+use super::still::Strongest;
+use super::timeline::Timeline;
+use crate::face::crop::{Cropper, ResizeError};
+use crate::sink::FrameView;
+use crate::verdict::{Judgement, Verdict};
+
+/// People on a page, at most.
+const MOST: usize = 20;
+/// Who was not seen for this long, in microseconds, may make room for somebody else.
+const GONE: i64 = 2_000_000;
+
+/// A person in a frame.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PersonFrame {
+    /// Number of the person in the source.
+    pub person: u32,
+    /// Which face of the frame it is.
+    pub face: usize,
+    /// What is said of this face in this frame.
+    pub judgement: Judgement,
+}
+
+/// What is said of a person in the end, where something else than the mean over the frames says it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conclusion {
+    /// Number of the person in the source.
+    pub person: u32,
+    /// The verdict on the person.
+    pub verdict: Verdict,
+    /// p(synthetic) of the person, 0 to 1.
+    pub probability: f32,
+    /// How that number came about, in a few words.
+    pub basis: String,
+    /// Why the verdict is unsure.
+    pub reason: Option<String>,
+    /// When the person was called synthetic.
+    pub intervals: Vec<Interval>,
+}
+
+/// All people of a source so far.
+#[derive(Debug, Default)]
+pub(super) struct People {
+    all: Vec<Person>,
+    left_out: u64,
+    cropper: Cropper,
+}
+
+#[derive(Debug)]
+struct Person {
+    number: u32,
+    first: i64,
+    last: i64,
+    verdicts: [u64; 3],
+    sum: f64,
+    timeline: Timeline,
+    intervals: Vec<Interval>,
+    strongest: Strongest,
+}
+
+impl People {
+    /// Adds a person's part of a frame.
+    pub(super) fn add(&mut self, view: &FrameView<'_>, seen: &PersonFrame) -> Result<(), ResizeError> {
+        let time = view.frame.time.0;
+        let Some(person) = person(&mut self.all, &mut self.left_out, seen.person, time) else {
+            self.left_out += 1;
+            return Ok(());
+        };
+        let Judgement { probability, verdict } = seen.judgement;
+        person.first = person.first.min(time);
+        person.last = person.last.max(time);
+        person.verdicts[verdict as usize] += 1;
+        person.sum += f64::from(probability.value());
+        person.timeline.add(time, probability.value());
+        if verdict == Verdict::Synthetic {
+            intervals::add(&mut person.intervals, time);
+        }
+        person.strongest.offer(view, seen, &mut self.cropper)
+    }
+
+    /// Faces of people who had no place.
+    pub(super) fn left_out(&self) -> u64 {
+        self.left_out
+    }
+
+    /// The people in the order of their first frame. Who has no conclusion gets the mean over the frames.
+    pub(super) fn reports(
+        &self,
+        conclusions: &[Conclusion],
+        thresholds: &Thresholds,
+    ) -> anyhow::Result<Vec<PersonReport>> {
+        let mut reports = Vec::new();
+        for person in &self.all {
+            let known = conclusions.iter().find(|conclusion| conclusion.person == person.number).cloned();
+            let Conclusion { verdict, probability, basis, reason, intervals, .. } =
+                known.unwrap_or_else(|| person.mean(thresholds));
+            reports.push(PersonReport {
+                person: person.number,
+                verdict,
+                probability,
+                basis,
+                reason,
+                span: (person.first as f64 / 1e6, person.last as f64 / 1e6),
+                frames: person.frames(),
+                verdicts: person.verdicts,
+                intervals,
+                timeline: person.timeline.buckets().to_vec(),
+                strongest: person.strongest.pictures()?,
+            });
+        }
+        reports.sort_by(|a, b| a.span.0.total_cmp(&b.span.0).then(a.person.cmp(&b.person)));
+        Ok(reports)
+    }
+}
+
+/// The place of a person: the one that it has, a new one, or that of somebody seen briefly and gone.
+fn person<'a>(all: &'a mut Vec<Person>, left_out: &mut u64, number: u32, time: i64) -> Option<&'a mut Person> {
+    let index = match all.iter().position(|person| person.number == number) {
+        Some(index) => index,
+        None if all.len() < MOST => {
+            all.push(Person::new(number, time));
+            all.len() - 1
+        }
+        None => {
+            // Whoever was once called synthetic leaves last.
+            let weight = |person: &Person| (person.verdicts[Verdict::Synthetic as usize] > 0, person.frames());
+            let gone = |person: &&(usize, &Person)| time.saturating_sub(person.1.last) > GONE;
+            let (index, leaving) =
+                all.iter().enumerate().filter(|person| gone(&person)).min_by_key(|(_, person)| weight(person))?;
+            *left_out += leaving.frames();
+            all[index] = Person::new(number, time);
+            index
+        }
+    };
+    all.get_mut(index)
+}
+
+impl Person {
+    fn new(number: u32, time: i64) -> Self {
+        Self {
+            number,
+            first: time,
+            last: time,
+            verdicts: [0; 3],
+            sum: 0.0,
+            timeline: Timeline::default(),
+            intervals: Vec::new(),
+            strongest: Strongest::default(),
+        }
+    }
+
+    fn frames(&self) -> u64 {
+        self.verdicts.iter().sum()
+    }
+
+    fn mean(&self, thresholds: &Thresholds) -> Conclusion {
+        let frames = self.frames();
+        let mean = (self.sum / frames.max(1) as f64) as f32;
+        let verdict = match mean {
+            mean if mean < thresholds.authentic_below => Verdict::Authentic,
+            mean if mean > thresholds.synthetic_above => Verdict::Synthetic,
+            _ => Verdict::Unsure,
+        };
+        Conclusion {
+            person: self.number,
+            verdict,
+            probability: mean,
+            basis: format!("mean over {frames} {}", if frames == 1 { "frame" } else { "frames" }),
+            reason: None,
+            intervals: self.intervals.clone(),
+        }
+    }
+}

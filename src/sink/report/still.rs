@@ -1,0 +1,174 @@
+//! The strongest frames of a person: the few with the highest p that lie apart in time, kept as small pictures.
+
+use image::ExtendedColorType;
+use image::codecs::jpeg::JpegEncoder;
+
+use super::data::StillReport;
+use super::people::PersonFrame;
+use crate::face::crop::{CropSquare, Cropper, ResizeError};
+use crate::frame::PixelBox;
+use crate::sink::FrameView;
+use crate::sink::heat::{self, Map};
+use crate::sink::overlay::{Canvas, Overlay};
+use crate::verdict::Judgement;
+
+/// Pictures kept of a person, at most.
+const MOST: usize = 3;
+/// Side of a picture in pixels.
+const SIDE: usize = 360;
+/// Side of the square that is shown over the longer side of the face box.
+const AROUND: f32 = 2.0;
+/// Two pictures of a person are this far apart, in microseconds: the next frame would show the same once more.
+const APART: i64 = 1_000_000;
+/// Quality of the JPEG files, 1 to 100.
+const QUALITY: u8 = 80;
+
+/// The strongest frames of a person so far, the strongest first. Buffers are kept and used again.
+#[derive(Debug, Default)]
+pub(super) struct Strongest {
+    stills: Vec<Still>,
+}
+
+/// A picture as it was cut, nothing drawn yet.
+#[derive(Debug)]
+struct Still {
+    frame: u64,
+    time: i64,
+    judgement: Judgement,
+    /// `SIDE * SIDE * 3` bytes, RGB.
+    pixels: Vec<u8>,
+    map: Vec<f32>,
+    map_size: (usize, usize),
+    /// The classified square in pixels of the shown square.
+    square: CropSquare,
+    /// The face box in pixels of the shown square.
+    bounds: PixelBox,
+    /// Picture pixels over frame pixels.
+    scale: f32,
+}
+
+impl Strongest {
+    /// Looks at a frame, and keeps it when it is one of the strongest.
+    pub(super) fn offer(
+        &mut self,
+        view: &FrameView<'_>,
+        seen: &PersonFrame,
+        cropper: &mut Cropper,
+    ) -> Result<(), ResizeError> {
+        let time = view.frame.time.0;
+        let strength = |judgement: &Judgement| judgement.probability.value();
+        let (Some(face), Some(score)) = (view.faces.get(seen.face), view.scores.get(seen.face)) else {
+            return Ok(());
+        };
+        let near = |still: &Still| still.time.abs_diff(time) < APART.unsigned_abs();
+        let stronger = |still: &Still| strength(&still.judgement) >= strength(&seen.judgement);
+        let taken = self.stills.iter().any(|still| near(still) && stronger(still));
+        if taken || (self.stills.len() == MOST && self.stills.iter().all(stronger)) {
+            return Ok(());
+        }
+        let mut spare = None;
+        self.stills.retain_mut(|still| {
+            if near(still) {
+                spare = Some(std::mem::take(&mut still.pixels));
+            }
+            !near(still)
+        });
+        if self.stills.len() == MOST {
+            spare = self.stills.pop().map(|still| still.pixels);
+        }
+        let shown = shown_square(&face.bounds, (view.frame.width, view.frame.height));
+        let mut pixels = spare.unwrap_or_default();
+        pixels.resize(SIDE * SIDE * 3, 0);
+        cropper.cut(view.frame, &shown, SIDE, &mut pixels)?;
+        let CropSquare { left, top, side } = score.square;
+        let still = Still {
+            frame: view.frame.number,
+            time,
+            judgement: seen.judgement,
+            pixels,
+            map: view.maps.of(seen.face).to_vec(),
+            map_size: (view.maps.height, view.maps.width),
+            square: CropSquare { left: left - shown.left, top: top - shown.top, side },
+            bounds: PixelBox {
+                left: face.bounds.left - shown.left as f32,
+                top: face.bounds.top - shown.top as f32,
+                ..face.bounds
+            },
+            scale: SIDE as f32 / shown.side as f32,
+        };
+        let place = self.stills.partition_point(|kept| strength(&kept.judgement) >= strength(&still.judgement));
+        self.stills.insert(place, still);
+        Ok(())
+    }
+
+    /// Draws and encodes the pictures.
+    pub(super) fn pictures(&self) -> anyhow::Result<Vec<StillReport>> {
+        self.stills.iter().map(Still::pictures).collect()
+    }
+}
+
+impl Still {
+    fn pictures(&self) -> anyhow::Result<StillReport> {
+        let scale = (self.scale, self.scale);
+        let draw = |paint: &dyn Fn(&mut Canvas<'_>)| {
+            let mut pixels = self.pixels.clone();
+            if let Some(mut canvas) = Canvas::new(SIDE, SIDE, SIDE * 3, &mut pixels) {
+                paint(&mut canvas);
+                Overlay::default().outline(&mut canvas, &self.bounds.scaled(scale.0, scale.1), self.judgement);
+            }
+            jpeg(&pixels)
+        };
+        let map = Map { values: &self.map, height: self.map_size.0, width: self.map_size.1 };
+        Ok(StillReport {
+            frame: self.frame,
+            time: self.time as f64 / 1e6,
+            judgement: self.judgement,
+            plain: draw(&|_| {})?,
+            heat: draw(&|canvas| heat::draw(canvas, map, &self.square, &self.bounds, scale))?,
+            side: SIDE,
+        })
+    }
+}
+
+/// The square that is shown of a frame: around the face, inside the frame as far as it goes.
+fn shown_square(bounds: &PixelBox, frame: (usize, usize)) -> CropSquare {
+    let shorter = frame.0.min(frame.1).max(1);
+    let wanted = (bounds.width.max(bounds.height) * AROUND).round().max(1.0);
+    // The cast saturates.
+    let side = (wanted as usize).min(shorter);
+    let start = |middle: f32, length: usize| {
+        let most = length.saturating_sub(side) as f32;
+        (middle - side as f32 / 2.0).round().clamp(0.0, most) as i64
+    };
+    let left = start(bounds.left + bounds.width / 2.0, frame.0);
+    let top = start(bounds.top + bounds.height / 2.0, frame.1);
+    CropSquare { left, top, side }
+}
+
+fn jpeg(pixels: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let mut file = Vec::new();
+    let side = SIDE as u32;
+    JpegEncoder::new_with_quality(&mut file, QUALITY).encode(pixels, side, side, ExtendedColorType::Rgb8)?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(bounds: (f32, f32, f32, f32), frame: (usize, usize), expected: (i64, i64, usize)) {
+        let (left, top, width, height) = bounds;
+        let square = shown_square(&PixelBox { left, top, width, height }, frame);
+        assert_eq!((square.left, square.top, square.side), expected);
+    }
+
+    #[test]
+    fn the_shown_square_stays_in_the_frame() {
+        check((100.0, 100.0, 40.0, 60.0), (640, 480), (60, 70, 120));
+        check((0.0, 0.0, 40.0, 60.0), (640, 480), (0, 0, 120));
+        check((600.0, 440.0, 60.0, 60.0), (640, 480), (520, 360, 120));
+        check((100.0, 0.0, 400.0, 480.0), (640, 480), (60, 0, 480));
+        check((0.0, 0.0, 0.0, 0.0), (0, 0), (0, 0, 1));
+        check((f32::MAX, 0.0, f32::MAX, 1.0), (64, 48), (16, 0, 48));
+    }
+}
