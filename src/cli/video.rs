@@ -16,7 +16,7 @@ use crate::sink::csv::CsvSink;
 use crate::sink::jsonl::JsonlSink;
 use crate::sink::progress::ProgressSink;
 use crate::sink::report::ReportSink;
-use crate::sink::video::{VideoSettings, VideoSink};
+use crate::sink::video::{Sound, VideoSettings, VideoSink};
 use crate::verdict::Verdict;
 
 #[derive(Args, Debug)]
@@ -98,8 +98,16 @@ fn judge_clip(
     let annotated = annotate.file_for(clip);
     let shared = sinks.len();
     if let Some(path) = &annotated {
-        let settings = VideoSettings { width: args.annotate_width.map(usize::from), threads: workers.threads };
-        sinks.push(Box::new(VideoSink::create(path, source.info(), &settings)?));
+        let settings = VideoSettings {
+            width: args.annotate_width.map(usize::from),
+            threads: workers.threads,
+            sound: Some(Sound { path: clip.to_owned(), from: None, until: None }),
+        };
+        let sink = VideoSink::create(path, source.info(), &settings)?;
+        if let Some(reason) = sink.silence() {
+            note(&format!("{}: {reason}", path.display()));
+        }
+        sinks.push(Box::new(sink));
     }
     if let Some(path) = report.file_for(clip) {
         sinks.push(Box::new(ReportSink::create(&path, workers.made_with())?));

@@ -22,16 +22,18 @@ pub fn render(data: &ReportData) -> String {
 }
 
 fn write_page(page: &mut String, data: &ReportData) -> Result<(), Error> {
-    let source = Escaped(&data.source);
+    // The file's name is what people know the clip by; where it lies is said below, as far as the user wrote it.
+    let name = data.source.rsplit(['/', '\\']).next().filter(|name| !name.is_empty()).unwrap_or(&data.source);
+    let (source, name) = (Escaped(&data.source), Escaped(name));
     write!(
         page,
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <link rel=\"icon\" href=\"data:,\">\n<title>{source}: report on faces</title>\n\
+         <link rel=\"icon\" href=\"data:,\">\n<title>{name}: report on faces</title>\n\
          <style>\n{STYLE}</style>\n</head>\n<body>\n"
     )?;
-    writeln!(page, "<header>\n<p class=\"kicker\">Report on the faces in</p>\n<h1>{source}</h1>")?;
+    writeln!(page, "<header>\n<p class=\"kicker\">Report on the faces in</p>\n<h1>{name}</h1>\n<p class=\"soft path\">{source}</p>")?;
     ending(page, data)?;
     writeln!(page, "</header>\n<main>")?;
     answers(page, data)?;
@@ -82,7 +84,7 @@ fn answers(page: &mut String, data: &ReportData) -> Result<(), Error> {
         )?;
     }
     if let Some(caution) = &data.made_with.caution {
-        writeln!(page, "<p class=\"notice\" role=\"note\">{}</p>", Escaped(caution))?;
+        writeln!(page, "<p class=\"notice\" role=\"note\"><strong>Caution:</strong> {}.</p>", Escaped(caution))?;
     }
     writeln!(page, "</section>")
 }
@@ -160,8 +162,8 @@ fn stills(page: &mut String, data: &ReportData) -> Result<(), Error> {
     writeln!(
         page,
         "<p class=\"soft legend\">The frames with the highest p(synthetic), a second or more apart, also of people who \
-         were called authentic. On the right of each pair, colour shows where in the face the network saw signs of \
-         synthetic. It is scaled for each face on its own: it says where, not how much.</p>"
+         were called authentic. In the lower picture of each pair, colour shows where in the face the network saw signs \
+         of synthetic. It is scaled for each face on its own: it says where, not how much.</p>"
     )?;
     for person in data.people.iter().filter(|person| !person.strongest.is_empty()) {
         writeln!(page, "<h3>Person {}: {}</h3>\n<div class=\"stills\">", person.person + 1, person.verdict)?;

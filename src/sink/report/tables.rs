@@ -43,7 +43,7 @@ pub(super) fn all(page: &mut String, data: &ReportData) -> Result<(), Error> {
 
 fn quality(page: &mut String, data: &ReportData) -> Result<(), Error> {
     let quality = &data.quality;
-    let mut table = Table::new(page, "Quality", "figure")?;
+    let mut table = Table::new(page, "Quality", "", "figure")?;
     table.row("size in pixels", format_args!("{} × {}", quality.size.0, quality.size.1))?;
     if let Some(rate) = quality.milli_rate {
         table.row("frames a second", format_args!("{:.2}", rate as f64 / 1e3))?;
@@ -70,7 +70,7 @@ fn timing(page: &mut String, data: &ReportData) -> Result<(), Error> {
     let timing = &data.timing;
     let frames = data.quality.frames.max(1) as f64;
     writeln!(page, "<div>")?;
-    let mut table = Table::new(page, "Time", "figure")?;
+    let mut table = Table::new(page, "Time", "", "figure")?;
     table.row("from start to last frame", format_args!("{:.1} s", timing.wall))?;
     if timing.wall > 0.0 {
         table.row("frames a second", format_args!("{:.1}", data.quality.frames as f64 / timing.wall))?;
@@ -97,7 +97,7 @@ fn timing(page: &mut String, data: &ReportData) -> Result<(), Error> {
 
 fn thresholds(page: &mut String, data: &ReportData) -> Result<(), Error> {
     let thresholds = &data.made_with.contract.thresholds;
-    let mut table = Table::new(page, "Thresholds and their errors", "")?;
+    let mut table = Table::new(page, "Thresholds and their errors", "", "words")?;
     table.row("authentic", format_args!("p below {:.3}", thresholds.authentic_below))?;
     table.row("synthetic", format_args!("p above {:.3}", thresholds.synthetic_above))?;
     match &thresholds.error_rates {
@@ -112,7 +112,7 @@ fn thresholds(page: &mut String, data: &ReportData) -> Result<(), Error> {
 }
 
 fn areas(page: &mut String, data: &ReportData) -> Result<(), Error> {
-    let mut table = Table::new(page, "Area under the ROC curve (0.5 is chance, 1 is best)", "figure")?;
+    let mut table = Table::new(page, "Area under the ROC curve (0.5 is chance, 1 is best)", "", "figure")?;
     for (name, area) in &data.made_with.contract.auc {
         table.row(name, format_args!("{area:.3}"))?;
     }
@@ -124,7 +124,7 @@ fn areas(page: &mut String, data: &ReportData) -> Result<(), Error> {
 
 fn model(page: &mut String, data: &ReportData) -> Result<(), Error> {
     let (run, contract) = (&data.made_with.run, &data.made_with.contract);
-    let mut table = Table::new(page, "Model", "")?;
+    let mut table = Table::new(page, "Model", "wide", "words")?;
     table.row("name", Escaped(&run.model))?;
     table.row("network", Escaped(&contract.network))?;
     table.row("SHA-256", format_args!("<code>{}</code>", Escaped(&run.model_sha256)))?;
@@ -140,7 +140,7 @@ fn model(page: &mut String, data: &ReportData) -> Result<(), Error> {
 
 fn provider(page: &mut String, data: &ReportData) -> Result<(), Error> {
     let run = &data.made_with.run;
-    let mut table = Table::new(page, "What it ran on", "")?;
+    let mut table = Table::new(page, "What it ran on", "wide", "words")?;
     table.row("program", Escaped(&run.tool))?;
     table.row("classifier", Escaped(&run.provider))?;
     table.row("face detector", Escaped(&run.detector_provider))?;
@@ -154,8 +154,9 @@ struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    fn new(page: &'a mut String, caption: &str, class: &'static str) -> Result<Self, Error> {
-        writeln!(page, "<table>\n<caption>{}</caption>\n<tbody>", Escaped(caption))?;
+    /// `place` is the table's class, `class` that of its values.
+    fn new(page: &'a mut String, caption: &str, place: &str, class: &'static str) -> Result<Self, Error> {
+        writeln!(page, "<table class=\"{place}\">\n<caption>{}</caption>\n<tbody>", Escaped(caption))?;
         Ok(Self { page, class })
     }
 

@@ -1,6 +1,8 @@
-//! The annotated video: the source's pictures with boxes, verdicts and heat maps, as an MP4.
+//! The annotated video: the source's pictures with boxes, verdicts and heat maps, and its sound, as an MP4.
 //!
 //! It is written in fragments, so that what was written can be played even if the disk fills up or the program is killed.
+
+mod sound;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -8,14 +10,19 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::Pixel;
+use ffmpeg_next::format::context::Output;
 use ffmpeg_next::software::scaling;
 use ffmpeg_next::util::error::EAGAIN;
+
+pub use sound::{SilenceReason, Sound};
+
+use sound::SoundTrack;
 
 use super::overlay::{Canvas, Overlay};
 use super::{FrameView, Sink};
 use crate::capture::SourceInfo;
 use crate::face::crop::{Cropper, ResizeError};
-use crate::pipeline::Summary;
+use crate::pipeline::{Ended, Summary};
 
 /// Encoders by their FFmpeg name, the best first. The last one is in every build.
 const ENCODERS: [&str; 4] = ["libx264", "libopenh264", "h264_v4l2m2m", "mpeg4"];
@@ -67,13 +74,17 @@ pub struct VideoSettings {
     pub width: Option<usize>,
     /// Threads of the encoder.
     pub threads: NonZeroUsize,
+    /// The sound to keep; `None` makes a silent video.
+    pub sound: Option<Sound>,
 }
 
 /// Writes the annotated video of one source.
 pub struct VideoSink {
     path: PathBuf,
     size: (usize, usize),
-    output: ffmpeg::format::context::Output,
+    output: Output,
+    sound: Option<SoundTrack>,
+    silence: Option<SilenceReason>,
     encoder: ffmpeg::encoder::Video,
     converter: scaling::Context,
     resized: Vec<u8>,
@@ -88,6 +99,8 @@ pub struct VideoSink {
 impl VideoSink {
     /// Makes or empties the file at `path` for the pictures of `source`.
     ///
+    /// Sound that can't be kept is no error: [`VideoSink::silence`] says why.
+    ///
     /// # Errors
     ///
     /// When the file can't be written, or there is no encoder for it.
@@ -98,14 +111,18 @@ impl VideoSink {
         let codec = ffmpeg::encoder::find_by_name(encoder_name()?).ok_or(VideoSinkError::NoEncoder)?;
         let fail = |reason| VideoSinkError::Encoder { width: size.0, height: size.1, reason };
         let encoder = encoder(codec, size, source, settings).map_err(fail)?;
+        let (mut sound, mut silence) = match settings.sound.as_ref().map_or(Ok(None), SoundTrack::open) {
+            Ok(sound) => (sound, None),
+            Err(reason) => (None, Some(reason)),
+        };
         // The file is touched last: a size that can't be encoded leaves it as it was.
-        let mut output = ffmpeg::format::output_as(path, "mp4").map_err(create)?;
-        let mut stream = output.add_stream(codec).map_err(fail)?;
-        stream.set_parameters(&encoder);
-        stream.set_time_base((1, CLOCK));
-        let mut options = ffmpeg::Dictionary::new();
-        options.set("movflags", "frag_keyframe+empty_moov+default_base_moof");
-        output.write_header_with(options).map_err(create)?;
+        let mut opened = open_output(path, codec, &encoder, sound.as_mut());
+        if let (Err(&reason), Some(refused)) = (opened.as_ref(), &sound) {
+            silence = Some(SilenceReason::Refused { codec: refused.codec(), reason });
+            sound = None;
+            opened = open_output(path, codec, &encoder, None);
+        }
+        let output = opened.map_err(create)?;
         let (width, height) = (size.0 as u32, size.1 as u32);
         let flags = scaling::Flags::BILINEAR;
         let converter = scaling::Context::get(Pixel::RGB24, width, height, Pixel::YUV420P, width, height, flags);
@@ -113,6 +130,8 @@ impl VideoSink {
             path: path.to_owned(),
             size,
             output,
+            sound,
+            silence,
             encoder,
             converter: converter.map_err(fail)?,
             resized: Vec::new(),
@@ -123,6 +142,12 @@ impl VideoSink {
             overlay: Overlay::default(),
             last: None,
         })
+    }
+
+    /// Why the video is silent although its source is not.
+    #[must_use]
+    pub fn silence(&self) -> Option<&SilenceReason> {
+        self.silence.as_ref()
     }
 
     /// Puts the frame's pixels into the picture, in the output's size.
@@ -165,6 +190,9 @@ impl VideoSink {
                 Err(error) => return Err(error),
             }
             self.packet.set_stream(0);
+            if let (Some(sound), Some(stamp)) = (&mut self.sound, self.packet.dts()) {
+                sound.write_before(to_micros(stamp), &mut self.output)?;
+            }
             if let Some(stream) = self.output.stream(0) {
                 self.packet.rescale_ts((1, CLOCK), stream.time_base());
             }
@@ -173,9 +201,14 @@ impl VideoSink {
         self.disk_error()
     }
 
-    fn close(&mut self) -> Result<(), ffmpeg::Error> {
+    fn close(&mut self, ended: &Ended) -> Result<(), ffmpeg::Error> {
         self.encoder.send_eof()?;
         self.write_packets()?;
+        if let Some(sound) = &mut self.sound {
+            // Of a run that was cut the sound ends with the pictures.
+            let cut = !matches!(ended, Ended::Whole);
+            sound.write_rest(cut.then(|| to_micros(self.last.unwrap_or(0))), &mut self.output)?;
+        }
         self.output.write_trailer()?;
         self.disk_error()
     }
@@ -210,9 +243,43 @@ impl Sink for VideoSink {
         self.encode(stamp).with_context(|| format!("can't write {}", self.path.display()))
     }
 
-    fn finish(&mut self, _summary: &Summary) -> anyhow::Result<()> {
-        self.close().with_context(|| format!("can't complete {}", self.path.display()))
+    fn finish(&mut self, summary: &Summary) -> anyhow::Result<()> {
+        self.close(&summary.ended).with_context(|| format!("can't complete {}", self.path.display()))
     }
+}
+
+fn to_micros(stamp: i64) -> i64 {
+    stamp.saturating_mul(1_000_000) / i64::from(CLOCK)
+}
+
+/// Makes the file and writes its header.
+fn open_output(
+    path: &Path,
+    codec: ffmpeg::Codec,
+    encoder: &ffmpeg::encoder::Video,
+    sound: Option<&mut SoundTrack>,
+) -> Result<Output, ffmpeg::Error> {
+    let mut output = ffmpeg::format::output_as(path, "mp4")?;
+    let mut stream = output.add_stream(codec)?;
+    stream.set_parameters(encoder);
+    stream.set_time_base((1, CLOCK));
+    let mut flags = "frag_keyframe+empty_moov+default_base_moof".to_owned();
+    let mut options = ffmpeg::Dictionary::new();
+    let Some(sound) = sound else {
+        options.set("movflags", &flags);
+        output.write_header_with(options)?;
+        return Ok(output);
+    };
+    sound.add_to(&mut output)?;
+    if sound.is_explained_by_packets() {
+        flags += "+delay_moov";
+    }
+    options.set("movflags", &flags);
+    // Some FFmpeg versions call Opus and FLAC in MP4 an experiment.
+    options.set("strict", "experimental");
+    output.write_header_with(options)?;
+    sound.header_is_written(&output);
+    Ok(output)
 }
 
 /// The output's size: the source's or the width that was asked for, rounded up to the even sides that the codec wants.
