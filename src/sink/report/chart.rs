@@ -88,7 +88,12 @@ fn describe(page: &mut String, person: &PersonReport) -> Result<(), std::fmt::Er
     let low = person.timeline.iter().map(|bucket| bucket.low).fold(f32::INFINITY, f32::min);
     let high = person.timeline.iter().map(|bucket| bucket.high).fold(f32::NEG_INFINITY, f32::max);
     if low <= high {
-        write!(page, "From {} to {}, p lies between {low:.2} and {high:.2}. ", Clock(person.span.0), Clock(person.span.1))?;
+        write!(
+            page,
+            "From {} to {}, p lies between {low:.2} and {high:.2}. ",
+            Clock(person.span.0),
+            Clock(person.span.1)
+        )?;
     }
     match person.intervals.len() {
         0 => write!(page, "At no time called synthetic."),
@@ -145,7 +150,13 @@ fn time_axis(page: &mut String, axes: &Axes) -> Result<(), std::fmt::Error> {
             break;
         }
         let x = axes.x(seconds);
-        let anchor = if x < LEFT + 20.0 { "start" } else if x > RIGHT - 20.0 { "end" } else { "middle" };
+        let anchor = if x < LEFT + 20.0 {
+            "start"
+        } else if x > RIGHT - 20.0 {
+            "end"
+        } else {
+            "middle"
+        };
         writeln!(
             page,
             "<line class=\"mark\" x1=\"{x:.1}\" y1=\"{BOTTOM}\" x2=\"{x:.1}\" y2=\"{:.0}\"/>\

@@ -33,7 +33,10 @@ fn write_page(page: &mut String, data: &ReportData) -> Result<(), Error> {
          <link rel=\"icon\" href=\"data:,\">\n<title>{name}: report on faces</title>\n\
          <style>\n{STYLE}</style>\n</head>\n<body>\n"
     )?;
-    writeln!(page, "<header>\n<p class=\"kicker\">Report on the faces in</p>\n<h1>{name}</h1>\n<p class=\"soft path\">{source}</p>")?;
+    writeln!(
+        page,
+        "<header>\n<p class=\"kicker\">Report on the faces in</p>\n<h1>{name}</h1>\n<p class=\"soft path\">{source}</p>"
+    )?;
     ending(page, data)?;
     writeln!(page, "</header>\n<main>")?;
     answers(page, data)?;
@@ -161,8 +164,8 @@ fn stills(page: &mut String, data: &ReportData) -> Result<(), Error> {
     writeln!(page, "<section id=\"frames\">\n<h2>Strongest frames</h2>")?;
     writeln!(
         page,
-        "<p class=\"soft legend\">The frames with the highest p(synthetic), a second or more apart, also of people who \
-         were called authentic. In the lower picture of each pair, colour shows where in the face the network saw signs \
+        "<p class=\"soft legend\">The frames with the highest p(synthetic), one a second at most, also of people who were \
+         called authentic. In the lower picture of each pair, colour shows where in the face the network saw signs \
          of synthetic. It is scaled for each face on its own: it says where, not how much.</p>"
     )?;
     for person in data.people.iter().filter(|person| !person.strongest.is_empty()) {

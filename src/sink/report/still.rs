@@ -1,4 +1,4 @@
-//! The strongest frames of a person: the few with the highest p that lie apart in time, kept as small pictures.
+//! The strongest frames of a person: the few with the highest p, each of another second, kept as small pictures.
 
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
@@ -18,7 +18,7 @@ const MOST: usize = 3;
 const SIDE: usize = 360;
 /// Side of the square that is shown over the longer side of the face box.
 const AROUND: f32 = 2.0;
-/// Two pictures of a person are this far apart, in microseconds: the next frame would show the same once more.
+/// Each picture is from another one of these spans, in microseconds: the next frame would show the same once more.
 const APART: i64 = 1_000_000;
 /// Quality of the JPEG files, 1 to 100.
 const QUALITY: u8 = 80;
@@ -60,7 +60,7 @@ impl Strongest {
         let (Some(face), Some(score)) = (view.faces.get(seen.face), view.scores.get(seen.face)) else {
             return Ok(());
         };
-        let near = |still: &Still| still.time.abs_diff(time) < APART.unsigned_abs();
+        let near = |still: &Still| still.time.div_euclid(APART) == time.div_euclid(APART);
         let stronger = |still: &Still| strength(&still.judgement) >= strength(&seen.judgement);
         let taken = self.stills.iter().any(|still| near(still) && stronger(still));
         if taken || (self.stills.len() == MOST && self.stills.iter().all(stronger)) {

@@ -61,7 +61,8 @@ impl Default for Timeline {
 impl Timeline {
     /// Adds a frame: its presentation time in microseconds, and its p. Times may stand still, or go back a little.
     pub fn add(&mut self, time: i64, probability: f32) {
-        let new = Bucket { first: time, last: time, low: probability, high: probability, sum: probability.into(), count: 1 };
+        let new =
+            Bucket { first: time, last: time, low: probability, high: probability, sum: probability.into(), count: 1 };
         self.place(new);
         while self.buckets.len() > MOST {
             self.width = self.width.saturating_mul(2);
@@ -108,7 +109,13 @@ mod tests {
         let mut timeline = Timeline::default();
         let frames = 100_000_u64;
         for frame in 0..frames {
-            let p = if frame == 54_321 { 0.99 } else if frame == 12_345 { 0.01 } else { 0.5 };
+            let p = if frame == 54_321 {
+                0.99
+            } else if frame == 12_345 {
+                0.01
+            } else {
+                0.5
+            };
             timeline.add(frame as i64 * 40_000, p);
         }
         let buckets = timeline.buckets();

@@ -271,7 +271,7 @@ fn open_output(
         return Ok(output);
     };
     sound.add_to(&mut output)?;
-    if sound.is_explained_by_packets() {
+    if sound.wants_late_header() {
         flags += "+delay_moov";
     }
     options.set("movflags", &flags);

@@ -14,6 +14,8 @@ use crate::frame::PresentationTime;
 const TAKEN: [Id; 9] = [Id::AAC, Id::MP3, Id::MP2, Id::AC3, Id::EAC3, Id::OPUS, Id::FLAC, Id::ALAC, Id::DTS];
 /// A file whose sound can't be read this often in a row has no more to give.
 const MOST_READ_ERRORS: u32 = 16;
+/// Sound that begins this much later than its file, in microseconds, is late.
+const LATE: i64 = 2_000_000;
 /// Microseconds, FFmpeg's own clock.
 const MICROS: ffmpeg::Rational = ffmpeg::Rational(1, 1_000_000);
 
@@ -35,8 +37,15 @@ pub enum SilenceReason {
     #[error("the sound is left out: the source can't be opened a second time for it ({0})")]
     Open(ffmpeg::Error),
     /// MP4 has no place for this kind of sound.
-    #[error("the sound is left out: MP4 doesn't take `{0}`; convert it to AAC, for example by `ffmpeg -i CLIP -c:v copy -c:a aac OUT.mp4`")]
+    #[error(
+        "the sound is left out: MP4 doesn't take `{0}`; convert it to AAC, for example by `ffmpeg -i CLIP -c:v copy -c:a aac OUT.mp4`"
+    )]
     Codec(&'static str),
+    /// AAC as transport streams have it; FFmpeg can't put it into an MP4 of fragments.
+    #[error(
+        "the sound is left out: its packets have headers of a transport stream; run `ffmpeg -i CLIP -c copy OUT.mp4` first, and judge that"
+    )]
+    Adts,
     /// The muxer refuses it.
     #[error("the sound is left out: FFmpeg's libraries here can't put `{codec}` into MP4 ({reason})")]
     Refused {
@@ -59,6 +68,7 @@ pub(super) struct SoundTrack {
     /// A packet that was read but not due yet.
     waiting: Option<ffmpeg::Packet>,
     last: Option<i64>,
+    late: bool,
     ended: bool,
 }
 
@@ -69,19 +79,43 @@ impl SoundTrack {
         let Some(stream) = input.streams().best(ffmpeg::media::Type::Audio) else {
             return Ok(None);
         };
-        let (stream, from_clock, codec) = (stream.index(), stream.time_base(), stream.parameters().id());
+        let codec = stream.parameters().id();
         if !TAKEN.contains(&codec) {
             return Err(SilenceReason::Codec(codec.name()));
         }
+        if codec == Id::AAC && is_bare(&stream) {
+            return Err(SilenceReason::Adts);
+        }
+        let (stream, from_clock) = (stream.index(), stream.time_base());
         skip_others(&mut input, stream);
+        let mut start = start_of(&input);
         if let Some(PresentationTime(from)) = settings.from {
+            start = start.max(from);
             // A file that can't be searched is read from its beginning; what is too early is left out all the same.
             if let Err(error) = input.seek(from, ..from) {
                 log::debug!("can't go to {from} us in the sound of {}: {error}", settings.path.display());
             }
         }
         let (settings, to_clock) = (settings.clone(), from_clock);
-        Ok(Some(Self { input, settings, stream, from_clock, out: 0, to_clock, waiting: None, last: None, ended: false }))
+        let mut track = Self {
+            input,
+            settings,
+            stream,
+            from_clock,
+            out: 0,
+            to_clock,
+            waiting: None,
+            last: None,
+            late: false,
+            ended: false,
+        };
+        // A stream without a packet would keep the muxer waiting for one.
+        let Some(first) = track.read() else {
+            return Ok(None);
+        };
+        track.late = micros(first.dts().or(first.pts()).unwrap_or(0), from_clock).saturating_sub(start) > LATE;
+        track.waiting = Some(first);
+        Ok(Some(track))
     }
 
     /// The kind of sound, by FFmpeg's name.
@@ -89,14 +123,12 @@ impl SoundTrack {
         self.id().name()
     }
 
-    /// Whether the header of an MP4 can only be written once the first packets of this sound are known.
-    #[expect(unsafe_code, reason = "the binding has no name for this field")]
-    pub(super) fn is_explained_by_packets(&self) -> bool {
-        let bare = self.input.stream(self.stream).is_some_and(|stream| {
-            // SAFETY: the parameters live as long as the stream, and this is a plain number in them.
-            unsafe { (*stream.parameters().as_ptr()).extradata_size == 0 }
-        });
-        matches!(self.id(), Id::AC3 | Id::EAC3) || (self.id() == Id::AAC && bare)
+    /// Whether the header of the MP4 is to be written after the first packets of each stream.
+    ///
+    /// Only then it says exactly when each stream starts; without, the first packet of each stands at zero. But all is
+    /// kept in memory until then, so sound that begins late has to do without, where its codec allows it.
+    pub(super) fn wants_late_header(&self) -> bool {
+        !self.late || matches!(self.id(), Id::AC3 | Id::EAC3)
     }
 
     fn id(&self) -> Id {
@@ -183,6 +215,21 @@ impl SoundTrack {
         }
         None
     }
+}
+
+/// Whether a stream says nothing of its codec's settings, so that each packet has to.
+#[expect(unsafe_code, reason = "the binding has no name for this field")]
+fn is_bare(stream: &ffmpeg::Stream<'_>) -> bool {
+    // SAFETY: the parameters live as long as the stream, and this is a plain number in them.
+    unsafe { (*stream.parameters().as_ptr()).extradata_size == 0 }
+}
+
+/// When a file begins, in microseconds.
+#[expect(unsafe_code, reason = "the binding has no name for this field")]
+fn start_of(input: &Input) -> i64 {
+    // SAFETY: the input is open, and this is a plain number in it.
+    let start = unsafe { (*input.as_ptr()).start_time };
+    if start == ffmpeg::ffi::AV_NOPTS_VALUE { 0 } else { start }
 }
 
 fn micros(stamp: i64, clock: ffmpeg::Rational) -> i64 {
