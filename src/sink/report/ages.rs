@@ -41,7 +41,7 @@ impl Ages {
 
     /// The longest in milliseconds.
     pub(super) fn longest(&self) -> Option<f64> {
-        (self.total > 0).then(|| self.longest.as_secs_f64() * 1e3)
+        (self.total > 0).then_some(self.longest.as_secs_f64() * 1e3)
     }
 }
 

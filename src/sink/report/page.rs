@@ -189,7 +189,7 @@ fn picture(page: &mut String, person: u32, still: &StillReport) -> Result<(), Er
     )?;
     let pictures = [
         (&still.plain, format!("Face of person {person} at {time}, judged {verdict}")),
-        (&still.heat, format!("The same face with the activation map of the synthetic class over it")),
+        (&still.heat, "The same face with the activation map of the synthetic class over it".to_owned()),
     ];
     for (jpeg, text) in pictures {
         write!(page, "<img width=\"{side}\" height=\"{side}\" alt=\"{text}\" src=\"data:image/jpeg;base64,")?;
