@@ -1,11 +1,11 @@
 //! When a person was called synthetic: spans of time, bounded in number.
 
 /// Frames further apart than this, in microseconds, are two intervals.
-const GAP: i64 = 1_000_000;
+const GAP: i64 = 300_000;
 /// Intervals of a person, at most; then the nearest ones are joined.
 const MOST: usize = 50;
 
-/// A span in which each frame of a person was called synthetic, but for gaps of less than a second.
+/// A span in which each frame of a person was called synthetic, but for gaps of less than a third of a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interval {
     /// Presentation time of its first frame in microseconds.
@@ -42,13 +42,11 @@ mod tests {
     #[test]
     fn near_frames_are_one_interval_and_far_ones_two() {
         let mut intervals = Vec::new();
-        for millis in [0, 40, 1000, 2001, 2100] {
+        for millis in [0, 40, 340, 641, 700] {
             add(&mut intervals, millis * 1000);
         }
-        let expected = [
-            Interval { first: 0, last: 1_000_000, frames: 3 },
-            Interval { first: 2_001_000, last: 2_100_000, frames: 2 },
-        ];
+        let expected =
+            [Interval { first: 0, last: 340_000, frames: 3 }, Interval { first: 641_000, last: 700_000, frames: 2 }];
         assert_eq!(intervals, expected);
     }
 

@@ -164,7 +164,7 @@ fn stills(page: &mut String, data: &ReportData) -> Result<(), Error> {
     writeln!(page, "<section id=\"frames\">\n<h2>Strongest frames</h2>")?;
     writeln!(
         page,
-        "<p class=\"soft legend\">The frames with the highest p(synthetic), one a second at most, also of people who were \
+        "<p class=\"soft legend\">The frames with the highest p(synthetic), some time apart, also of people who were \
          called authentic. In the lower picture of each pair, colour shows where in the face the network saw signs \
          of synthetic. It is scaled for each face on its own: it says where, not how much.</p>"
     )?;

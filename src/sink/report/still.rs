@@ -12,8 +12,11 @@ use crate::sink::heat::{self, Map};
 use crate::sink::overlay::{Canvas, Overlay};
 use crate::verdict::Judgement;
 
-/// Pictures kept of a person, at most.
-const MOST: usize = 3;
+/// Pictures shown of a person, at most.
+const SHOWN: usize = 3;
+/// Pictures kept of a person, at most: one more, as two may turn out to be from the end of one second and the start of
+/// the next.
+const MOST: usize = SHOWN + 1;
 /// Side of a picture in pixels.
 const SIDE: usize = 360;
 /// Side of the square that is shown over the longer side of the face box.
@@ -103,7 +106,14 @@ impl Strongest {
 
     /// Draws and encodes the pictures.
     pub(super) fn pictures(&self) -> anyhow::Result<Vec<StillReport>> {
-        self.stills.iter().map(Still::pictures).collect()
+        let mut shown: Vec<&Still> = Vec::new();
+        for still in &self.stills {
+            let is_apart = shown.iter().all(|other| other.time.abs_diff(still.time) >= APART.unsigned_abs() / 2);
+            if is_apart && shown.len() < SHOWN {
+                shown.push(still);
+            }
+        }
+        shown.into_iter().map(Still::pictures).collect()
     }
 }
 
