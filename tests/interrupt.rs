@@ -15,10 +15,11 @@ fn ctrl_c_completes_tables_and_video() {
     let model = model::write(folder.path(), "corner.onnx", &model::corner());
     let clip = folder.path().join("long.mp4");
     make_clip(&clip, &format!("-stream_loop 50 -i {} -c copy", face_clip().display()));
-    let [csv, jsonl, video] = ["a.csv", "a.jsonl", "a.mp4"].map(|name| folder.path().join(name));
+    let [csv, jsonl, video, report] = ["a.csv", "a.jsonl", "a.mp4", "a.html"].map(|name| folder.path().join(name));
     let mut command = cyborg();
     command.arg("video").arg(&clip).arg("--model").arg(model);
     command.arg("--csv").arg(&csv).arg("--jsonl").arg(&jsonl).arg("--annotate").arg(&video);
+    command.arg("--report").arg(&report);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
 
     let rows = || fs::read_to_string(&csv).map_or(0, |text| text.lines().count().saturating_sub(1));
@@ -41,4 +42,6 @@ fn ctrl_c_completes_tables_and_video() {
         (&last["type"], &last["ended"], &last["frames"]),
         (&"summary".into(), &"interrupted".into(), &rows.into())
     );
+    let page = fs::read_to_string(&report).expect("it was written");
+    assert!(page.contains("The run was interrupted.") && page.contains("class=\"verdict\""), "{page:.2000}");
 }

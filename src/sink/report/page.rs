@@ -33,10 +33,10 @@ fn write_page(page: &mut String, data: &ReportData) -> Result<(), Error> {
          <link rel=\"icon\" href=\"data:,\">\n<title>{name}: report on faces</title>\n\
          <style>\n{STYLE}</style>\n</head>\n<body>\n"
     )?;
-    writeln!(
-        page,
-        "<header>\n<p class=\"kicker\">Report on the faces in</p>\n<h1>{name}</h1>\n<p class=\"soft path\">{source}</p>"
-    )?;
+    writeln!(page, "<header>\n<p class=\"kicker\">Report on the faces in</p>\n<h1>{name}</h1>")?;
+    if name.0 != source.0 {
+        writeln!(page, "<p class=\"soft path\">{source}</p>")?;
+    }
     ending(page, data)?;
     writeln!(page, "</header>\n<main>")?;
     answers(page, data)?;
