@@ -107,6 +107,11 @@ fn from_photos_to_a_verdict() {
     let rates = calibrated.thresholds.error_rates.clone().expect("they were measured");
     assert!(rates.apcer <= 0.1 && rates.bpcer <= 0.05 && rates.measured_on.contains("split train"), "{rates:?}");
 
+    // Going on with runs that have ended leaves them as they are.
+    let before = digest::of_file(&model).expect("it is there");
+    done(&["train", "--resume", text(&runs)]);
+    assert_eq!(digest::of_file(&model).expect("it is there"), before, "the calibration was lost");
+
     // The checkpoint alone gives a model file of the same numbers and the same words about itself.
     let again = folder.path().join("again.onnx");
     done(&["export", text(&runs.join("seed-3/best.safetensors")), "--out", text(&again)]);

@@ -70,10 +70,16 @@ pub(super) fn run(args: &CalibrateArgs) -> anyhow::Result<Outcome> {
     let all = of_split(&inspected, of_list);
     let (indices, measured_on) = match (split, config) {
         (Some(split), _) => (all, format!("split {split}, on which the thresholds were set")),
-        (None, Some(config)) => (
+        (None, Some(config)) if inspected.digest == config.data_sha256 => (
             keep_out(&inspected.faces.rows, &all, config.fit.seed).1,
             "kept-out tenth of the training sources, on which the thresholds were set".to_owned(),
         ),
+        (None, Some(_)) => {
+            return super::wrong_usage(
+                "these are not the data of the training, so no faces of them were kept out: give the part to calibrate on \
+                 with `--split`",
+            );
+        }
         (None, None) => return super::wrong_usage("give the part of the list to calibrate on with `--split`"),
     };
     both_classes(class_counts(&inspected.faces, &indices), "calibration")?;
@@ -82,7 +88,9 @@ pub(super) fn run(args: &CalibrateArgs) -> anyhow::Result<Outcome> {
     for trained in &target.trained {
         let (mut model, _) = trained.load()?;
         model.move_to(args.machine.device)?;
-        let said = score(&model, evaluation(&shared, &indices, BATCH))?;
+        let Some(said) = score(&model, evaluation(&shared, &indices, BATCH), stop)? else {
+            return Ok(Outcome::Interrupted);
+        };
         let run = RunScores {
             name: trained.name.clone(),
             calibration: Calibration { temperature: 1.0, bias: 0.0 },

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, ensure};
 use clap::Args;
@@ -147,10 +147,7 @@ struct Measuring<'a> {
 impl Measuring<'_> {
     /// What a network says of all faces; nothing when the user ended it.
     fn scores(&self, trained: &Trained, model: &Model) -> anyhow::Result<Option<(RunScores, Said)>> {
-        if self.stop.load(Ordering::Relaxed) {
-            return Ok(None);
-        }
-        let said = score(model, evaluation(self.faces, self.indices, BATCH))?;
+        let Some(said) = score(model, evaluation(self.faces, self.indices, BATCH), self.stop)? else { return Ok(None) };
         let run = RunScores {
             name: trained.name.clone(),
             calibration: trained.contract.calibration,
@@ -164,12 +161,10 @@ impl Measuring<'_> {
     fn sweep(&self, run: &RunScores, model: &Model, measured: &mut RunReport) -> anyhow::Result<bool> {
         let side = self.faces.settings().side;
         for disturbance in SWEEP {
-            if self.stop.load(Ordering::Relaxed) {
-                return Ok(false);
-            }
             let batches =
                 evaluation_of(self.faces, self.indices, BATCH, move |_, sample| disturbance.apply(sample, side));
-            let disturbed = RunScores { logits: score(model, batches)?.logits, ..run.clone() };
+            let Some(said) = score(model, batches, self.stop)? else { return Ok(false) };
+            let disturbed = RunScores { logits: said.logits, ..run.clone() };
             let scored = disturbed.scored(self.scored_faces, self.kind, |_| true);
             measured.robustness.push(Robustness::new(disturbance, &scored));
             log::info!("{}: {} {} done", run.name, disturbance.kind(), disturbance.strength());

@@ -1,6 +1,7 @@
 //! The runs of a setting, one seed after the other, each up to its model file.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cyborg_edge::model::runtime::Runtime;
@@ -17,7 +18,7 @@ use crate::metrics::{error_rates, spread};
 use crate::network::Network;
 use crate::plot::curves::{Band, EpochPoint, Setting, TrainingCurves};
 use crate::run_folder::{
-    Config, METRICS, MetricsRow, RunFolder, RunSummary, SaliencyName, SeedFolder, read_metrics, write_summary,
+    Config, METRICS, MODEL, MetricsRow, RunFolder, RunSummary, SaliencyName, SeedFolder, read_metrics, write_summary,
 };
 use crate::torch::{ComputeDevice, Model, Optimiser};
 
@@ -58,6 +59,10 @@ fn run_one(runs: &Runs<'_>, seed: u64, ended: &mut Vec<RunSummary>) -> anyhow::R
     let settings = FitSettings { seed, ..runs.folder.config.fit.clone() };
     let place = runs.folder.of_seed(seed);
     let (mut folder, resumed) = SeedFolder::open(&place)?;
+    // A run that has its model file stays as it is: it may have been calibrated since.
+    if resumed.progress.is_whole(&settings) && place.join(MODEL).is_file() {
+        return summarise(&place, seed, ended);
+    }
     let mut model = Model::new(runs.network.clone(), seed);
     if let Some(start) = &runs.start {
         model.load(start)?;
@@ -92,13 +97,21 @@ fn run_one(runs: &Runs<'_>, seed: u64, ended: &mut Vec<RunSummary>) -> anyhow::R
     let crops = check_crops(&runs.data.faces, &runs.data.validation)?;
     let bytes = export_as(&Runtime::load()?, &model, &contract, Precision::Float32, &crops)?;
     let path = folder.model(&bytes)?;
+    log::info!("model file: {}", path.display());
+    summarise(&place, seed, ended)
+}
+
+/// Counts a run that has ended.
+fn summarise(place: &Path, seed: u64, ended: &mut Vec<RunSummary>) -> anyhow::Result<Outcome> {
     let rows = read_metrics(&place.join(METRICS))?;
-    let best = rows.iter().rev().find(|row| row.best).copied();
-    if let Some(best) = best {
-        log::info!("seed {seed}: best epoch {}: {}", best.epoch, words(&evaluation));
+    if let Some(best) = rows.iter().rev().find(|row| row.best).copied() {
+        let MetricsRow { epoch, validation_accuracy, validation_auc, validation_cam_error, .. } = best;
+        log::info!(
+            "seed {seed}: best epoch {epoch}: accuracy {validation_accuracy:.4}, AUC {validation_auc:.4}, CAM error \
+             {validation_cam_error:.4}"
+        );
         ended.push(RunSummary { seed, best });
     }
-    log::info!("model file: {}", path.display());
     Ok(Outcome::Done)
 }
 

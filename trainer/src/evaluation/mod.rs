@@ -7,6 +7,7 @@ pub mod table;
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use cyborg_edge::verdict::{Logits, SyntheticProbability};
 use cyborg_models::contract::{Calibration, Thresholds};
@@ -114,15 +115,18 @@ pub struct Said {
     pub saliency: Vec<Option<Vec<f32>>>,
 }
 
-/// Scores the faces of some batches.
+/// Scores the faces of some batches; nothing when `stop` becomes true on the way.
 ///
 /// # Errors
 ///
 /// When a batch can't be made, or the network gives no numbers.
-pub fn score(model: &Model, batches: Batches) -> anyhow::Result<Said> {
+pub fn score(model: &Model, batches: Batches, stop: &AtomicBool) -> anyhow::Result<Option<Said>> {
     let (height, width) = model.network().cam_size();
     let mut said = Said::default();
     for batch in batches {
+        if stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
         let batch = batch?;
         let scores = model.score(&batch.pixels);
         for pair in scores.logits.chunks_exact(2) {
@@ -136,7 +140,7 @@ pub fn score(model: &Model, batches: Batches) -> anyhow::Result<Said> {
         let maps = batch.maps.chunks_exact(height * width).zip(&batch.has_map);
         said.saliency.extend(maps.map(|(map, has_map)| has_map.then(|| map.to_vec())));
     }
-    Ok(said)
+    Ok(Some(said))
 }
 
 /// Mean of maps, each min-max scaled first; nothing without one.

@@ -38,7 +38,8 @@ pub const METRICS: &str = "metrics.csv";
 pub struct SeedFolder {
     folder: PathBuf,
     metrics: MetricsTable,
-    events: EventWriter,
+    /// Made with the first epoch of this session.
+    events: Option<EventWriter>,
 }
 
 /// What a run goes on from.
@@ -71,8 +72,7 @@ impl SeedFolder {
         checkpoint::tidy_up(folder);
         let resumed = resume(folder)?;
         let metrics = MetricsTable::open(&folder.join(METRICS), resumed.progress.epoch)?;
-        let events = EventWriter::create(folder, now())?;
-        Ok((Self { folder: folder.to_owned(), metrics, events }, resumed))
+        Ok((Self { folder: folder.to_owned(), metrics, events: None }, resumed))
     }
 
     /// Adds an epoch, and writes its weights.
@@ -117,10 +117,14 @@ impl SeedFolder {
             ("validation/auc", row.validation_auc),
         ];
         let now = now();
+        let events = match &mut self.events {
+            Some(events) => events,
+            none => none.insert(EventWriter::create(&self.folder, now)?),
+        };
         for (tag, value) in scalars {
-            self.events.scalar(tag, row.epoch as i64, value as f32, now)?;
+            events.scalar(tag, row.epoch as i64, value as f32, now)?;
         }
-        Ok(self.events.flush()?)
+        Ok(events.flush()?)
     }
 
     /// Weights of the best epoch, with what is known of them.
