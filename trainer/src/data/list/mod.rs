@@ -1,6 +1,6 @@
 //! The list of faces: which photo is what, which part of the data it belongs to, and where people looked at it.
 //!
-//! Two formats are read as they are: [`paper`], the CSV of the CYBORG data, and [`header`], our own with named columns.
+//! Two formats are read as they are: the CSV of the CYBORG data (`paper`), and our own with named columns (`header`).
 
 mod header;
 mod paper;
