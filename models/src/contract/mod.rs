@@ -81,7 +81,8 @@ pub struct Saliency {
     pub cam_class: CamClass,
     /// Share of the class loss, in 0 to 1; 1 is training without saliency.
     pub alpha: f64,
-    /// Where the maps came from, `human` or `landmark-prior` for example; `none` when there were none.
+    /// Where the maps came from: `human`, `maps` (a list's own, of whatever origin), `landmark-prior`, these joined by `+` where
+    /// several were used, `blend-masks` for forged fakes; `none` when there were none, `unknown` for imported weights.
     pub source: String,
 }
 
@@ -103,6 +104,11 @@ pub struct Calibration {
     pub bias: f32,
 }
 
+impl Calibration {
+    /// The one that changes nothing: p(synthetic) is the softmax.
+    pub const NONE: Self = Self { temperature: 1.0, bias: 0.0 };
+}
+
 /// Authentic below, synthetic above, unsure between.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Thresholds {
@@ -112,6 +118,11 @@ pub struct Thresholds {
     pub synthetic_above: f32,
     /// The error rates at these thresholds; absent when they were not measured.
     pub error_rates: Option<ErrorRates>,
+}
+
+impl Thresholds {
+    /// Those of a model that is not calibrated: far enough from one half to leave room for doubt.
+    pub const UNCALIBRATED: Self = Self { authentic_below: 0.3, synthetic_above: 0.7, error_rates: None };
 }
 
 /// Error rates at the thresholds of a model, with the names of ISO/IEC 30107-3.
@@ -128,7 +139,7 @@ pub struct ErrorRates {
 /// How the weights came to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Training {
-    /// SHA-256 of the list of training faces.
+    /// SHA-256 of the contents of training and validation photos and their maps, with labels and splits.
     pub data_digest: String,
     /// Seed of the run.
     pub seed: u64,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 use cyborg_edge::model::runtime::Runtime;
+use cyborg_edge::verdict::{Logits, SyntheticProbability};
 use cyborg_models::contract::{Calibration, Contract, ErrorRates, Thresholds};
 
 use super::Outcome;
@@ -18,11 +19,11 @@ use crate::checkpoint;
 use crate::data::inspect::Need;
 use crate::data::list::{Split, keep_out};
 use crate::data::loader::evaluation;
-use crate::evaluation::{RunScores, ScoreKind, ScoredFace, score};
+use crate::evaluation::{RunScores, ScoredFace, score};
 use crate::export::{Precision, export_as};
 use crate::fit::class_counts;
 use crate::metrics::{self, ClassWeights, Scored, fit_calibration, verdict_thresholds};
-use crate::run_folder::{MODEL, write_model};
+use crate::run_folder::{BEST, MODEL, write_model};
 use crate::torch::{ComputeDevice, Model};
 
 /// Faces that are scored at once.
@@ -30,7 +31,8 @@ const BATCH: usize = 20;
 
 #[derive(Args, Debug)]
 pub(super) struct CalibrateArgs {
-    /// Folder of runs, one run of it, or a checkpoint; checkpoint and model file are written again
+    /// Folder of runs, one run of it, or a checkpoint; it is written again, and a model file beside it (`model.onnx` for the
+    /// best epoch of a run, else of the checkpoint's own name)
     #[arg(value_name = "RUNS")]
     target: PathBuf,
     #[command(flatten)]
@@ -93,7 +95,7 @@ pub(super) fn run(args: &CalibrateArgs) -> anyhow::Result<Outcome> {
         };
         let run = RunScores {
             name: trained.name.clone(),
-            calibration: Calibration { temperature: 1.0, bias: 0.0 },
+            calibration: Calibration::NONE,
             thresholds: trained.contract.thresholds.clone(),
             logits: said.logits,
         };
@@ -129,8 +131,10 @@ fn calibrated(
         );
     }
     run.calibration = Calibration { temperature: fit.temperature as f32, bias: fit.bias as f32 };
-    // By the runtime's own formula and numbers.
-    let scored = run.scored(faces, ScoreKind::Softmax, |_| true);
+    // By the runtime's own formula and numbers: a face on the edge must fall to the same side.
+    let probability = |&logits: &Logits| f64::from(SyntheticProbability::new(logits, &run.calibration).value());
+    let scores = run.logits.iter().map(probability).zip(faces);
+    let scored: Vec<Scored> = scores.map(|(score, face)| Scored { score, label: face.label }).collect();
     let wanted = metrics::ErrorRates { apcer: args.apcer, bpcer: args.bpcer };
     let found = verdict_thresholds(&scored, wanted)?;
     log::info!(
@@ -164,7 +168,10 @@ fn write(trained: &Trained, model: &Model, contract: &Contract, crops: &[u8]) ->
     checkpoint.metadata.extend(contract.to_metadata());
     let bytes = export_as(&Runtime::load()?, model, contract, Precision::Float32, crops)?;
     checkpoint::write(&trained.path, &checkpoint)?;
-    let path = write_model(&trained.path.with_file_name(MODEL), &bytes)?;
+    // The best epoch of a run has its model file beside it; of other checkpoints several may lie in one folder.
+    let is_best = trained.path.file_name().is_some_and(|name| name == BEST);
+    let file = if is_best { trained.path.with_file_name(MODEL) } else { trained.path.with_extension("onnx") };
+    let path = write_model(&file, &bytes)?;
     log::info!("model file: {}", path.display());
     Ok(())
 }

@@ -161,8 +161,8 @@ impl Measuring<'_> {
     fn sweep(&self, run: &RunScores, model: &Model, measured: &mut RunReport) -> anyhow::Result<bool> {
         let side = self.faces.settings().side;
         for disturbance in SWEEP {
-            let batches =
-                evaluation_of(self.faces, self.indices, BATCH, move |_, sample| disturbance.apply(sample, side));
+            let disturb = move |sample| disturbance.apply(sample, side);
+            let batches = evaluation_of(self.faces, self.indices, BATCH, disturbance.extent(), disturb);
             let Some(said) = score(model, batches, self.stop)? else { return Ok(false) };
             let disturbed = RunScores { logits: said.logits, ..run.clone() };
             let scored = disturbed.scored(self.scored_faces, self.kind, |_| true);

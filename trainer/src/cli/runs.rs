@@ -89,7 +89,9 @@ fn run_one(runs: &Runs<'_>, seed: u64, ended: &mut Vec<RunSummary>) -> anyhow::R
     drop(optimiser);
     let best = folder.best()?;
     model.load(&best.state)?;
-    let evaluation = fit::evaluate(&model, &runs.data, &settings)?;
+    let Some(evaluation) = fit::evaluate(&model, &runs.data, &settings, runs.stop)? else {
+        return Ok(Outcome::Interrupted);
+    };
     folder.validation(&runs.data.faces, &runs.data.validation, &evaluation.scored)?;
     let contract = measured(contract, &evaluation, &runs.folder.config);
     folder.rewrite_best(best, &contract)?;
@@ -106,10 +108,8 @@ fn summarise(place: &Path, seed: u64, ended: &mut Vec<RunSummary>) -> anyhow::Re
     let rows = read_metrics(&place.join(METRICS))?;
     if let Some(best) = rows.iter().rev().find(|row| row.best).copied() {
         let MetricsRow { epoch, validation_accuracy, validation_auc, validation_cam_error, .. } = best;
-        log::info!(
-            "seed {seed}: best epoch {epoch}: accuracy {validation_accuracy:.4}, AUC {validation_auc:.4}, CAM error \
-             {validation_cam_error:.4}"
-        );
+        let words = words(validation_accuracy, validation_auc, validation_cam_error);
+        log::info!("seed {seed}: best epoch {epoch}: {words}");
         ended.push(RunSummary { seed, best });
     }
     Ok(Outcome::Done)
@@ -145,7 +145,8 @@ impl Watch for Follow<'_> {
         model: &Model,
         optimiser: &Optimiser,
     ) -> anyhow::Result<()> {
-        self.display.epoch(report, &words(&report.validation));
+        let Evaluation { accuracy, auc, saliency, .. } = report.validation;
+        self.display.epoch(report, &words(accuracy, auc, saliency));
         self.folder.epoch(report, progress, (model.state(), optimiser.state(model)), self.contract)
     }
 }
@@ -167,7 +168,7 @@ fn contract(config: &Config, seed: u64) -> Contract {
         crop: config.data.rule(),
         resize: ResizeFilter::BilinearAntialias,
         saliency: Saliency { tap: config.cam_tap.clone(), cam_class: loss.cam_class, alpha: loss.alpha, source },
-        calibration: Calibration { temperature: 1.0, bias: 0.0 },
+        calibration: Calibration::NONE,
         thresholds: Thresholds { authentic_below: THRESHOLDS.0, synthetic_above: THRESHOLDS.1, error_rates: None },
         training: Training { data_digest: config.data_sha256.clone(), seed, tool: TOOL.to_owned() },
         auc: BTreeMap::new(),
@@ -216,14 +217,14 @@ pub(super) fn point(row: &MetricsRow) -> EpochPoint {
         loss: row.train_loss,
         accuracy: row.validation_accuracy,
         auc: row.validation_auc,
-        cam_error: row.validation_cam_error,
+        cam_error: row.validation_cam_error.unwrap_or(f64::NAN),
     }
 }
 
 fn tell_of_all(ended: &[RunSummary]) {
-    let of = |number: fn(&MetricsRow) -> f64| {
-        let values: Vec<f64> = ended.iter().map(|run| number(&run.best)).collect();
-        spread(&values).map_or_else(String::new, |spread| match spread.deviation {
+    let of = |number: fn(&MetricsRow) -> Option<f64>| {
+        let values: Option<Vec<f64>> = ended.iter().map(|run| number(&run.best)).collect();
+        values.and_then(|values| spread(&values)).map_or_else(|| "none".to_owned(), |spread| match spread.deviation {
             Some(deviation) => format!("{:.4} +- {deviation:.4}", spread.mean),
             None => format!("{:.4}", spread.mean),
         })
@@ -231,13 +232,13 @@ fn tell_of_all(ended: &[RunSummary]) {
     log::info!(
         "{} runs: accuracy {}, AUC {}, CAM error {} (mean and standard deviation over the runs' best epochs)",
         ended.len(),
-        of(|row| row.validation_accuracy),
-        of(|row| row.validation_auc),
+        of(|row| Some(row.validation_accuracy)),
+        of(|row| Some(row.validation_auc)),
         of(|row| row.validation_cam_error)
     );
 }
 
-fn words(evaluation: &Evaluation) -> String {
-    let Evaluation { accuracy, auc, saliency, .. } = evaluation;
-    format!("accuracy {accuracy:.4}, AUC {auc:.4}, CAM error {saliency:.4}")
+fn words(accuracy: f64, auc: f64, cam_error: Option<f64>) -> String {
+    let cam_error = cam_error.map_or_else(|| "none".to_owned(), |error| format!("{error:.4}"));
+    format!("accuracy {accuracy:.4}, AUC {auc:.4}, CAM error {cam_error}")
 }

@@ -9,7 +9,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use cyborg_edge::verdict::{Logits, SyntheticProbability};
+use cyborg_edge::verdict::Logits;
 use cyborg_models::contract::{Calibration, Thresholds};
 
 use crate::data::list::{Label, Row};
@@ -57,7 +57,7 @@ pub struct RunScores {
 /// What stands for a face in the reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScoreKind {
-    /// The calibrated softmax: what the runtime shows.
+    /// The calibrated softmax: what the runtime shows, but with 64 bits, which part confident scores that 32 round to one.
     Softmax,
     /// Sigmoid of the second logit alone, as the published test script has it.
     Reference,
@@ -68,8 +68,11 @@ impl ScoreKind {
     #[must_use]
     pub fn of(self, logits: Logits, calibration: &Calibration) -> f64 {
         match self {
-            Self::Softmax => f64::from(SyntheticProbability::new(logits, calibration).value()),
-            Self::Reference => 1.0 / (1.0 + (-f64::from(logits.synthetic)).exp()),
+            Self::Softmax => {
+                let difference = f64::from(logits.synthetic) - f64::from(logits.authentic);
+                sigmoid(difference / f64::from(calibration.temperature) + f64::from(calibration.bias))
+            }
+            Self::Reference => sigmoid(f64::from(logits.synthetic)),
         }
     }
 }
@@ -93,6 +96,10 @@ impl FromStr for ScoreKind {
             _ => Err(format!("`{text}` is no score; expected softmax or reference")),
         }
     }
+}
+
+fn sigmoid(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
 }
 
 impl RunScores {
@@ -171,6 +178,8 @@ mod tests {
         let soft = Calibration { temperature: 2.0, bias: -1.0 };
         close(ScoreKind::Softmax.of(logits, &soft), 0.5);
         close(ScoreKind::Reference.of(logits, &soft), 1.0 / (1.0 + (-3.0_f64).exp()));
+        let sure = |synthetic| ScoreKind::Softmax.of(Logits { authentic: -10.0, synthetic }, &plain);
+        assert!(sure(11.0) > sure(10.0), "32 bits would make ties of them");
         for kind in [ScoreKind::Softmax, ScoreKind::Reference] {
             assert_eq!(kind.to_string().parse(), Ok(kind));
         }

@@ -106,16 +106,17 @@ impl SeedFolder {
 
     fn tell_events(&mut self, row: &MetricsRow) -> anyhow::Result<()> {
         let scalars = [
-            ("train/loss", row.train_loss),
-            ("train/class_loss", row.train_class_loss),
+            ("train/loss", Some(row.train_loss)),
+            ("train/class_loss", Some(row.train_class_loss)),
             ("train/cam_error", row.train_cam_error),
-            ("train/faces_per_s", row.faces_per_s),
-            ("train/learning_rate", row.learning_rate),
-            ("validation/class_loss", row.validation_class_loss),
+            ("train/faces_per_s", Some(row.faces_per_s)),
+            ("train/learning_rate", Some(row.learning_rate)),
+            ("validation/class_loss", Some(row.validation_class_loss)),
             ("validation/cam_error", row.validation_cam_error),
-            ("validation/accuracy", row.validation_accuracy),
-            ("validation/auc", row.validation_auc),
+            ("validation/accuracy", Some(row.validation_accuracy)),
+            ("validation/auc", Some(row.validation_auc)),
         ];
+        let scalars = scalars.into_iter().filter_map(|(tag, value)| Some((tag, value?)));
         let now = now();
         let events = match &mut self.events {
             Some(events) => events,
