@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
 use super::Outcome;
-use super::session::{DataArgs, Known, MachineArgs, Wanted, bytes, listen, look, of_split, share, use_threads};
+use super::session::{DataArgs, Known, MachineArgs, Wanted, bytes, listen, look, of_split, share};
 use crate::data::augment::Preset;
 use crate::data::inspect::Need;
 use crate::data::list::Split;
@@ -58,7 +58,6 @@ struct Speed {
 
 pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
     let stop = listen();
-    use_threads(&args.machine)?;
     let batch = usize::from(args.batch);
     let settings = paper(batch, args.augment);
     let mut model = Model::new(args.network.describe(2), settings.seed);

@@ -11,9 +11,7 @@ use cyborg_models::contract::{Calibration, Contract, ErrorRates, Thresholds};
 
 use super::Outcome;
 use super::runs::check_crops;
-use super::session::{
-    DataArgs, MachineArgs, Wanted, both_classes, bytes, listen, look, of_split, share, share_of_one, use_threads,
-};
+use super::session::{DataArgs, MachineArgs, Wanted, both_classes, bytes, listen, look, of_split, share};
 use super::target::{Target, Trained};
 use crate::checkpoint;
 use crate::data::inspect::Need;
@@ -23,7 +21,7 @@ use crate::evaluation::{RunScores, ScoredFace, score};
 use crate::export::{Precision, export_as};
 use crate::fit::class_counts;
 use crate::metrics::{self, ClassWeights, Scored, fit_calibration, verdict_thresholds};
-use crate::run_folder::{BEST, MODEL, write_model};
+use crate::run_folder::{BEST, MODEL, RunFolder, write_model};
 use crate::torch::{ComputeDevice, Model};
 
 /// Faces that are scored at once.
@@ -41,10 +39,10 @@ pub(super) struct CalibrateArgs {
     #[arg(long, value_name = "SPLIT")]
     split: Option<Split>,
     /// Share of synthetic faces that may be called authentic (APCER)
-    #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = share_of_one)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = rate)]
     apcer: f64,
     /// Share of real faces that may be called synthetic (BPCER)
-    #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = share_of_one)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = rate)]
     bpcer: f64,
     /// Calibrate for a world with as many synthetic faces as the list has; else both classes count alike
     #[arg(long)]
@@ -53,9 +51,13 @@ pub(super) struct CalibrateArgs {
     machine: MachineArgs,
 }
 
+fn rate(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number| (0.0..1.0).contains(number));
+    number.ok_or_else(|| "expected a number from 0 to less than 1".to_owned())
+}
+
 pub(super) fn run(args: &CalibrateArgs) -> anyhow::Result<Outcome> {
     let stop = listen();
-    use_threads(&args.machine)?;
     args.machine.device.check()?;
     let target = Target::open(&args.target)?;
     let config = target.folder.as_ref().map(|folder| &folder.config);
@@ -72,8 +74,8 @@ pub(super) fn run(args: &CalibrateArgs) -> anyhow::Result<Outcome> {
     let all = of_split(&inspected, of_list);
     let (indices, measured_on) = match (split, config) {
         (Some(split), _) => (all, format!("split {split}, on which the thresholds were set")),
-        (None, Some(config)) if inspected.digest == config.data_sha256 => (
-            keep_out(&inspected.faces.rows, &all, config.fit.seed).1,
+        (None, Some(config)) if inspected.list_digest == config.list_sha256 => (
+            keep_out(&inspected.faces.rows, &inspected.contents, &all, config.fit.seed).1,
             "kept-out tenth of the training sources, on which the thresholds were set".to_owned(),
         ),
         (None, Some(_)) => {
@@ -87,6 +89,7 @@ pub(super) fn run(args: &CalibrateArgs) -> anyhow::Result<Outcome> {
     both_classes(class_counts(&inspected.faces, &indices), "calibration")?;
     let faces: Vec<ScoredFace> = indices.iter().map(|&index| (&inspected.faces.rows[index]).into()).collect();
     let shared = share(inspected);
+    let _lock = target.folder.as_ref().map(RunFolder::lock).transpose()?;
     for trained in &target.trained {
         let (mut model, _) = trained.load()?;
         model.move_to(args.machine.device)?;

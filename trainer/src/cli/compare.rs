@@ -45,7 +45,10 @@ pub(super) fn run(args: &CompareArgs) -> anyhow::Result<()> {
     let kinds = [&args.first, &args.second].map(|folder| score_kind(&folder.join(&args.evaluation)));
     let [one, other] = kinds;
     let (one, other) = (one?, other?);
-    ensure!(one == other, "one was evaluated with `--score {one}`, the other with `--score {other}`: evaluate one of them again");
+    ensure!(
+        one == other,
+        "one was evaluated with `--score {one}`, the other with `--score {other}`: evaluate one of them again"
+    );
     let same = |a: &ScoredFace, b: &ScoredFace| a.path == b.path && a.label == b.label;
     let faces_match =
         first.faces.len() == second.faces.len() && first.faces.iter().zip(&second.faces).all(|(a, b)| same(a, b));

@@ -10,9 +10,7 @@ use anyhow::{Context, ensure};
 use clap::Args;
 
 use super::Outcome;
-use super::session::{
-    DataArgs, MachineArgs, TOOL, Wanted, both_classes, bytes, listen, look, of_split, share, use_threads,
-};
+use super::session::{DataArgs, MachineArgs, TOOL, Wanted, both_classes, bytes, listen, look, of_split, share};
 use super::target::{Target, Trained};
 use crate::checkpoint;
 use crate::data::faces::{Cutter, Extent, Faces};
@@ -56,7 +54,6 @@ pub(super) struct EvaluateArgs {
 
 pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Outcome> {
     let stop = listen();
-    use_threads(&args.machine)?;
     args.machine.device.check()?;
     let target = Target::open(&args.target)?;
     let out = match &args.out {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use anyhow::Context;
+use cyborg_edge::explain::explain;
 use cyborg_edge::model::runtime::Runtime;
 use cyborg_models::contract::{Calibration, Contract, ErrorRates, ResizeFilter, Saliency, Thresholds, Training};
 
@@ -18,12 +20,9 @@ use crate::metrics::{error_rates, spread};
 use crate::network::Network;
 use crate::plot::curves::{Band, EpochPoint, Setting, TrainingCurves};
 use crate::run_folder::{
-    Config, METRICS, MODEL, MetricsRow, RunFolder, RunSummary, SaliencyName, SeedFolder, read_metrics, write_summary,
+    Config, METRICS, MetricsRow, RunFolder, RunSummary, SaliencyName, SeedFolder, read_metrics, write_summary,
 };
 use crate::torch::{ComputeDevice, Model, Optimiser};
-
-/// Thresholds of a model that is not calibrated: far enough from one half to leave room for doubt.
-const THRESHOLDS: (f32, f32) = (0.3, 0.7);
 
 /// Faces that a model file is checked with, at most.
 const CHECKED: usize = 16;
@@ -39,28 +38,42 @@ pub(super) struct Runs<'a> {
     pub(super) stop: &'a AtomicBool,
 }
 
-/// Trains all runs that have not ended yet, and writes what they come to.
+/// Trains all runs that have not ended yet, and writes what they come to. A run that fails doesn't stop those after it.
 pub(super) fn run_all(runs: &Runs<'_>) -> anyhow::Result<Outcome> {
+    let _lock = runs.folder.lock()?;
     let mut ended = Vec::new();
+    let mut failed = 0;
     for seed in runs.folder.seeds() {
-        if runs.stop.load(Ordering::Relaxed) || run_one(runs, seed, &mut ended)? == Outcome::Interrupted {
-            let path = runs.folder.path().display();
-            log::warn!("interrupted; `cyborg-train train --resume {path}` goes on from the last whole epoch");
-            return Ok(Outcome::Interrupted);
+        let outcome =
+            if runs.stop.load(Ordering::Relaxed) { Ok(Outcome::Interrupted) } else { run_one(runs, seed, &mut ended) };
+        match outcome {
+            Ok(Outcome::Interrupted) => {
+                let path = runs.folder.path().display();
+                log::warn!("interrupted; `cyborg-train train --resume {path}` goes on from the last whole epoch");
+                return Ok(Outcome::Interrupted);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                log::error!("seed {seed}: {}", explain(&error));
+                failed += 1;
+                continue;
+            }
         }
         write_summary(&runs.folder.path().join("summary.csv"), &ended)?;
         draw_curves(&runs.folder, &ended)?;
     }
+    if ended.is_empty() {
+        return Ok(Outcome::AllFailed);
+    }
     tell_of_all(&ended);
-    Ok(Outcome::Done)
+    Ok(if failed > 0 { Outcome::SomeFailed } else { Outcome::Done })
 }
 
 fn run_one(runs: &Runs<'_>, seed: u64, ended: &mut Vec<RunSummary>) -> anyhow::Result<Outcome> {
     let settings = FitSettings { seed, ..runs.folder.config.fit.clone() };
     let place = runs.folder.of_seed(seed);
     let (mut folder, resumed) = SeedFolder::open(&place)?;
-    // A run that has its model file stays as it is: it may have been calibrated since.
-    if resumed.progress.is_whole(&settings) && place.join(MODEL).is_file() {
+    if resumed.progress.is_whole(&settings) && folder.is_finished()? {
         return summarise(&place, seed, ended);
     }
     let mut model = Model::new(runs.network.clone(), seed);
@@ -105,13 +118,13 @@ fn run_one(runs: &Runs<'_>, seed: u64, ended: &mut Vec<RunSummary>) -> anyhow::R
 
 /// Counts a run that has ended.
 fn summarise(place: &Path, seed: u64, ended: &mut Vec<RunSummary>) -> anyhow::Result<Outcome> {
-    let rows = read_metrics(&place.join(METRICS))?;
-    if let Some(best) = rows.iter().rev().find(|row| row.best).copied() {
-        let MetricsRow { epoch, validation_accuracy, validation_auc, validation_cam_error, .. } = best;
-        let words = words(validation_accuracy, validation_auc, validation_cam_error);
-        log::info!("seed {seed}: best epoch {epoch}: {words}");
-        ended.push(RunSummary { seed, best });
-    }
+    let path = place.join(METRICS);
+    let best = read_metrics(&path)?.into_iter().rev().find(|row| row.best);
+    let best = best.with_context(|| format!("{} has lost the row of the best epoch", path.display()))?;
+    let MetricsRow { epoch, validation_accuracy, validation_auc, validation_cam_error, .. } = best;
+    let words = words(validation_accuracy, validation_auc, validation_cam_error);
+    log::info!("seed {seed}: best epoch {epoch}: {words}");
+    ended.push(RunSummary { seed, best });
     Ok(Outcome::Done)
 }
 
@@ -153,26 +166,30 @@ impl Watch for Follow<'_> {
 
 fn contract(config: &Config, seed: u64) -> Contract {
     let loss = &config.fit.loss;
-    let source = match config.data.saliency {
-        _ if loss.alpha >= 1.0 => "none",
-        SaliencyName::Maps => "human",
-        SaliencyName::Landmarks => "landmark-prior",
-    };
-    let source = match source {
-        "none" => source.to_owned(),
-        _ if config.fit.forge > 0.0 => format!("{source}+blend-masks"),
-        _ => source.to_owned(),
-    };
+    let source = if loss.alpha < 1.0 { saliency_words(config) } else { "none".to_owned() };
     Contract {
         network: config.network.clone(),
         crop: config.data.rule(),
         resize: ResizeFilter::BilinearAntialias,
         saliency: Saliency { tap: config.cam_tap.clone(), cam_class: loss.cam_class, alpha: loss.alpha, source },
         calibration: Calibration::NONE,
-        thresholds: Thresholds { authentic_below: THRESHOLDS.0, synthetic_above: THRESHOLDS.1, error_rates: None },
+        thresholds: Thresholds::UNCALIBRATED,
         training: Training { data_digest: config.data_sha256.clone(), seed, tool: TOOL.to_owned() },
         auc: BTreeMap::new(),
     }
+}
+
+/// Where the saliency maps came from, by the contract's words.
+fn saliency_words(config: &Config) -> String {
+    // Only the CYBORG data's folder is known to hold what people drew.
+    let listed = if config.data.maps.is_some() { "human" } else { "maps" };
+    let mut words = match (config.data.saliency, config.data.has_maps) {
+        (SaliencyName::Maps, _) => vec![listed],
+        (SaliencyName::Landmarks, false) => vec!["landmark-prior"],
+        (SaliencyName::Landmarks, true) => vec!["landmark-prior", listed],
+    };
+    words.extend((config.fit.forge > 0.0).then_some("blend-masks"));
+    words.join("+")
 }
 
 /// The contract with what was measured on the validation faces.
@@ -181,7 +198,8 @@ fn measured(mut contract: Contract, evaluation: &Evaluation, config: &Config) ->
         Some(_) => ("validation", "the validation split, by which the epoch was chosen"),
         None => ("kept_out_same_sources", "kept-out tenth of the training sources, a sanity check"),
     };
-    let (below, above) = (f64::from(THRESHOLDS.0), f64::from(THRESHOLDS.1));
+    let Thresholds { authentic_below, synthetic_above, .. } = contract.thresholds;
+    let (below, above) = (f64::from(authentic_below), f64::from(synthetic_above));
     contract.thresholds.error_rates = error_rates(&evaluation.scored, below, above).map(|rates| ErrorRates {
         apcer: rates.apcer,
         bpcer: rates.bpcer,
@@ -224,10 +242,13 @@ pub(super) fn point(row: &MetricsRow) -> EpochPoint {
 fn tell_of_all(ended: &[RunSummary]) {
     let of = |number: fn(&MetricsRow) -> Option<f64>| {
         let values: Option<Vec<f64>> = ended.iter().map(|run| number(&run.best)).collect();
-        values.and_then(|values| spread(&values)).map_or_else(|| "none".to_owned(), |spread| match spread.deviation {
-            Some(deviation) => format!("{:.4} +- {deviation:.4}", spread.mean),
-            None => format!("{:.4}", spread.mean),
-        })
+        values.and_then(|values| spread(&values)).map_or_else(
+            || "none".to_owned(),
+            |spread| match spread.deviation {
+                Some(deviation) => format!("{:.4} +- {deviation:.4}", spread.mean),
+                None => format!("{:.4}", spread.mean),
+            },
+        )
     };
     log::info!(
         "{} runs: accuracy {}, AUC {}, CAM error {} (mean and standard deviation over the runs' best epochs)",

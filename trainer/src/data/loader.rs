@@ -126,7 +126,8 @@ pub fn training(faces: &Arc<Faces>, plan: &Plan, epoch: u64) -> Batches {
             Item::Photo(index) => (index, None),
             Item::Forged(half, pair) => (pair.index, Some((half, stream(1 << 33 | pair.number as u64)))),
         };
-        let forged = half.map(|(half, mut recipe)| hands.forged(&shared, index, (half, augment), &mut recipe, &mut random));
+        let forged =
+            half.map(|(half, mut recipe)| hands.forged(&shared, index, (half, augment), &mut recipe, &mut random));
         match forged.transpose()?.flatten() {
             Some(made) => Ok(made),
             // A face that can't be forged, at the edge of its photo for example, is shown as it is.
@@ -289,7 +290,17 @@ mod tests {
             let path = folder.path().join(format!("{index}.png"));
             RgbImage::from_pixel(64, 64, Rgb([index as u8 * 9; 3])).save(&path).expect("it can be written");
             let label = if index.is_multiple_of(2) { Label::Authentic } else { Label::Synthetic };
-            Row { line: 1, path, label, split: Split::Train, source: String::new(), video: None, map: None, face: None }
+            Row {
+                line: 1,
+                path,
+                label,
+                split: Split::Train,
+                source: String::new(),
+                video: None,
+                group: None,
+                map: None,
+                face: None,
+            }
         };
         let square = CropSquare { left: 0, top: 0, side: 1 };
         let face = [(0.4, 0.4), (0.6, 0.4), (0.5, 0.5), (0.42, 0.62), (0.58, 0.62)];

@@ -115,7 +115,9 @@ pub fn fit(
             bail!("{}", diverged("the class loss of the validation faces", validation.class, epoch, rate));
         }
         let Some(value) = validation.measure(settings.best_by) else {
-            bail!("no validation face has a saliency map, so no epoch is the best by CAM error: give another `--best-by`");
+            bail!(
+                "no validation face has a saliency map, so no epoch is the best by CAM error: give another `--best-by`"
+            );
         };
         let is_best = progress.count(epoch, value, settings.best_by);
         let report = EpochReport { epoch, learning_rate: rate, training, validation, is_best };
