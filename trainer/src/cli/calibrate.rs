@@ -18,7 +18,7 @@ use crate::data::inspect::Need;
 use crate::data::list::{Split, keep_out};
 use crate::data::loader::evaluation;
 use crate::evaluation::{RunScores, ScoredFace, score};
-use crate::export::{Precision, export_as};
+use crate::export::{Precision, export};
 use crate::fit::class_counts;
 use crate::metrics::{self, ClassWeights, Scored, fit_calibration, verdict_thresholds};
 use crate::run_folder::{BEST, MODEL, RunFolder, write_model};
@@ -169,7 +169,7 @@ fn calibrated(
 fn write(trained: &Trained, model: &Model, contract: &Contract, crops: &[u8]) -> anyhow::Result<()> {
     let mut checkpoint = checkpoint::read(&trained.path)?;
     checkpoint.metadata.extend(contract.to_metadata());
-    let bytes = export_as(&Runtime::load()?, model, contract, Precision::Float32, crops)?;
+    let bytes = export(&Runtime::load()?, model, contract, Precision::Float32, crops)?;
     checkpoint::write(&trained.path, &checkpoint)?;
     // The best epoch of a run has its model file beside it; of other checkpoints several may lie in one folder.
     let is_best = trained.path.file_name().is_some_and(|name| name == BEST);

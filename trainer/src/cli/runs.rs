@@ -14,7 +14,7 @@ use super::progress::Display;
 use super::session::TOOL;
 use crate::checkpoint::State;
 use crate::data::faces::{Cutter, Extent, Faces};
-use crate::export::{Precision, export_as};
+use crate::export::{Precision, export};
 use crate::fit::{self, EpochReport, Evaluation, FitData, FitSettings, Progress, Watch, fit};
 use crate::metrics::{error_rates, spread};
 use crate::network::Network;
@@ -110,7 +110,7 @@ fn run_one(runs: &Runs<'_>, seed: u64, ended: &mut Vec<RunSummary>) -> anyhow::R
     folder.rewrite_best(best, &contract)?;
     model.move_to(ComputeDevice::Cpu)?;
     let crops = check_crops(&runs.data.faces, &runs.data.validation)?;
-    let bytes = export_as(&Runtime::load()?, &model, &contract, Precision::Float32, &crops)?;
+    let bytes = export(&Runtime::load()?, &model, &contract, Precision::Float32, &crops)?;
     let path = folder.model(&bytes)?;
     log::info!("model file: {}", path.display());
     summarise(&place, seed, ended)

@@ -16,7 +16,7 @@ use super::list::Label;
 use super::saliency::{GreyMap, Saliency};
 
 /// Batches that are ready and wait, at most.
-const AHEAD: usize = 3;
+pub const AHEAD: usize = 3;
 
 /// A batch of N faces.
 #[derive(Clone, Debug, Default, PartialEq)]
