@@ -23,7 +23,7 @@ fn probed(path: &Path) -> Vec<Option<f64>> {
 fn read(path: &Path, stretch: Stretch) -> Seen {
     let mut settings = settings();
     settings.stretch = stretch;
-    read_file(path, &settings).unwrap_or_else(|error| panic!("{}: {error:#}", path.display()))
+    read_file(path, &settings).expect("it can be read")
 }
 
 /// Count and times are ffprobe's, who has no time for so many of them; frames from a later start are the same ones.
@@ -104,7 +104,10 @@ fn codecs_of_the_web() {
 #[test]
 fn codecs_that_not_every_build_has() {
     if has_encoder("libx265") {
-        check_moving("clip.mp4", "-c:v libx265 -preset ultrafast -x265-params log-level=none:keyint=25 -pix_fmt yuv420p");
+        check_moving(
+            "clip.mp4",
+            "-c:v libx265 -preset ultrafast -x265-params log-level=none:keyint=25 -pix_fmt yuv420p",
+        );
     }
     if has_encoder("libaom-av1") {
         check_made(

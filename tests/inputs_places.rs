@@ -99,6 +99,26 @@ fn nothing_hangs() {
 }
 
 #[test]
+fn ctrl_c_ends_a_wait_for_the_network() {
+    let port = serve(Vec::new(), Manner::Silent);
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let mut command = video(folder.path());
+    command.arg(format!("rtsp://127.0.0.1:{port}/live")).args(["--patience", "60"]);
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("the program starts");
+    let mut stderr = BufReader::new(child.stderr.take().expect("it is piped"));
+    // It listens for Ctrl-C before it says its provider, and opens the address soon after.
+    let mut line = String::new();
+    stderr.read_line(&mut line).expect("it says something");
+    assert!(line.starts_with("provider: "), "{line}");
+    thread::sleep(Duration::from_millis(500));
+    let begun = Instant::now();
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("`kill` is there");
+    assert!(sent.success());
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+#[test]
 fn nobody_there() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let port = listener.local_addr().expect("it has one").port();
@@ -199,7 +219,8 @@ fn fewer_frames_and_faces() {
     let (code, _, stderr) = run(video(folder.path()).arg(face_clip()).args(arguments));
     assert_eq!(code, 0, "{stderr}");
     let lines = table(folder.path());
-    let numbers: Vec<&str> = lines.lines().filter_map(|line| line.split("\"frame\":").nth(1)?.split(',').next()).collect();
+    let numbers: Vec<&str> =
+        lines.lines().filter_map(|line| line.split("\"frame\":").nth(1)?.split(',').next()).collect();
     // 30000/1001 frames a second: the first one at 1 s or later is number 30.
     assert_eq!(numbers, ["30", "35", "40", "45", "50", "55"], "{lines}");
     let (code, stdout, _) = run(video(folder.path()).arg(face_clip()).args(["--end", "0.5", "--min-face", "150"]));

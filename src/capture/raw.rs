@@ -22,7 +22,9 @@ pub struct RawShape {
 #[derive(Debug, thiserror::Error)]
 pub enum RawError {
     /// The frames are larger than allowed.
-    #[error("{name} would be {width}x{height} pixels, more than the limit of {most}: raise `--max-pixels` if that is right")]
+    #[error(
+        "{name} would be {width}x{height} pixels, more than the limit of {most}: raise `--max-pixels` if that is right"
+    )]
     TooLarge {
         /// The source.
         name: String,
@@ -78,13 +80,7 @@ impl<R: io::Read + Send> RawSource<R> {
     /// # Errors
     ///
     /// When a frame would have more than `most_pixels` pixels.
-    pub fn new(
-        reader: R,
-        name: String,
-        shape: RawShape,
-        stretch: Stretch,
-        most_pixels: u64,
-    ) -> Result<Self, RawError> {
+    pub fn new(reader: R, name: String, shape: RawShape, stretch: Stretch, most_pixels: u64) -> Result<Self, RawError> {
         let RawShape { width, height, rate } = shape;
         if u64::from(width) * u64::from(height) > most_pixels {
             return Err(RawError::TooLarge { name, width, height, most: most_pixels });

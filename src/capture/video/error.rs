@@ -31,7 +31,9 @@ pub enum VideoError {
     #[error("{0} has no video stream, only sound or data")]
     NoVideo(String),
     /// Its pictures are larger than allowed: a mistake in its header, or a trap.
-    #[error("{name} speaks of {width}x{height} pixels, more than the limit of {most}: raise `--max-pixels` if that is right")]
+    #[error(
+        "{name} speaks of {width}x{height} pixels, more than the limit of {most}: raise `--max-pixels` if that is right"
+    )]
     TooLarge {
         /// The video.
         name: String,

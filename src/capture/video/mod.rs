@@ -28,8 +28,7 @@ use picture::Pictures;
 use watch::Watch;
 
 /// Endings of the files that are taken from a folder, in lower case. A file that is named may have any.
-pub const ENDINGS: [&str; 12] =
-    ["avi", "flv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts", "ts", "webm"];
+pub const ENDINGS: [&str; 12] = ["avi", "flv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts", "ts", "webm"];
 /// Pixels of a picture at most, where nothing else is asked for: a square of 10,000.
 pub const MOST_PIXELS: u64 = 100_000_000;
 /// How long the network may be silent, where nothing else is asked for.
@@ -265,7 +264,11 @@ impl VideoSource {
 
     /// A jump went too far: all is decoded from the file's start instead.
     fn take_back(&mut self, jump: &Jump) -> Result<(), VideoError> {
-        log::debug!("{}: there is no way to begin at {} s: decoding from the start", self.info.name, jump.start.seconds());
+        log::debug!(
+            "{}: there is no way to begin at {} s: decoding from the start",
+            self.info.name,
+            jump.start.seconds()
+        );
         *self = Self::open_at_start(&jump.address, &jump.settings)?;
         Ok(())
     }

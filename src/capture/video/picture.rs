@@ -35,13 +35,8 @@ struct Told {
 
 impl Pictures {
     pub(super) fn new(name: &str, stream: &ffmpeg::Stream<'_>, most_pixels: u64) -> Self {
-        let mut pictures = Self {
-            name: name.to_owned(),
-            most_pixels,
-            turn: Turn::NONE,
-            converter: None,
-            told: Told::default(),
-        };
+        let mut pictures =
+            Self { name: name.to_owned(), most_pixels, turn: Turn::NONE, converter: None, told: Told::default() };
         let mut side_data = stream.side_data();
         if let Some(matrix) = side_data.find(|data| data.kind() == ffmpeg::packet::side_data::Type::DisplayMatrix) {
             pictures.turn = pictures.turn_of(matrix.data());
@@ -78,7 +73,11 @@ impl Pictures {
         let square = match aspect(input, stream, Some(picture)) {
             Some(aspect) => square(size, aspect),
             None => {
-                warn_once(&mut self.told.aspect, &self.name, "its pixels are said to be of an impossible shape: taken as square");
+                warn_once(
+                    &mut self.told.aspect,
+                    &self.name,
+                    "its pixels are said to be of an impossible shape: taken as square",
+                );
                 size
             }
         };
@@ -89,8 +88,13 @@ impl Pictures {
             }
         }
         self.warn_of_hdr(picture);
-        let shape =
-            Shape { format: picture.format(), size, square, space: picture.color_space(), range: picture.color_range() };
+        let shape = Shape {
+            format: picture.format(),
+            size,
+            square,
+            space: picture.color_space(),
+            range: picture.color_range(),
+        };
         let fail = |reason| VideoError::Convert { name: self.name.clone(), reason };
         // A stream may change its size or format on the way.
         let kept = self.converter.take().filter(|converter| converter.shape == shape);
@@ -109,7 +113,9 @@ impl Pictures {
             return Turn::NONE;
         };
         if missed > MISSED {
-            let text = format!("it asks to be turned by an odd angle: it was turned to the next quarter, {missed:.0} degrees off");
+            let text = format!(
+                "it asks to be turned by an odd angle: it was turned to the next quarter, {missed:.0} degrees off"
+            );
             warn_once(&mut self.told.angle, &self.name, &text);
         }
         turn
@@ -121,7 +127,9 @@ impl Pictures {
             TransferCharacteristic::ARIB_STD_B67 => "HLG",
             _ => return,
         };
-        let text = format!("it is HDR ({kind}), which is not brought down to the range that the model knows: doubt its verdicts");
+        let text = format!(
+            "it is HDR ({kind}), which is not brought down to the range that the model knows: doubt its verdicts"
+        );
         warn_once(&mut self.told.hdr, &self.name, &text);
     }
 }
