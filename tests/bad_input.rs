@@ -37,9 +37,9 @@ fn a_missing_file() {
 }
 
 #[test]
-fn a_directory() {
+fn a_directory_without_videos() {
     let folder = folder();
-    check_error(video(&folder).arg(folder.path()), 1, "is a directory");
+    check_error(video(&folder).arg(folder.path()), 1, "holds no video");
 }
 
 #[test]

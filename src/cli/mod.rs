@@ -4,6 +4,8 @@
 
 mod doctor;
 mod image;
+#[cfg(feature = "video")]
+mod inputs;
 mod interrupt;
 mod outcome;
 #[cfg(feature = "video")]

@@ -4,6 +4,7 @@
 //! cuts and resizes faces: runtime, training and evaluation all call it, so they can't differ.
 
 pub mod centerface;
+pub mod choice;
 pub mod crop;
 
 use crate::frame::{Frame, PixelBox, PixelPoint};
