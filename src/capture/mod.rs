@@ -2,6 +2,7 @@
 
 #[cfg(feature = "camera")]
 pub mod camera;
+pub mod list;
 pub mod stills;
 #[cfg(feature = "video")]
 pub mod video;

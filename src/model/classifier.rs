@@ -167,8 +167,12 @@ impl Classifier {
     ///
     /// When ONNX Runtime fails.
     pub fn run(&mut self, pixels: &[u8], logits: &mut Vec<Logits>, maps: &mut Vec<f32>) -> anyhow::Result<()> {
-        run(&mut self.network, &self.file, pixels, |each| logits.push(each), maps)
-            .with_context(|| format!("model {} failed", self.name))
+        let most = LARGEST_BATCH * self.file.input_side.pow(2) * 3;
+        for pixels in pixels.chunks(most) {
+            run(&mut self.network, &self.file, pixels, |each| logits.push(each), maps)
+                .with_context(|| format!("model {} failed", self.name))?;
+        }
+        Ok(())
     }
 }
 
