@@ -58,7 +58,8 @@ fn finds_the_face_of_the_astronaut() {
     assert_eq!(rows.len(), 1, "{rows:?}");
     let row = &rows[0];
     // Her face lies about 180 to 270 pixels from the left and 60 to 190 from the top.
-    let (left, top, width, height) = (number(row, LEFT), number(row, LEFT + 1), number(row, LEFT + 2), number(row, LEFT + 3));
+    let (left, top, width, height) =
+        (number(row, LEFT), number(row, LEFT + 1), number(row, LEFT + 2), number(row, LEFT + 3));
     assert!((170.0..200.0).contains(&left) && (50.0..100.0).contains(&top), "{row:?}");
     assert!((70.0..110.0).contains(&width) && (90.0..140.0).contains(&height), "{row:?}");
     assert!(stdout.contains("astronaut.png: "), "{stdout}");

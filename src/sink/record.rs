@@ -142,12 +142,7 @@ impl<'a> PhotoRecord<'a> {
     /// The same with what is said of a face, or of the whole photo.
     #[must_use]
     pub fn judged(self, score: f32, judgement: &Judgement) -> Self {
-        Self {
-            score: Some(score),
-            p_synthetic: Some(judgement.probability),
-            verdict: Some(judgement.verdict),
-            ..self
-        }
+        Self { score: Some(score), p_synthetic: Some(judgement.probability), verdict: Some(judgement.verdict), ..self }
     }
 
     /// The same with the number and the place of the face.

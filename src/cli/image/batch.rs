@@ -7,6 +7,7 @@ use crate::capture::list::ListedFace;
 use crate::capture::stills;
 use crate::face::centerface::CenterFace;
 use crate::face::crop::{CropSquare, Cropper};
+use crate::face::exact::ExactResizer;
 use crate::face::{Face, Locate};
 use crate::frame::{Frame, PixelBox};
 use crate::model::classifier::{ActivationMaps, Classifier, Score};
@@ -51,6 +52,7 @@ pub(super) struct Batch {
     classifier: Classifier,
     pixels: Pixels,
     cropper: Cropper,
+    exact: ExactResizer,
     frame: Frame,
     crops: Vec<u8>,
     waiting: Vec<Photo>,
@@ -65,6 +67,7 @@ impl Batch {
             classifier,
             pixels,
             cropper: Cropper::new(),
+            exact: ExactResizer::default(),
             frame: Frame::empty(),
             crops: Vec::new(),
             waiting: Vec::new(),
@@ -133,7 +136,7 @@ impl Batch {
         let Extent::Faces(detector) = &mut self.extent else {
             let begun = crop(&mut self.crops);
             let size = (self.frame.width, self.frame.height);
-            self.cropper.resize(&self.frame.pixels, size, &mut self.crops[begun..], (side, side))?;
+            self.exact.resize(&self.frame.pixels, size, &mut self.crops[begun..], (side, side))?;
             let square = CropSquare { left: 0, top: 0, side: size.0.max(size.1) };
             return Ok((Vec::new(), vec![Score { square, logits: Logits::default() }]));
         };
