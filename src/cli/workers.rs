@@ -18,9 +18,12 @@ use crate::verdict::Judge;
 
 #[derive(Args, Debug)]
 pub(super) struct WorkerArgs {
-    /// Model file that holds the contract of models/CONTRACT.md [default: the model that comes with the program]
+    /// Model file that holds the contract of models/CONTRACT.md, or a foreign one with a TOML [default: the model that comes with the program]
     #[arg(long, value_name = "FILE")]
     pub(super) model: Option<PathBuf>,
+    /// The TOML that describes a foreign model [default: the one beside it, with the ending .toml]
+    #[arg(long, value_name = "FILE", requires = "model")]
+    pub(super) model_toml: Option<PathBuf>,
     /// Face detector, a CenterFace ONNX file [default: the one that set-up fetched]
     #[arg(long, value_name = "FILE")]
     pub(super) detector: Option<PathBuf>,
@@ -74,7 +77,10 @@ impl WorkerArgs {
     }
 
     fn classifier(&self, runtime: &Runtime, session: SessionSettings) -> Result<Classifier, ClassifierError> {
-        Classifier::open(runtime, self.model.as_deref(), session)
+        match (&self.model, &self.model_toml) {
+            (Some(model), Some(toml)) => Classifier::open_foreign(runtime, model, toml, session),
+            (model, _) => Classifier::open(runtime, model.as_deref(), session),
+        }
     }
 
     /// Loads ONNX Runtime and opens both networks.

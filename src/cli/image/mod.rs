@@ -92,7 +92,8 @@ pub(super) fn run(args: &ImageArgs) -> anyhow::Result<Outcome> {
         return Ok(Outcome::of(failed, all));
     }
     let outputs: Vec<PathBuf> = [&args.csv, &args.jsonl].into_iter().flatten().cloned().collect();
-    let files = [&args.workers.model, &args.workers.detector, &args.list].into_iter().flatten();
+    let files =
+        [&args.workers.model, &args.workers.model_toml, &args.workers.detector, &args.list].into_iter().flatten();
     refuse_overwriting(photos.iter().map(|photo| &photo.path).chain(files), &outputs)?;
     let (mut batch, mut results) = open(args, &photos)?;
     // A line a photo would bury all else; the bar hides itself where there is no terminal.
