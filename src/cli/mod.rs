@@ -7,6 +7,7 @@ mod image;
 #[cfg(feature = "video")]
 mod inputs;
 mod interrupt;
+mod models;
 mod outcome;
 #[cfg(feature = "video")]
 mod video;
@@ -41,6 +42,8 @@ enum Command {
     Image(image::ImageArgs),
     /// Show what this machine has, and what to do about each thing that is missing
     Doctor(doctor::DoctorArgs),
+    /// Show and check model files
+    Models(models::ModelsArgs),
 }
 
 /// Runs the program by its command line, and gives its exit code.
@@ -54,6 +57,7 @@ pub fn run() -> ExitCode {
         Command::Video(args) => video::run(&args),
         Command::Image(args) => image::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Models(args) => models::run(&args),
     };
     outcome.unwrap_or_else(|error| Outcome::from_error(&error)).into()
 }

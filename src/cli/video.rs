@@ -60,7 +60,7 @@ pub(super) fn run(args: &VideoArgs) -> anyhow::Result<Outcome> {
     let mut outputs: Vec<PathBuf> = clips.iter().filter_map(|clip| annotate.file_for(clip)).collect();
     outputs.extend([&args.csv, &args.jsonl].into_iter().flatten().cloned());
     let files: Vec<PathBuf> = clips.iter().filter_map(|clip| clip.path().map(ToOwned::to_owned)).collect();
-    let networks = [&args.workers.model, &args.workers.detector].into_iter().flatten();
+    let networks = [&args.workers.model, &args.workers.model_toml, &args.workers.detector].into_iter().flatten();
     refuse_overwriting(files.iter().chain(networks), &outputs)?;
     let mut workers = args.workers.open()?;
     let mut sinks = open_tables(args, &workers)?;
