@@ -167,8 +167,20 @@ impl Classifier {
     ///
     /// When ONNX Runtime fails.
     pub fn run(&mut self, pixels: &[u8], logits: &mut Vec<Logits>, maps: &mut Vec<f32>) -> anyhow::Result<()> {
-        run(&mut self.network, &self.file, pixels, |each| logits.push(each), maps)
-            .with_context(|| format!("model {} failed", self.name))
+        let bytes = self.file.input_side * self.file.input_side * 3;
+        for pixels in pixels.chunks(LARGEST_BATCH * bytes) {
+            let count = pixels.len() / bytes;
+            let mut padded = pixels;
+            if self.network.padded(count) > count {
+                self.crops.clear();
+                self.crops.extend_from_slice(pixels);
+                self.crops.resize(self.network.padded(count) * bytes, 0);
+                padded = &self.crops;
+            }
+            run(&mut self.network, &self.file, padded, count, |each| logits.push(each), maps)
+                .with_context(|| format!("model {} failed", self.name))?;
+        }
+        Ok(())
     }
 }
 
@@ -187,7 +199,7 @@ impl Classify for Classifier {
         let bytes = side * side * 3;
         for faces in faces.chunks(LARGEST_BATCH) {
             let first = scores.len();
-            self.crops.resize(faces.len() * bytes, 0);
+            self.crops.resize(self.network.padded(faces.len()) * bytes, 0);
             for (face, out) in faces.iter().zip(self.crops.chunks_exact_mut(bytes)) {
                 let square = CropSquare::around(&face.bounds, &self.file.contract.crop);
                 self.cropper.cut(frame, &square, side, out)?;
@@ -199,27 +211,29 @@ impl Classify for Classifier {
                     score.logits = logits;
                 }
             };
-            run(&mut self.network, &self.file, &self.crops, keep, &mut maps.values)
+            run(&mut self.network, &self.file, &self.crops, faces.len(), keep, &mut maps.values)
                 .with_context(|| format!("model {} failed", self.name))?;
         }
         Ok(())
     }
 }
 
+/// Runs a batch whose first `count` crops matter; the others fill it up.
 fn run(
     network: &mut Network,
     file: &ModelFile,
     pixels: &[u8],
+    count: usize,
     mut keep: impl FnMut(Logits),
     maps: &mut Vec<f32>,
 ) -> anyhow::Result<()> {
     let side = file.input_side;
-    let count = pixels.len() / (side * side * 3);
+    let batch = pixels.len() / (side * side * 3);
     let (height, width) = file.cam_size;
-    let outputs = network.run(PIXELS, [count, side, side, 3], Values::Bytes(pixels))?;
-    for pair in outputs.floats(LOGITS, count * 2)?.chunks_exact(2) {
+    let outputs = network.run(PIXELS, [batch, side, side, 3], Values::Bytes(pixels))?;
+    for pair in outputs.floats(LOGITS, batch * 2)?.chunks_exact(2).take(count) {
         keep(Logits { authentic: pair[0], synthetic: pair[1] });
     }
-    maps.extend_from_slice(outputs.floats(CAM, count * height * width)?);
+    maps.extend(outputs.floats(CAM, batch * height * width)?.iter().take(count * height * width));
     Ok(())
 }

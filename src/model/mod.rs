@@ -5,5 +5,7 @@
 pub mod classifier;
 pub mod provider;
 pub mod runtime;
+pub mod self_test;
 pub mod session;
 pub mod shipped;
+pub mod workload;
