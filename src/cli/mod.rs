@@ -2,6 +2,7 @@
 //!
 //! Flags become plain settings and these become ready-made workers; nothing behind that sees a flag.
 
+mod bench;
 mod doctor;
 mod image;
 mod interrupt;
@@ -39,6 +40,8 @@ enum Command {
     Image(image::ImageArgs),
     /// Show what this machine has, and what to do about each thing that is missing
     Doctor(doctor::DoctorArgs),
+    /// Measure which provider, batch and threads are fastest on this machine
+    Bench(bench::BenchArgs),
 }
 
 /// Runs the program by its command line, and gives its exit code.
@@ -52,6 +55,7 @@ pub fn run() -> ExitCode {
         Command::Video(args) => video::run(&args),
         Command::Image(args) => image::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Bench(args) => bench::run(&args),
     };
     outcome.unwrap_or_else(|error| Outcome::from_error(&error)).into()
 }
