@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use anyhow::Context;
 use ort::ep::ExecutionProviderDispatch;
-use ort::session::builder::GraphOptimizationLevel;
+use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::session::{Session, SessionOutputs};
 use ort::value::TensorRef;
 
@@ -150,7 +150,8 @@ impl Outputs<'_> {
 }
 
 fn open_on_processor(runtime: &Runtime, bytes: &[u8], threads: NonZeroUsize) -> Result<Session, String> {
-    commit(runtime, bytes, threads, Vec::new()).map_err(|error| one_line(error.message()))
+    let builder = builder(runtime, threads, Vec::new()).map_err(|error| one_line(error.message()))?;
+    commit(builder, bytes)
 }
 
 /// Opens a network on an accelerator, warmed up and tested; and the largest difference that was found.
@@ -164,12 +165,16 @@ fn open_on(
     provider.built_in()?;
     let backend = provider.backend().ok_or("not compiled into this program")?;
     let version = runtime.version().unwrap_or_default();
-    let registrations = backend.registrations(&Job { network: bytes, workload, version: &version, threads })?;
-    let mut session = commit(runtime, bytes, threads, registrations).map_err(|error| {
+    let job = Job { network: bytes, workload, version: &version, threads };
+    let registrations = backend.registrations(&job)?;
+    let builder = builder(runtime, threads, registrations).map_err(|error| {
         let reason = one_line(error.message());
         // Its own words are seldom more than that a library could not be loaded.
         provider.lacks().map_or_else(|| reason.clone(), |lack| format!("{reason}; {lack}"))
     })?;
+    // Only now is it known to start at all.
+    backend.prepare(&job)?;
+    let mut session = commit(builder, bytes)?;
     let mut reference = open_on_processor(runtime, bytes, threads)?;
     let tolerance = provider.precision().tolerance();
     let trial = |session| Trial { session, input: &workload.input };
@@ -177,20 +182,22 @@ fn open_on(
     Ok((session, difference))
 }
 
-fn commit(
+fn builder(
     runtime: &Runtime,
-    bytes: &[u8],
     threads: NonZeroUsize,
     registrations: Vec<ExecutionProviderDispatch>,
-) -> ort::Result<Session> {
-    Session::builder(&runtime.environment)?
+) -> ort::Result<SessionBuilder> {
+    Ok(Session::builder(&runtime.environment)?
         .with_optimization_level(GraphOptimizationLevel::All)?
         .with_intra_threads(threads.get())?
         // Two sessions' idle threads would burn the processors that the other one needs.
         .with_intra_op_spinning(false)?
         .with_inter_op_spinning(false)?
-        .with_execution_providers(registrations)?
-        .commit_from_memory(bytes)
+        .with_execution_providers(registrations)?)
+}
+
+fn commit(mut builder: SessionBuilder, bytes: &[u8]) -> Result<Session, String> {
+    builder.commit_from_memory(bytes).map_err(|error| one_line(error.message()))
 }
 
 /// A session in its self-test.
@@ -219,7 +226,25 @@ impl Run for Trial<'_> {
     }
 }
 
-/// ONNX Runtime's messages span lines and carry source positions; the first line holds what a user can act on.
+/// ONNX Runtime's messages span lines and carry source positions; the first line holds what a user can act on, behind
+/// `[ONNXRuntimeError] : 1 : FAIL : `.
 fn one_line(message: &str) -> String {
-    message.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no reason given").to_owned()
+    let line = message.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no reason given");
+    let Some((_, coded)) = line.rsplit_once("[ONNXRuntimeError] : ") else {
+        return line.to_owned();
+    };
+    coded.splitn(3, " : ").nth(2).unwrap_or(coded).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::one_line;
+
+    #[test]
+    fn what_a_user_can_act_on_is_kept() {
+        let message = "\n/src/bridge.cc:19 Get() [ONNXRuntimeError] : 1 : FAIL : Failed to load a.so : not there\nmore";
+        assert_eq!(one_line(message), "Failed to load a.so : not there");
+        assert_eq!(one_line("  plain words \n"), "plain words");
+        assert_eq!(one_line(" \n"), "no reason given");
+    }
 }

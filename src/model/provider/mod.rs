@@ -93,6 +93,15 @@ pub(super) trait Backend {
     ///
     /// What it lacks, with the cure.
     fn registrations(&self, job: &Job<'_>) -> Result<Vec<ExecutionProviderDispatch>, String>;
+
+    /// What is left to do when it was registered, before the network is loaded.
+    ///
+    /// # Errors
+    ///
+    /// What it lacks, with the cure.
+    fn prepare(&self, _: &Job<'_>) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 impl Provider {

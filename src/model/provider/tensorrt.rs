@@ -24,17 +24,7 @@ impl Backend for TensorRt {
     }
 
     fn registrations(&self, job: &Job<'_>) -> Result<Vec<ExecutionProviderDispatch>, String> {
-        let cache = cache::folder().ok_or("no folder for its engines is known: set CYBORG_CACHE")?.join("tensorrt");
-        let engines = cache.join(key(job, self.precision, &nvidia::Machine::found()));
-        for folder in [&engines, &cache] {
-            fs::create_dir_all(folder).map_err(|error| format!("can't make {}: {error}", folder.display()))?;
-        }
-        if !has_engine(&engines) {
-            log::warn!(
-                "building the TensorRT engine, this takes minutes; it is kept in {} for the next time",
-                engines.display()
-            );
-        }
+        let (engines, cache) = self.folders(job)?;
         let provider = ep::TensorRT::default()
             .with_fp16(self.precision == Precision::Half)
             .with_engine_cache(true)
@@ -46,6 +36,24 @@ impl Backend for TensorRt {
             .with_profile_opt_shapes(shape(job.workload, job.workload.usual))
             .with_profile_max_shapes(shape(job.workload, job.workload.most));
         Ok(vec![provider.build().error_on_failure(), cuda::dispatch()])
+    }
+
+    fn prepare(&self, job: &Job<'_>) -> Result<(), String> {
+        let (engines, _) = self.folders(job)?;
+        fs::create_dir_all(&engines).map_err(|error| format!("can't make {}: {error}", engines.display()))?;
+        if !has_engine(&engines) {
+            let folder = engines.display();
+            log::warn!("building the TensorRT engine, this takes minutes; it is kept in {folder} for the next time");
+        }
+        Ok(())
+    }
+}
+
+impl TensorRt {
+    /// Where the engines for this job lie, and what all engines share.
+    fn folders(&self, job: &Job<'_>) -> Result<(PathBuf, PathBuf), String> {
+        let cache = cache::folder().ok_or("no folder for its engines is known: set CYBORG_CACHE")?.join("tensorrt");
+        Ok((cache.join(key(job, self.precision, &nvidia::Machine::found())), cache))
     }
 }
 
