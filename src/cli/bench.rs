@@ -159,8 +159,8 @@ fn measure(
             };
             results.rows.extend(figures.map(row));
         };
-        for &batch in &args.batch {
-            keep(Part::Classifier, batch.into(), subject.classify(&mut classifier, batch.into())?);
+        for batch in args.batch.iter().filter_map(|&batch| NonZeroUsize::new(batch.into())) {
+            keep(Part::Classifier, batch.get(), subject.classify(&mut classifier, batch)?);
         }
         drop(classifier);
         keep(Part::Detector, 1, subject.locate(settings)?);

@@ -63,7 +63,8 @@ impl WorkerArgs {
     pub(super) fn open(&self) -> anyhow::Result<Workers> {
         let threads = self.threads.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
         let runtime = Runtime::load_for(self.provider)?;
-        // Detector and classifier work at the same time on different frames: each gets half of the processors.
+        // Detector and classifier work at the same time on different frames: each gets half of the processors. On two
+        // of them no network was faster with two threads than with one: benches/results/2026-11-24-providers.md.
         let session = SessionSettings { provider: self.provider, threads: half(threads) };
         let classifier = Classifier::open(&runtime, self.model.as_deref(), session)?;
         let settings = DetectorSettings { longest_side: self.detect_size.into(), confidence: self.detect_confidence };

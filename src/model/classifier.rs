@@ -1,5 +1,6 @@
 //! The classifier: face crops in, logits and activation maps out, from one forward pass.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -92,10 +93,8 @@ pub struct Classifier {
     name: String,
     cropper: Cropper,
     crops: Vec<u8>,
+    largest_batch: usize,
 }
-
-/// Faces that go through the network in one run. More are done in several, so that memory stays bounded.
-const LARGEST_BATCH: usize = 16;
 
 impl Classifier {
     /// Opens the model file at `path`, or the shipped model.
@@ -132,7 +131,10 @@ impl Classifier {
             Err(source) => return Err(ClassifierError::Contract { name, source }),
         };
         match Network::open(runtime, bytes, settings) {
-            Ok(network) => Ok(Self { network, file, name, cropper: Cropper::new(), crops: Vec::new() }),
+            Ok(network) => {
+                let largest_batch = network.largest_batch();
+                Ok(Self { network, file, name, cropper: Cropper::new(), crops: Vec::new(), largest_batch })
+            }
             Err(source) => Err(ClassifierError::Open { name, source }),
         }
     }
@@ -161,6 +163,14 @@ impl Classifier {
         &self.network.provider
     }
 
+    /// Sets how many faces go through the network at once, for measuring; gives the number that it is now. An
+    /// accelerator stays within what it was prepared for.
+    pub fn set_largest_batch(&mut self, faces: NonZeroUsize) -> usize {
+        let limit = if self.network.provider.got.is_accelerated() { self.network.largest_batch() } else { usize::MAX };
+        self.largest_batch = faces.get().min(limit);
+        self.largest_batch
+    }
+
     /// Runs crops that are ready: `pixels` holds N * S * S * 3 bytes. Logits and maps are added to what is there.
     ///
     /// # Errors
@@ -168,7 +178,7 @@ impl Classifier {
     /// When ONNX Runtime fails.
     pub fn run(&mut self, pixels: &[u8], logits: &mut Vec<Logits>, maps: &mut Vec<f32>) -> anyhow::Result<()> {
         let bytes = self.file.input_side * self.file.input_side * 3;
-        for pixels in pixels.chunks(LARGEST_BATCH * bytes) {
+        for pixels in pixels.chunks(self.largest_batch * bytes) {
             let count = pixels.len() / bytes;
             let mut padded = pixels;
             if self.network.padded(count) > count {
@@ -197,7 +207,7 @@ impl Classify for Classifier {
         (maps.height, maps.width) = self.file.cam_size;
         let side = self.file.input_side;
         let bytes = side * side * 3;
-        for faces in faces.chunks(LARGEST_BATCH) {
+        for faces in faces.chunks(self.largest_batch) {
             let first = scores.len();
             self.crops.resize(self.network.padded(faces.len()) * bytes, 0);
             for (face, out) in faces.iter().zip(self.crops.chunks_exact_mut(bytes)) {

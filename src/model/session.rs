@@ -65,6 +65,10 @@ pub enum SessionError {
 /// Sides that a network leaves free are prepared for up to this, in pixels, unless it is said otherwise.
 const LONGEST_SIDE: usize = 320;
 
+/// On a processor a face costs the same in batches of 1 to 4, and an eighth more in batches of 8 and 16, whose values
+/// don't stay in its caches: benches/results/2026-11-24-providers.md.
+const LARGEST_BATCH_OF_PROCESSOR: usize = 4;
+
 impl Network {
     /// Opens the ONNX file in `bytes`.
     ///
@@ -104,6 +108,15 @@ impl Network {
             // The processor always starts; what fails there is the network itself.
             Err(Refused { last: Refusal { provider: Provider::Cpu, reason }, .. }) => Err(SessionError::Load(reason)),
             Err(Refused { last: Refusal { provider, reason }, .. }) => Err(SessionError::Provider { provider, reason }),
+        }
+    }
+
+    /// The most items to run at once.
+    #[must_use]
+    pub fn largest_batch(&self) -> usize {
+        match &self.workload {
+            Some(workload) if self.provider.got.is_accelerated() => workload.batches.last().copied().unwrap_or(1),
+            _ => LARGEST_BATCH_OF_PROCESSOR,
         }
     }
 

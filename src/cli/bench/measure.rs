@@ -40,8 +40,14 @@ impl Subject<'_> {
         Ok(CenterFace::open(self.runtime, self.detector, self.detector_settings, settings)?)
     }
 
-    /// Crop and classifier alone, in runs of `batch` faces; `None` when it was stopped early.
-    pub(super) fn classify(&self, classifier: &mut Classifier, batch: usize) -> anyhow::Result<Option<Figures>> {
+    /// Crop and classifier alone, in runs of `batch` faces; `None` when it was stopped early, or an accelerator was not
+    /// prepared for such a batch.
+    pub(super) fn classify(&self, classifier: &mut Classifier, batch: NonZeroUsize) -> anyhow::Result<Option<Figures>> {
+        let given = classifier.set_largest_batch(batch);
+        let batch = batch.get();
+        if given < batch {
+            return Ok(None);
+        }
         let (frame, mut work) = (frame(), Work::new(batch));
         self.series(batch, || classifier.classify(&frame, &work.faces, &mut work.scores, &mut work.maps))
     }
