@@ -3,18 +3,26 @@
 mod support;
 
 use std::fs;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use support::{check_error, cyborg, model, run};
+use support::{check_error, cyborg, fetched, model, run};
+
+/// The command, on the build of ONNX Runtime without GPU, whatever else is fetched.
+fn bench() -> Command {
+    let mut command = cyborg();
+    command.arg("bench").env("ORT_DYLIB_PATH", fetched("onnxruntime"));
+    command
+}
 
 #[test]
 fn the_figures_come_as_a_table_and_as_json() {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let model = model::write(folder.path(), "corner.onnx", &model::corner());
     let json = folder.path().join("bench.json");
-    let mut command = cyborg();
-    command.args(["bench", "--provider", "cpu", "--batch", "1,2", "--threads", "1", "--seconds", "0.05"]);
+    let mut command = bench();
+    command.args(["--provider", "cpu", "--batch", "1,2", "--threads", "1", "--seconds", "0.05"]);
     let start = Instant::now();
     let (code, stdout, stderr) = run(command.arg("--model").arg(&model).arg("--json").arg(&json));
     assert_eq!(code, 0, "{stderr}");
@@ -43,8 +51,8 @@ fn all_providers_are_tried_and_the_absent_ones_told() {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let model = model::write(folder.path(), "corner.onnx", &model::corner());
     let json = folder.path().join("bench.json");
-    let mut command = cyborg();
-    command.args(["bench", "--provider", "all", "--batch", "1", "--threads", "1", "--seconds", "0.05"]);
+    let mut command = bench();
+    command.args(["--provider", "all", "--batch", "1", "--threads", "1", "--seconds", "0.05"]);
     let (code, _, stderr) = run(command.arg("--model").arg(&model).arg("--json").arg(&json));
     assert_eq!(code, 0, "{stderr}");
     let results: Value = serde_json::from_str(&fs::read_to_string(json).expect("it was written")).expect("it is JSON");
@@ -57,9 +65,9 @@ fn all_providers_are_tried_and_the_absent_ones_told() {
 
 #[test]
 fn wrong_usage_and_absent_providers_are_errors() {
-    check_error(cyborg().args(["bench", "--provider", "gpu"]), 2, "or all");
-    check_error(cyborg().args(["bench", "--batch", "0"]), 2, "--batch");
-    check_error(cyborg().args(["bench", "--seconds", "0"]), 2, "expected a number in 0.05 to 60");
-    check_error(cyborg().args(["bench", "--provider", "cuda"]), 1, "provider cuda was asked for and can't be had");
-    check_error(cyborg().args(["bench", "--provider", "cpu", "--model", "no.onnx"]), 1, "no.onnx");
+    check_error(bench().args(["--provider", "gpu"]), 2, "or all");
+    check_error(bench().args(["--batch", "0"]), 2, "--batch");
+    check_error(bench().args(["--seconds", "0"]), 2, "expected a number in 0.05 to 60");
+    check_error(bench().args(["--provider", "cuda"]), 1, "provider cuda was asked for and can't be had");
+    check_error(bench().args(["--provider", "cpu", "--model", "no.onnx"]), 1, "no.onnx");
 }
