@@ -2,6 +2,7 @@
 //!
 //! Flags become plain settings and these become ready-made workers; nothing behind that sees a flag.
 
+mod bench;
 mod doctor;
 mod image;
 #[cfg(feature = "video")]
@@ -44,6 +45,8 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Show and check model files
     Models(models::ModelsArgs),
+    /// Measure which provider, batch and threads are fastest on this machine
+    Bench(bench::BenchArgs),
 }
 
 /// Runs the program by its command line, and gives its exit code.
@@ -58,6 +61,7 @@ pub fn run() -> ExitCode {
         Command::Image(args) => image::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Models(args) => models::run(&args),
+        Command::Bench(args) => bench::run(&args),
     };
     outcome.unwrap_or_else(|error| Outcome::from_error(&error)).into()
 }

@@ -27,7 +27,8 @@ pub(super) struct WorkerArgs {
     /// Face detector, a CenterFace ONNX file [default: the one that set-up fetched]
     #[arg(long, value_name = "FILE")]
     pub(super) detector: Option<PathBuf>,
-    /// Execution provider: auto, cpu, cuda or tensorrt; one that is named and can't be had is an error
+    /// Execution provider: auto, cpu, cuda, tensorrt or another that `cyborg doctor` lists; one that is named and
+    /// can't be had is an error
     #[arg(long, value_name = "NAME", default_value = "auto")]
     pub(super) provider: Asked,
     /// Threads of the processor to use at most, up to 256 [default: all]
@@ -86,8 +87,9 @@ impl WorkerArgs {
     /// Loads ONNX Runtime and opens both networks.
     pub(super) fn open(&self) -> anyhow::Result<Workers> {
         let threads = self.threads.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
-        let runtime = Runtime::load()?;
-        // Detector and classifier work at the same time on different frames: each gets half of the processors.
+        let runtime = Runtime::load_for(self.provider)?;
+        // Detector and classifier work at the same time on different frames: each gets half of the processors. On two
+        // of them no network was faster with two threads than with one: benches/results/2026-11-24-providers.md.
         let session = SessionSettings { provider: self.provider, threads: half(threads) };
         let classifier = self.classifier(&runtime, session)?;
         let settings = DetectorSettings { longest_side: self.detect_size.into(), confidence: self.detect_confidence };

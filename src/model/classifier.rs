@@ -1,5 +1,6 @@
 //! The classifier: face crops in, logits and activation maps out, from one forward pass.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -114,10 +115,8 @@ pub struct Classifier {
     name: String,
     cropper: Cropper,
     crops: Vec<u8>,
+    largest_batch: usize,
 }
-
-/// Faces that go through the network in one run. More are done in several, so that memory stays bounded.
-const LARGEST_BATCH: usize = 16;
 
 impl Classifier {
     /// Opens the model file at `path`, or the shipped model. A file without a contract is a foreign one when a TOML of its
@@ -161,7 +160,7 @@ impl Classifier {
             Ok(model) => model,
             Err(source) => return Err(ClassifierError::Foreign { name, source }),
         };
-        let adapter = Adapter::new(model.description, model.batch.unwrap_or(LARGEST_BATCH));
+        let adapter = Adapter::new(model.description, model.batch.unwrap_or(usize::MAX));
         Self::new(runtime, name, &bytes, (model.file, Some(adapter)), settings)
     }
 
@@ -192,7 +191,12 @@ impl Classifier {
         settings: SessionSettings,
     ) -> Result<Self, ClassifierError> {
         match Network::open(runtime, bytes, settings) {
-            Ok(network) => Ok(Self { network, file, adapter, name, cropper: Cropper::new(), crops: Vec::new() }),
+            Ok(network) => {
+                // A foreign network may be made for a fixed number of faces.
+                let limit = adapter.as_ref().map_or(usize::MAX, |adapter| adapter.batch);
+                let largest_batch = network.largest_batch().min(limit);
+                Ok(Self { network, file, adapter, name, cropper: Cropper::new(), crops: Vec::new(), largest_batch })
+            }
             Err(source) => Err(ClassifierError::Open { name, source }),
         }
     }
@@ -227,15 +231,36 @@ impl Classifier {
         &self.network.provider
     }
 
+    /// Sets how many faces go through the network at once, for measuring; gives the number that it is now. An
+    /// accelerator stays within what it was prepared for.
+    pub fn set_largest_batch(&mut self, faces: NonZeroUsize) -> usize {
+        let limit = if self.network.provider.got.is_accelerated() { self.network.largest_batch() } else { usize::MAX };
+        let limit = self.adapter.as_ref().map_or(limit, |adapter| adapter.batch.min(limit));
+        self.largest_batch = faces.get().min(limit);
+        self.largest_batch
+    }
+
     /// Runs crops that are ready: `pixels` holds N * S * S * 3 bytes. Logits and maps are added to what is there.
     ///
     /// # Errors
     ///
     /// When ONNX Runtime fails.
     pub fn run(&mut self, pixels: &[u8], logits: &mut Vec<Logits>, maps: &mut Vec<f32>) -> anyhow::Result<()> {
-        let Self { network, file, adapter, name, .. } = self;
-        run(network, file, adapter, pixels, |each| logits.push(each), maps)
-            .with_context(|| format!("model {name} failed"))
+        let bytes = self.file.input_side * self.file.input_side * 3;
+        for pixels in pixels.chunks(self.largest_batch * bytes) {
+            let count = pixels.len() / bytes;
+            let Self { network, file, adapter, name, crops, .. } = self;
+            let mut padded = pixels;
+            if network.padded(count) > count {
+                crops.clear();
+                crops.extend_from_slice(pixels);
+                crops.resize(network.padded(count) * bytes, 0);
+                padded = crops;
+            }
+            run(network, (file, adapter), padded, count, |each| logits.push(each), maps)
+                .with_context(|| format!("model {name} failed"))?;
+        }
+        Ok(())
     }
 }
 
@@ -252,9 +277,9 @@ impl Classify for Classifier {
         (maps.height, maps.width) = self.file.cam_size;
         let side = self.file.input_side;
         let bytes = side * side * 3;
-        for faces in faces.chunks(LARGEST_BATCH) {
+        for faces in faces.chunks(self.largest_batch) {
             let first = scores.len();
-            self.crops.resize(faces.len() * bytes, 0);
+            self.crops.resize(self.network.padded(faces.len()) * bytes, 0);
             for (face, out) in faces.iter().zip(self.crops.chunks_exact_mut(bytes)) {
                 let square = CropSquare::around(&face.bounds, &self.file.contract.crop);
                 self.cropper.cut(frame, &square, side, out)?;
@@ -267,7 +292,7 @@ impl Classify for Classifier {
                 }
             };
             let Self { network, file, adapter, name, crops, .. } = self;
-            run(network, file, adapter, crops, keep, &mut maps.values)
+            run(network, (file, adapter), crops, faces.len(), keep, &mut maps.values)
                 .with_context(|| format!("model {name} failed"))?;
         }
         Ok(())
@@ -278,39 +303,35 @@ fn read(path: &Path) -> Result<Vec<u8>, ClassifierError> {
     std::fs::read(path).map_err(|source| ClassifierError::Read(ModelFileError::Read { path: path.to_owned(), source }))
 }
 
-/// Runs crops, in as many runs of the network as their number takes.
+/// Runs a batch whose first `count` crops matter; the others fill it up.
 fn run(
     network: &mut Network,
-    file: &ModelFile,
-    adapter: &mut Option<Adapter>,
+    (file, adapter): (&ModelFile, &mut Option<Adapter>),
     pixels: &[u8],
+    count: usize,
     mut keep: impl FnMut(Logits),
     maps: &mut Vec<f32>,
 ) -> anyhow::Result<()> {
     let side = file.input_side;
-    let crop = side * side * 3;
+    let batch = pixels.len() / (side * side * 3);
     let (height, width) = file.cam_size;
-    let most = adapter.as_ref().map_or(LARGEST_BATCH, |adapter| adapter.batch);
-    for pixels in pixels.chunks(most * crop) {
-        let count = pixels.len() / crop;
-        let Some(adapter) = adapter else {
-            let outputs = network.run(PIXELS, [count, side, side, 3], Values::Bytes(pixels))?;
-            for pair in outputs.floats(LOGITS, count * 2)?.chunks_exact(2) {
-                keep(Logits { authentic: pair[0], synthetic: pair[1] });
-            }
-            maps.extend_from_slice(outputs.floats(CAM, count * height * width)?);
-            continue;
-        };
-        adapter.fill(pixels);
-        let (input, output) = (&adapter.description.input, &adapter.description.output);
-        let outputs = network.run(&input.name, [count, 3, side, side], Values::Floats(adapter.planes()))?;
-        let numbers = outputs.floats(&output.name, count * output.classes.len())?;
-        for numbers in numbers.chunks_exact(output.classes.len()) {
-            keep(logits(output, numbers)?);
+    let Some(adapter) = adapter else {
+        let outputs = network.run(PIXELS, [batch, side, side, 3], Values::Bytes(pixels))?;
+        for pair in outputs.floats(LOGITS, batch * 2)?.chunks_exact(2).take(count) {
+            keep(Logits { authentic: pair[0], synthetic: pair[1] });
         }
-        if let Some(cam) = &adapter.description.cam {
-            maps.extend_from_slice(outputs.floats(&cam.name, count * height * width)?);
-        }
+        maps.extend(outputs.floats(CAM, batch * height * width)?.iter().take(count * height * width));
+        return Ok(());
+    };
+    adapter.fill(pixels);
+    let (input, output) = (&adapter.description.input, &adapter.description.output);
+    let outputs = network.run(&input.name, [batch, 3, side, side], Values::Floats(adapter.planes()))?;
+    let numbers = outputs.floats(&output.name, batch * output.classes.len())?;
+    for numbers in numbers.chunks_exact(output.classes.len()).take(count) {
+        keep(logits(output, numbers)?);
+    }
+    if let Some(cam) = &adapter.description.cam {
+        maps.extend(outputs.floats(&cam.name, batch * height * width)?.iter().take(count * height * width));
     }
     Ok(())
 }

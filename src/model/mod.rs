@@ -6,5 +6,7 @@ pub mod classifier;
 mod foreign;
 pub mod provider;
 pub mod runtime;
+pub mod self_test;
 pub mod session;
 pub mod shipped;
+pub mod workload;
