@@ -13,6 +13,7 @@ use crate::model::classifier::{Classifier, ClassifierError};
 use crate::model::provider::{Asked, ProviderReport};
 use crate::model::runtime::Runtime;
 use crate::model::session::SessionSettings;
+#[cfg(feature = "video")]
 use crate::sink::jsonl::RunRecord;
 use crate::verdict::Judge;
 
@@ -107,6 +108,7 @@ impl WorkerArgs {
 
 impl Workers {
     /// What the run was made with.
+    #[cfg(feature = "video")]
     pub(super) fn record(&self) -> RunRecord {
         record(&self.classifier, Some(&self.detector))
     }
