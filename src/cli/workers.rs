@@ -13,7 +13,6 @@ use crate::model::classifier::{Classifier, ClassifierError};
 use crate::model::provider::{Asked, ProviderReport};
 use crate::model::runtime::Runtime;
 use crate::model::session::SessionSettings;
-#[cfg(feature = "video")]
 use crate::sink::jsonl::RunRecord;
 use crate::verdict::Judge;
 
