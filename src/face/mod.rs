@@ -1,10 +1,13 @@
 //! Finding faces in a frame, and cutting them out.
 //!
 //! A detector is anything that implements [`Locate`]; [`centerface`] is the one in use. [`crop`] is the only place that
-//! cuts and resizes faces: runtime, training and evaluation all call it, so they can't differ.
+//! cuts and resizes faces: runtime, training and evaluation all call it, so they can't differ. [`exact`] is for whole
+//! photos whose scores are to be those of a Python script.
 
 pub mod centerface;
+pub mod choice;
 pub mod crop;
+pub mod exact;
 
 use crate::frame::{Frame, PixelBox, PixelPoint};
 

@@ -1,5 +1,7 @@
 //! From numbers to a verdict: pure functions, with no clock and no picture in them.
 
+pub mod score;
+
 use std::fmt;
 
 use cyborg_models::contract::{Calibration, Contract, Thresholds};
