@@ -1,10 +1,14 @@
 //! Finding faces in a frame, and cutting them out.
 //!
 //! A detector is anything that implements [`Locate`]; [`centerface`] is the one in use. [`crop`] is the only place that
-//! cuts and resizes faces: runtime, training and evaluation all call it, so they can't differ.
+//! cuts and resizes faces: runtime, training and evaluation all call it, so they can't differ. [`tracker`] follows faces
+//! over frames, [`cut`] tells it where a scene ends, and [`quality`] measures how well a face can be seen.
 
 pub mod centerface;
 pub mod crop;
+pub mod cut;
+pub mod quality;
+pub mod tracker;
 
 use crate::frame::{Frame, PixelBox, PixelPoint};
 
