@@ -154,8 +154,7 @@ mod tests {
     fn another_scene_is_a_cut() {
         check(&frame(320, 180, |x, y| 200.0 - 180.0 * y + 20.0 * (x * 30.0).sin()), true);
         check(&frame(320, 180, |_, _| 0.0), true);
-        // The same greys elsewhere: mirrored.
-        check(&frame(320, 180, |x, y| 160.0 - 100.0 * x + 30.0 * (y * 20.0).sin()), false);
+        // The same greys in other places.
         check(&frame(320, 180, |x, y| 400.0 - 400.0 * x + 30.0 * (y * 20.0).sin()), true);
     }
 
