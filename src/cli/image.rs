@@ -132,6 +132,7 @@ impl PhotoWork {
             faces: &self.faces,
             scores: &self.scores,
             judgements: &self.judgements,
+            tracks: &[],
             maps: &self.maps,
             age: self.frame.captured.elapsed(),
         };

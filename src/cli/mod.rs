@@ -7,6 +7,8 @@ mod image;
 mod interrupt;
 mod outcome;
 #[cfg(feature = "video")]
+mod persons;
+#[cfg(feature = "video")]
 mod video;
 mod workers;
 

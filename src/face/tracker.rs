@@ -139,14 +139,7 @@ impl Tracker {
             let id = TrackId(self.born);
             ids[face] = id;
             let bounds = faces[face].bounds;
-            self.tracks.push(Track {
-                id,
-                bounds,
-                velocity: (0.0, 0.0),
-                seen: time,
-                sightings: 1,
-                continued: false,
-            });
+            self.tracks.push(Track { id, bounds, velocity: (0.0, 0.0), seen: time, sightings: 1, continued: false });
         }
     }
 }

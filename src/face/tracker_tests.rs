@@ -50,7 +50,10 @@ fn two_faces_that_cross_while_one_hides_the_other_keep_their_numbers() {
         _ => vec![walk(50.0, 8.0, n), walk(520.0, -8.0, n)],
     };
     let found = follow(0.04, &(0..60).map(scene).collect::<Vec<_>>());
-    assert_eq!((&found[26][..], &found[30][..], &found[33][..], &found[59][..]), (&[1, 2][..], &[1][..], &[1, 2][..], &[1, 2][..]));
+    assert_eq!(
+        (&found[26][..], &found[30][..], &found[33][..], &found[59][..]),
+        (&[1, 2][..], &[1][..], &[1, 2][..], &[1, 2][..])
+    );
 }
 
 /// A face that stands for ten frames, is hidden for `gap` seconds, and comes back `moved` pixels away.
@@ -83,11 +86,14 @@ fn frames_that_are_far_apart_are_followed_too() {
 
 #[test]
 fn a_new_face_and_another_size_begin_tracks() {
-    let found = follow(0.04, &[
-        vec![(100.0, 100.0, 60.0)],
-        vec![(300.0, 100.0, 60.0), (100.0, 100.0, 60.0)],
-        vec![(300.0, 100.0, 150.0), (100.0, 100.0, 60.0)],
-    ]);
+    let found = follow(
+        0.04,
+        &[
+            vec![(100.0, 100.0, 60.0)],
+            vec![(300.0, 100.0, 60.0), (100.0, 100.0, 60.0)],
+            vec![(300.0, 100.0, 150.0), (100.0, 100.0, 60.0)],
+        ],
+    );
     assert_eq!(found, [vec![1], vec![2, 1], vec![3, 1]]);
 }
 
@@ -103,13 +109,11 @@ fn a_cut_ends_all_tracks_and_no_number_comes_twice() {
 
 #[test]
 fn the_order_of_the_faces_does_not_matter() {
-    let scenes: Vec<_> =
-        (0..60).map(|n| vec![walk(50.0, 8.0, n), walk(520.0, -8.0, n), (200.0, 300.0, 50.0), (230.0, 300.0, 50.0)]).collect();
-    let turned: Vec<Vec<_>> = scenes
-        .iter()
-        .enumerate()
-        .map(|(n, scene)| (0..4).map(|at| scene[(at + n) % 4]).collect())
+    let scenes: Vec<_> = (0..60)
+        .map(|n| vec![walk(50.0, 8.0, n), walk(520.0, -8.0, n), (200.0, 300.0, 50.0), (230.0, 300.0, 50.0)])
         .collect();
+    let turned: Vec<Vec<_>> =
+        scenes.iter().enumerate().map(|(n, scene)| (0..4).map(|at| scene[(at + n) % 4]).collect()).collect();
     let (straight, turned) = (follow(0.04, &scenes), follow(0.04, &turned));
     for (n, (straight, turned)) in straight.iter().zip(&turned).enumerate() {
         let back: Vec<_> = (0..4).map(|at| turned[(at + 4 - n % 4) % 4]).collect();

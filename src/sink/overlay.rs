@@ -89,13 +89,21 @@ impl Overlay {
             let map = Map { values: view.maps.of(index), height: view.maps.height, width: view.maps.width };
             heat::draw(canvas, map, &score.square, &face.bounds, scale);
         }
-        for (face, judgement) in view.faces.iter().zip(view.judgements) {
-            let colour = colour_of(judgement.verdict);
+        for (index, (face, judgement)) in view.faces.iter().zip(view.judgements).enumerate() {
+            // A face that is followed gets the verdict on its track: that of a single frame flickers.
+            let tracked = view.tracks.get(index);
+            let (verdict, probability) =
+                tracked.map_or((judgement.verdict, judgement.probability), |face| (face.verdict, face.probability));
+            let colour = colour_of(verdict);
             let place = face.bounds.scaled(scale.0, scale.1);
             frame_box(canvas, &place, colour);
             self.label.clear();
-            // p is that of synthetic, as everywhere: "authentic 9%" would be read the wrong way. It can't fail.
-            let _ = write!(self.label, "{} p={:.2}", judgement.verdict, judgement.probability.value());
+            // Writing to memory can't fail.
+            if let Some(tracked) = tracked {
+                let _ = write!(self.label, "{}: ", tracked.id);
+            }
+            // p is that of synthetic, as everywhere: "authentic 9%" would be read the wrong way.
+            let _ = write!(self.label, "{verdict} p={:.2}", probability.value());
             label(canvas, &place, &self.label, colour);
         }
     }

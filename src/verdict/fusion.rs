@@ -73,7 +73,6 @@ impl Fusion {
         for weight in &mut self.weights {
             *weight *= left;
         }
-        // After very long all would be nothing; the last thing that is known of a face is then better.
         1.0
     }
 

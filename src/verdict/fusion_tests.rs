@@ -47,7 +47,8 @@ fn old_looks_fade() {
 #[test]
 fn what_is_no_number_says_nothing() {
     assert_eq!(fuse(Fading::Never, &[]), None);
-    let odd = [(0.0, f32::NAN, 1.0), (0.0, 1.0, f64::NAN), (0.0, 1.0, 0.0), (0.0, 1.0, -1.0), (0.0, 1.0, f64::INFINITY)];
+    let odd =
+        [(0.0, f32::NAN, 1.0), (0.0, 1.0, f64::NAN), (0.0, 1.0, 0.0), (0.0, 1.0, -1.0), (0.0, 1.0, f64::INFINITY)];
     assert_eq!(fuse(Fading::Never, &odd), None);
     check(Fading::Never, &[(0.0, f32::NAN, 1.0), (0.0, 1.0, 1.0)], 1.0);
     check(Fading::Never, &[(0.0, f32::INFINITY, 1.0)], 8.0);

@@ -101,17 +101,18 @@ fn a_part_that_is_synthetic_is_told_with_its_times() {
     let series: Vec<f32> = (0..300).map(|n| if (100..150).contains(&n) { 4.0 } else { -4.0 }).collect();
     let (said, summary) = one(&series, GOOD);
     assert_eq!((summary.verdict, summary.reason), (Verdict::Unsure, Some(Reason::SyntheticInParts)));
-    let [interval] = summary.intervals[..] else { panic!("{:?}", summary.intervals) };
+    assert_eq!(summary.intervals.len(), 1, "{summary:?}");
+    let interval = summary.intervals[0];
     // The running verdict follows within two of its time constants.
     let (start, end) = (interval.start.seconds(), interval.end.seconds());
     assert!((10.0..14.0).contains(&start) && (14.9..19.0).contains(&end), "{interval:?}");
     assert_eq!(said[149][0].verdict, Verdict::Synthetic);
     assert_eq!(said[299][0].verdict, Verdict::Authentic);
     assert!((100..150).contains(&summary.strongest[0].frame), "{:?}", summary.strongest);
-    assert_eq!(one(&[4.0; 30], GOOD).1.intervals, [Interval {
-        start: PresentationTime(0),
-        end: PresentationTime(2_900_000)
-    }]);
+    assert_eq!(
+        one(&[4.0; 30], GOOD).1.intervals,
+        [Interval { start: PresentationTime(0), end: PresentationTime(2_900_000) }]
+    );
 }
 
 #[test]
