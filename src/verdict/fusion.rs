@@ -80,7 +80,7 @@ impl Fusion {
     #[must_use]
     pub fn evidence(&self) -> Option<f32> {
         let total: f64 = self.weights.iter().sum();
-        if !(total > 0.0) {
+        if total <= 0.0 {
             return None;
         }
         let pull = |mean: f64| -> f64 {

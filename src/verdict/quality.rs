@@ -12,7 +12,7 @@ const LEAST_SIDE: f32 = 32.0;
 const FULL_SIDE: f32 = 128.0;
 /// A face less sharp than this shows too little. Measured: faces in clips have 0.6 to 2, and less than 0.1 after a blur
 /// whose standard deviation is a fortieth of the face.
-const LEAST_SHARPNESS: f32 = 0.06;
+const LEAST_SHARPNESS: f32 = 0.1;
 /// From this sharpness on a face counts in full.
 const FULL_SHARPNESS: f32 = 0.5;
 /// At this yaw the tip of the nose is in front of an eye: half of the face can't be seen.
