@@ -113,10 +113,10 @@ fn the_order_of_the_faces_does_not_matter() {
         .map(|n| vec![walk(50.0, 8.0, n), walk(520.0, -8.0, n), (200.0, 300.0, 50.0), (230.0, 300.0, 50.0)])
         .collect();
     let turned: Vec<Vec<_>> =
-        scenes.iter().enumerate().map(|(n, scene)| (0..4).map(|at| scene[(at + n) % 4]).collect()).collect();
+        scenes.iter().enumerate().map(|(n, scene)| (0..4).map(|at| scene[(at + n + 1) % 4]).collect()).collect();
     let (straight, turned) = (follow(0.04, &scenes), follow(0.04, &turned));
     for (n, (straight, turned)) in straight.iter().zip(&turned).enumerate() {
-        let back: Vec<_> = (0..4).map(|at| turned[(at + 4 - n % 4) % 4]).collect();
+        let back: Vec<_> = (0..4).map(|at| turned[(at + 3 - n % 4) % 4]).collect();
         assert_eq!(straight, &back, "frame {n}");
     }
 }
