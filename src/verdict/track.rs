@@ -206,11 +206,17 @@ impl Track {
     }
 
     /// Goes on with a verdict, and notes when it was synthetic.
+    ///
+    /// The first frames, which are too few for a verdict, are not clung to; once there are enough, theirs is the same.
     fn turn(&mut self, time: PresentationTime, verdict: Verdict) {
+        if self.usable_frames < LEAST_FRAMES {
+            return;
+        }
+        let start = if self.usable_frames == LEAST_FRAMES { self.span.start } else { time };
         if verdict == Verdict::Synthetic {
             match self.intervals.last_mut().filter(|_| self.verdict == Verdict::Synthetic) {
                 Some(interval) => interval.end = interval.end.max(time),
-                None => self.intervals.push(Interval { start: time, end: time }),
+                None => self.intervals.push(Interval { start, end: time }),
             }
         }
         self.verdict = verdict;
@@ -239,9 +245,9 @@ impl Track {
 
     fn summary(&self, thresholds: &Thresholds) -> TrackSummary {
         let probability = probability(&self.whole);
-        let enough = self.usable_frames >= LEAST_FRAMES;
-        let (mut verdict, mut reason) = self.gated(Verdict::new(probability, thresholds));
-        let intervals = if enough { self.intervals.clone() } else { Vec::new() };
+        // With hysteresis, so that a track that was synthetic throughout is not called so in parts.
+        let (mut verdict, mut reason) = self.gated(self.verdict.next(probability, thresholds));
+        let intervals = self.intervals.clone();
         if verdict != Verdict::Synthetic && !intervals.is_empty() {
             // Most of the track speaks against it, a part of it for it: a person has to look.
             (verdict, reason) = (Verdict::Unsure, Some(Reason::SyntheticInParts));

@@ -116,6 +116,22 @@ fn a_part_that_is_synthetic_is_told_with_its_times() {
 }
 
 #[test]
+fn the_first_frames_are_not_clung_to() {
+    // Of the first five the running p is 0.5: what the first frame alone says is not kept.
+    check(&[3.0, -3.0, 0.0, 0.0, 0.0, 0.0, 0.0], GOOD, Verdict::Unsure, Some(Reason::BetweenThresholds));
+    assert!(one(&[3.0, -3.0, 0.0, 0.0, 0.0, 0.0, 0.0], GOOD).1.intervals.is_empty());
+}
+
+#[test]
+fn a_track_that_was_synthetic_throughout_is_so_as_a_whole() {
+    // Synthetic is entered above evidence of 0.847 and left below 0.447; the whole comes to about 0.8.
+    let series: Vec<f32> = (0..60).map(|n| if n < 10 { 2.0 } else { 0.6 }).collect();
+    let (_, summary) = one(&series, GOOD);
+    assert_eq!(summary.intervals, [summary.span]);
+    check(&series, GOOD, Verdict::Synthetic, None);
+}
+
+#[test]
 fn tracks_are_apart_and_told_in_order() {
     let frames: Vec<_> = (0..300)
         .map(|n| match n {
