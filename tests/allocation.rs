@@ -161,6 +161,10 @@ fn resize_allocations() -> u64 {
     once()
 }
 
+/// Allocations that come once, when a thread first waits on a channel: each of the four channels has two lists of waiting
+/// threads, and each of the four threads a place in them. On a busy machine a first wait may come late.
+const WAITING: u64 = 12;
+
 // One test, so that no other thread of this program allocates while it counts.
 #[test]
 fn a_frame_costs_no_allocation_but_the_resamplers_tables() {
@@ -169,7 +173,7 @@ fn a_frame_costs_no_allocation_but_the_resamplers_tables() {
     // Frames in the queues at the first mark were cropped before it, and at the last mark none is left.
     let fewest = (MEASURED - 20) * tables;
     // The brightness of the mock frames falls from white to black once, which is a cut: one track begins.
-    let most = MEASURED * tables + NEW_TRACK;
+    let most = MEASURED * tables + NEW_TRACK + WAITING;
     assert!((fewest..=most).contains(&found), "{found} allocations over {MEASURED} frames, {tables} a resize");
     // The meter itself must see a single copy a frame.
     let copied = pipeline_allocations(true);

@@ -37,9 +37,9 @@ fn a_missing_file() {
 }
 
 #[test]
-fn a_directory() {
+fn a_directory_without_videos() {
     let folder = folder();
-    check_error(video(&folder).arg(folder.path()), 1, "is a directory");
+    check_error(video(&folder).arg(folder.path()), 1, "holds no video");
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn one_bad_clip_does_not_stop_the_others() {
 fn wrong_usage() {
     let folder = folder();
     check_error(&mut cyborg(), 2, "Usage");
-    check_error(video(&folder).arg(face_clip()).args(["--provider", "gpu"]), 2, "expected auto, cpu, cuda or tensorrt");
+    check_error(video(&folder).arg(face_clip()).args(["--provider", "gpu"]), 2, "expected auto, cpu, xnnpack");
     check_error(video(&folder).arg(face_clip()).args(["--threads", "0"]), 2, "--threads");
     check_error(video(&folder).arg(face_clip()).args(["--threads", "100000"]), 2, "1 to 256");
     check_error(

@@ -10,6 +10,9 @@ use image::{DynamicImage, ImageFormat};
 use support::{check_error, cyborg, fetched, model, run};
 use tempfile::TempDir;
 
+/// The column of the left edge of the face box; top, width and height follow.
+const LEFT: usize = 8;
+
 fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder for the test")
 }
@@ -25,10 +28,11 @@ fn astronaut() -> DynamicImage {
     image::open(fetched("astronaut")).expect("set-up fetched it")
 }
 
-/// Rows of the table as (path, score, left, top, width, height), the numbers empty where there is no face.
+/// Rows of the table, in the order of its columns.
 fn rows(table: &Path) -> Vec<Vec<String>> {
     let mut reader = csv::Reader::from_path(table).expect("it was written");
     let header: Vec<_> = reader.headers().expect("it has one").iter().map(str::to_owned).collect();
+    assert_eq!(header[LEFT..], ["left", "top", "width", "height"]);
     assert_eq!(header[..2], ["path", "score"]);
     reader.records().map(|row| row.expect("each row is whole").iter().map(str::to_owned).collect()).collect()
 }
@@ -54,7 +58,8 @@ fn finds_the_face_of_the_astronaut() {
     assert_eq!(rows.len(), 1, "{rows:?}");
     let row = &rows[0];
     // Her face lies about 180 to 270 pixels from the left and 60 to 190 from the top.
-    let (left, top, width, height) = (number(row, 4), number(row, 5), number(row, 6), number(row, 7));
+    let (left, top, width, height) =
+        (number(row, LEFT), number(row, LEFT + 1), number(row, LEFT + 2), number(row, LEFT + 3));
     assert!((170.0..200.0).contains(&left) && (50.0..100.0).contains(&top), "{row:?}");
     assert!((70.0..110.0).contains(&width) && (90.0..140.0).contains(&height), "{row:?}");
     assert!(stdout.contains("astronaut.png: "), "{stdout}");
@@ -81,7 +86,7 @@ fn every_format_gives_the_same_face() {
     let (code, rows, _) = judge(&folder, &[&folder.path().join("photos")], &[]);
     assert_eq!((code, rows.len()), (0, 5), "{rows:?}");
     for row in &rows {
-        assert!((number(row, 4) - number(&rows[0], 4)).abs() < 3.0, "{rows:?}");
+        assert!((number(row, LEFT) - number(&rows[0], LEFT)).abs() < 3.0, "{rows:?}");
     }
     let names: Vec<_> = rows.iter().map(|row| row[0].rsplit('/').next().expect("a name")).collect();
     assert_eq!(names, ["a.bmp", "a.jpg", "a.png", "a.tiff", "a.webp"], "in the order of their names");
@@ -107,7 +112,7 @@ fn the_exif_orientation_is_obeyed() {
     fs::write(&turned, with_orientation(&fs::read(&stored).expect("it was written"), 6)).expect("it can be written");
     let (_, rows, _) = judge(&folder, &[&upright, &turned], &[]);
     assert_eq!(rows.len(), 2, "{rows:?}");
-    for column in 4..8 {
+    for column in LEFT..LEFT + 4 {
         assert!((number(&rows[0], column) - number(&rows[1], column)).abs() < 4.0, "{rows:?}");
     }
 }
@@ -119,7 +124,7 @@ fn a_photo_without_a_face_is_a_row_without_numbers() {
     image::RgbImage::from_pixel(64, 48, image::Rgb([90; 3])).save(&grey).expect("it can be written");
     let (code, rows, stdout) = judge(&folder, &[&grey], &[]);
     assert_eq!(code, 0);
-    assert_eq!(rows[0][1..], ["", "", "", "", "", "", ""]);
+    assert!(rows[0][1..].iter().all(String::is_empty), "{rows:?}");
     assert!(stdout.contains("grey.png: no face found"), "{stdout}");
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use cyborg_edge::face::crop::{CropSquare, Cropper};
+use cyborg_edge::face::exact::ExactResizer;
 use cyborg_edge::frame::Frame;
 
 /// The picture that `fixtures/pillow_resize.py` makes.
@@ -28,6 +29,30 @@ fn check_resize(from: (usize, usize), to: (usize, usize)) {
     let mut out = vec![0; to.0 * to.1 * 3];
     Cropper::new().resize(&picture(from.0, from.1).pixels, from, &mut out, to).expect("the sizes fit");
     check(&out, &format!("pillow_{}x{}_{}x{}.png", from.0, from.1, to.0, to.1));
+}
+
+/// The exact resizer gives Pillow's very pixels.
+fn check_exact(from: (usize, usize), to: (usize, usize)) {
+    let mut out = vec![0; to.0 * to.1 * 3];
+    ExactResizer::default().resize(&picture(from.0, from.1).pixels, from, &mut out, to).expect("the sizes fit");
+    let fixture = format!("pillow_{}x{}_{}x{}.png", from.0, from.1, to.0, to.1);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(&fixture);
+    let expected = image::open(path).expect("it is in the repository").into_rgb8().into_raw();
+    assert!(out == expected, "{fixture}: a pixel is not Pillow's");
+}
+
+#[test]
+fn whole_photos_are_resized_exactly() {
+    check_exact((97, 131), (33, 47));
+    check_exact((640, 481), (64, 64));
+    check_exact((223, 225), (56, 57));
+    check_exact((300, 299), (24, 80));
+    check_exact((31, 17), (64, 48));
+    check_exact((5, 3), (61, 64));
+    check_exact((64, 64), (65, 63));
+    let mut resizer = ExactResizer::default();
+    assert!(resizer.resize(&[], (0, 0), &mut [0; 3], (1, 1)).is_err());
+    assert!(resizer.resize(&[0; 5], (1, 2), &mut [0; 3], (1, 1)).is_err());
 }
 
 #[test]

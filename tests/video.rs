@@ -221,7 +221,7 @@ fn several_clips_share_the_tables_and_a_folder() {
 #[test]
 fn the_annotated_video_may_be_scaled() {
     let bench = Bench::new();
-    let clip = bench.face_clip("clip.mp4", "-frames:v 3 -c:v libx264 -preset ultrafast");
+    let clip = bench.face_clip("clip.mp4", "-vf setsar=1 -frames:v 3 -c:v libx264 -preset ultrafast");
     let annotated = bench.path("large.mp4");
     bench.judge(&clip, &["--annotate", &annotated.display().to_string(), "--annotate-width", "352"]);
     assert_eq!(probe(&annotated, "stream=width,height"), "352,288");

@@ -73,6 +73,8 @@ pub enum Registry {
 pub enum Group {
     /// The program `cyborg` needs it.
     Runtime,
+    /// The program `cyborg` needs it to run on an NVIDIA card.
+    Gpu,
     /// The demo shows it.
     Demo,
     /// The program `cyborg-train` needs it.

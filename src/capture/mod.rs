@@ -1,8 +1,13 @@
 //! Where frames come from: a [`Source`] fills the buffers that the pipeline hands it.
 
+pub mod address;
 #[cfg(feature = "camera")]
 pub mod camera;
+pub mod folder;
+pub mod list;
+pub mod raw;
 pub mod stills;
+pub mod stretch;
 #[cfg(feature = "video")]
 pub mod video;
 
@@ -11,13 +16,13 @@ use crate::frame::Frame;
 /// What is known of a source before its first frame.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SourceInfo {
-    /// Its name in tables and messages: the path as the user wrote it.
+    /// Its name in tables and messages: the path as the user wrote it, an address without its secrets.
     pub name: String,
-    /// Width and height in pixels.
+    /// Width and height in pixels of the upright picture; frames may differ where a stream changes on the way.
     pub size: (usize, usize),
     /// Mean frames per second, where the source says it.
     pub rate: Option<f64>,
-    /// How many frames the source claims to have, where it says it.
+    /// How many frames are to come by what the source claims, where it says it.
     pub claimed_frames: Option<u64>,
 }
 

@@ -1,12 +1,12 @@
 //! Photos: one picture a file, turned as its EXIF orientation says.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
 
+use super::folder;
 use crate::frame::{Frame, PresentationTime};
 
 /// File name endings of the formats that can be read, in lower case.
@@ -73,24 +73,5 @@ fn decode(path: &Path) -> Result<DynamicImage, StillError> {
 ///
 /// When a folder can't be read.
 pub fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder)? {
-            let path = entry?.path();
-            // A link to a folder is not followed: it may lead back up.
-            if path.is_dir() && !path.is_symlink() {
-                folders.push(path);
-            } else if has_ending(&path) {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
-fn has_ending(path: &Path) -> bool {
-    let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_lowercase);
-    ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
+    folder::list(folder, &ENDINGS)
 }

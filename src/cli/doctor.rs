@@ -19,7 +19,7 @@ pub(super) struct DoctorArgs {
     /// Model file to look at [default: the model that comes with the program]
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
-    /// Execution provider to try: auto, cpu, cuda or tensorrt
+    /// Execution provider to try, by the names that are listed
     #[arg(long, value_name = "NAME", default_value = "auto")]
     provider: Asked,
 }
@@ -40,7 +40,7 @@ pub(super) fn run(args: &DoctorArgs) -> anyhow::Result<Outcome> {
         Some(folder) => report.line("cache folder", &folder.display().to_string()),
         None => report.lack("cache folder", "unknown: set CYBORG_CACHE or HOME"),
     }
-    match Runtime::load() {
+    match Runtime::load_for(args.provider) {
         Ok(runtime) => networks(&mut report, &runtime, args),
         Err(error) => {
             report.lack("onnx runtime", &error.to_string());
@@ -74,8 +74,8 @@ fn networks(report: &mut Report, runtime: &Runtime, args: &DoctorArgs) {
     report.line("onnx runtime", &format!("{}, {}", runtime.library.display(), runtime.found));
     report.line("", &format!("version {}", runtime.version().unwrap_or_else(|| "unknown".to_owned())));
     for provider in Provider::ALL {
-        let built_in = if provider.is_built_in() { "built in" } else { "not built into this ONNX Runtime" };
-        report.line(&format!("  {provider}"), built_in);
+        let built_in = provider.built_in().map_or_else(|lack| lack, |()| "built in".to_owned());
+        report.line(&format!("  {provider}"), &built_in);
     }
     let session = SessionSettings { provider: args.provider, threads: NonZeroUsize::MIN };
     match Classifier::open(runtime, args.model.as_deref(), session) {

@@ -2,9 +2,13 @@
 //!
 //! Flags become plain settings and these become ready-made workers; nothing behind that sees a flag.
 
+mod bench;
 mod doctor;
 mod image;
+#[cfg(feature = "video")]
+mod inputs;
 mod interrupt;
+mod models;
 mod outcome;
 #[cfg(feature = "video")]
 mod persons;
@@ -41,6 +45,10 @@ enum Command {
     Image(image::ImageArgs),
     /// Show what this machine has, and what to do about each thing that is missing
     Doctor(doctor::DoctorArgs),
+    /// Show and check model files
+    Models(models::ModelsArgs),
+    /// Measure which provider, batch and threads are fastest on this machine
+    Bench(bench::BenchArgs),
 }
 
 /// Runs the program by its command line, and gives its exit code.
@@ -54,6 +62,8 @@ pub fn run() -> ExitCode {
         Command::Video(args) => video::run(&args),
         Command::Image(args) => image::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Models(args) => models::run(&args),
+        Command::Bench(args) => bench::run(&args),
     };
     outcome.unwrap_or_else(|error| Outcome::from_error(&error)).into()
 }

@@ -1,16 +1,17 @@
-//! `cyborg video`: every face in every frame of video files.
+//! `cyborg video`: every face in every frame of videos.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 
+use super::inputs::InputArgs;
 use super::interrupt;
 use super::outcome::{Outcome, UsageError, complain, note, refuse_overwriting, say};
 use super::persons;
 use super::workers::{WorkerArgs, Workers};
-use crate::capture::Source;
-use crate::capture::video::VideoSource;
+use crate::capture::address::Address;
+use crate::face::choice::Chosen;
 use crate::pipeline::{self, Ended, Stages, Summary};
 use crate::sink::Sink;
 use crate::sink::csv::CsvSink;
@@ -21,9 +22,8 @@ use crate::verdict::Verdict;
 
 #[derive(Args, Debug)]
 pub(super) struct VideoArgs {
-    /// Video files
-    #[arg(required = true, value_name = "CLIP")]
-    clips: Vec<PathBuf>,
+    #[command(flatten)]
+    inputs: InputArgs,
     /// Write a CSV table, a row a face and frame
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
@@ -42,15 +42,30 @@ pub(super) struct VideoArgs {
 
 pub(super) fn run(args: &VideoArgs) -> anyhow::Result<Outcome> {
     let stop = interrupt::listen();
-    let annotate = Annotate::new(args)?;
-    let mut outputs: Vec<PathBuf> = args.clips.iter().filter_map(|clip| annotate.file_for(clip)).collect();
+    let mut failed = 0;
+    let mut clips = Vec::new();
+    for found in args.inputs.expand()? {
+        match found {
+            Ok(clip) => clips.push(clip),
+            Err(error) => {
+                complain(&error);
+                failed += 1;
+            }
+        }
+    }
+    let all = clips.len() + failed;
+    if clips.is_empty() {
+        return Ok(Outcome::of(failed, all));
+    }
+    let annotate = Annotate::new(args, &clips)?;
+    let mut outputs: Vec<PathBuf> = clips.iter().filter_map(|clip| annotate.file_for(clip)).collect();
     outputs.extend([&args.csv, &args.jsonl].into_iter().flatten().cloned());
-    let networks = [&args.workers.model, &args.workers.detector].into_iter().flatten();
-    refuse_overwriting(args.clips.iter().chain(networks), &outputs)?;
+    let files: Vec<PathBuf> = clips.iter().filter_map(|clip| clip.path().map(ToOwned::to_owned)).collect();
+    let networks = [&args.workers.model, &args.workers.model_toml, &args.workers.detector].into_iter().flatten();
+    refuse_overwriting(files.iter().chain(networks), &outputs)?;
     let mut workers = args.workers.open()?;
     let mut sinks = open_tables(args, &workers)?;
-    let mut failed = 0;
-    for clip in &args.clips {
+    for clip in &clips {
         match judge_clip(clip, args, &annotate, &mut workers, &mut sinks, stop) {
             Ok(()) => {}
             Err(error) => {
@@ -62,10 +77,10 @@ pub(super) fn run(args: &VideoArgs) -> anyhow::Result<Outcome> {
             return Ok(Outcome::Interrupted);
         }
     }
-    if let Some(caution) = workers.caution().filter(|_| failed < args.clips.len()) {
+    if let Some(caution) = workers.caution().filter(|_| failed < all) {
         note(caution);
     }
-    Ok(Outcome::of(failed, args.clips.len()))
+    Ok(Outcome::of(failed, all))
 }
 
 /// The tables of a run, made before any work so that a path that can't be written costs nothing.
@@ -81,31 +96,36 @@ fn open_tables(args: &VideoArgs, workers: &Workers) -> anyhow::Result<Vec<Box<dy
 }
 
 fn judge_clip(
-    clip: &Path,
+    clip: &Address,
     args: &VideoArgs,
     annotate: &Annotate,
     workers: &mut Workers,
     sinks: &mut Vec<Box<dyn Sink>>,
-    stop: &AtomicBool,
+    stop: &'static AtomicBool,
 ) -> anyhow::Result<()> {
-    let mut source = VideoSource::open(clip, workers.threads)?;
+    let mut source = match args.inputs.open(clip, workers.threads, stop) {
+        // A wait for the network that the user cut short is no fault of the address.
+        Err(_) if stop.load(Ordering::Relaxed) => return Ok(()),
+        opened => opened?,
+    };
     let annotated = annotate.file_for(clip);
     let shared = sinks.len();
     if let Some(path) = &annotated {
         let settings = VideoSettings { width: args.annotate_width.map(usize::from), threads: workers.threads };
         sinks.push(Box::new(VideoSink::create(path, source.info(), &settings)?));
     }
+    let mut chosen = Chosen { locate: &mut workers.detector, choice: args.inputs.choice() };
     let stages = Stages {
-        locate: &mut workers.detector,
+        locate: &mut chosen,
         classify: &mut workers.classifier,
         judge: &workers.judge,
         sinks: sinks.as_mut_slice(),
     };
-    let summary = pipeline::run(&mut source, stages, stop);
+    let summary = pipeline::run(source.as_mut(), stages, stop);
     sinks.truncate(shared);
     report(&summary)?;
     match summary.ended {
-        Ended::Failed(error) => Err(error.context(format!("{} was not completed", clip.display()))),
+        Ended::Failed(error) => Err(error.context(format!("{} was not completed", clip.name()))),
         Ended::Whole | Ended::Interrupted => Ok(()),
     }
 }
@@ -154,12 +174,12 @@ enum Annotate {
 }
 
 impl Annotate {
-    fn new(args: &VideoArgs) -> anyhow::Result<Self> {
+    fn new(args: &VideoArgs, clips: &[Address]) -> anyhow::Result<Self> {
         let Some(path) = &args.annotate else {
             return Ok(Self::Nowhere);
         };
         if path.is_dir() {
-            let mut names: Vec<_> = args.clips.iter().map(|clip| clip.file_stem()).collect();
+            let mut names: Vec<_> = clips.iter().map(Address::stem).collect();
             names.sort();
             let same = names.windows(2).find(|pair| pair[0] == pair[1]);
             return match same {
@@ -170,7 +190,7 @@ impl Annotate {
                 .into()),
             };
         }
-        if args.clips.len() > 1 {
+        if clips.len() > 1 {
             let message = format!(
                 "--annotate {} is no folder, and there are several clips: make the folder first",
                 path.display()
@@ -180,14 +200,11 @@ impl Annotate {
         Ok(Self::File(path.clone()))
     }
 
-    fn file_for(&self, clip: &Path) -> Option<PathBuf> {
+    fn file_for(&self, clip: &Address) -> Option<PathBuf> {
         match self {
             Self::Nowhere => None,
             Self::File(path) => Some(path.clone()),
-            Self::Folder(folder) => {
-                let stem = clip.file_stem().unwrap_or_default().to_string_lossy();
-                Some(folder.join(format!("{stem}.annotated.mp4")))
-            }
+            Self::Folder(folder) => Some(folder.join(format!("{}.annotated.mp4", clip.stem()))),
         }
     }
 }

@@ -9,7 +9,7 @@ use cyborg_models::contract::Contract;
 
 use super::outcome::note;
 use crate::face::centerface::{CenterFace, DetectorSettings};
-use crate::model::classifier::Classifier;
+use crate::model::classifier::{Classifier, ClassifierError};
 use crate::model::provider::{Asked, ProviderReport};
 use crate::model::runtime::Runtime;
 use crate::model::session::SessionSettings;
@@ -18,13 +18,17 @@ use crate::verdict::Judge;
 
 #[derive(Args, Debug)]
 pub(super) struct WorkerArgs {
-    /// Model file that holds the contract of models/CONTRACT.md [default: the model that comes with the program]
+    /// Model file that holds the contract of models/CONTRACT.md, or a foreign one with a TOML [default: the model that comes with the program]
     #[arg(long, value_name = "FILE")]
     pub(super) model: Option<PathBuf>,
+    /// The TOML that describes a foreign model [default: the one beside it, with the ending .toml]
+    #[arg(long, value_name = "FILE", requires = "model")]
+    pub(super) model_toml: Option<PathBuf>,
     /// Face detector, a CenterFace ONNX file [default: the one that set-up fetched]
     #[arg(long, value_name = "FILE")]
     pub(super) detector: Option<PathBuf>,
-    /// Execution provider: auto, cpu, cuda or tensorrt; one that is named and can't be had is an error
+    /// Execution provider: auto, cpu, cuda, tensorrt or another that `cyborg doctor` lists; one that is named and
+    /// can't be had is an error
     #[arg(long, value_name = "NAME", default_value = "auto")]
     pub(super) provider: Asked,
     /// Threads of the processor to use at most, up to 256 [default: all]
@@ -57,14 +61,37 @@ pub(super) struct Workers {
     pub(super) threads: NonZeroUsize,
 }
 
+/// A classifier and its judge, for pictures in which no face is looked for.
+pub(super) struct ClassifierAlone {
+    pub(super) classifier: Classifier,
+    pub(super) judge: Judge,
+}
+
 impl WorkerArgs {
+    /// Loads ONNX Runtime and opens the classifier, which gets all threads.
+    pub(super) fn open_classifier(&self) -> anyhow::Result<ClassifierAlone> {
+        let threads = self.threads.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
+        let session = SessionSettings { provider: self.provider, threads };
+        let classifier = self.classifier(&Runtime::load()?, session)?;
+        note(&format!("provider: {}", classifier.provider()));
+        Ok(ClassifierAlone { judge: Judge::new(classifier.contract()), classifier })
+    }
+
+    fn classifier(&self, runtime: &Runtime, session: SessionSettings) -> Result<Classifier, ClassifierError> {
+        match (&self.model, &self.model_toml) {
+            (Some(model), Some(toml)) => Classifier::open_foreign(runtime, model, toml, session),
+            (model, _) => Classifier::open(runtime, model.as_deref(), session),
+        }
+    }
+
     /// Loads ONNX Runtime and opens both networks.
     pub(super) fn open(&self) -> anyhow::Result<Workers> {
         let threads = self.threads.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
-        let runtime = Runtime::load()?;
-        // Detector and classifier work at the same time on different frames: each gets half of the processors.
+        let runtime = Runtime::load_for(self.provider)?;
+        // Detector and classifier work at the same time on different frames: each gets half of the processors. On two
+        // of them no network was faster with two threads than with one: benches/results/2026-11-24-providers.md.
         let session = SessionSettings { provider: self.provider, threads: half(threads) };
-        let classifier = Classifier::open(&runtime, self.model.as_deref(), session)?;
+        let classifier = self.classifier(&runtime, session)?;
         let settings = DetectorSettings { longest_side: self.detect_size.into(), confidence: self.detect_confidence };
         let detector = CenterFace::open(&runtime, self.detector.as_deref(), settings, session)?;
         announce(classifier.provider(), detector.provider());
@@ -80,22 +107,34 @@ impl WorkerArgs {
 
 impl Workers {
     /// What the run was made with.
+    #[cfg(feature = "video")]
     pub(super) fn record(&self) -> RunRecord {
-        RunRecord {
-            tool: concat!("cyborg ", env!("CARGO_PKG_VERSION")).to_owned(),
-            model: self.classifier.name().to_owned(),
-            model_sha256: self.classifier.file().digest.clone(),
-            provider: self.classifier.provider().to_string(),
-            detector_provider: self.detector.provider().to_string(),
-        }
+        record(&self.classifier, Some(&self.detector))
     }
 
     /// A line on how far the model's numbers can be trusted, for people.
+    #[cfg(feature = "video")]
     pub(super) fn caution(&self) -> Option<&'static str> {
-        let Contract { calibration, .. } = self.classifier.contract();
-        (calibration.temperature == 1.0 && calibration.bias == 0.0)
-            .then_some("this model is not calibrated: read p(synthetic) as an order, not as a probability")
+        caution(self.classifier.contract())
     }
+}
+
+/// What a run was made with; without a detector no face was looked for.
+pub(super) fn record(classifier: &Classifier, detector: Option<&CenterFace>) -> RunRecord {
+    RunRecord {
+        tool: concat!("cyborg ", env!("CARGO_PKG_VERSION")).to_owned(),
+        model: classifier.name().to_owned(),
+        model_sha256: classifier.file().digest.clone(),
+        provider: classifier.provider().to_string(),
+        detector_provider: detector.map_or_else(|| "none".to_owned(), |detector| detector.provider().to_string()),
+    }
+}
+
+/// A line on how far a model's numbers can be trusted, for people.
+pub(super) fn caution(contract: &Contract) -> Option<&'static str> {
+    let Contract { calibration, .. } = contract;
+    (calibration.temperature == 1.0 && calibration.bias == 0.0)
+        .then_some("this model is not calibrated: read p(synthetic) as an order, not as a probability")
 }
 
 fn half(threads: NonZeroUsize) -> NonZeroUsize {

@@ -120,7 +120,7 @@ impl CenterFace {
             Ok(mended) => mended,
             Err(reason) => return Err(DetectorError::Foreign { path, reason }),
         };
-        match Network::open(runtime, &bytes, session) {
+        match Network::open_for(runtime, &bytes, session, settings.longest_side) {
             Ok(network) => Ok(Self {
                 network,
                 tensors,

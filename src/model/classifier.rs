@@ -1,11 +1,14 @@
 //! The classifier: face crops in, logits and activation maps out, from one forward pass.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use cyborg_models::contract::{CAM, Contract, LOGITS, PIXELS};
+use cyborg_models::contract::{CAM, Contract, ContractError, LOGITS, PIXELS};
+use cyborg_models::foreign::{ForeignError, ForeignModel};
 use cyborg_models::model_file::{ModelFile, ModelFileError};
 
+use super::foreign::{Adapter, logits};
 use super::provider::ProviderReport;
 use super::runtime::Runtime;
 use super::session::{Network, SessionError, SessionSettings, Values};
@@ -25,6 +28,8 @@ pub struct Score {
 }
 
 /// The activation maps of a frame's faces, one after the other, rows from the top. Not min-max scaled.
+///
+/// A foreign model may give none: height and width are then 0, [`ActivationMaps::of`] is empty, and nothing is drawn.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ActivationMaps {
     /// Height of each map.
@@ -74,6 +79,22 @@ pub enum ClassifierError {
         /// What is wrong.
         source: ModelFileError,
     },
+    /// The TOML of a foreign model can't be read.
+    #[error("can't read the TOML of a foreign model {}: {source}", path.display())]
+    ReadToml {
+        /// The TOML.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A foreign model and its TOML don't fit.
+    #[error("foreign model {name} can't be used: {source}")]
+    Foreign {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        source: ForeignError,
+    },
     /// ONNX Runtime can't open it.
     #[error("model {name} can't be opened: {source}")]
     Open {
@@ -84,21 +105,22 @@ pub enum ClassifierError {
     },
 }
 
-/// A model of the contract in ONNX Runtime.
+/// A model of the contract, or a foreign one with its TOML, in ONNX Runtime.
 #[derive(Debug)]
 pub struct Classifier {
     network: Network,
     file: ModelFile,
+    /// What stands between a foreign model and the contract.
+    adapter: Option<Adapter>,
     name: String,
     cropper: Cropper,
     crops: Vec<u8>,
+    largest_batch: usize,
 }
 
-/// Faces that go through the network in one run. More are done in several, so that memory stays bounded.
-const LARGEST_BATCH: usize = 16;
-
 impl Classifier {
-    /// Opens the model file at `path`, or the shipped model.
+    /// Opens the model file at `path`, or the shipped model. A file without a contract is a foreign one when a TOML of its
+    /// name lies beside it.
     ///
     /// # Errors
     ///
@@ -107,12 +129,39 @@ impl Classifier {
         match path {
             None => Self::from_bytes(runtime, shipped::NAME, shipped::BYTES, settings),
             Some(path) => {
-                let bytes = std::fs::read(path)
-                    .map_err(|source| ModelFileError::Read { path: PathBuf::from(path), source })
-                    .map_err(ClassifierError::Read)?;
-                Self::from_bytes(runtime, &path.display().to_string(), &bytes, settings)
+                let bytes = read(path)?;
+                let beside = path.with_extension("toml");
+                match ModelFile::parse(&bytes) {
+                    Err(ModelFileError::Contract(ContractError::NotAContract)) if beside.is_file() => {
+                        Self::open_foreign(runtime, path, &beside, settings)
+                    }
+                    _ => Self::from_bytes(runtime, &path.display().to_string(), &bytes, settings),
+                }
             }
         }
+    }
+
+    /// Opens a foreign model by the TOML at `toml`.
+    ///
+    /// # Errors
+    ///
+    /// When one of the files can't be read, they don't fit, or the model can't be opened on the provider.
+    pub fn open_foreign(
+        runtime: &Runtime,
+        path: &Path,
+        toml: &Path,
+        settings: SessionSettings,
+    ) -> Result<Self, ClassifierError> {
+        let bytes = read(path)?;
+        let read_toml = |source| ClassifierError::ReadToml { path: toml.to_owned(), source };
+        let text = std::fs::read_to_string(toml).map_err(read_toml)?;
+        let name = path.display().to_string();
+        let model = match ForeignModel::parse(&text, &bytes) {
+            Ok(model) => model,
+            Err(source) => return Err(ClassifierError::Foreign { name, source }),
+        };
+        let adapter = Adapter::new(model.description, model.batch.unwrap_or(usize::MAX));
+        Self::new(runtime, name, &bytes, (model.file, Some(adapter)), settings)
     }
 
     /// Opens the bytes of a model file; `name` stands for it in messages.
@@ -131,10 +180,31 @@ impl Classifier {
             Ok(file) => file,
             Err(source) => return Err(ClassifierError::Contract { name, source }),
         };
+        Self::new(runtime, name, bytes, (file, None), settings)
+    }
+
+    fn new(
+        runtime: &Runtime,
+        name: String,
+        bytes: &[u8],
+        (file, adapter): (ModelFile, Option<Adapter>),
+        settings: SessionSettings,
+    ) -> Result<Self, ClassifierError> {
         match Network::open(runtime, bytes, settings) {
-            Ok(network) => Ok(Self { network, file, name, cropper: Cropper::new(), crops: Vec::new() }),
+            Ok(network) => {
+                // A foreign network may be made for a fixed number of faces.
+                let limit = adapter.as_ref().map_or(usize::MAX, |adapter| adapter.batch);
+                let largest_batch = network.largest_batch().min(limit);
+                Ok(Self { network, file, adapter, name, cropper: Cropper::new(), crops: Vec::new(), largest_batch })
+            }
             Err(source) => Err(ClassifierError::Open { name, source }),
         }
+    }
+
+    /// Whether it is a foreign model, described by a TOML.
+    #[must_use]
+    pub fn is_foreign(&self) -> bool {
+        self.adapter.is_some()
     }
 
     /// What the model says of itself.
@@ -161,14 +231,36 @@ impl Classifier {
         &self.network.provider
     }
 
+    /// Sets how many faces go through the network at once, for measuring; gives the number that it is now. An
+    /// accelerator stays within what it was prepared for.
+    pub fn set_largest_batch(&mut self, faces: NonZeroUsize) -> usize {
+        let limit = if self.network.provider.got.is_accelerated() { self.network.largest_batch() } else { usize::MAX };
+        let limit = self.adapter.as_ref().map_or(limit, |adapter| adapter.batch.min(limit));
+        self.largest_batch = faces.get().min(limit);
+        self.largest_batch
+    }
+
     /// Runs crops that are ready: `pixels` holds N * S * S * 3 bytes. Logits and maps are added to what is there.
     ///
     /// # Errors
     ///
     /// When ONNX Runtime fails.
     pub fn run(&mut self, pixels: &[u8], logits: &mut Vec<Logits>, maps: &mut Vec<f32>) -> anyhow::Result<()> {
-        run(&mut self.network, &self.file, pixels, |each| logits.push(each), maps)
-            .with_context(|| format!("model {} failed", self.name))
+        let bytes = self.file.input_side * self.file.input_side * 3;
+        for pixels in pixels.chunks(self.largest_batch * bytes) {
+            let count = pixels.len() / bytes;
+            let Self { network, file, adapter, name, crops, .. } = self;
+            let mut padded = pixels;
+            if network.padded(count) > count {
+                crops.clear();
+                crops.extend_from_slice(pixels);
+                crops.resize(network.padded(count) * bytes, 0);
+                padded = crops;
+            }
+            run(network, (file, adapter), padded, count, |each| logits.push(each), maps)
+                .with_context(|| format!("model {name} failed"))?;
+        }
+        Ok(())
     }
 }
 
@@ -185,9 +277,9 @@ impl Classify for Classifier {
         (maps.height, maps.width) = self.file.cam_size;
         let side = self.file.input_side;
         let bytes = side * side * 3;
-        for faces in faces.chunks(LARGEST_BATCH) {
+        for faces in faces.chunks(self.largest_batch) {
             let first = scores.len();
-            self.crops.resize(faces.len() * bytes, 0);
+            self.crops.resize(self.network.padded(faces.len()) * bytes, 0);
             for (face, out) in faces.iter().zip(self.crops.chunks_exact_mut(bytes)) {
                 let square = CropSquare::around(&face.bounds, &self.file.contract.crop);
                 self.cropper.cut(frame, &square, side, out)?;
@@ -199,27 +291,47 @@ impl Classify for Classifier {
                     score.logits = logits;
                 }
             };
-            run(&mut self.network, &self.file, &self.crops, keep, &mut maps.values)
-                .with_context(|| format!("model {} failed", self.name))?;
+            let Self { network, file, adapter, name, crops, .. } = self;
+            run(network, (file, adapter), crops, faces.len(), keep, &mut maps.values)
+                .with_context(|| format!("model {name} failed"))?;
         }
         Ok(())
     }
 }
 
+fn read(path: &Path) -> Result<Vec<u8>, ClassifierError> {
+    std::fs::read(path).map_err(|source| ClassifierError::Read(ModelFileError::Read { path: path.to_owned(), source }))
+}
+
+/// Runs a batch whose first `count` crops matter; the others fill it up.
 fn run(
     network: &mut Network,
-    file: &ModelFile,
+    (file, adapter): (&ModelFile, &mut Option<Adapter>),
     pixels: &[u8],
+    count: usize,
     mut keep: impl FnMut(Logits),
     maps: &mut Vec<f32>,
 ) -> anyhow::Result<()> {
     let side = file.input_side;
-    let count = pixels.len() / (side * side * 3);
+    let batch = pixels.len() / (side * side * 3);
     let (height, width) = file.cam_size;
-    let outputs = network.run(PIXELS, [count, side, side, 3], Values::Bytes(pixels))?;
-    for pair in outputs.floats(LOGITS, count * 2)?.chunks_exact(2) {
-        keep(Logits { authentic: pair[0], synthetic: pair[1] });
+    let Some(adapter) = adapter else {
+        let outputs = network.run(PIXELS, [batch, side, side, 3], Values::Bytes(pixels))?;
+        for pair in outputs.floats(LOGITS, batch * 2)?.chunks_exact(2).take(count) {
+            keep(Logits { authentic: pair[0], synthetic: pair[1] });
+        }
+        maps.extend(outputs.floats(CAM, batch * height * width)?.iter().take(count * height * width));
+        return Ok(());
+    };
+    adapter.fill(pixels);
+    let (input, output) = (&adapter.description.input, &adapter.description.output);
+    let outputs = network.run(&input.name, [batch, 3, side, side], Values::Floats(adapter.planes()))?;
+    let numbers = outputs.floats(&output.name, batch * output.classes.len())?;
+    for numbers in numbers.chunks_exact(output.classes.len()).take(count) {
+        keep(logits(output, numbers)?);
     }
-    maps.extend_from_slice(outputs.floats(CAM, count * height * width)?);
+    if let Some(cam) = &adapter.description.cam {
+        maps.extend(outputs.floats(&cam.name, batch * height * width)?.iter().take(count * height * width));
+    }
     Ok(())
 }

@@ -3,7 +3,10 @@
 //! No other place knows ONNX Runtime. The detector gets a ready [`session::Network`] from here.
 
 pub mod classifier;
+mod foreign;
 pub mod provider;
 pub mod runtime;
+pub mod self_test;
 pub mod session;
 pub mod shipped;
+pub mod workload;

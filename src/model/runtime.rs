@@ -4,7 +4,8 @@
 //!
 //! 1. the file that the environment variable `ORT_DYLIB_PATH` names; when set, nothing else is tried;
 //! 2. the folder of the program, and `lib` beside that folder;
-//! 3. the cache folder, where `cargo xtask setup` puts it;
+//! 3. the cache folder, where `cargo xtask setup` puts it; the GPU build of `cargo xtask setup --gpu` comes before the
+//!    other one unless the run is for the processor alone;
 //! 4. the system's own library search.
 
 use std::env;
@@ -15,6 +16,8 @@ use std::sync::{Mutex, PoisonError};
 
 use cyborg_models::{cache, lock};
 use ort::environment::Environment;
+
+use super::provider::{Asked, Provider};
 
 /// The variable that names the library.
 pub const LIBRARY_VARIABLE: &str = "ORT_DYLIB_PATH";
@@ -80,19 +83,29 @@ pub enum RuntimeError {
 }
 
 impl Runtime {
-    /// Finds and loads the library. A process has it once: a further call gives the same.
+    /// Finds and loads the library to run on the processor. A process has it once: a further call gives the same.
     ///
     /// # Errors
     ///
     /// When there is none, or one that is too old or of another machine.
     pub fn load() -> Result<Self, RuntimeError> {
+        Self::load_for(Asked::Named(Provider::Cpu))
+    }
+
+    /// The same for the provider that a user asks for: where both are fetched, it decides between the builds of ONNX
+    /// Runtime with and without GPU.
+    ///
+    /// # Errors
+    ///
+    /// As [`Runtime::load`].
+    pub fn load_for(asked: Asked) -> Result<Self, RuntimeError> {
         static LOADED: Mutex<Option<Runtime>> = Mutex::new(None);
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(runtime) = &*loaded {
             return Ok(runtime.clone());
         }
         silence_telemetry();
-        let (library, found) = find();
+        let (library, found) = find(asked);
         let builder = ort::init_from(&library).map_err(|reason| RuntimeError::Load {
             library: library.clone(),
             found,
@@ -132,7 +145,7 @@ fn silence_telemetry() {
     }
 }
 
-fn find() -> (PathBuf, Found) {
+fn find(asked: Asked) -> (PathBuf, Found) {
     if let Some(named) = env::var_os(LIBRARY_VARIABLE).filter(|name| !name.is_empty()) {
         // A relative name is meant from here, as anywhere on a command line; the loader would take it otherwise.
         let named = std::path::absolute(&named).unwrap_or_else(|_| PathBuf::from(named));
@@ -145,10 +158,18 @@ fn find() -> (PathBuf, Found) {
     if let Some(library) = beside.into_iter().find(|path| path.is_file()) {
         return (library, Found::BesideProgram);
     }
-    if let Some(library) = lock::cached("onnxruntime").filter(|path| path.is_file()) {
+    let mut fetched = builds(asked).iter().filter_map(|id| lock::cached(id));
+    if let Some(library) = fetched.find(|path| path.is_file()) {
         return (library, Found::Cache);
     }
     (PathBuf::from(LIBRARY_NAME), Found::System)
+}
+
+/// The fetched builds that serve what is asked for, the better one first. The GPU build runs on a processor too, and
+/// loads ten times as much.
+fn builds(asked: Asked) -> &'static [&'static str] {
+    let wants_gpu = asked.candidates().into_iter().any(Provider::wants_gpu_build);
+    if wants_gpu { &["onnxruntime-gpu", "onnxruntime"] } else { &["onnxruntime", "onnxruntime-gpu"] }
 }
 
 fn cure(found: Found) -> String {
@@ -160,6 +181,25 @@ fn cure(found: Found) -> String {
             format!(
                 "`cargo xtask setup` puts it into {cache}, or set {LIBRARY_VARIABLE} to the library of ONNX Runtime 1.17 or newer"
             )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gpu_build_comes_first_where_a_gpu_may_serve() {
+        for (asked, first) in [
+            (Asked::Auto, "onnxruntime-gpu"),
+            (Asked::Named(Provider::Cuda), "onnxruntime-gpu"),
+            (Asked::Named(Provider::TensorRtHalf), "onnxruntime-gpu"),
+            (Asked::Named(Provider::Cpu), "onnxruntime"),
+            (Asked::Named(Provider::OpenVino), "onnxruntime"),
+        ] {
+            assert_eq!(builds(asked)[0], first, "{asked}");
+            assert_eq!(builds(asked).len(), 2);
         }
     }
 }

@@ -3,12 +3,15 @@
 use std::num::NonZeroUsize;
 
 use anyhow::Context;
-use ort::session::builder::GraphOptimizationLevel;
+use ort::ep::ExecutionProviderDispatch;
+use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::session::{Session, SessionOutputs};
 use ort::value::TensorRef;
 
-use super::provider::{Asked, Provider, ProviderReport, Refusal};
+use super::provider::{Asked, Job, Provider, ProviderReport, Refusal, Refused, choose};
 use super::runtime::Runtime;
+use super::self_test::{self, Output, Picture, Run};
+use super::workload::Workload;
 
 /// How a session is to run.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +26,8 @@ pub struct SessionSettings {
 #[derive(Debug)]
 pub struct Network {
     session: Session,
+    /// What it is fed, when it is a network of one picture or batch of pictures.
+    workload: Option<Workload>,
     /// Where it runs, and why there.
     pub provider: ProviderReport,
 }
@@ -57,37 +62,74 @@ pub enum SessionError {
     Load(String),
 }
 
+/// Sides that a network leaves free are prepared for up to this, in pixels, unless it is said otherwise.
+const LONGEST_SIDE: usize = 320;
+
+/// On a processor a face costs the same in batches of 1 to 4, and an eighth more in batches of 8 and 16, whose values
+/// don't stay in its caches: benches/results/2026-11-24-providers.md.
+const LARGEST_BATCH_OF_PROCESSOR: usize = 4;
+
 impl Network {
     /// Opens the ONNX file in `bytes`.
     ///
-    /// With [`Asked::Auto`] a provider that doesn't start is left for the next one, and the report says why.
+    /// An accelerator is warmed up in each size of batch and held against the processor before it is taken. With
+    /// [`Asked::Auto`] a provider that doesn't start or computes otherwise is left for the next one, and the report says
+    /// why.
     ///
     /// # Errors
     ///
-    /// When a provider that was named doesn't start, or the network can't be loaded.
+    /// When a provider that was named is refused, or the network can't be loaded.
     pub fn open(runtime: &Runtime, bytes: &[u8], settings: SessionSettings) -> Result<Self, SessionError> {
-        let mut refusals = Vec::new();
-        let wanted = match settings.provider {
-            Asked::Auto => Provider::ALL.to_vec(),
-            Asked::Named(provider) => vec![provider],
-        };
-        for provider in wanted {
-            match open_on(runtime, bytes, provider, settings.threads) {
-                Ok(session) => {
-                    let report = ProviderReport { asked: settings.provider, got: provider, refusals };
-                    return Ok(Self { session, provider: report });
-                }
-                // The processor always starts; what fails there is the network itself.
-                Err(reason) if provider == Provider::Cpu => return Err(SessionError::Load(reason)),
-                Err(reason) => refusals.push(Refusal { provider, reason }),
-            }
-        }
-        let Refusal { provider, reason } = refusals.swap_remove(0);
-        Err(SessionError::Provider { provider, reason })
+        Self::open_for(runtime, bytes, settings, LONGEST_SIDE)
     }
-}
 
-impl Network {
+    /// The same for a network that takes pictures of any size, up to `longest_side` pixels.
+    ///
+    /// # Errors
+    ///
+    /// As [`Network::open`].
+    pub fn open_for(
+        runtime: &Runtime,
+        bytes: &[u8],
+        settings: SessionSettings,
+        longest_side: usize,
+    ) -> Result<Self, SessionError> {
+        let workload = Workload::of(bytes, longest_side);
+        let opened = choose(settings.provider, |provider| match (provider, &workload) {
+            (Provider::Cpu, _) => Ok((open_on_processor(runtime, bytes, settings.threads)?, None)),
+            (_, Some(workload)) => {
+                let (session, difference) = open_on(runtime, bytes, provider, settings.threads, workload)?;
+                Ok((session, Some(difference)))
+            }
+            (_, None) => Err("it can't be tested on this network: expected one input, of four dimensions".to_owned()),
+        });
+        match opened {
+            Ok((session, provider)) => Ok(Self { session, workload, provider }),
+            // The processor always starts; what fails there is the network itself.
+            Err(Refused { last: Refusal { provider: Provider::Cpu, reason }, .. }) => Err(SessionError::Load(reason)),
+            Err(Refused { last: Refusal { provider, reason }, .. }) => Err(SessionError::Provider { provider, reason }),
+        }
+    }
+
+    /// The most items to run at once.
+    #[must_use]
+    pub fn largest_batch(&self) -> usize {
+        match &self.workload {
+            Some(workload) if self.provider.got.is_accelerated() => workload.batches.last().copied().unwrap_or(1),
+            _ => LARGEST_BATCH_OF_PROCESSOR,
+        }
+    }
+
+    /// The size of batch to run `count` items in, at least `count`: an accelerator is prepared for a few sizes, and
+    /// what fills up is thrown away. The processor takes any.
+    #[must_use]
+    pub fn padded(&self, count: usize) -> usize {
+        match &self.workload {
+            Some(workload) if self.provider.got.is_accelerated() => workload.padded(count),
+            _ => count,
+        }
+    }
+
     /// Runs the network on its one input, whose name, shape and values are given.
     ///
     /// # Errors
@@ -120,23 +162,102 @@ impl Outputs<'_> {
     }
 }
 
-fn open_on(runtime: &Runtime, bytes: &[u8], provider: Provider, threads: NonZeroUsize) -> Result<Session, String> {
-    if !provider.is_built_in() {
-        return Err("not built into this ONNX Runtime".to_owned());
-    }
-    let open = || -> ort::Result<Session> {
-        Session::builder(&runtime.environment)?
-            .with_optimization_level(GraphOptimizationLevel::All)?
-            .with_intra_threads(threads.get())?
-            // Two sessions' idle threads would burn the processors that the other one needs.
-            .with_intra_op_spinning(false)?
-            .with_execution_providers(provider.registrations())?
-            .commit_from_memory(bytes)
-    };
-    open().map_err(|error| one_line(error.message()))
+fn open_on_processor(runtime: &Runtime, bytes: &[u8], threads: NonZeroUsize) -> Result<Session, String> {
+    let builder = builder(runtime, threads, Vec::new()).map_err(|error| one_line(error.message()))?;
+    commit(builder, bytes)
 }
 
-/// ONNX Runtime's messages span lines and carry source positions; the first line holds what a user can act on.
+/// Opens a network on an accelerator, warmed up and tested; and the largest difference that was found.
+fn open_on(
+    runtime: &Runtime,
+    bytes: &[u8],
+    provider: Provider,
+    threads: NonZeroUsize,
+    workload: &Workload,
+) -> Result<(Session, f32), String> {
+    provider.built_in()?;
+    let backend = provider.backend().ok_or("not compiled into this program")?;
+    let version = runtime.version().unwrap_or_default();
+    let job = Job { network: bytes, workload, version: &version, threads };
+    let registrations = backend.registrations(&job)?;
+    let builder = builder(runtime, threads, registrations).map_err(|error| {
+        let reason = one_line(error.message());
+        // Its own words are seldom more than that a library could not be loaded.
+        provider.lacks().map_or_else(|| reason.clone(), |lack| format!("{reason}; {lack}"))
+    })?;
+    // Only now is it known to start at all.
+    backend.prepare(&job)?;
+    let mut session = commit(builder, bytes)?;
+    let mut reference = open_on_processor(runtime, bytes, threads)?;
+    let tolerance = provider.precision().tolerance();
+    let trial = |session| Trial { session, input: &workload.input };
+    let difference = self_test::check(&mut trial(&mut reference), &mut trial(&mut session), workload, tolerance)?;
+    Ok((session, difference))
+}
+
+fn builder(
+    runtime: &Runtime,
+    threads: NonZeroUsize,
+    registrations: Vec<ExecutionProviderDispatch>,
+) -> ort::Result<SessionBuilder> {
+    Ok(Session::builder(&runtime.environment)?
+        .with_optimization_level(GraphOptimizationLevel::All)?
+        .with_intra_threads(threads.get())?
+        // Two sessions' idle threads would burn the processors that the other one needs.
+        .with_intra_op_spinning(false)?
+        .with_inter_op_spinning(false)?
+        .with_execution_providers(registrations)?)
+}
+
+fn commit(mut builder: SessionBuilder, bytes: &[u8]) -> Result<Session, String> {
+    builder.commit_from_memory(bytes).map_err(|error| one_line(error.message()))
+}
+
+/// A session in its self-test.
+struct Trial<'a> {
+    session: &'a mut Session,
+    input: &'a str,
+}
+
+impl Run for Trial<'_> {
+    fn run(&mut self, shape: [usize; 4], picture: &Picture) -> Result<Vec<Output>, String> {
+        let mut run = || -> ort::Result<Vec<Output>> {
+            let input = match picture {
+                Picture::Bytes(values) => ort::inputs![self.input => TensorRef::from_array_view((shape, &values[..]))?],
+                Picture::Floats(values) => {
+                    ort::inputs![self.input => TensorRef::from_array_view((shape, &values[..]))?]
+                }
+            };
+            let outputs = self.session.run(input)?;
+            let values = |(name, value): (&str, ort::value::ValueRef<'_>)| {
+                let (_, values) = value.try_extract_tensor::<f32>()?;
+                Ok(Output { name: name.to_owned(), values: values.to_vec() })
+            };
+            outputs.iter().map(values).collect()
+        };
+        run().map_err(|error| one_line(error.message()))
+    }
+}
+
+/// ONNX Runtime's messages span lines and carry source positions; the first line holds what a user can act on, behind
+/// `[ONNXRuntimeError] : 1 : FAIL : `.
 fn one_line(message: &str) -> String {
-    message.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no reason given").to_owned()
+    let line = message.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no reason given");
+    let Some((_, coded)) = line.rsplit_once("[ONNXRuntimeError] : ") else {
+        return line.to_owned();
+    };
+    coded.splitn(3, " : ").nth(2).unwrap_or(coded).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::one_line;
+
+    #[test]
+    fn what_a_user_can_act_on_is_kept() {
+        let message = "\n/src/bridge.cc:19 Get() [ONNXRuntimeError] : 1 : FAIL : Failed to load a.so : not there\nmore";
+        assert_eq!(one_line(message), "Failed to load a.so : not there");
+        assert_eq!(one_line("  plain words \n"), "plain words");
+        assert_eq!(one_line(" \n"), "no reason given");
+    }
 }

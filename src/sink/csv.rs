@@ -18,7 +18,7 @@ const HEADER: &str = "source,frame,time_s,track,left,top,width,height,p_syntheti
     age_ms\n";
 
 /// The names of the columns of a table of photos, which are [`PhotoRecord`]'s fields.
-const PHOTO_HEADER: &str = "path,score,verdict,face,left,top,width,height\n";
+const PHOTO_HEADER: &str = "path,score,label,split,source,p_synthetic,verdict,face,left,top,width,height\n";
 
 impl CsvSink {
     /// Makes or empties the file at `path` and writes the header.
@@ -115,16 +115,7 @@ mod tests {
             written(face),
             format!("{HEADER}a,0,0.0,7,0.0,0.0,1.0,1.0,0.5,0.5,authentic,unsure,too_few_frames,0.0\n")
         );
-        let photo = PhotoRecord {
-            path: "a",
-            score: None,
-            verdict: None,
-            face: None,
-            left: None,
-            top: None,
-            width: None,
-            height: None,
-        };
-        assert_eq!(written(photo), format!("{PHOTO_HEADER}a,,,,,,,\n"));
+        let photo = PhotoRecord::without_face("a", None);
+        assert_eq!(written(photo), format!("{PHOTO_HEADER}a,,,,,,,,,,,\n"));
     }
 }

@@ -5,11 +5,13 @@
 use serde::Serialize;
 
 use super::FrameView;
+use crate::capture::list::{Label, ListedPhoto, Split};
 use crate::face::tracker::TrackId;
+use crate::frame::PixelBox;
 use crate::pipeline::{Ended, Summary};
 use crate::verdict::quality::Reason;
 use crate::verdict::track::{Interval, TrackSummary};
-use crate::verdict::{SyntheticProbability, Verdict};
+use crate::verdict::{Judgement, SyntheticProbability, Verdict};
 
 /// Version of the fields below.
 pub const SCHEMA: u32 = 2;
@@ -47,16 +49,24 @@ pub struct FaceRecord<'a> {
     pub age_ms: f64,
 }
 
-/// A face in a photo; a photo without a face has one record with all but the path empty.
+/// A face in a photo; a photo without a face has one record without numbers.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct PhotoRecord<'a> {
-    /// Path of the photo, as the user wrote it or as it was found in a folder.
+    /// Path of the photo: as the user wrote it, as it was found in a folder, or the list's after its root.
     pub path: &'a str,
-    /// p(synthetic), 0 to 1.
-    pub score: Option<SyntheticProbability>,
-    /// Verdict on `score` by the model's thresholds.
+    /// What stands for the face, 0 to 1: p(synthetic), or what `--score` says.
+    pub score: Option<f32>,
+    /// What the list says that it is; empty without a list.
+    pub label: Option<Label>,
+    /// What the list says that it is used for; empty where it doesn't say.
+    pub split: Option<Split>,
+    /// Where the list says that it comes from.
+    pub source: Option<&'a str>,
+    /// p(synthetic), calibrated, 0 to 1.
+    pub p_synthetic: Option<SyntheticProbability>,
+    /// Verdict on `p_synthetic` by the model's thresholds.
     pub verdict: Option<Verdict>,
-    /// Number of the face in the photo, from 0, the surest first.
+    /// Number of the face in the photo, from 0, the surest first; empty for a photo that was taken whole.
     pub face: Option<usize>,
     /// Left edge of the face box in pixels.
     pub left: Option<f32>,
@@ -156,36 +166,42 @@ impl<'a> FaceRecord<'a> {
 }
 
 impl<'a> PhotoRecord<'a> {
-    /// The records of a photo: one a face, or one that says that there is none.
+    /// The record of a photo in which nothing was judged.
     #[must_use]
-    pub fn of(view: &FrameView<'a>) -> Vec<Self> {
-        let empty = Self {
-            path: view.source,
+    pub fn without_face(path: &'a str, listed: Option<&'a ListedPhoto>) -> Self {
+        Self {
+            path,
             score: None,
+            label: listed.map(|listed| listed.label),
+            split: listed.and_then(|listed| listed.split),
+            source: listed.map(|listed| listed.source.as_str()),
+            p_synthetic: None,
             verdict: None,
             face: None,
             left: None,
             top: None,
             width: None,
             height: None,
-        };
-        let faces = view.faces.iter().zip(view.judgements).enumerate();
-        let mut records: Vec<_> = faces
-            .map(|(index, (face, judgement))| Self {
-                score: Some(judgement.probability),
-                verdict: Some(judgement.verdict),
-                face: Some(index),
-                left: Some(tenth(face.bounds.left)),
-                top: Some(tenth(face.bounds.top)),
-                width: Some(tenth(face.bounds.width)),
-                height: Some(tenth(face.bounds.height)),
-                ..empty
-            })
-            .collect();
-        if records.is_empty() {
-            records.push(empty);
         }
-        records
+    }
+
+    /// The same with what is said of a face, or of the whole photo.
+    #[must_use]
+    pub fn judged(self, score: f32, judgement: &Judgement) -> Self {
+        Self { score: Some(score), p_synthetic: Some(judgement.probability), verdict: Some(judgement.verdict), ..self }
+    }
+
+    /// The same with the number and the place of the face.
+    #[must_use]
+    pub fn placed(self, index: usize, bounds: &PixelBox) -> Self {
+        Self {
+            face: Some(index),
+            left: Some(tenth(bounds.left)),
+            top: Some(tenth(bounds.top)),
+            width: Some(tenth(bounds.width)),
+            height: Some(tenth(bounds.height)),
+            ..self
+        }
     }
 }
 

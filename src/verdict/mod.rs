@@ -9,6 +9,8 @@ pub mod quality;
 pub mod strongest;
 pub mod track;
 
+pub mod score;
+
 use std::fmt;
 
 use cyborg_models::contract::{Calibration, Contract, Thresholds};

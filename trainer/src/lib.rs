@@ -7,6 +7,7 @@
 //! - [`loss`]: the CYBORG loss.
 //! - [`data`]: lists of faces, crops, saliency maps, augmentation.
 //! - [`fit`]: the training loop and the evaluation.
+//! - [`run_folder`]: what runs leave behind, and go on from.
 //! - [`evaluation`]: scores of networks, reports and their pictures.
 //! - [`metrics`]: what the results are measured by.
 //! - [`plot`]: pictures of the results.

@@ -2,8 +2,10 @@
 //! activation map to a map of where a person looked.
 //!
 //! ```text
-//! L = alpha * CE(logits, labels) + (1 - alpha) * MSE(minmax(CAM of the true class), H)
+//! L = alpha * CE(logits, labels) + (1 - alpha) * MSE(minmax(CAM), H) [+ w * entropy(CAM)]
 //! ```
+//!
+//! The map is that of the true class, as in the paper, or of the predicted one, as in the published code.
 
 use cyborg_models::contract::CamClass;
 use tch::{Reduction, Tensor};

@@ -92,6 +92,7 @@ fn from_photos_to_a_verdict() {
     let (page, _) = done(&["evaluate", text(&one), "--data", text(&data), "--split", "train", "--robustness"]);
     assert!(page.contains("| JPEG |") && page.contains("| Crop offset |"), "{page}");
     pictures(&one.join("evaluation"), &["robustness"]);
+    assert!(evaluation.join("plots/mistakes-seed-3.png").is_file());
     let header = fs::read_to_string(evaluation.join("scores-seed-3.csv")).expect("it was written");
     assert!(header.starts_with("path,score,label,source"), "{header}");
 
@@ -106,6 +107,14 @@ fn from_photos_to_a_verdict() {
     assert_ne!((calibrated.calibration.temperature, calibrated.calibration.bias), (1.0, 0.0));
     let rates = calibrated.thresholds.error_rates.clone().expect("they were measured");
     assert!(rates.apcer <= 0.1 && rates.bpcer <= 0.05 && rates.measured_on.contains("split train"), "{rates:?}");
+
+    // Going on with runs that have ended leaves them as they are.
+    let before = digest::of_file(&model).expect("it is there");
+    done(&["train", "--resume", text(&runs)]);
+    assert_eq!(digest::of_file(&model).expect("it is there"), before, "the calibration was lost");
+
+    let (speed, _) = done(&["bench", "--batch", "4", "--steps", "1"]);
+    assert!(speed.contains("\"faces_per_s\""), "{speed}");
 
     // The checkpoint alone gives a model file of the same numbers and the same words about itself.
     let again = folder.path().join("again.onnx");

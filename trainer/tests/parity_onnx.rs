@@ -9,7 +9,7 @@ use cyborg_models::contract::{
 };
 use cyborg_models::model_file::ModelFile;
 use cyborg_trainer::checkpoint::State;
-use cyborg_trainer::export::{ExportError, Precision, compare, export_as, textures, to_onnx};
+use cyborg_trainer::export::{ExportError, Precision, compare, export, textures, to_onnx};
 use cyborg_trainer::network::{Architecture, Network, Tap};
 use cyborg_trainer::torch::{Model, set_threads};
 use rand::{RngExt, SeedableRng};
@@ -64,7 +64,7 @@ fn check(architecture: Architecture, side: usize, cam_size: (usize, usize)) {
         let mut model = Model::new(architecture.describe(2).with_tap(tap), 0);
         model.load(&state).expect("the same network");
         let rule = contract(architecture, tap);
-        let bytes = export_as(&runtime, &model, &rule, precision, &[]).expect("libtorch and ONNX Runtime agree");
+        let bytes = export(&runtime, &model, &rule, precision, &[]).expect("libtorch and ONNX Runtime agree");
         let file = ModelFile::parse(&bytes).expect("the file holds the contract");
         assert_eq!((file.input_side, file.cam_size), (side, cam_size));
         let size = state.values().map(|array| array.values.len()).sum::<usize>()
@@ -137,6 +137,6 @@ fn values_that_float16_can_not_hold_are_refused() {
     model.load(&state).expect("the model's own state");
     let runtime = Runtime::load().expect("set-up has fetched ONNX Runtime");
     let rule = contract(Architecture::DenseNet121, Tap::Head);
-    let error = export_as(&runtime, &model, &rule, Precision::Float16, &[]).expect_err("it overflows");
+    let error = export(&runtime, &model, &rule, Precision::Float16, &[]).expect_err("it overflows");
     assert!(matches!(&error, ExportError::TooLarge { .. }), "{error}");
 }

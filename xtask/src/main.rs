@@ -26,14 +26,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Chore {
     /// Fetch what the programs need, checked by digest, into the cache folder
-    Setup {
-        /// Also what the trainer needs: libtorch (0.5 GB) and the starting weights
-        #[arg(long)]
-        trainer: bool,
-        /// Also the clips and photos of demo and tests
-        #[arg(long)]
-        media: bool,
-    },
+    Setup(setup::Extras),
     /// Build the program and judge a clip and a photo with it
     Demo,
     /// Format, lints, documentation, tests, licences: what continuous integration runs
@@ -52,7 +45,7 @@ enum Chore {
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().chore {
-        Chore::Setup { trainer, media } => setup::run(trainer, media).map(|()| ExitCode::SUCCESS),
+        Chore::Setup(extras) => setup::run(extras).map(|()| ExitCode::SUCCESS),
         Chore::Demo => demo::run_all().map(|()| ExitCode::SUCCESS),
         Chore::Test { long } => test::run_all(long).map(|()| ExitCode::SUCCESS),
         Chore::Trainer { arguments } => setup::trainer(&arguments),

@@ -10,17 +10,53 @@ use cyborg_models::lock::{Group, cached};
 use crate::step::{cargo, say};
 use crate::{fetch, system};
 
-/// Sets up the runtime, with `trainer` the trainer, with `media` the clips and photos of demo and tests.
-pub(crate) fn run(trainer: bool, media: bool) -> anyhow::Result<()> {
+/// What the fetched GPU build of ONNX Runtime is linked with, and we don't fetch.
+const GPU_WANTS: &str = "\
+the GPU build of ONNX Runtime wants, on the library path (LD_LIBRARY_PATH):
+  an NVIDIA driver for CUDA 13 (580 or newer)
+  CUDA 13: libcudart.so.13, libcublas.so.13, libcublasLt.so.13, libcufft.so.12, libcurand.so.10, libnvrtc.so.13
+  cuDNN 9: libcudnn.so.9
+  for `--provider tensorrt` also TensorRT 10: libnvinfer.so.10, libnvonnxparser.so.10
+`cyborg doctor` says which of them it can't find; `cyborg bench --provider all` measures what starts";
+
+/// Only x86-64 wheels are published; NVIDIA publishes those for its boards elsewhere.
+const NO_GPU_BUILD: &str = "\
+no GPU build of ONNX Runtime is locked for this kind of machine; on a Jetson install NVIDIA's wheel of onnxruntime-gpu \
+and point ORT_DYLIB_PATH to the libonnxruntime.so in it";
+
+/// What is set up beside the runtime.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub(crate) struct Extras {
+    /// Also what the trainer needs: libtorch (0.5 GB) and the starting weights
+    #[arg(long)]
+    trainer: bool,
+    /// Also the clips and photos of demo and tests
+    #[arg(long)]
+    media: bool,
+    /// Also ONNX Runtime for NVIDIA cards (0.2 GB); CUDA, cuDNN and TensorRT are the system's
+    #[arg(long)]
+    gpu: bool,
+}
+
+/// Sets up the runtime, and what is asked for beside it.
+pub(crate) fn run(extras: Extras) -> anyhow::Result<()> {
+    let Extras { trainer, media, gpu } = extras;
     let mut groups = vec![Group::Runtime];
     groups.extend(trainer.then_some(Group::Trainer));
     groups.extend([Group::Demo, Group::Test].into_iter().filter(|_| media));
+    if gpu {
+        anyhow::ensure!(cached("onnxruntime-gpu").is_some(), NO_GPU_BUILD);
+        groups.push(Group::Gpu);
+    }
     system::prepare(&groups)?;
     fetch::fetch(&groups)?;
     let folder = cache::folder().unwrap_or_default();
     say(&format!("set up: the cache folder is {}", folder.display()));
     if trainer {
         say(&format!("to build the trainer without `cargo xtask trainer`: export LIBTORCH={}", libtorch()?.display()));
+    }
+    if gpu {
+        say(GPU_WANTS);
     }
     Ok(())
 }

@@ -26,6 +26,8 @@ pub(crate) fn run_all(long: bool) -> anyhow::Result<()> {
     let all = ["clippy", "--workspace", "--all-targets", "--features", "cyborg-trainer/video", "--", "-D", "warnings"];
     check("lints", &all)?;
     check("lints without features", &["clippy", "--no-default-features", "--lib", "--bins", "--", "-D", "warnings"])?;
+    let providers = ["clippy", "--lib", "--features", "coreml,directml,openvino,xnnpack", "--", "-D", "warnings"];
+    check("lints of the other providers", &providers)?;
     check("documentation", &["doc", "--workspace", "--no-deps"])?;
     check("tests of the runtime", &["test"])?;
     check("tests of the trainer", &["test", "--package", "cyborg-trainer", "--features", "video"])?;

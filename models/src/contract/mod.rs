@@ -7,6 +7,8 @@ mod metadata;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// The contract version that this package reads and writes.
 pub const VERSION: u32 = 1;
 
@@ -20,7 +22,7 @@ pub const CAM: &str = "cam";
 pub const CLASSES: &str = "authentic,synthetic";
 
 /// All that a model file says of itself.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Contract {
     /// Network architecture, `efficientnet_lite0` for example.
     pub network: String,
@@ -41,7 +43,8 @@ pub struct Contract {
 }
 
 /// How a face is cut out: a square around the centre of the detector's box.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CropRule {
     /// Side of the square over the longer side of the face box; 1 or more.
     pub margin: f32,
@@ -52,28 +55,31 @@ pub struct CropRule {
 }
 
 /// Whether a face is turned upright before it is cut out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Alignment {
     /// The picture is cut as it is.
     None,
 }
 
 /// What stands where a crop leaves the picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Border {
     /// The nearest pixel of the picture.
     Replicate,
 }
 
 /// How a crop is resized.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ResizeFilter {
     /// Bilinear with the support widened when shrinking, as Pillow does it.
     BilinearAntialias,
 }
 
 /// What is known of the class activation map.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Saliency {
     /// Which tensor the map is made from: `head` is the one that the pooled classifier sees.
     pub tap: String,
@@ -81,12 +87,14 @@ pub struct Saliency {
     pub cam_class: CamClass,
     /// Share of the class loss, in 0 to 1; 1 is training without saliency.
     pub alpha: f64,
-    /// Where the maps came from, `human` or `landmark-prior` for example; `none` when there were none.
+    /// Where the maps came from: `human`, `maps` (a list's own, of whatever origin), `landmark-prior`, these joined by `+` where
+    /// several were used, `blend-masks` for forged fakes; `none` when there were none, `unknown` for imported weights.
     pub source: String,
 }
 
 /// The class whose map the saliency term looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum CamClass {
     /// The label's class.
     True,
@@ -95,7 +103,8 @@ pub enum CamClass {
 }
 
 /// p(synthetic) = sigmoid((logit of synthetic - logit of authentic) / temperature + bias).
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Calibration {
     /// Greater than zero; 1 when not calibrated.
     pub temperature: f32,
@@ -103,8 +112,14 @@ pub struct Calibration {
     pub bias: f32,
 }
 
+impl Calibration {
+    /// The one that changes nothing: p(synthetic) is the softmax.
+    pub const NONE: Self = Self { temperature: 1.0, bias: 0.0 };
+}
+
 /// Authentic below, synthetic above, unsure between.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Thresholds {
     /// A probability below this one is authentic; at most `synthetic_above`.
     pub authentic_below: f32,
@@ -114,8 +129,14 @@ pub struct Thresholds {
     pub error_rates: Option<ErrorRates>,
 }
 
+impl Thresholds {
+    /// Those of a model that is not calibrated: far enough from one half to leave room for doubt.
+    pub const UNCALIBRATED: Self = Self { authentic_below: 0.3, synthetic_above: 0.7, error_rates: None };
+}
+
 /// Error rates at the thresholds of a model, with the names of ISO/IEC 30107-3.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ErrorRates {
     /// Share of synthetic faces taken for authentic, in 0 to 1.
     pub apcer: f64,
@@ -126,9 +147,9 @@ pub struct ErrorRates {
 }
 
 /// How the weights came to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Training {
-    /// SHA-256 of the list of training faces.
+    /// SHA-256 of the contents of training and validation photos and their maps, with labels and splits.
     pub data_digest: String,
     /// Seed of the run.
     pub seed: u64,
@@ -140,7 +161,9 @@ pub struct Training {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ContractError {
     /// There is no contract version at all.
-    #[error("it has no `cyborg.contract_version`: not a model of this project (export one with `cyborg-train export`)")]
+    #[error(
+        "it has no `cyborg.contract_version`: not a model of this project (export one with `cyborg-train export`, or describe a foreign one in a TOML beside it, see models/CONTRACT.md)"
+    )]
     NotAContract,
     /// A version from another time.
     #[error(

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use anyhow::bail;
@@ -12,11 +13,11 @@ use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
 use super::Outcome;
-use super::session::{DataArgs, Known, MachineArgs, Wanted, bytes, listen, look, of_split, share, use_threads};
+use super::session::{DataArgs, Known, MachineArgs, Wanted, bytes, listen, look, of_split, share};
 use crate::data::augment::Preset;
 use crate::data::inspect::Need;
 use crate::data::list::Split;
-use crate::data::loader::{Batch, Plan, training};
+use crate::data::loader::{AHEAD, Batch, Plan, training};
 use crate::fit::{FitSettings, Measure, Precision, Schedule, optimiser, train_step};
 use crate::loss::LossSettings;
 use crate::network::Architecture;
@@ -51,6 +52,7 @@ struct Speed {
     steps: usize,
     /// Median over the steps.
     ms_per_step: f64,
+    /// Mean over the steps, waiting for their batches included.
     faces_per_s: f64,
     /// The most memory that the process had, in MiB; absent where the system doesn't tell.
     peak_mib: Option<u64>,
@@ -58,13 +60,14 @@ struct Speed {
 
 pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
     let stop = listen();
-    use_threads(&args.machine)?;
     let batch = usize::from(args.batch);
     let settings = paper(batch, args.augment);
     let mut model = Model::new(args.network.describe(2), settings.seed);
     model.move_to(args.machine.device)?;
-    // The first step makes room for all that the others use again.
-    let wanted = args.steps as usize + 1;
+    // The first step makes room for all that the others use again; with a list, the loader has some batches ready before it,
+    // and they must be gone before its speed shows.
+    let warm = if args.data.data.is_some() { AHEAD + 2 } else { 1 };
+    let wanted = args.steps as usize + warm;
     let batches: Box<dyn Iterator<Item = anyhow::Result<Batch>>> = if args.data.data.is_none() {
         let (side, (height, width)) = (model.network().input_side, model.network().cam_size());
         let mut random = ChaCha8Rng::seed_from_u64(settings.seed);
@@ -90,12 +93,19 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
     let mut times = Vec::new();
     let mut start = Instant::now();
     for made in batches.take(wanted) {
+        if stop.load(Ordering::Relaxed) {
+            return Ok(Outcome::Interrupted);
+        }
         train_step(&model, &mut optimiser, &made?, &settings, 1)?;
         times.push(start.elapsed().as_secs_f64());
         // Waiting for the next batch belongs to its step.
         start = Instant::now();
     }
-    let mut timed = times.split_off(1);
+    if times.len() <= warm {
+        bail!("interrupted before anything was timed");
+    }
+    let mut timed = times.split_off(warm);
+    let mean = timed.iter().sum::<f64>() / timed.len() as f64;
     timed.sort_by(f64::total_cmp);
     let median = timed[timed.len() / 2];
     let speed = Speed {
@@ -104,7 +114,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
         batch,
         steps: timed.len(),
         ms_per_step: median * 1e3,
-        faces_per_s: batch as f64 / median,
+        faces_per_s: batch as f64 / mean,
         peak_mib: peak_mib(),
     };
     // A reader that has gone is no failure.

@@ -6,23 +6,22 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 use cyborg_edge::model::runtime::Runtime;
+use cyborg_edge::verdict::{Logits, SyntheticProbability};
 use cyborg_models::contract::{Calibration, Contract, ErrorRates, Thresholds};
 
 use super::Outcome;
 use super::runs::check_crops;
-use super::session::{
-    DataArgs, MachineArgs, Wanted, both_classes, bytes, listen, look, of_split, share, share_of_one, use_threads,
-};
+use super::session::{DataArgs, MachineArgs, Wanted, both_classes, bytes, listen, look, of_split, share};
 use super::target::{Target, Trained};
 use crate::checkpoint;
 use crate::data::inspect::Need;
 use crate::data::list::{Split, keep_out};
 use crate::data::loader::evaluation;
-use crate::evaluation::{RunScores, ScoreKind, ScoredFace, score};
-use crate::export::{Precision, export_as};
+use crate::evaluation::{RunScores, ScoredFace, score};
+use crate::export::{Precision, export};
 use crate::fit::class_counts;
 use crate::metrics::{self, ClassWeights, Scored, fit_calibration, verdict_thresholds};
-use crate::run_folder::{MODEL, write_model};
+use crate::run_folder::{BEST, MODEL, RunFolder, write_model};
 use crate::torch::{ComputeDevice, Model};
 
 /// Faces that are scored at once.
@@ -30,7 +29,8 @@ const BATCH: usize = 20;
 
 #[derive(Args, Debug)]
 pub(super) struct CalibrateArgs {
-    /// Folder of runs, one run of it, or a checkpoint; checkpoint and model file are written again
+    /// Folder of runs, one run of it, or a checkpoint; it is written again, and a model file beside it (`model.onnx` for the
+    /// best epoch of a run, else of the checkpoint's own name)
     #[arg(value_name = "RUNS")]
     target: PathBuf,
     #[command(flatten)]
@@ -39,10 +39,10 @@ pub(super) struct CalibrateArgs {
     #[arg(long, value_name = "SPLIT")]
     split: Option<Split>,
     /// Share of synthetic faces that may be called authentic (APCER)
-    #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = share_of_one)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = rate)]
     apcer: f64,
     /// Share of real faces that may be called synthetic (BPCER)
-    #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = share_of_one)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = rate)]
     bpcer: f64,
     /// Calibrate for a world with as many synthetic faces as the list has; else both classes count alike
     #[arg(long)]
@@ -51,9 +51,13 @@ pub(super) struct CalibrateArgs {
     machine: MachineArgs,
 }
 
+fn rate(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number| (0.0..1.0).contains(number));
+    number.ok_or_else(|| "expected a number from 0 to less than 1".to_owned())
+}
+
 pub(super) fn run(args: &CalibrateArgs) -> anyhow::Result<Outcome> {
     let stop = listen();
-    use_threads(&args.machine)?;
     args.machine.device.check()?;
     let target = Target::open(&args.target)?;
     let config = target.folder.as_ref().map(|folder| &folder.config);
@@ -70,22 +74,31 @@ pub(super) fn run(args: &CalibrateArgs) -> anyhow::Result<Outcome> {
     let all = of_split(&inspected, of_list);
     let (indices, measured_on) = match (split, config) {
         (Some(split), _) => (all, format!("split {split}, on which the thresholds were set")),
-        (None, Some(config)) => (
-            keep_out(&inspected.faces.rows, &all, config.fit.seed).1,
+        (None, Some(config)) if inspected.list_digest == config.list_sha256 => (
+            keep_out(&inspected.faces.rows, &inspected.contents, &all, config.fit.seed).1,
             "kept-out tenth of the training sources, on which the thresholds were set".to_owned(),
         ),
+        (None, Some(_)) => {
+            return super::wrong_usage(
+                "these are not the data of the training, so no faces of them were kept out: give the part to calibrate on \
+                 with `--split`",
+            );
+        }
         (None, None) => return super::wrong_usage("give the part of the list to calibrate on with `--split`"),
     };
     both_classes(class_counts(&inspected.faces, &indices), "calibration")?;
     let faces: Vec<ScoredFace> = indices.iter().map(|&index| (&inspected.faces.rows[index]).into()).collect();
     let shared = share(inspected);
+    let _lock = target.folder.as_ref().map(RunFolder::lock).transpose()?;
     for trained in &target.trained {
         let (mut model, _) = trained.load()?;
         model.move_to(args.machine.device)?;
-        let said = score(&model, evaluation(&shared, &indices, BATCH))?;
+        let Some(said) = score(&model, evaluation(&shared, &indices, BATCH), stop)? else {
+            return Ok(Outcome::Interrupted);
+        };
         let run = RunScores {
             name: trained.name.clone(),
-            calibration: Calibration { temperature: 1.0, bias: 0.0 },
+            calibration: Calibration::NONE,
             thresholds: trained.contract.thresholds.clone(),
             logits: said.logits,
         };
@@ -121,8 +134,10 @@ fn calibrated(
         );
     }
     run.calibration = Calibration { temperature: fit.temperature as f32, bias: fit.bias as f32 };
-    // By the runtime's own formula and numbers.
-    let scored = run.scored(faces, ScoreKind::Softmax, |_| true);
+    // By the runtime's own formula and numbers: a face on the edge must fall to the same side.
+    let probability = |&logits: &Logits| f64::from(SyntheticProbability::new(logits, &run.calibration).value());
+    let scores = run.logits.iter().map(probability).zip(faces);
+    let scored: Vec<Scored> = scores.map(|(score, face)| Scored { score, label: face.label }).collect();
     let wanted = metrics::ErrorRates { apcer: args.apcer, bpcer: args.bpcer };
     let found = verdict_thresholds(&scored, wanted)?;
     log::info!(
@@ -154,9 +169,12 @@ fn calibrated(
 fn write(trained: &Trained, model: &Model, contract: &Contract, crops: &[u8]) -> anyhow::Result<()> {
     let mut checkpoint = checkpoint::read(&trained.path)?;
     checkpoint.metadata.extend(contract.to_metadata());
-    let bytes = export_as(&Runtime::load()?, model, contract, Precision::Float32, crops)?;
+    let bytes = export(&Runtime::load()?, model, contract, Precision::Float32, crops)?;
     checkpoint::write(&trained.path, &checkpoint)?;
-    let path = write_model(&trained.path.with_file_name(MODEL), &bytes)?;
+    // The best epoch of a run has its model file beside it; of other checkpoints several may lie in one folder.
+    let is_best = trained.path.file_name().is_some_and(|name| name == BEST);
+    let file = if is_best { trained.path.with_file_name(MODEL) } else { trained.path.with_extension("onnx") };
+    let path = write_model(&file, &bytes)?;
     log::info!("model file: {}", path.display());
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! `cyborg-train compare`: two settings side by side, on the same faces, with the difference of their AUCs.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -10,8 +11,9 @@ use super::runs::point;
 use crate::checkpoint;
 use crate::data::list::Label;
 use crate::evaluation::ScoredFace;
+use crate::evaluation::report::beside;
 use crate::evaluation::table::{self, ReadScores};
-use crate::metrics::{Bootstrap, Comparison, Scored, compare};
+use crate::metrics::{AucDifference, Bootstrap, Comparison, Scored, auc_difference, compare};
 use crate::plot::curves::{Band, Setting, TrainingCurves};
 use crate::run_folder::{METRICS, RunFolder, read_metrics};
 
@@ -40,6 +42,13 @@ pub(super) struct CompareArgs {
 pub(super) fn run(args: &CompareArgs) -> anyhow::Result<()> {
     let first = Scores::read(&args.first, &args.evaluation)?;
     let second = Scores::read(&args.second, &args.evaluation)?;
+    let kinds = [&args.first, &args.second].map(|folder| score_kind(&folder.join(&args.evaluation)));
+    let [one, other] = kinds;
+    let (one, other) = (one?, other?);
+    ensure!(
+        one == other,
+        "one was evaluated with `--score {one}`, the other with `--score {other}`: evaluate one of them again"
+    );
     let same = |a: &ScoredFace, b: &ScoredFace| a.path == b.path && a.label == b.label;
     let faces_match =
         first.faces.len() == second.faces.len() && first.faces.iter().zip(&second.faces).all(|(a, b)| same(a, b));
@@ -51,12 +60,9 @@ pub(super) fn run(args: &CompareArgs) -> anyhow::Result<()> {
     );
     let bootstrap = Bootstrap { draws: args.draws as usize, seed: args.seed };
     let mut lines = vec![Line::new("pooled", &first, &second, bootstrap, |_| true)?];
-    let mut sources: Vec<(&str, Label)> = first.faces.iter().map(|face| (face.source.as_str(), face.label)).collect();
-    sources.sort_unstable_by_key(|(source, label)| (*source, label.class()));
-    sources.dedup();
-    for (source, label) in sources {
-        let wanted = |face: &ScoredFace| face.label != label || face.source == source;
-        lines.push(Line::new(source, &first, &second, bootstrap, wanted)?);
+    let sources: BTreeSet<&str> = first.faces.iter().map(|face| face.source.as_str()).collect();
+    for source in sources {
+        lines.push(Line::new(source, &first, &second, bootstrap, beside(&first.faces, source))?);
     }
     let page = page(&first, &second, &lines);
     // A reader that has gone is no failure.
@@ -73,6 +79,15 @@ pub(super) fn run(args: &CompareArgs) -> anyhow::Result<()> {
         TrainingCurves { title, settings, band: Band::Deviation }.save(&out.join("training"))?;
     }
     Ok(())
+}
+
+/// Which score an evaluation is of.
+fn score_kind(evaluation: &Path) -> anyhow::Result<String> {
+    let path = evaluation.join("report.json");
+    let fail = || format!("can't read {}: run `cyborg-train evaluate` again", path.display());
+    let text = std::fs::read_to_string(&path).with_context(fail)?;
+    let report: serde_json::Value = serde_json::from_str(&text).with_context(fail)?;
+    report["score"].as_str().map(str::to_owned).with_context(fail)
 }
 
 /// The scores of a setting's runs.
@@ -134,6 +149,8 @@ struct Line {
     real: usize,
     synthetic: usize,
     comparison: Comparison,
+    /// DeLong's interval of the difference for these very weights, where each setting has one run.
+    one_run: Option<AucDifference>,
 }
 
 impl Line {
@@ -145,10 +162,15 @@ impl Line {
         wanted: impl Fn(&ScoredFace) -> bool,
     ) -> anyhow::Result<Self> {
         let count = |label| first.faces.iter().filter(|face| wanted(face) && face.label == label).count();
-        let comparison = compare(&first.scored(&wanted), &second.scored(&wanted), bootstrap)
-            .with_context(|| format!("can't compare on {source}"))?;
+        let fail = || format!("can't compare on {source}");
+        let (one, other) = (first.scored(&wanted), second.scored(&wanted));
+        let comparison = compare(&one, &other, bootstrap).with_context(fail)?;
+        let one_run = match (&one[..], &other[..]) {
+            ([one], [other]) => Some(auc_difference(one, other).with_context(fail)?),
+            _ => None,
+        };
         let (real, synthetic) = (count(Label::Authentic), count(Label::Synthetic));
-        Ok(Self { source: source.to_owned(), real, synthetic, comparison })
+        Ok(Self { source: source.to_owned(), real, synthetic, comparison, one_run })
     }
 }
 
@@ -162,7 +184,7 @@ fn page(first: &Scores, second: &Scores, lines: &[Line]) -> String {
         n = first.runs.len(),
         m = second.runs.len()
     );
-    for Line { source, real, synthetic, comparison } in lines {
+    for Line { source, real, synthetic, comparison, .. } in lines {
         let words = |spread: &crate::metrics::Spread| match spread.deviation {
             Some(deviation) => format!("{:.3} ± {deviation:.3}", spread.mean),
             None => format!("{:.3}", spread.mean),
@@ -174,6 +196,12 @@ fn page(first: &Scores, second: &Scores, lines: &[Line]) -> String {
             comparison.difference,
             comparison.low,
             comparison.high
+        );
+    }
+    if let Some(Line { one_run: Some(one_run), .. }) = lines.first() {
+        page += &format!(
+            "\nOf these very weights, pooled: {:+.3}, 95 % interval {:+.3} to {:+.3}, p = {:.3} (DeLong).\n",
+            one_run.difference, one_run.low, one_run.high, one_run.p
         );
     }
     if first.runs.len() < 3 || second.runs.len() < 3 {

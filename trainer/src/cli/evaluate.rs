@@ -4,15 +4,13 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, ensure};
 use clap::Args;
 
 use super::Outcome;
-use super::session::{
-    DataArgs, MachineArgs, TOOL, Wanted, both_classes, bytes, listen, look, of_split, share, use_threads,
-};
+use super::session::{DataArgs, MachineArgs, TOOL, Wanted, both_classes, bytes, listen, look, of_split, share};
 use super::target::{Target, Trained};
 use crate::checkpoint;
 use crate::data::faces::{Cutter, Extent, Faces};
@@ -56,7 +54,6 @@ pub(super) struct EvaluateArgs {
 
 pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Outcome> {
     let stop = listen();
-    use_threads(&args.machine)?;
     args.machine.device.check()?;
     let target = Target::open(&args.target)?;
     let out = match &args.out {
@@ -147,10 +144,7 @@ struct Measuring<'a> {
 impl Measuring<'_> {
     /// What a network says of all faces; nothing when the user ended it.
     fn scores(&self, trained: &Trained, model: &Model) -> anyhow::Result<Option<(RunScores, Said)>> {
-        if self.stop.load(Ordering::Relaxed) {
-            return Ok(None);
-        }
-        let said = score(model, evaluation(self.faces, self.indices, BATCH))?;
+        let Some(said) = score(model, evaluation(self.faces, self.indices, BATCH), self.stop)? else { return Ok(None) };
         let run = RunScores {
             name: trained.name.clone(),
             calibration: trained.contract.calibration,
@@ -164,12 +158,10 @@ impl Measuring<'_> {
     fn sweep(&self, run: &RunScores, model: &Model, measured: &mut RunReport) -> anyhow::Result<bool> {
         let side = self.faces.settings().side;
         for disturbance in SWEEP {
-            if self.stop.load(Ordering::Relaxed) {
-                return Ok(false);
-            }
-            let batches =
-                evaluation_of(self.faces, self.indices, BATCH, move |_, sample| disturbance.apply(sample, side));
-            let disturbed = RunScores { logits: score(model, batches)?.logits, ..run.clone() };
+            let disturb = move |sample| disturbance.apply(sample, side);
+            let batches = evaluation_of(self.faces, self.indices, BATCH, disturbance.extent(), disturb);
+            let Some(said) = score(model, batches, self.stop)? else { return Ok(false) };
+            let disturbed = RunScores { logits: said.logits, ..run.clone() };
             let scored = disturbed.scored(self.scored_faces, self.kind, |_| true);
             measured.robustness.push(Robustness::new(disturbance, &scored));
             log::info!("{}: {} {} done", run.name, disturbance.kind(), disturbance.strength());

@@ -12,7 +12,7 @@ use cyborg_models::contract::Contract;
 use cyborg_models::digest;
 
 use crate::checkpoint;
-use crate::export::{Precision, export_as};
+use crate::export::{Precision, export};
 use crate::network::{Architecture, Tap};
 use crate::run_folder::write_model;
 use crate::torch::Model;
@@ -45,7 +45,7 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<()> {
     let mut model = Model::new(network.describe(2).with_tap(tap), 0);
     model.load(&read.state)?;
     let crops = crops(&args.check, model.network().input_side)?;
-    let bytes = export_as(&Runtime::load()?, &model, &contract, args.precision, &crops)?;
+    let bytes = export(&Runtime::load()?, &model, &contract, args.precision, &crops)?;
     write_model(&args.out, &bytes)?;
     log::info!("{}: {}, sha256 {}", args.out.display(), args.precision, digest::of_bytes(&bytes));
     Ok(())

@@ -10,11 +10,11 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::Outcome;
-use super::session::{DataArgs, Known, MachineArgs, Wanted, bytes, listen, look, of_split, use_threads};
+use super::session::{DataArgs, Known, Wanted, bytes, listen, look, of_split};
 use crate::data::faces::{Cutter, Extent, Faces, ROOM};
-use crate::data::forge::{Forged, Forger};
+use crate::data::forge::{Forged, Forger, Layer};
 use crate::data::inspect::Need;
-use crate::data::list::{Label, ListWriter, ListedFace, NewRow, Split};
+use crate::data::list::{Label, ListWriter, ListedFace, NewRow, Split, group_name};
 use crate::data::prepare::write_png;
 use crate::network::Architecture;
 use crate::plot::HeatMap;
@@ -40,13 +40,13 @@ pub(super) struct ForgeArgs {
     /// Seed of all choices
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    #[command(flatten)]
-    machine: MachineArgs,
+    /// Memory for face crops that are kept, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 4096)]
+    memory: usize,
 }
 
 pub(super) fn run(args: &ForgeArgs) -> anyhow::Result<Outcome> {
     let stop = listen();
-    use_threads(&args.machine)?;
     let folder = args.out.join("faces");
     fs::create_dir_all(&folder).with_context(|| format!("can't make {}", folder.display()))?;
     let mut list = ListWriter::open(&args.out.join("faces.csv"))?;
@@ -54,12 +54,8 @@ pub(super) fn run(args: &ForgeArgs) -> anyhow::Result<Outcome> {
     let margin = read.config.margin;
     // The size of the largest inputs, so that the fakes serve every network.
     let network = Architecture::InceptionV3.describe(2);
-    let wanted = Wanted {
-        network: &network,
-        splits: &[args.split],
-        landmarks: Need::Needed,
-        memory: bytes(args.machine.memory),
-    };
+    let wanted =
+        Wanted { network: &network, splits: &[args.split], landmarks: Need::Needed, memory: bytes(args.memory) };
     let Some(inspected) = look(read, &wanted, stop)? else { return Ok(Outcome::Interrupted) };
     let faces = &inspected.faces;
     let real: Vec<usize> = of_split(&inspected, args.split)
@@ -77,9 +73,10 @@ pub(super) fn run(args: &ForgeArgs) -> anyhow::Result<Outcome> {
                 log::warn!("interrupted; {made} fakes are in {}", args.out.display());
                 return Ok(Outcome::Interrupted);
             }
-            let file = format!("forged-{:05}-{number}.png", faces.rows[index].line);
+            // By the photo, not by its line: lists grow.
+            let name = format!("{}-{}-{number}", &inspected.contents[index][..12], args.seed);
             let mut random = ChaCha8Rng::seed_from_u64(args.seed);
-            random.set_stream((faces.rows[index].line << 16) | number);
+            random.set_stream(stream(&inspected.contents[index], number));
             let forged = match work.forge(index, &mut random)? {
                 Ok(forged) => forged,
                 Err(reason) => {
@@ -89,22 +86,30 @@ pub(super) fn run(args: &ForgeArgs) -> anyhow::Result<Outcome> {
                 }
             };
             made += 1;
-            if list.has(&file) {
-                continue;
-            }
-            let side = faces.side_of(Extent::Wide);
-            let mask = format!("mask-{:05}-{number}.png", faces.rows[index].line);
-            write_png(&folder.join(&file), &forged.pixels, side)?;
-            write_png(&folder.join(&mask), &forged.mask, side)?;
-            list.add(&NewRow {
+            let group = Some(group_name(&faces.rows[index], &inspected.contents[index]));
+            let row = |file: String, label, map| NewRow {
                 file,
-                label: Label::Synthetic,
+                label,
                 split: args.split,
                 source: "self-blended".to_owned(),
                 video: None,
-                map: Some(mask),
+                group: group.clone(),
+                map,
                 face: work.listed(index),
-            })?;
+            };
+            let side = faces.side_of(Extent::Wide);
+            let (fake, mask) = (format!("forged-{name}.png"), format!("mask-{name}.png"));
+            if !list.has(&fake, Label::Synthetic, args.split)? {
+                write_png(&folder.join(&fake), &forged.pixels, side)?;
+                write_png(&folder.join(&mask), &forged.mask, side)?;
+                list.add(&row(fake, Label::Synthetic, Some(mask)))?;
+            }
+            // What was changed outside of the mask must not tell the fake: the real face has it too.
+            let real = format!("real-{name}.png");
+            if forged.recipe.layer == Layer::Target && !list.has(&real, Label::Authentic, args.split)? {
+                write_png(&folder.join(&real), &forged.target, side)?;
+                list.add(&row(real, Label::Authentic, None))?;
+            }
         }
     }
     if made == 0 {
@@ -115,6 +120,12 @@ pub(super) fn run(args: &ForgeArgs) -> anyhow::Result<Outcome> {
     ContactSheet { title, side, columns: 6, tiles: work.tiles }.save(&args.out.join("sheet"))?;
     log::info!("{made} fakes ({left_out} faces left out); their list: {}", args.out.join("faces.csv").display());
     Ok(if left_out > 0 { Outcome::SomeFailed } else { Outcome::Done })
+}
+
+/// A stream of random numbers for a fake of a photo.
+fn stream(content: &str, number: u64) -> u64 {
+    // A digest is written in hexadecimal digits.
+    u64::from_str_radix(&content[..12], 16).unwrap_or(0) << 10 | number
 }
 
 struct Work<'a> {
@@ -151,12 +162,12 @@ impl Work<'_> {
                 Tile {
                     pixels: real,
                     heat: Some(mask),
-                    caption: caption(format!("{:?}", recipe.region), format!("ratio {:.2}", recipe.ratio)),
+                    caption: caption(recipe.region.to_string(), format!("ratio {:.2}", recipe.ratio)),
                 },
                 Tile {
                     pixels: forged.pixels.clone(),
                     heat: None,
-                    caption: caption(format!("{:?}", recipe.blend), format!("change {:.1}", forged.change)),
+                    caption: caption(recipe.blend.to_string(), format!("change {:.1}", forged.change)),
                 },
             ]);
         }

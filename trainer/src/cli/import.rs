@@ -136,7 +136,7 @@ fn unknown(network: Architecture) -> Contract {
             alpha: 0.5,
             source: "human".to_owned(),
         },
-        calibration: Calibration { temperature: 1.0, bias: 0.0 },
+        calibration: Calibration::NONE,
         thresholds: Thresholds { authentic_below: 0.3, synthetic_above: 0.7, error_rates: None },
         training: Training { data_digest: UNKNOWN.to_owned(), seed: 0, tool: TOOL.to_owned() },
         auc: BTreeMap::new(),

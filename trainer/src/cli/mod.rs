@@ -14,6 +14,7 @@ mod session;
 mod target;
 mod train;
 
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -26,6 +27,9 @@ use cyborg_edge::explain::explain;
 #[derive(Debug, Parser)]
 #[command(name = "cyborg-train", version)]
 struct Cli {
+    /// Threads to use at most [default: all processors]
+    #[arg(long, value_name = "N", global = true)]
+    threads: Option<NonZeroUsize>,
     #[command(subcommand)]
     command: Command,
 }
@@ -82,17 +86,7 @@ pub fn run() -> ExitCode {
     // ONNX Runtime speaks of its own inner matters; what concerns us comes back as an error.
     log.filter_module("ort", log::LevelFilter::Off);
     log.format_target(false).format_timestamp_secs().init();
-    let outcome = match cli.command {
-        Command::Prepare(args) => prepare::run(&args),
-        Command::Forge(args) => forge::run(&args),
-        Command::Train(args) => train::run(&args),
-        Command::Evaluate(args) => evaluate::run(&args),
-        Command::Calibrate(args) => calibrate::run(&args),
-        Command::Compare(args) => compare::run(&args).map(|()| Outcome::Done),
-        Command::Bench(args) => bench::run(&args),
-        Command::Import(args) => import::run(&args).map(|()| Outcome::Done),
-        Command::Export(args) => export::run(&args).map(|()| Outcome::Done),
-    };
+    let outcome = session::use_threads(cli.threads).and_then(|()| run_command(&cli.command));
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::SomeFailed) => ExitCode::from(3),
@@ -102,5 +96,19 @@ pub fn run() -> ExitCode {
             log::error!("{}", explain(&error));
             if error.is::<WrongUsage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
+    }
+}
+
+fn run_command(command: &Command) -> anyhow::Result<Outcome> {
+    match command {
+        Command::Prepare(args) => prepare::run(args),
+        Command::Forge(args) => forge::run(args),
+        Command::Train(args) => train::run(args),
+        Command::Evaluate(args) => evaluate::run(args),
+        Command::Calibrate(args) => calibrate::run(args),
+        Command::Compare(args) => compare::run(args).map(|()| Outcome::Done),
+        Command::Bench(args) => bench::run(args),
+        Command::Import(args) => import::run(args).map(|()| Outcome::Done),
+        Command::Export(args) => export::run(args).map(|()| Outcome::Done),
     }
 }

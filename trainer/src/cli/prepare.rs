@@ -61,7 +61,7 @@ pub(super) fn run(args: &PrepareArgs) -> anyhow::Result<Outcome> {
         least: f32::from(args.least),
         largest: args.largest.into(),
     };
-    let mut work = Work { args, faces, list, preparer: Preparer::new(detector, settings), stop, kept: 0 };
+    let mut work = Work { args, faces, list, preparer: Preparer::new(detector, settings), stop, kept: 0, new: 0 };
     let (mut done, mut failed) = (0, 0);
     for path in expand(&args.paths)? {
         if work.stop.load(Ordering::Relaxed) {
@@ -78,7 +78,16 @@ pub(super) fn run(args: &PrepareArgs) -> anyhow::Result<Outcome> {
             }
         }
     }
-    log::info!("{} faces of {done} files; their list: {}", work.kept, args.out.join("faces.csv").display());
+    if stop.load(Ordering::Relaxed) {
+        log::warn!("interrupted; what was prepared is in {}", args.out.display());
+        return Ok(Outcome::Interrupted);
+    }
+    log::info!(
+        "{} faces of {done} files, {} of them new; their list: {}",
+        work.kept,
+        work.new,
+        args.out.join("faces.csv").display()
+    );
     Ok(match (done, failed) {
         (_, 0) => Outcome::Done,
         (0, _) => Outcome::AllFailed,
@@ -114,7 +123,9 @@ struct Work<'a> {
     list: ListWriter,
     preparer: Preparer<CenterFace>,
     stop: &'a AtomicBool,
+    /// Faces that were found, and of these, those that were not listed before.
     kept: usize,
+    new: usize,
 }
 
 impl Work<'_> {
@@ -165,7 +176,8 @@ impl Work<'_> {
         }
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         // Files of one name in two folders must not overwrite each other.
-        let place = digest::of_bytes(path.to_string_lossy().as_bytes());
+        let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let place = digest::of_bytes(whole.to_string_lossy().as_bytes());
         let source = self.args.source.clone().unwrap_or_else(|| folder_name(path));
         for (index, face) in faces.iter().enumerate() {
             let frame_part = number.map_or_else(String::new, |number| format!("-{number:06}"));
@@ -177,12 +189,21 @@ impl Work<'_> {
 
     fn keep(&mut self, file: String, source: String, video: Option<String>, face: &Prepared) -> anyhow::Result<()> {
         self.kept += 1;
-        if self.list.has(&file) {
+        if self.list.has(&file, self.args.label, self.args.split).map_err(|error| CantWrite(error.into()))? {
             return Ok(());
         }
+        self.new += 1;
         write_png(&self.faces.join(&file), &face.pixels, face.side).map_err(CantWrite)?;
-        let row =
-            NewRow { file, label: self.args.label, split: self.args.split, source, video, map: None, face: face.face };
+        let row = NewRow {
+            file,
+            label: self.args.label,
+            split: self.args.split,
+            source,
+            video,
+            group: None,
+            map: None,
+            face: face.face,
+        };
         Ok(self.list.add(&row).map_err(|error| CantWrite(error.into()))?)
     }
 }

@@ -51,10 +51,10 @@ impl Display {
         let EpochReport { epoch, training, is_best, .. } = report;
         let line = || {
             log::info!(
-                "epoch {epoch}/{}: loss {:.4}, CAM error {:.4}, {:.1} faces/s; validation: {validation}{}",
+                "epoch {epoch}/{}: loss {:.4}, class loss {:.4}, {:.1} faces/s; validation: {validation}{}",
                 self.epochs,
                 training.loss,
-                training.saliency,
+                training.class,
                 training.rate,
                 if *is_best { " (best)" } else { "" }
             );

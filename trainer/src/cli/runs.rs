@@ -1,8 +1,11 @@
 //! The runs of a setting, one seed after the other, each up to its model file.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use anyhow::Context;
+use cyborg_edge::explain::explain;
 use cyborg_edge::model::runtime::Runtime;
 use cyborg_models::contract::{Calibration, Contract, ErrorRates, ResizeFilter, Saliency, Thresholds, Training};
 
@@ -11,7 +14,7 @@ use super::progress::Display;
 use super::session::TOOL;
 use crate::checkpoint::State;
 use crate::data::faces::{Cutter, Extent, Faces};
-use crate::export::{Precision, export_as};
+use crate::export::{Precision, export};
 use crate::fit::{self, EpochReport, Evaluation, FitData, FitSettings, Progress, Watch, fit};
 use crate::metrics::{error_rates, spread};
 use crate::network::Network;
@@ -20,9 +23,6 @@ use crate::run_folder::{
     Config, METRICS, MetricsRow, RunFolder, RunSummary, SaliencyName, SeedFolder, read_metrics, write_summary,
 };
 use crate::torch::{ComputeDevice, Model, Optimiser};
-
-/// Thresholds of a model that is not calibrated: far enough from one half to leave room for doubt.
-const THRESHOLDS: (f32, f32) = (0.3, 0.7);
 
 /// Faces that a model file is checked with, at most.
 const CHECKED: usize = 16;
@@ -38,26 +38,44 @@ pub(super) struct Runs<'a> {
     pub(super) stop: &'a AtomicBool,
 }
 
-/// Trains all runs that have not ended yet, and writes what they come to.
+/// Trains all runs that have not ended yet, and writes what they come to. A run that fails doesn't stop those after it.
 pub(super) fn run_all(runs: &Runs<'_>) -> anyhow::Result<Outcome> {
+    let _lock = runs.folder.lock()?;
     let mut ended = Vec::new();
+    let mut failed = 0;
     for seed in runs.folder.seeds() {
-        if runs.stop.load(Ordering::Relaxed) || run_one(runs, seed, &mut ended)? == Outcome::Interrupted {
-            let path = runs.folder.path().display();
-            log::warn!("interrupted; `cyborg-train train --resume {path}` goes on from the last whole epoch");
-            return Ok(Outcome::Interrupted);
+        let outcome =
+            if runs.stop.load(Ordering::Relaxed) { Ok(Outcome::Interrupted) } else { run_one(runs, seed, &mut ended) };
+        match outcome {
+            Ok(Outcome::Interrupted) => {
+                let path = runs.folder.path().display();
+                log::warn!("interrupted; `cyborg-train train --resume {path}` goes on from the last whole epoch");
+                return Ok(Outcome::Interrupted);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                log::error!("seed {seed}: {}", explain(&error));
+                failed += 1;
+                continue;
+            }
         }
         write_summary(&runs.folder.path().join("summary.csv"), &ended)?;
         draw_curves(&runs.folder, &ended)?;
     }
+    if ended.is_empty() {
+        return Ok(Outcome::AllFailed);
+    }
     tell_of_all(&ended);
-    Ok(Outcome::Done)
+    Ok(if failed > 0 { Outcome::SomeFailed } else { Outcome::Done })
 }
 
 fn run_one(runs: &Runs<'_>, seed: u64, ended: &mut Vec<RunSummary>) -> anyhow::Result<Outcome> {
     let settings = FitSettings { seed, ..runs.folder.config.fit.clone() };
     let place = runs.folder.of_seed(seed);
     let (mut folder, resumed) = SeedFolder::open(&place)?;
+    if resumed.progress.is_whole(&settings) && folder.is_finished()? {
+        return summarise(&place, seed, ended);
+    }
     let mut model = Model::new(runs.network.clone(), seed);
     if let Some(start) = &runs.start {
         model.load(start)?;
@@ -84,21 +102,29 @@ fn run_one(runs: &Runs<'_>, seed: u64, ended: &mut Vec<RunSummary>) -> anyhow::R
     drop(optimiser);
     let best = folder.best()?;
     model.load(&best.state)?;
-    let evaluation = fit::evaluate(&model, &runs.data, &settings)?;
+    let Some(evaluation) = fit::evaluate(&model, &runs.data, &settings, runs.stop)? else {
+        return Ok(Outcome::Interrupted);
+    };
     folder.validation(&runs.data.faces, &runs.data.validation, &evaluation.scored)?;
     let contract = measured(contract, &evaluation, &runs.folder.config);
     folder.rewrite_best(best, &contract)?;
     model.move_to(ComputeDevice::Cpu)?;
     let crops = check_crops(&runs.data.faces, &runs.data.validation)?;
-    let bytes = export_as(&Runtime::load()?, &model, &contract, Precision::Float32, &crops)?;
+    let bytes = export(&Runtime::load()?, &model, &contract, Precision::Float32, &crops)?;
     let path = folder.model(&bytes)?;
-    let rows = read_metrics(&place.join(METRICS))?;
-    let best = rows.iter().rev().find(|row| row.best).copied();
-    if let Some(best) = best {
-        log::info!("seed {seed}: best epoch {}: {}", best.epoch, words(&evaluation));
-        ended.push(RunSummary { seed, best });
-    }
     log::info!("model file: {}", path.display());
+    summarise(&place, seed, ended)
+}
+
+/// Counts a run that has ended.
+fn summarise(place: &Path, seed: u64, ended: &mut Vec<RunSummary>) -> anyhow::Result<Outcome> {
+    let path = place.join(METRICS);
+    let best = read_metrics(&path)?.into_iter().rev().find(|row| row.best);
+    let best = best.with_context(|| format!("{} has lost the row of the best epoch", path.display()))?;
+    let MetricsRow { epoch, validation_accuracy, validation_auc, validation_cam_error, .. } = best;
+    let words = words(validation_accuracy, validation_auc, validation_cam_error);
+    log::info!("seed {seed}: best epoch {epoch}: {words}");
+    ended.push(RunSummary { seed, best });
     Ok(Outcome::Done)
 }
 
@@ -132,33 +158,38 @@ impl Watch for Follow<'_> {
         model: &Model,
         optimiser: &Optimiser,
     ) -> anyhow::Result<()> {
-        self.display.epoch(report, &words(&report.validation));
+        let Evaluation { accuracy, auc, saliency, .. } = report.validation;
+        self.display.epoch(report, &words(accuracy, auc, saliency));
         self.folder.epoch(report, progress, (model.state(), optimiser.state(model)), self.contract)
     }
 }
 
 fn contract(config: &Config, seed: u64) -> Contract {
     let loss = &config.fit.loss;
-    let source = match config.data.saliency {
-        _ if loss.alpha >= 1.0 => "none",
-        SaliencyName::Maps => "human",
-        SaliencyName::Landmarks => "landmark-prior",
-    };
-    let source = match source {
-        "none" => source.to_owned(),
-        _ if config.fit.forge > 0.0 => format!("{source}+blend-masks"),
-        _ => source.to_owned(),
-    };
+    let source = if loss.alpha < 1.0 { saliency_words(config) } else { "none".to_owned() };
     Contract {
         network: config.network.clone(),
         crop: config.data.rule(),
         resize: ResizeFilter::BilinearAntialias,
         saliency: Saliency { tap: config.cam_tap.clone(), cam_class: loss.cam_class, alpha: loss.alpha, source },
-        calibration: Calibration { temperature: 1.0, bias: 0.0 },
-        thresholds: Thresholds { authentic_below: THRESHOLDS.0, synthetic_above: THRESHOLDS.1, error_rates: None },
+        calibration: Calibration::NONE,
+        thresholds: Thresholds::UNCALIBRATED,
         training: Training { data_digest: config.data_sha256.clone(), seed, tool: TOOL.to_owned() },
         auc: BTreeMap::new(),
     }
+}
+
+/// Where the saliency maps came from, by the contract's words.
+fn saliency_words(config: &Config) -> String {
+    // Only the CYBORG data's folder is known to hold what people drew.
+    let listed = if config.data.maps.is_some() { "human" } else { "maps" };
+    let mut words = match (config.data.saliency, config.data.has_maps) {
+        (SaliencyName::Maps, _) => vec![listed],
+        (SaliencyName::Landmarks, false) => vec!["landmark-prior"],
+        (SaliencyName::Landmarks, true) => vec!["landmark-prior", listed],
+    };
+    words.extend((config.fit.forge > 0.0).then_some("blend-masks"));
+    words.join("+")
 }
 
 /// The contract with what was measured on the validation faces.
@@ -167,7 +198,8 @@ fn measured(mut contract: Contract, evaluation: &Evaluation, config: &Config) ->
         Some(_) => ("validation", "the validation split, by which the epoch was chosen"),
         None => ("kept_out_same_sources", "kept-out tenth of the training sources, a sanity check"),
     };
-    let (below, above) = (f64::from(THRESHOLDS.0), f64::from(THRESHOLDS.1));
+    let Thresholds { authentic_below, synthetic_above, .. } = contract.thresholds;
+    let (below, above) = (f64::from(authentic_below), f64::from(synthetic_above));
     contract.thresholds.error_rates = error_rates(&evaluation.scored, below, above).map(|rates| ErrorRates {
         apcer: rates.apcer,
         bpcer: rates.bpcer,
@@ -203,28 +235,31 @@ pub(super) fn point(row: &MetricsRow) -> EpochPoint {
         loss: row.train_loss,
         accuracy: row.validation_accuracy,
         auc: row.validation_auc,
-        cam_error: row.validation_cam_error,
+        cam_error: row.validation_cam_error.unwrap_or(f64::NAN),
     }
 }
 
 fn tell_of_all(ended: &[RunSummary]) {
-    let of = |number: fn(&MetricsRow) -> f64| {
-        let values: Vec<f64> = ended.iter().map(|run| number(&run.best)).collect();
-        spread(&values).map_or_else(String::new, |spread| match spread.deviation {
-            Some(deviation) => format!("{:.4} +- {deviation:.4}", spread.mean),
-            None => format!("{:.4}", spread.mean),
-        })
+    let of = |number: fn(&MetricsRow) -> Option<f64>| {
+        let values: Option<Vec<f64>> = ended.iter().map(|run| number(&run.best)).collect();
+        values.and_then(|values| spread(&values)).map_or_else(
+            || "none".to_owned(),
+            |spread| match spread.deviation {
+                Some(deviation) => format!("{:.4} +- {deviation:.4}", spread.mean),
+                None => format!("{:.4}", spread.mean),
+            },
+        )
     };
     log::info!(
         "{} runs: accuracy {}, AUC {}, CAM error {} (mean and standard deviation over the runs' best epochs)",
         ended.len(),
-        of(|row| row.validation_accuracy),
-        of(|row| row.validation_auc),
+        of(|row| Some(row.validation_accuracy)),
+        of(|row| Some(row.validation_auc)),
         of(|row| row.validation_cam_error)
     );
 }
 
-fn words(evaluation: &Evaluation) -> String {
-    let Evaluation { accuracy, auc, saliency, .. } = evaluation;
-    format!("accuracy {accuracy:.4}, AUC {auc:.4}, CAM error {saliency:.4}")
+fn words(accuracy: f64, auc: f64, cam_error: Option<f64>) -> String {
+    let cam_error = cam_error.map_or_else(|| "none".to_owned(), |error| format!("{error:.4}"));
+    format!("accuracy {accuracy:.4}, AUC {auc:.4}, CAM error {cam_error}")
 }

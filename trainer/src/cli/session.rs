@@ -1,7 +1,7 @@
 //! What several commands begin with: threads, a wish to stop, the device, and the faces of a list.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -13,9 +13,9 @@ use cyborg_edge::model::provider::{Asked, Provider};
 use cyborg_edge::model::runtime::Runtime;
 use cyborg_edge::model::session::SessionSettings;
 
-use crate::data::faces::FaceSettings;
+use crate::data::faces::{FaceSettings, Faces};
 use crate::data::inspect::{InspectError, Inspected, Inspection, Need, inspect};
-use crate::data::list::{self, FaceList, Split};
+use crate::data::list::{self, FaceList, Label, Split};
 use crate::network::Network;
 use crate::run_folder::{CropName, DataConfig, SaliencyName};
 use crate::torch::{ComputeDevice, set_threads};
@@ -28,9 +28,6 @@ pub(super) const DETECTOR: DetectorSettings = DetectorSettings { longest_side: 3
 /// What a command may use of the machine.
 #[derive(Args, Debug)]
 pub(super) struct MachineArgs {
-    /// Threads to use at most [default: all processors]
-    #[arg(long, value_name = "N")]
-    pub(super) threads: Option<NonZeroUsize>,
     /// Memory for face crops that are kept, in MiB; crops beyond it are cut anew each time
     #[arg(long, value_name = "MIB", default_value_t = 4096)]
     pub(super) memory: usize,
@@ -52,13 +49,15 @@ pub(super) struct DataArgs {
     /// Folder of human saliency maps, each under the file name of its photo
     #[arg(long, value_name = "FOLDER")]
     pub(super) maps: Option<PathBuf>,
-    /// What is cut out: the face as `cyborg` does it, or the whole photo [default: whole for the CYBORG data's CSV]
+    /// What is cut out: the face as `cyborg` does it, or the whole photo [default: whole for the CYBORG data's CSV, face
+    /// where the list has boxes]
     #[arg(long, value_name = "WHAT")]
     pub(super) crop: Option<CropName>,
     /// Side of a face crop over the longer side of the face box [default: 1.3]
     #[arg(long, value_name = "FACTOR", value_parser = margin)]
     pub(super) margin: Option<f32>,
-    /// Where saliency comes from [default: maps where the list has any, else landmarks]
+    /// Where saliency comes from: the list's maps alone, or landmarks for faces without a map [default: maps where real faces
+    /// have some]
     #[arg(long, value_name = "WHAT")]
     pub(super) saliency: Option<SaliencyName>,
 }
@@ -85,29 +84,47 @@ impl DataArgs {
         let trained = known.data.as_ref();
         let mut config = match (&self.data, trained) {
             (Some(list), _) => DataConfig {
-                list: list.clone(),
-                root: self.root.clone(),
-                maps: self.maps.clone(),
+                list: absolute(list)?,
+                root: None,
+                maps: None,
                 crop: CropName::Face,
                 margin: MARGIN,
                 saliency: SaliencyName::Landmarks,
+                has_maps: false,
                 validation: None,
             },
             (None, Some(trained)) => trained.clone(),
             (None, None) => return super::wrong_usage("give the list of faces with `--data`"),
         };
+        for (flag, place) in [(&self.root, &mut config.root), (&self.maps, &mut config.maps)] {
+            if let Some(folder) = flag {
+                *place = Some(absolute(folder)?);
+            }
+        }
         config.margin = self.margin.or(known.margin).unwrap_or(MARGIN);
         let (list, problems) = list::read(&config.place())?;
-        let by_format = match list.format {
-            list::Format::Paper => CropName::Whole,
-            list::Format::Header => CropName::Face,
+        // Where the list says where faces are, they are cut out as the runtime would, whatever the training photos were like.
+        let has_boxes = list.rows.iter().any(|row| row.face.is_some());
+        let by_list = match (list.format, trained) {
+            (list::Format::Header, _) if has_boxes => CropName::Face,
+            (_, Some(trained)) => trained.crop,
+            (list::Format::Header, None) => CropName::Face,
+            (list::Format::Paper, None) => CropName::Whole,
         };
-        config.crop = self.crop.or(trained.map(|trained| trained.crop)).unwrap_or(by_format);
-        let maps = list.rows.iter().any(|row| row.map.is_some());
-        let by_list = if maps { SaliencyName::Maps } else { SaliencyName::Landmarks };
-        config.saliency = self.saliency.unwrap_or(by_list);
+        let has_map = |label| list.rows.iter().any(|row| row.map.is_some() && row.label == label);
+        config.has_maps = has_map(Label::Authentic) || has_map(Label::Synthetic);
+        // Fakes that were forged bring their masks; the real faces beside them then have the prior.
+        let by_maps = if has_map(Label::Authentic) { SaliencyName::Maps } else { SaliencyName::Landmarks };
+        let is_trained = self.data.is_none();
+        config.crop = self.crop.unwrap_or(if is_trained { config.crop } else { by_list });
+        config.saliency = self.saliency.unwrap_or(if is_trained { config.saliency } else { by_maps });
         Ok(ReadList { list, problems, config })
     }
+}
+
+/// A path that means the same from whatever folder a run is gone on with.
+pub(super) fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
+    std::path::absolute(path).with_context(|| format!("can't make sense of the path {}", path.display()))
 }
 
 /// What is known of the data that a network was trained on.
@@ -119,9 +136,9 @@ pub(super) struct Known {
     pub(super) margin: Option<f32>,
 }
 
-/// Sets the threads of everything that computes.
-pub(super) fn use_threads(machine: &MachineArgs) -> anyhow::Result<()> {
-    let threads = machine.threads.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
+/// Sets the threads of everything that computes; without a number all processors are used.
+pub(super) fn use_threads(threads: Option<NonZeroUsize>) -> anyhow::Result<()> {
+    let threads = threads.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
     rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global().context("can't start threads")?;
     set_threads(threads.get());
     Ok(())
@@ -195,7 +212,7 @@ pub(super) fn of_split(inspected: &Inspected, split: Split) -> Vec<usize> {
 }
 
 /// The faces, shared with the loader's threads.
-pub(super) fn share(inspected: Inspected) -> Arc<crate::data::faces::Faces> {
+pub(super) fn share(inspected: Inspected) -> Arc<Faces> {
     Arc::new(inspected.faces)
 }
 

@@ -10,18 +10,19 @@ use cyborg_models::lock;
 use super::Outcome;
 use super::runs::{Runs, run_all};
 use super::session::{
-    DataArgs, Known, MachineArgs, TOOL, Wanted, both_classes, bytes, listen, look, not_negative, of_split, positive,
-    share, share_of_one, use_threads,
+    DataArgs, Known, MachineArgs, TOOL, Wanted, absolute, both_classes, bytes, listen, look, not_negative, of_split,
+    positive, share, share_of_one,
 };
 use crate::checkpoint::names::translate;
 use crate::checkpoint::{self, State};
 use crate::data::augment::Preset;
+use crate::data::faces::Extent;
 use crate::data::inspect::Need;
-use crate::data::list::{Format, Split, keep_out};
-use crate::fit::{FitData, FitSettings, Measure, Precision, Schedule, class_counts};
+use crate::data::list::{Format, Label, Split, keep_out};
+use crate::fit::{FitData, FitSettings, MOST_FORGED, Measure, Precision, Schedule, class_counts};
 use crate::loss::{LossSettings, parse_cam_class};
 use crate::network::{Architecture, Network, Tap};
-use crate::run_folder::{Config, DataConfig, RunFolder};
+use crate::run_folder::{Config, DataConfig, RunFolder, SaliencyName};
 use crate::torch::{AdamWSettings, ComputeDevice, LastLayer, Model, OptimiserSettings, SgdSettings};
 
 #[derive(Args, Debug)]
@@ -104,8 +105,8 @@ struct NewArgs {
     /// What is done to the faces: none (the paper) or robust (jitter, mirror, scale, blur, colour, grey, noise, JPEG)
     #[arg(long, value_name = "PRESET", default_value = "none")]
     augment: Preset,
-    /// Self-blended fakes forged in each epoch, over the number of real faces
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = not_negative)]
+    /// Self-blended fakes forged in each epoch, over the number of real faces, 0 to 10; each with its real face beside it
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = forge_share)]
     forge: f64,
     /// Times that each face is seen
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
@@ -145,6 +146,11 @@ enum PrecisionName {
     Mixed,
 }
 
+fn forge_share(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number| (0.0..=MOST_FORGED).contains(number));
+    number.ok_or_else(|| format!("expected a number in 0 to {MOST_FORGED}"))
+}
+
 impl NewArgs {
     fn fit(&self) -> FitSettings {
         let (optimiser, rate, schedule) = match self.preset {
@@ -181,7 +187,7 @@ impl NewArgs {
     fn weights(&self) -> anyhow::Result<Option<PathBuf>> {
         match (&self.weights, self.network) {
             (Some(path), _) if path.as_os_str() == "none" => Ok(None),
-            (Some(path), _) => Ok(Some(path.clone())),
+            (Some(path), _) => Ok(Some(absolute(path)?)),
             (None, Architecture::EfficientNetLite0) => {
                 let path = lock::cached("efficientnet_lite0_imagenet");
                 Ok(Some(
@@ -209,7 +215,6 @@ fn begin(args: &NewArgs, machine: &MachineArgs) -> anyhow::Result<Outcome> {
         return super::wrong_usage("give the folder of the runs with `--out`, or go on with some by `--resume FOLDER`");
     };
     let stop = listen();
-    use_threads(machine)?;
     let fit = args.fit();
     usable(&fit, machine.device)?;
     // Before all the work; `create` below is the one that counts.
@@ -229,10 +234,10 @@ fn begin(args: &NewArgs, machine: &MachineArgs) -> anyhow::Result<Outcome> {
     }
     let data_config = read.config.clone();
     let needs = if args.forge > 0.0 { Need::Needed } else { Need::Unneeded };
-    let Some((data, digest)) = faces(read, &network, needs, fit.seed, machine, stop)? else {
+    let Some(Looked { data, digest, list_digest }) = faces(read, &network, needs, fit.seed, machine, stop)? else {
         return Ok(Outcome::Interrupted);
     };
-    tell_of(&data, &data_config);
+    tell_of(&data, &data_config, &fit)?;
     let config = Config {
         tool: TOOL.to_owned(),
         network: args.network.name().to_owned(),
@@ -240,6 +245,7 @@ fn begin(args: &NewArgs, machine: &MachineArgs) -> anyhow::Result<Outcome> {
         weights,
         data: data_config,
         data_sha256: digest,
+        list_sha256: list_digest,
         fit,
         runs: args.runs,
     };
@@ -250,7 +256,6 @@ fn begin(args: &NewArgs, machine: &MachineArgs) -> anyhow::Result<Outcome> {
 /// Runs that were stopped.
 fn go_on(path: &Path, machine: &MachineArgs) -> anyhow::Result<Outcome> {
     let stop = listen();
-    use_threads(machine)?;
     let folder = RunFolder::open(path)?;
     let config = &folder.config;
     usable(&config.fit, machine.device)?;
@@ -261,11 +266,11 @@ fn go_on(path: &Path, machine: &MachineArgs) -> anyhow::Result<Outcome> {
     let (list, problems) = crate::data::list::read(&config.data.place())?;
     let read = super::session::ReadList { list, problems, config: config.data.clone() };
     let needs = if config.fit.forge > 0.0 { Need::Needed } else { Need::Unneeded };
-    let Some((data, digest)) = faces(read, &network, needs, config.fit.seed, machine, stop)? else {
+    let Some(Looked { data, list_digest, .. }) = faces(read, &network, needs, config.fit.seed, machine, stop)? else {
         return Ok(Outcome::Interrupted);
     };
     ensure!(
-        digest == config.data_sha256,
+        list_digest == config.list_sha256,
         "the data of {} are not those that the runs in {} began with: put them back, or begin again in another folder",
         config.data.list.display(),
         path.display()
@@ -285,8 +290,11 @@ fn usable(fit: &FitSettings, device: ComputeDevice) -> anyhow::Result<()> {
 
 /// The weights of a file; that they fit the network is found out before anything else is done.
 fn read_weights(path: &Path, network: &Network) -> anyhow::Result<State> {
-    let checkpoint =
-        checkpoint::read(path).context("`cargo xtask setup --trainer` fetches ImageNet's for efficientnet_lite0")?;
+    let cure = || match lock::cached("efficientnet_lite0_imagenet").is_some_and(|fetched| fetched == path) {
+        true => "can't start from ImageNet's weights: `cargo xtask setup --trainer` fetches them".to_owned(),
+        false => format!("can't start from {}", path.display()),
+    };
+    let checkpoint = checkpoint::read(path).with_context(cure)?;
     let state = translate(network.architecture, checkpoint.state).state;
     let loaded =
         Model::new(network.clone(), 0).load(&state).with_context(|| format!("can't start from {}", path.display()))?;
@@ -294,6 +302,13 @@ fn read_weights(path: &Path, network: &Network) -> anyhow::Result<State> {
         log::info!("starting from {}; its last layer of {classes} classes is replaced", path.display());
     }
     Ok(state)
+}
+
+/// Faces that were looked at and parted.
+struct Looked {
+    data: FitData,
+    digest: String,
+    list_digest: String,
 }
 
 /// Looks at all faces, and parts them for training and validation; nothing when the user ended it.
@@ -304,25 +319,30 @@ fn faces(
     seed: u64,
     machine: &MachineArgs,
     stop: &std::sync::atomic::AtomicBool,
-) -> anyhow::Result<Option<(FitData, String)>> {
+) -> anyhow::Result<Option<Looked>> {
     let validation = read.config.validation;
     let splits: Vec<Split> = [Some(Split::Train), validation].into_iter().flatten().collect();
     let wanted = Wanted { network, splits: &splits, landmarks, memory: bytes(machine.memory) };
     let Some(inspected) = look(read, &wanted, stop)? else { return Ok(None) };
     let all = of_split(&inspected, Split::Train);
-    let (train, validation) = match validation {
+    let (train, judged) = match validation {
         Some(split) => (all, of_split(&inspected, split)),
         // The same faces for all runs, so that their numbers can be compared.
-        None => keep_out(&inspected.faces.rows, &all, seed),
+        None => keep_out(&inspected.faces.rows, &inspected.contents, &all, seed),
     };
     both_classes(class_counts(&inspected.faces, &train), "training")?;
-    both_classes(class_counts(&inspected.faces, &validation), "validation")
-        .context("a list without a validation split needs at least 5 faces of a source in each class")?;
-    let digest = inspected.digest.clone();
-    Ok(Some((FitData { faces: share(inspected), train, validation }, digest)))
+    let counted = both_classes(class_counts(&inspected.faces, &judged), "validation");
+    match validation {
+        Some(_) => counted?,
+        None => counted.context(
+            "a tenth of each source is kept out to validate on: a source needs at least 5 photos, or two clips, in each class",
+        )?,
+    }
+    let (digest, list_digest) = (inspected.digest.clone(), inspected.list_digest.clone());
+    Ok(Some(Looked { data: FitData { faces: share(inspected), train, validation: judged }, digest, list_digest }))
 }
 
-fn tell_of(data: &FitData, config: &DataConfig) {
+fn tell_of(data: &FitData, config: &DataConfig, fit: &FitSettings) -> anyhow::Result<()> {
     let (real, synthetic) = class_counts(&data.faces, &data.train);
     let (validation_real, validation_synthetic) = class_counts(&data.faces, &data.validation);
     let from = match config.validation {
@@ -333,4 +353,33 @@ fn tell_of(data: &FitData, config: &DataConfig) {
         "training on {real} real and {synthetic} synthetic faces, validating on {validation_real} and \
          {validation_synthetic} ({from})"
     );
+    let guided: Vec<usize> = data.train.iter().copied().filter(|&index| data.faces.has_saliency(index)).collect();
+    let (guided_real, guided_synthetic) = class_counts(&data.faces, &guided);
+    if fit.loss.alpha < 1.0 {
+        log::info!(
+            "saliency: {} for {guided_real} real and {guided_synthetic} synthetic training faces",
+            match (config.saliency, config.has_maps) {
+                (SaliencyName::Maps, _) => "maps",
+                (SaliencyName::Landmarks, false) => "a prior by landmarks",
+                (SaliencyName::Landmarks, true) => "maps, and a prior by landmarks for faces without one,",
+            }
+        );
+        if guided_real == 0 || guided_synthetic == 0 {
+            log::warn!("one class has no saliency at all: the other's maps will stand for it");
+        }
+    }
+    if fit.best_by == Measure::CamError && !data.validation.iter().any(|&index| data.faces.has_saliency(index)) {
+        return super::wrong_usage(
+            "no validation face has saliency, so no epoch is the best by CAM error: give another --best-by",
+        );
+    }
+    let forgeable = |&&index: &&usize| {
+        data.faces.rows[index].label == Label::Authentic && data.faces.landmarks(index, Extent::Wide).is_some()
+    };
+    if fit.forge > 0.0 {
+        let forgeable = data.train.iter().filter(forgeable).count();
+        ensure!(forgeable > 0, "no real training face has landmarks to forge by: leave out --forge");
+        log::info!("forging fakes from {forgeable} of {real} real faces");
+    }
+    Ok(())
 }

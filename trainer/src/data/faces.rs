@@ -49,9 +49,9 @@ pub struct FaceSettings {
 /// Where the saliency of faces comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SaliencySource {
-    /// Human maps; a face without one has no saliency term.
+    /// The list's maps alone; a face without one has no saliency term.
     Maps,
-    /// A prior over eyes, nose and mouth, from the detector's landmarks.
+    /// For a face without a map a prior over eyes, nose and mouth, from the detector's landmarks.
     Landmarks,
 }
 
@@ -172,6 +172,13 @@ impl Faces {
         Some(landmarks.map(|point| PixelPoint { x: (point.x - left) / width, y: (point.y - top) / height }))
     }
 
+    /// Whether a face has a saliency term.
+    #[must_use]
+    pub fn has_saliency(&self, index: usize) -> bool {
+        let prior = self.settings.saliency == SaliencySource::Landmarks && self.found[index].landmarks.is_some();
+        self.rows[index].map.is_some() || prior
+    }
+
     /// A face as pixels, from memory or from its photo.
     ///
     /// # Errors
@@ -183,9 +190,9 @@ impl Faces {
             Extent::Wide => &self.wide[index],
         };
         let saliency = |map: &Option<GreyMap>| match (self.settings.saliency, map) {
-            (SaliencySource::Maps, Some(map)) => Saliency::Map(map.clone()),
+            (_, Some(map)) => Saliency::Map(map.clone()),
             (SaliencySource::Maps, None) => Saliency::Unknown,
-            (SaliencySource::Landmarks, _) => {
+            (SaliencySource::Landmarks, None) => {
                 self.landmarks(index, extent).map_or(Saliency::Unknown, Saliency::Landmarks)
             }
         };
@@ -210,8 +217,7 @@ impl Faces {
         let photo = (cutter.frame.width, cutter.frame.height);
         ensure!(photo == found.photo, "{} has changed while it was in use", row.path.display());
         let pixels = self.square(found, extent, self.side_of(extent), cutter)?;
-        let wanted = self.settings.saliency == SaliencySource::Maps;
-        let Some(path) = row.map.as_ref().filter(|_| wanted) else { return Ok(Kept { pixels, map: None }) };
+        let Some(path) = &row.map else { return Ok(Kept { pixels, map: None }) };
         read_map(path, &mut cutter.frame)?;
         if matches!(self.settings.crop, CropMode::Face(_)) && (cutter.frame.width, cutter.frame.height) != photo {
             stretch(cutter, photo)?;
@@ -304,6 +310,7 @@ mod tests {
             split: Split::Train,
             source: String::new(),
             video: None,
+            group: None,
             map: Some(map),
             face: None,
         };

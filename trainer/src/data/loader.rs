@@ -16,7 +16,7 @@ use super::list::Label;
 use super::saliency::{GreyMap, Saliency};
 
 /// Batches that are ready and wait, at most.
-const AHEAD: usize = 3;
+pub const AHEAD: usize = 3;
 
 /// A batch of N faces.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -50,7 +50,8 @@ impl Batch {
 pub struct Plan {
     /// Faces to train on.
     pub indices: Vec<usize>,
-    /// Fakes to forge from the real ones among them in each epoch.
+    /// Fakes to forge from the real ones among them in each epoch. With each goes the real face that it was made from, with
+    /// whatever was changed outside of the mask, so that such a change doesn't tell a fake.
     pub forged: usize,
     /// What is done to each face.
     pub augment: Preset,
@@ -60,12 +61,36 @@ pub struct Plan {
     pub seed: u64,
 }
 
+impl Plan {
+    /// Faces of an epoch.
+    #[must_use]
+    pub fn faces(&self) -> usize {
+        self.indices.len() + 2 * self.forged
+    }
+}
+
 /// A face of an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Item {
     Photo(usize),
-    /// A fake made from the real face of this index.
-    Forged(usize),
+    /// A half of a pair that was forged from a real face.
+    Forged(Half, Pair),
+}
+
+/// What is shown of a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Half {
+    Fake,
+    /// The real face, with what was changed outside of the mask.
+    Real,
+}
+
+/// A fake to be forged, and the real face beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Pair {
+    index: usize,
+    /// Counts the pairs of an epoch: both halves are forged by the same random numbers.
+    number: usize,
 }
 
 /// One epoch of training batches, in an order and with variants that depend on seed and epoch alone.
@@ -81,26 +106,32 @@ pub fn training(faces: &Arc<Faces>, plan: &Plan, epoch: u64) -> Batches {
     };
     let mut real: Vec<usize> = plan.indices.iter().filter(forgeable).copied().collect();
     real.shuffle(&mut random);
-    order.extend(real.iter().cycle().take(if real.is_empty() { 0 } else { plan.forged }).copied().map(Item::Forged));
+    let wanted = if real.is_empty() { 0 } else { plan.forged };
+    let pairs = real.iter().cycle().take(wanted).enumerate().map(|(number, &index)| Pair { index, number });
+    order.extend(pairs.flat_map(|pair| [Item::Forged(Half::Fake, pair), Item::Forged(Half::Real, pair)]));
     order.shuffle(&mut random);
     if order.len() % plan.batch == 1 {
         order.pop();
     }
     let (shared, augment, seed) = (Arc::clone(faces), plan.augment, plan.seed);
     Batches::spawn(order, plan.batch, faces.settings().cam, move |item, position, hands| {
-        let mut random = ChaCha8Rng::seed_from_u64(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ epoch);
-        // Streams are independent; the order took the low ones.
-        random.set_stream(1 << 32 | position as u64);
-        match item {
-            Item::Photo(index) => {
-                let sample = hands.photo(&shared, index, augment, &mut random)?;
-                Ok((sample, shared.rows[index].label.class()))
-            }
-            Item::Forged(index) => match hands.forged(&shared, index, augment, &mut random)? {
-                Some(fake) => Ok((fake, Label::Synthetic.class())),
-                // A face that can't be forged, at the edge of its photo for example, is shown as it is.
-                None => Ok((hands.photo(&shared, index, augment, &mut random)?, Label::Authentic.class())),
-            },
+        let stream = |number: u64| {
+            let mut random = ChaCha8Rng::seed_from_u64(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ epoch);
+            // Streams are independent; the order took the low ones.
+            random.set_stream(number);
+            random
+        };
+        let mut random = stream(1 << 32 | position as u64);
+        let (index, half) = match item {
+            Item::Photo(index) => (index, None),
+            Item::Forged(half, pair) => (pair.index, Some((half, stream(1 << 33 | pair.number as u64)))),
+        };
+        let forged =
+            half.map(|(half, mut recipe)| hands.forged(&shared, index, (half, augment), &mut recipe, &mut random));
+        match forged.transpose()?.flatten() {
+            Some(made) => Ok(made),
+            // A face that can't be forged, at the edge of its photo for example, is shown as it is.
+            None => Ok((hands.photo(&shared, index, augment, &mut random)?, shared.rows[index].label.class())),
         }
     })
 }
@@ -108,22 +139,23 @@ pub fn training(faces: &Arc<Faces>, plan: &Plan, epoch: u64) -> Batches {
 /// The exact crops in the order of `indices`: what the runtime would see.
 #[must_use]
 pub fn evaluation(faces: &Arc<Faces>, indices: &[usize], batch: usize) -> Batches {
-    evaluation_of(faces, indices, batch, |_, sample| Ok(sample))
+    evaluation_of(faces, indices, batch, Extent::Exact, Ok)
 }
 
-/// The exact crops in the order of `indices`, each changed by `change`, which also gets the index.
+/// Crops of some extent in the order of `indices`, each made into what the network sees by `change`.
 #[must_use]
 pub fn evaluation_of(
     faces: &Arc<Faces>,
     indices: &[usize],
     batch: usize,
-    change: impl Fn(usize, Sample) -> anyhow::Result<Sample> + Send + Sync + 'static,
+    extent: Extent,
+    change: impl Fn(Sample) -> anyhow::Result<Sample> + Send + Sync + 'static,
 ) -> Batches {
     let shared = Arc::clone(faces);
     Batches::spawn(indices.to_vec(), batch, faces.settings().cam, move |index, _, hands| {
-        let view = shared.view(index, Extent::Exact, &mut hands.cutter)?;
+        let view = shared.view(index, extent, &mut hands.cutter)?;
         let sample = Sample { pixels: view.pixels.into_owned(), saliency: view.saliency };
-        Ok((change(index, sample)?, shared.rows[index].label.class()))
+        Ok((change(sample)?, shared.rows[index].label.class()))
     })
 }
 
@@ -150,25 +182,30 @@ impl Hands {
         }
     }
 
-    /// A fake from a real face; its saliency is where it was blended. Nothing where the face can't be forged.
+    /// A half of a forged pair with its class; nothing where the face can't be forged. A fake's saliency is where it was
+    /// blended.
     fn forged(
         &mut self,
         faces: &Faces,
         index: usize,
-        augment: Preset,
+        (half, augment): (Half, Preset),
+        recipe: &mut ChaCha8Rng,
         random: &mut ChaCha8Rng,
-    ) -> anyhow::Result<Option<Sample>> {
+    ) -> anyhow::Result<Option<(Sample, i64)>> {
         let view = faces.view(index, Extent::Wide, &mut self.cutter)?;
         let side = faces.side_of(Extent::Wide);
         let Some(landmarks) = faces.landmarks(index, Extent::Wide) else { return Ok(None) };
-        let Ok(fake) = self.forger.forge(&view.pixels, side, &landmarks, random) else { return Ok(None) };
-        let saliency = Saliency::Map(GreyMap { side, values: fake.mask });
-        let crop = wide(faces, &fake.pixels);
-        match augment {
+        let Ok(made) = self.forger.forge(&view.pixels, side, &landmarks, recipe) else { return Ok(None) };
+        let (pixels, saliency, label) = match half {
+            Half::Fake => (&made.pixels, Saliency::Map(GreyMap { side, values: made.mask }), Label::Synthetic),
+            Half::Real => (&made.target, view.saliency, Label::Authentic),
+        };
+        let crop = wide(faces, pixels);
+        let sample = match augment {
             Preset::None => self.augmenter.middle(crop, saliency),
             Preset::Robust => self.augmenter.vary(crop, saliency, random),
-        }
-        .map(Some)
+        }?;
+        Ok(Some((sample, label.class())))
     }
 }
 
@@ -180,6 +217,8 @@ fn wide<'a>(faces: &Faces, pixels: &'a [u8]) -> WideCrop<'a> {
 #[derive(Debug)]
 pub struct Batches {
     ready: Receiver<anyhow::Result<Batch>>,
+    /// Batches that are still to come.
+    due: usize,
 }
 
 impl Batches {
@@ -190,6 +229,7 @@ impl Batches {
         make: impl Fn(T, usize, &mut Hands) -> anyhow::Result<(Sample, i64)> + Send + Sync + 'static,
     ) -> Self {
         let (out, ready) = bounded(AHEAD);
+        let due = order.len().div_ceil(batch);
         thread::spawn(move || {
             for (number, items) in order.chunks(batch).enumerate() {
                 let first = number * batch;
@@ -207,7 +247,7 @@ impl Batches {
                 }
             }
         });
-        Self { ready }
+        Self { ready, due }
     }
 }
 
@@ -215,7 +255,10 @@ impl Iterator for Batches {
     type Item = anyhow::Result<Batch>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.ready.recv().ok()
+        self.due = self.due.checked_sub(1)?;
+        // Only a fault of the program ends the loader's thread before its time; the faces that are missing must not be taken
+        // for the end of the data.
+        Some(self.ready.recv().unwrap_or_else(|_| Err(anyhow::anyhow!("the loader broke off before its last batch"))))
     }
 }
 
@@ -247,7 +290,17 @@ mod tests {
             let path = folder.path().join(format!("{index}.png"));
             RgbImage::from_pixel(64, 64, Rgb([index as u8 * 9; 3])).save(&path).expect("it can be written");
             let label = if index.is_multiple_of(2) { Label::Authentic } else { Label::Synthetic };
-            Row { line: 1, path, label, split: Split::Train, source: String::new(), video: None, map: None, face: None }
+            Row {
+                line: 1,
+                path,
+                label,
+                split: Split::Train,
+                source: String::new(),
+                video: None,
+                group: None,
+                map: None,
+                face: None,
+            }
         };
         let square = CropSquare { left: 0, top: 0, side: 1 };
         let face = [(0.4, 0.4), (0.6, 0.4), (0.5, 0.5), (0.42, 0.62), (0.58, 0.62)];
@@ -303,11 +356,13 @@ mod tests {
     fn fakes_are_made_from_real_faces_and_say_where() {
         let (_folder, faces) = faces(6);
         // Photos of one colour can't be told from their fakes: only noise and colour change them.
-        let batches = whole(training(&faces, &Plan { forged: 6, augment: Preset::Robust, ..plan(6, 1) }, 0));
+        let plan = Plan { forged: 6, augment: Preset::Robust, ..plan(6, 1) };
+        let batches = whole(training(&faces, &plan, 0));
         let labels: Vec<i64> = batches.iter().flat_map(|batch| batch.labels.clone()).collect();
         let maps: Vec<bool> = batches.iter().flat_map(|batch| batch.has_map.clone()).collect();
-        assert_eq!((labels.len(), labels.iter().sum::<i64>()), (12, 9));
+        assert_eq!((labels.len(), labels.iter().sum::<i64>()), (plan.faces(), 9), "with each fake goes its real face");
         assert_eq!(maps.iter().filter(|has_map| **has_map).count(), 6, "fakes have a map, photos here have none");
+        assert_eq!(whole(training(&faces, &plan, 0)), batches);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use cyborg_edge::frame::Frame;
 use image::RgbImage;
 
 use crate::data::augment::{Sample, jpeg};
+use crate::data::faces::{Extent, wide_side};
 
 /// A disturbance of one strength.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,12 +16,12 @@ pub enum Disturbance {
     Scale(f32),
     /// Blurred by a Gaussian of this standard deviation in pixels of the network's input.
     Blur(f32),
-    /// Cut out this share of its side too far to the right and below; the edge is repeated.
+    /// Cut out this share of its side too far to the right and below, at most 1/8: no more is known of the surroundings.
     Offset(f32),
 }
 
 /// The sweep: each kind from mild to strong.
-pub const SWEEP: [Disturbance; 14] = [
+pub const SWEEP: [Disturbance; 13] = [
     Disturbance::Jpeg(90),
     Disturbance::Jpeg(70),
     Disturbance::Jpeg(50),
@@ -33,8 +34,7 @@ pub const SWEEP: [Disturbance; 14] = [
     Disturbance::Blur(3.0),
     Disturbance::Offset(0.05),
     Disturbance::Offset(0.1),
-    Disturbance::Offset(0.15),
-    Disturbance::Offset(0.2),
+    Disturbance::Offset(0.125),
 ];
 
 impl Disturbance {
@@ -72,7 +72,16 @@ impl Disturbance {
         }
     }
 
-    /// The face, disturbed. Its saliency stays where it was.
+    /// How much of a face it needs.
+    #[must_use]
+    pub fn extent(self) -> Extent {
+        match self {
+            Self::Jpeg(_) | Self::Scale(_) | Self::Blur(_) => Extent::Exact,
+            Self::Offset(_) => Extent::Wide,
+        }
+    }
+
+    /// The face at `side` pixels, disturbed. `sample` is a crop of [`Self::extent`]; its saliency is left as it is.
     ///
     /// # Errors
     ///
@@ -96,12 +105,14 @@ impl Disturbance {
                 image::imageops::fast_blur(&picture, sigma).into_raw()
             }
             Self::Offset(share) => {
-                let by = (side as f32 * share).round() as i64;
+                let wide = wide_side(side);
                 let mut frame = Frame::empty();
-                frame.resize(side, side);
+                frame.resize(wide, wide);
+                anyhow::ensure!(frame.pixels.len() == pixels.len(), "a wide crop doesn't have the size that it should");
                 frame.pixels.copy_from_slice(&pixels);
+                let start = (wide - side) as i64 / 2 + (side as f32 * share).round() as i64;
                 let mut moved = vec![0; side * side * 3];
-                cropper.cut(&frame, &CropSquare { left: by, top: by, side }, side, &mut moved)?;
+                cropper.cut(&frame, &CropSquare { left: start, top: start, side }, side, &mut moved)?;
                 moved
             }
         };
@@ -116,15 +127,20 @@ mod tests {
 
     const SIDE: usize = 32;
 
-    /// A fine pattern: what blurs or codes it, changes it.
-    fn sample() -> Sample {
-        let level = |index: usize| ((index * 37 + index / 7 * 11) % 256) as u8;
-        Sample { pixels: (0..SIDE * SIDE * 3).map(level).collect(), saliency: Saliency::Unknown }
+    /// A fine pattern: what blurs or codes it, changes it. The exact crop is the middle of the wide one.
+    fn sample(extent: Extent) -> Sample {
+        let (side, start) = if extent == Extent::Exact { (SIDE, 4) } else { (wide_side(SIDE), 0) };
+        let level = |index: usize| {
+            let (x, y, channel) = (index / 3 % side + start, index / 3 / side + start, index % 3);
+            ((x * 37 + y * 91 + channel * 50 + x * y) % 256) as u8
+        };
+        Sample { pixels: (0..side * side * 3).map(level).collect(), saliency: Saliency::Unknown }
     }
 
     /// Mean absolute change of a value.
     fn change(disturbance: Disturbance) -> f64 {
-        let (before, after) = (sample(), disturbance.apply(sample(), SIDE).expect("the sizes fit"));
+        let before = sample(Extent::Exact);
+        let after = disturbance.apply(sample(disturbance.extent()), SIDE).expect("the sizes fit");
         assert_eq!(after.pixels.len(), before.pixels.len());
         let sum: f64 = before.pixels.iter().zip(&after.pixels).map(|(&a, &b)| f64::from(a.abs_diff(b))).sum();
         sum / before.pixels.len() as f64
@@ -141,9 +157,12 @@ mod tests {
     }
 
     #[test]
-    fn an_offset_moves_the_face() {
-        let after = Disturbance::Offset(0.25).apply(sample(), SIDE).expect("the sizes fit");
-        assert_eq!(after.pixels[..3], sample().pixels[(8 * SIDE + 8) * 3..][..3]);
+    fn an_offset_shows_what_lies_beside_the_face() {
+        let after = Disturbance::Offset(0.125).apply(sample(Extent::Wide), SIDE).expect("the sizes fit");
+        // Four pixels further than the exact crop, which begins at the fourth: the last one is the wide crop's last.
+        let wide = sample(Extent::Wide);
+        assert_eq!(after.pixels[..3], wide.pixels[(8 * 40 + 8) * 3..][..3]);
+        assert_eq!(after.pixels[SIDE * SIDE * 3 - 3..], wide.pixels[40 * 40 * 3 - 3..]);
     }
 
     #[test]

@@ -7,8 +7,9 @@ pub mod table;
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use cyborg_edge::verdict::{Logits, SyntheticProbability};
+use cyborg_edge::verdict::Logits;
 use cyborg_models::contract::{Calibration, Thresholds};
 
 use crate::data::list::{Label, Row};
@@ -56,7 +57,7 @@ pub struct RunScores {
 /// What stands for a face in the reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScoreKind {
-    /// The calibrated softmax: what the runtime shows.
+    /// The calibrated softmax: what the runtime shows, but with 64 bits, which part confident scores that 32 round to one.
     Softmax,
     /// Sigmoid of the second logit alone, as the published test script has it.
     Reference,
@@ -67,8 +68,11 @@ impl ScoreKind {
     #[must_use]
     pub fn of(self, logits: Logits, calibration: &Calibration) -> f64 {
         match self {
-            Self::Softmax => f64::from(SyntheticProbability::new(logits, calibration).value()),
-            Self::Reference => 1.0 / (1.0 + (-f64::from(logits.synthetic)).exp()),
+            Self::Softmax => {
+                let difference = f64::from(logits.synthetic) - f64::from(logits.authentic);
+                sigmoid(difference / f64::from(calibration.temperature) + f64::from(calibration.bias))
+            }
+            Self::Reference => sigmoid(f64::from(logits.synthetic)),
         }
     }
 }
@@ -94,6 +98,10 @@ impl FromStr for ScoreKind {
     }
 }
 
+fn sigmoid(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}
+
 impl RunScores {
     /// Scores with labels, of the faces that `wanted` takes.
     #[must_use]
@@ -114,15 +122,18 @@ pub struct Said {
     pub saliency: Vec<Option<Vec<f32>>>,
 }
 
-/// Scores the faces of some batches.
+/// Scores the faces of some batches; nothing when `stop` becomes true on the way.
 ///
 /// # Errors
 ///
 /// When a batch can't be made, or the network gives no numbers.
-pub fn score(model: &Model, batches: Batches) -> anyhow::Result<Said> {
+pub fn score(model: &Model, batches: Batches, stop: &AtomicBool) -> anyhow::Result<Option<Said>> {
     let (height, width) = model.network().cam_size();
     let mut said = Said::default();
     for batch in batches {
+        if stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
         let batch = batch?;
         let scores = model.score(&batch.pixels);
         for pair in scores.logits.chunks_exact(2) {
@@ -136,7 +147,7 @@ pub fn score(model: &Model, batches: Batches) -> anyhow::Result<Said> {
         let maps = batch.maps.chunks_exact(height * width).zip(&batch.has_map);
         said.saliency.extend(maps.map(|(map, has_map)| has_map.then(|| map.to_vec())));
     }
-    Ok(said)
+    Ok(Some(said))
 }
 
 /// Mean of maps, each min-max scaled first; nothing without one.
@@ -167,6 +178,8 @@ mod tests {
         let soft = Calibration { temperature: 2.0, bias: -1.0 };
         close(ScoreKind::Softmax.of(logits, &soft), 0.5);
         close(ScoreKind::Reference.of(logits, &soft), 1.0 / (1.0 + (-3.0_f64).exp()));
+        let sure = |synthetic| ScoreKind::Softmax.of(Logits { authentic: -10.0, synthetic }, &plain);
+        assert!(sure(11.0) > sure(10.0), "32 bits would make ties of them");
         for kind in [ScoreKind::Softmax, ScoreKind::Reference] {
             assert_eq!(kind.to_string().parse(), Ok(kind));
         }

@@ -38,7 +38,8 @@ pub struct RunReport {
     pub name: String,
     /// All faces together.
     pub pooled: Summary,
-    /// By source. A synthetic source stands against all real faces, a real one against all synthetic faces.
+    /// By source. A synthetic source stands against all real faces, a real one against all synthetic faces, and one of both
+    /// classes by itself.
     pub sources: BTreeMap<String, Summary>,
     /// By video, where the list names some: the mean of the logits of a video's faces.
     pub videos: Option<Summary>,
@@ -96,8 +97,7 @@ pub fn measure(faces: &[ScoredFace], run: &RunScores, kind: ScoreKind) -> anyhow
     let mut sources = BTreeMap::new();
     for face in faces {
         if !sources.contains_key(&face.source) {
-            let beside = |other: &ScoredFace| other.source == face.source || other.label != face.label;
-            sources.insert(face.source.clone(), summarise(&run.scored(faces, kind, beside))?);
+            sources.insert(face.source.clone(), summarise(&run.scored(faces, kind, beside(faces, &face.source)))?);
         }
     }
     Ok(RunReport {
@@ -110,15 +110,29 @@ pub fn measure(faces: &[ScoredFace], run: &RunScores, kind: ScoreKind) -> anyhow
     })
 }
 
+/// Which faces a source is measured on: its own, and all of the other class where it has but one.
+pub fn beside<'a>(faces: &[ScoredFace], source: &'a str) -> impl Fn(&ScoredFace) -> bool + use<'a> {
+    let has = |label| faces.iter().any(|face| face.source == source && face.label == label);
+    let (real, synthetic) = (has(Label::Authentic), has(Label::Synthetic));
+    move |face| {
+        let missing = match face.label {
+            Label::Authentic => !real,
+            Label::Synthetic => !synthetic,
+        };
+        face.source == source || missing
+    }
+}
+
 /// Scores of videos are calibrated as those of faces are.
 fn videos(faces: &[ScoredFace], run: &RunScores) -> anyhow::Result<Option<Summary>> {
-    let of_videos: Vec<VideoFace<'_>> = faces
+    let of_videos: Vec<(String, f64, Label)> = faces
         .iter()
         .zip(&run.logits)
         .filter_map(|(face, logits)| {
-            let video = face.video.as_deref()?;
+            // Data sets number their clips: the same name in two sources or of both labels is not one clip.
+            let video = format!("{}/{}/{}", face.source, face.label.name(), face.video.as_deref()?);
             let difference = f64::from(logits.synthetic) - f64::from(logits.authentic);
-            Some(VideoFace { video, difference, label: face.label })
+            Some((video, difference, face.label))
         })
         .collect();
     if of_videos.is_empty() {
@@ -126,6 +140,8 @@ fn videos(faces: &[ScoredFace], run: &RunScores) -> anyhow::Result<Option<Summar
     }
     let (temperature, bias) = (f64::from(run.calibration.temperature), f64::from(run.calibration.bias));
     let probability = |difference: f64| 1.0 / (1.0 + (-(difference / temperature + bias)).exp());
+    let of_videos: Vec<VideoFace<'_>> =
+        of_videos.iter().map(|&(ref video, difference, label)| VideoFace { video, difference, label }).collect();
     let videos = by_video(&of_videos)?.into_iter();
     let scored: Vec<Scored> =
         videos.map(|video| Scored { score: probability(video.scored.score), ..video.scored }).collect();
@@ -173,7 +189,7 @@ impl Report {
             page,
             "Numbers are means over the runs, with their standard deviation where there are several. The interval is\n\
              DeLong's 95 % interval; with several runs, from the lowest end of any run's to the highest. A synthetic source\n\
-             is measured against all real faces, a real source against all synthetic ones.\n"
+             is measured against all real faces, a real source against all synthetic ones, one of both classes by itself.\n"
         )?;
         writeln!(
             page,
@@ -311,6 +327,14 @@ mod tests {
         assert_eq!((verdicts.apcer, verdicts.bpcer), (Some(1.0 / 3.0), Some(0.0)));
         // p = 0.269 is authentic, 0.622 is unsure.
         assert_eq!((verdicts.unsure_real, verdicts.unsure_synthetic), (Some(1.0 / 3.0), Some(0.0)));
+    }
+
+    #[test]
+    fn a_source_of_both_classes_is_measured_by_itself() {
+        let (mut faces, run) = example("seed-1");
+        faces[3].source = "camera".into();
+        let report = measure(&faces, &run, ScoreKind::Softmax).expect("all scores are probabilities");
+        assert_eq!((report.sources["camera"].authentic, report.sources["camera"].synthetic), (2, 1));
     }
 
     #[test]

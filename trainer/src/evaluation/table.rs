@@ -5,7 +5,6 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 use cyborg_edge::verdict::Logits;
-use cyborg_models::contract::Calibration;
 use serde::{Deserialize, Serialize};
 
 use super::{RunScores, ScoreKind, ScoredFace};
@@ -72,12 +71,9 @@ pub fn read(path: &Path) -> anyhow::Result<ReadScores> {
     Ok(read)
 }
 
-/// The calibration that changes nothing.
-pub const PLAIN: Calibration = Calibration { temperature: 1.0, bias: 0.0 };
-
 #[cfg(test)]
 mod tests {
-    use cyborg_models::contract::Thresholds;
+    use cyborg_models::contract::{Calibration, Thresholds};
 
     use super::*;
 
@@ -94,7 +90,7 @@ mod tests {
         let faces = vec![face("x.png", Label::Authentic, None), face("y.png", Label::Synthetic, Some("v"))];
         let run = RunScores {
             name: "seed-1".to_owned(),
-            calibration: PLAIN,
+            calibration: Calibration::NONE,
             thresholds: Thresholds { authentic_below: 0.3, synthetic_above: 0.7, error_rates: None },
             logits: vec![Logits { authentic: 0.5, synthetic: 0.5 }, Logits { authentic: -1.0, synthetic: 2.0 }],
         };

@@ -16,8 +16,8 @@ use crate::torch::Model;
 ///
 /// The spread is how far a number of the output (a class score, a pixel of the map) gets from crop to crop, from its
 /// lowest to its highest value, the largest of all numbers of the output; and at least half of the largest absolute
-/// value, as rounding grows with the values, even where a network says nearly the same of all crops. So a difference means the same for outputs of any size,
-/// and an offset that all crops share makes little look small.
+/// value, as rounding grows with the values, even where a network says nearly the same of all crops. So a difference
+/// means the same for outputs of any size.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Difference {
     /// Of the class scores.

@@ -110,15 +110,6 @@ pub fn to_onnx(
     Ok(bytes)
 }
 
-/// The bytes of a model file in float32, checked with [`textures`]; see [`export_as`].
-///
-/// # Errors
-///
-/// As [`export_as`].
-pub fn export(runtime: &Runtime, model: &Model, contract: &Contract) -> Result<Vec<u8>, ExportError> {
-    export_as(runtime, model, contract, Precision::Float32, &[])
-}
-
 /// The bytes of a model file that gives the numbers of `model` within [`Precision::tolerance`]: for some [`textures`],
 /// and for `crops`, N * S * S * 3 bytes of RGB, which may be none. As many crops as there are textures, or more, are held
 /// to a spread of their own; fewer say little of it, and are held to that of both.
@@ -128,7 +119,7 @@ pub fn export(runtime: &Runtime, model: &Model, contract: &Contract) -> Result<V
 /// As [`to_onnx`]; when ONNX Runtime can't run the file or gives other numbers than libtorch; and when values between
 /// the layers come near to what the precision can't hold. That last one is measured in libtorch: a processor without
 /// float16 runs the file in float32, and would not show it.
-pub fn export_as(
+pub fn export(
     runtime: &Runtime,
     model: &Model,
     contract: &Contract,

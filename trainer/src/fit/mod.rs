@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::bail;
+use cyborg_models::contract::CamClass;
 use tch::{Kind, Tensor, no_grad};
 
 pub use report::{Best, EpochReport, Evaluation, Progress, TrainingReport};
@@ -19,6 +20,9 @@ use crate::data::loader::{self, Batch, Plan};
 use crate::loss::{Loss, LossSettings, Targets, cyborg};
 use crate::metrics::{Scored, at_threshold, auc};
 use crate::torch::{LossScale, Mode, Model, Optimiser, Step, seed};
+
+/// Fakes over real faces of an epoch, at most: beyond it nearly all that a network sees is forged.
+pub const MOST_FORGED: f64 = 10.0;
 
 /// The faces of a run: all of them, and which are trained on and which validated on.
 #[derive(Clone, Debug)]
@@ -85,7 +89,7 @@ pub fn fit(
     let real = data.train.iter().filter(|&&index| data.faces.rows[index].label == Label::Authentic).count();
     let plan = Plan {
         indices: data.train.clone(),
-        forged: (real as f64 * settings.forge).round() as usize,
+        forged: (real as f64 * settings.forge.min(MOST_FORGED)).round() as usize,
         augment: settings.augment,
         batch: settings.batch,
         seed: settings.seed,
@@ -102,15 +106,21 @@ pub fn fit(
             }
             let batch = batch?;
             let losses = train_step(model, optimiser, &batch, settings, epoch)?;
-            sums.add(losses, batch.len());
-            watch.batch(epoch, sums.faces, plan.indices.len() + plan.forged);
+            sums.add(losses, &batch);
+            watch.batch(epoch, sums.faces, plan.faces());
         }
-        let validation = evaluate(model, data, settings)?;
+        let training = sums.means();
+        let Some(validation) = evaluate(model, data, settings, stop)? else { return Ok(Ended::Interrupted) };
         if !validation.class.is_finite() {
             bail!("{}", diverged("the class loss of the validation faces", validation.class, epoch, rate));
         }
-        let is_best = progress.count(epoch, validation.measure(settings.best_by), settings.best_by);
-        let report = EpochReport { epoch, learning_rate: rate, training: sums.means(), validation, is_best };
+        let Some(value) = validation.measure(settings.best_by) else {
+            bail!(
+                "no validation face has a saliency map, so no epoch is the best by CAM error: give another `--best-by`"
+            );
+        };
+        let is_best = progress.count(epoch, value, settings.best_by);
+        let report = EpochReport { epoch, learning_rate: rate, training, validation, is_best };
         watch.epoch(&report, &progress, model, optimiser)?;
     }
     Ok(Ended::Whole)
@@ -137,17 +147,27 @@ pub fn train_step(
     Ok(losses)
 }
 
-/// Scores the validation faces as the runtime would crop them.
+/// Scores the validation faces as the runtime would crop them; nothing when `stop` becomes true on the way. The CAM error is
+/// that of the true class's maps, whatever the class rule of training, so that it means the same for all settings.
 ///
 /// # Errors
 ///
 /// When a photo can't be read, or there is no face of one of the classes.
-pub fn evaluate(model: &Model, data: &FitData, settings: &FitSettings) -> anyhow::Result<Evaluation> {
+pub fn evaluate(
+    model: &Model,
+    data: &FitData,
+    settings: &FitSettings,
+    stop: &AtomicBool,
+) -> anyhow::Result<Option<Evaluation>> {
+    let loss_settings = LossSettings { cam_class: CamClass::True, ..settings.loss };
     let (mut class, mut saliency, mut with_map) = (0.0, 0.0, 0.0);
     let mut probabilities = Vec::new();
     for batch in loader::evaluation(&data.faces, &data.validation, settings.batch) {
+        if stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
         let batch = batch?;
-        let (scores, loss) = no_grad(|| loss_of(model, &batch, Mode::Inference, Precision::Full, &settings.loss));
+        let (scores, loss) = no_grad(|| loss_of(model, &batch, Mode::Inference, Precision::Full, &loss_settings));
         let maps = batch.has_map.iter().filter(|has_map| **has_map).count() as f64;
         class += loss.class.double_value(&[]) * batch.len() as f64;
         saliency += loss.saliency.double_value(&[]) * maps;
@@ -161,13 +181,10 @@ pub fn evaluate(model: &Model, data: &FitData, settings: &FitSettings) -> anyhow
     let auc = auc(&scored).or_else(|| scored.iter().any(|each| each.score.is_nan()).then_some(f64::NAN));
     let accuracy = at_threshold(&scored, 0.5).and_then(|at| at.accuracy).or(auc.filter(|auc| auc.is_nan()));
     let (Some(accuracy), Some(auc)) = (accuracy, auc) else {
-        bail!(
-            "the validation faces are not of both classes: a list without a validation split needs at least 5 faces \
-               of a source in each class"
-        );
+        bail!("the validation faces are not of both classes");
     };
-    let saliency = if with_map > 0.0 { saliency / with_map } else { 0.0 };
-    Ok(Evaluation { class: class / scored.len() as f64, saliency, accuracy, auc, scored })
+    let saliency = (with_map > 0.0).then(|| saliency / with_map);
+    Ok(Some(Evaluation { class: class / scored.len() as f64, saliency, accuracy, auc, scored }))
 }
 
 /// p(synthetic) and the loss of a batch.
@@ -214,34 +231,44 @@ fn finite(loss: &Loss, epoch: u64, rate: f64) -> anyhow::Result<[f64; 3]> {
 
 fn diverged(what: &str, value: f64, epoch: u64, rate: f64) -> String {
     format!(
-        "{what} is {value} in epoch {epoch}: the training has diverged; try a smaller `--rate` (it is {rate}). The \
-         checkpoint of the epoch before is kept"
+        "{what} is {value} in epoch {epoch}: the training has diverged; try a smaller `--rate` (it is {rate}). The whole \
+         epochs before it are kept"
     )
 }
 
 /// Sums of an epoch so far.
 struct Sums {
-    losses: [f64; 3],
+    loss: f64,
+    class: f64,
+    saliency: f64,
     faces: usize,
+    with_map: usize,
     start: Instant,
 }
 
 impl Sums {
     fn new() -> Self {
-        Self { losses: [0.0; 3], faces: 0, start: Instant::now() }
+        Self { loss: 0.0, class: 0.0, saliency: 0.0, faces: 0, with_map: 0, start: Instant::now() }
     }
 
-    fn add(&mut self, losses: [f64; 3], faces: usize) {
-        for (sum, loss) in self.losses.iter_mut().zip(losses) {
-            *sum += loss * faces as f64;
-        }
-        self.faces += faces;
+    fn add(&mut self, [loss, class, saliency]: [f64; 3], batch: &Batch) {
+        let maps = batch.has_map.iter().filter(|has_map| **has_map).count();
+        self.loss += loss * batch.len() as f64;
+        self.class += class * batch.len() as f64;
+        // Faces without a map must not dilute the mean here either.
+        self.saliency += saliency * maps as f64;
+        self.faces += batch.len();
+        self.with_map += maps;
     }
 
     fn means(&self) -> TrainingReport {
-        let [loss, class, saliency] = self.losses.map(|sum| sum / self.faces.max(1) as f64);
-        let rate = self.faces as f64 / self.start.elapsed().as_secs_f64().max(f64::MIN_POSITIVE);
-        TrainingReport { loss, class, saliency, rate }
+        let faces = self.faces.max(1) as f64;
+        TrainingReport {
+            loss: self.loss / faces,
+            class: self.class / faces,
+            saliency: (self.with_map > 0).then(|| self.saliency / self.with_map as f64),
+            rate: self.faces as f64 / self.start.elapsed().as_secs_f64().max(f64::MIN_POSITIVE),
+        }
     }
 }
 

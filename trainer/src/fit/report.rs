@@ -12,9 +12,10 @@ pub struct TrainingReport {
     pub loss: f64,
     /// Its class part.
     pub class: f64,
-    /// Its saliency part: mean squared distance of the activation map from the saliency map.
-    pub saliency: f64,
-    /// Faces a second, loading included.
+    /// Its saliency part: mean squared distance of the activation map from the saliency map, over the faces that have one;
+    /// nothing when none has.
+    pub saliency: Option<f64>,
+    /// Training faces a second, loading included and validation left out.
     pub rate: f64,
 }
 
@@ -23,8 +24,9 @@ pub struct TrainingReport {
 pub struct Evaluation {
     /// Mean class loss.
     pub class: f64,
-    /// Mean squared distance of the true class's activation map from the saliency map, over the faces that have one.
-    pub saliency: f64,
+    /// Mean squared distance of the true class's activation map from the saliency map, over the faces that have one; nothing
+    /// when none has.
+    pub saliency: Option<f64>,
     /// Share of faces on the right side of one half.
     pub accuracy: f64,
     /// Area under the ROC curve.
@@ -34,13 +36,13 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
-    /// One of its numbers.
+    /// One of its numbers; the CAM error is nothing when no face has a saliency map.
     #[must_use]
-    pub fn measure(&self, measure: Measure) -> f64 {
+    pub fn measure(&self, measure: Measure) -> Option<f64> {
         match measure {
-            Measure::Accuracy => self.accuracy,
-            Measure::Auc => self.auc,
-            Measure::ClassLoss => self.class,
+            Measure::Accuracy => Some(self.accuracy),
+            Measure::Auc => Some(self.auc),
+            Measure::ClassLoss => Some(self.class),
             Measure::CamError => self.saliency,
         }
     }
@@ -68,6 +70,8 @@ pub struct Progress {
     pub epoch: u64,
     /// The best of them.
     pub best: Option<Best>,
+    /// The last one that was better than all before it, ties not counted: patience counts from here.
+    pub improved: u64,
 }
 
 /// The best epoch of a run.
@@ -83,6 +87,9 @@ impl Progress {
     /// Counts an epoch; tells whether it is the best so far.
     pub fn count(&mut self, epoch: u64, value: f64, measure: Measure) -> bool {
         let is_best = self.best.is_none_or(|best| measure.is_as_good(value, best.value));
+        if self.best.is_none_or(|best| is_best && value != best.value) {
+            self.improved = epoch;
+        }
         if is_best {
             self.best = Some(Best { epoch, value });
         }
@@ -93,7 +100,7 @@ impl Progress {
     /// Whether a run of these settings has come to its end: all epochs, or too many without a better one.
     #[must_use]
     pub fn is_whole(&self, settings: &FitSettings) -> bool {
-        let stale = self.epoch - self.best.map_or(0, |best| best.epoch);
+        let stale = self.epoch.saturating_sub(self.improved);
         self.epoch >= settings.epochs || settings.patience.is_some_and(|patience| self.epoch > 0 && stale >= patience)
     }
 }
@@ -116,8 +123,10 @@ mod tests {
         assert_eq!(progress.best, Some(Best { epoch: 1, value: 0.8 }));
         let patient = FitSettings { patience: None, ..settings };
         assert!(!progress.is_whole(&patient));
-        // A tie goes to the later epoch.
-        assert!(progress.count(5, 0.8, Measure::Accuracy));
-        assert!(progress.is_whole(&patient) && progress.best.is_some_and(|best| best.epoch == 5));
+        // A tie goes to the later epoch, and patience isn't renewed by it.
+        assert!(progress.count(4, 0.8, Measure::Accuracy));
+        assert!(progress.best.is_some_and(|best| best.epoch == 4) && progress.is_whole(&settings));
+        assert!(progress.count(5, 0.9, Measure::Accuracy));
+        assert_eq!((progress.improved, progress.is_whole(&patient)), (5, true));
     }
 }

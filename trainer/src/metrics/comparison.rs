@@ -25,14 +25,6 @@ pub struct Bootstrap {
     pub seed: u64,
 }
 
-impl Bootstrap {
-    /// 2000 draws.
-    #[must_use]
-    pub fn usual(seed: u64) -> Self {
-        Self { draws: 2000, seed }
-    }
-}
-
 /// AUCs of two settings.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Comparison {
@@ -199,7 +191,7 @@ mod tests {
     }
 
     fn compared(first: &[Vec<Scored>], second: &[Vec<Scored>]) -> Comparison {
-        compare(first, second, Bootstrap::usual(7)).expect("the same faces")
+        compare(first, second, Bootstrap { draws: 2000, seed: 7 }).expect("the same faces")
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct Config {
     pub data: DataConfig,
     /// SHA-256 of the data's contents, see [`crate::data::inspect::Inspected`].
     pub data_sha256: String,
+    /// SHA-256 of the list as it was used, see [`crate::data::inspect::Inspected`].
+    pub list_sha256: String,
     /// The first run; the others differ in their seed alone.
     pub fit: FitSettings,
     /// Number of runs, with the seeds `fit.seed` and following.
@@ -47,6 +49,8 @@ pub struct DataConfig {
     pub margin: f32,
     /// Where saliency comes from.
     pub saliency: SaliencyName,
+    /// Whether the list has any maps.
+    pub has_maps: bool,
     /// Split that epochs are judged by; nothing when a tenth of the training faces is kept out for it.
     pub validation: Option<Split>,
 }
@@ -65,9 +69,9 @@ pub enum CropName {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum SaliencyName {
-    /// Human maps; a face without one has no saliency term.
+    /// The list's maps alone; a face without one has no saliency term.
     Maps,
-    /// A prior over eyes, nose and mouth, from the detector's landmarks.
+    /// For a face without a map a prior over eyes, nose and mouth, from the detector's landmarks.
     Landmarks,
 }
 

@@ -16,7 +16,7 @@ mod seed;
 mod summary;
 mod table;
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -80,6 +80,18 @@ impl RunFolder {
             .with_context(|| format!("{} is no folder of runs: can't read {}", folder.display(), path.display()))?;
         let config = serde_json::from_str(&text).with_context(|| format!("can't read {}", path.display()))?;
         Ok(Self { folder: folder.to_owned(), config })
+    }
+
+    /// Keeps other processes out of the folder as long as what is given lives.
+    ///
+    /// # Errors
+    ///
+    /// When another one is at work in it, or the system has no such locks.
+    pub fn lock(&self) -> anyhow::Result<File> {
+        let path = self.folder.join(CONFIG);
+        let file = File::open(&path).with_context(|| format!("can't open {}", path.display()))?;
+        file.try_lock().with_context(|| format!("another `cyborg-train` is at work in {}", self.folder.display()))?;
+        Ok(file)
     }
 
     /// Where it is.

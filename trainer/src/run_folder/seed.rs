@@ -10,6 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, ensure};
 use cyborg_models::contract::Contract;
 use cyborg_models::digest;
+use cyborg_models::model_file::ModelFile;
 use serde::Serialize;
 
 use super::table::{MetricsRow, MetricsTable};
@@ -38,7 +39,8 @@ pub const METRICS: &str = "metrics.csv";
 pub struct SeedFolder {
     folder: PathBuf,
     metrics: MetricsTable,
-    events: EventWriter,
+    /// Made with the first epoch of this session.
+    events: Option<EventWriter>,
 }
 
 /// What a run goes on from.
@@ -71,8 +73,7 @@ impl SeedFolder {
         checkpoint::tidy_up(folder);
         let resumed = resume(folder)?;
         let metrics = MetricsTable::open(&folder.join(METRICS), resumed.progress.epoch)?;
-        let events = EventWriter::create(folder, now())?;
-        Ok((Self { folder: folder.to_owned(), metrics, events }, resumed))
+        Ok((Self { folder: folder.to_owned(), metrics, events: None }, resumed))
     }
 
     /// Adds an epoch, and writes its weights.
@@ -106,21 +107,26 @@ impl SeedFolder {
 
     fn tell_events(&mut self, row: &MetricsRow) -> anyhow::Result<()> {
         let scalars = [
-            ("train/loss", row.train_loss),
-            ("train/class_loss", row.train_class_loss),
+            ("train/loss", Some(row.train_loss)),
+            ("train/class_loss", Some(row.train_class_loss)),
             ("train/cam_error", row.train_cam_error),
-            ("train/faces_per_s", row.faces_per_s),
-            ("train/learning_rate", row.learning_rate),
-            ("validation/class_loss", row.validation_class_loss),
+            ("train/faces_per_s", Some(row.faces_per_s)),
+            ("train/learning_rate", Some(row.learning_rate)),
+            ("validation/class_loss", Some(row.validation_class_loss)),
             ("validation/cam_error", row.validation_cam_error),
-            ("validation/accuracy", row.validation_accuracy),
-            ("validation/auc", row.validation_auc),
+            ("validation/accuracy", Some(row.validation_accuracy)),
+            ("validation/auc", Some(row.validation_auc)),
         ];
+        let scalars = scalars.into_iter().filter_map(|(tag, value)| Some((tag, value?)));
         let now = now();
+        let events = match &mut self.events {
+            Some(events) => events,
+            none => none.insert(EventWriter::create(&self.folder, now)?),
+        };
         for (tag, value) in scalars {
-            self.events.scalar(tag, row.epoch as i64, value as f32, now)?;
+            events.scalar(tag, row.epoch as i64, value as f32, now)?;
         }
-        Ok(self.events.flush()?)
+        Ok(events.flush()?)
     }
 
     /// Weights of the best epoch, with what is known of them.
@@ -130,6 +136,21 @@ impl SeedFolder {
     /// When they can't be read.
     pub fn best(&self) -> anyhow::Result<Checkpoint> {
         Ok(checkpoint::read(&self.folder.join(BEST))?)
+    }
+
+    /// Whether all was written that comes after the last epoch: the best checkpoint was measured, and its model file is whole. A
+    /// finished run stays as it is, as it may have been calibrated since.
+    ///
+    /// # Errors
+    ///
+    /// When the best checkpoint can't be read.
+    pub fn is_finished(&self) -> anyhow::Result<bool> {
+        let path = self.folder.join(MODEL);
+        let (Ok(bytes), Ok(line)) = (fs::read(&path), fs::read_to_string(digest_path(&path))) else { return Ok(false) };
+        let contract = Contract::from_metadata(&self.best()?.metadata)?;
+        let of_file = ModelFile::parse(&bytes).map(|file| file.contract);
+        let is_same = of_file.is_ok_and(|of_file| of_file == contract);
+        Ok(is_same && !contract.auc.is_empty() && line.starts_with(&digest::of_bytes(&bytes)))
     }
 
     /// Writes the best checkpoint again, with another contract.
@@ -172,6 +193,13 @@ fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
 }
 
+/// Where the digest of a model file is.
+fn digest_path(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".sha256");
+    path.with_file_name(name)
+}
+
 /// Writes a model file, and its digest beside it.
 ///
 /// # Errors
@@ -181,7 +209,7 @@ pub fn write_model(path: &Path, bytes: &[u8]) -> anyhow::Result<PathBuf> {
     let fail = |path: &Path| format!("can't write {}", path.display());
     checkpoint::replace(path, bytes).with_context(|| fail(path))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let digest = path.with_file_name(format!("{name}.sha256"));
+    let digest = digest_path(path);
     checkpoint::replace(&digest, format!("{}  {name}\n", digest::of_bytes(bytes)).as_bytes())
         .with_context(|| fail(&digest))?;
     Ok(path.to_owned())
@@ -229,4 +257,56 @@ fn mend_best(
     );
     checkpoint::write(&path, &Checkpoint { metadata: metadata.clone(), state: state.clone() })?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint::Array;
+    use crate::fit::Best;
+
+    fn checkpoint(epoch: u64, best: u64) -> Checkpoint {
+        let progress = Progress { epoch, best: Some(Best { epoch: best, value: 0.5 }), improved: best };
+        let metadata = [(PROGRESS.to_owned(), serde_json::to_string(&progress).expect("plain data"))].into();
+        let array = |value: f32| Array { shape: vec![1], values: vec![value] };
+        let state = State::from([("w".to_owned(), array(epoch as f32)), (format!("{OPTIMISER}v.w"), array(0.0))]);
+        Checkpoint { metadata, state }
+    }
+
+    fn resumed(last: &Checkpoint, best: Option<&Checkpoint>) -> (tempfile::TempDir, anyhow::Result<Resumed>) {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        for (name, checkpoint) in [(LAST, Some(last)), (BEST, best)] {
+            if let Some(checkpoint) = checkpoint {
+                checkpoint::write(&folder.path().join(name), checkpoint).expect("it can be written");
+            }
+        }
+        let resumed = resume(folder.path());
+        (folder, resumed)
+    }
+
+    #[test]
+    fn a_kill_between_last_and_best_is_mended() {
+        for old in [None, Some(checkpoint(1, 1))] {
+            let (folder, resumed) = resumed(&checkpoint(2, 2), old.as_ref());
+            let resumed = resumed.expect("all is there");
+            assert_eq!(resumed.progress.epoch, 2);
+            assert_eq!(resumed.optimiser.keys().collect::<Vec<_>>(), ["v.w"]);
+            let best = checkpoint::read(&folder.path().join(BEST)).expect("it was made");
+            assert_eq!(
+                best.state, resumed.state,
+                "the best weights are those of the last epoch, without the optimiser"
+            );
+        }
+    }
+
+    #[test]
+    fn a_best_epoch_that_is_lost_is_an_error() {
+        let (_folder, resumed) = resumed(&checkpoint(3, 2), Some(&checkpoint(1, 1)));
+        let error = resumed.expect_err("epoch 2 is nowhere").to_string();
+        assert!(error.contains("is not of epoch 2"), "{error}");
+        let mut foreign = checkpoint(1, 1);
+        foreign.metadata.clear();
+        let (_folder, resumed) = self::resumed(&foreign, None);
+        assert!(resumed.is_err(), "a foreign checkpoint can't be gone on from");
+    }
 }

@@ -42,18 +42,18 @@ pub fn write_summary(path: &Path, runs: &[RunSummary]) -> anyhow::Result<()> {
             validation_accuracy: Some(run.best.validation_accuracy),
             validation_auc: Some(run.best.validation_auc),
             validation_class_loss: Some(run.best.validation_class_loss),
-            validation_cam_error: Some(run.best.validation_cam_error),
+            validation_cam_error: run.best.validation_cam_error,
         })?;
     }
-    let numbers: [fn(&MetricsRow) -> f64; 4] = [
-        |row| row.validation_accuracy,
-        |row| row.validation_auc,
-        |row| row.validation_class_loss,
+    let numbers: [fn(&MetricsRow) -> Option<f64>; 4] = [
+        |row| Some(row.validation_accuracy),
+        |row| Some(row.validation_auc),
+        |row| Some(row.validation_class_loss),
         |row| row.validation_cam_error,
     ];
     let spreads = numbers.map(|number| {
-        let values: Vec<f64> = runs.iter().map(|run| number(&run.best)).collect();
-        spread(&values)
+        let values: Option<Vec<f64>> = runs.iter().map(|run| number(&run.best)).collect();
+        spread(&values?)
     });
     let means = spreads.map(|spread| spread.map(|spread| spread.mean));
     let deviations = spreads.map(|spread| spread.and_then(|spread| spread.deviation));

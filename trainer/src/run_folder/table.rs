@@ -20,12 +20,12 @@ pub struct MetricsRow {
     pub train_loss: f64,
     /// Its class part.
     pub train_class_loss: f64,
-    /// Its saliency part.
-    pub train_cam_error: f64,
+    /// Its saliency part, over the faces that have a map; empty when none has.
+    pub train_cam_error: Option<f64>,
     /// Mean class loss of the validation faces.
     pub validation_class_loss: f64,
-    /// Their mean squared distance of activation map and saliency map.
-    pub validation_cam_error: f64,
+    /// Their mean squared distance of activation map and saliency map, over those that have one; empty when none has.
+    pub validation_cam_error: Option<f64>,
     /// Share of them on the right side of one half.
     pub validation_accuracy: f64,
     /// Their area under the ROC curve.
@@ -117,9 +117,9 @@ mod tests {
             learning_rate: 0.005,
             train_loss: 0.1 + 0.2,
             train_class_loss: 1.0,
-            train_cam_error: 0.0,
+            train_cam_error: None,
             validation_class_loss: 1.0,
-            validation_cam_error: 0.5,
+            validation_cam_error: Some(0.5),
             validation_accuracy: 0.75,
             validation_auc: 1.0 / 3.0,
             best: true,

@@ -140,7 +140,7 @@ impl Model {
         let side = self.network.input_side as i64;
         let mut largest = Vec::with_capacity(self.network.nodes.len());
         no_grad(|| {
-            let pixels = Tensor::from_slice(pixels).view([-1, side, side, 3]);
+            let pixels = Tensor::from_slice(pixels).view([-1, side, side, 3]).to_device(self.device());
             self.walk(&pixels, Mode::Inference, |value| largest.push(value.abs().max().double_value(&[]) as f32))
         });
         largest

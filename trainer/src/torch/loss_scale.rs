@@ -6,7 +6,7 @@ const START: f64 = 65_536.0;
 /// Steps without an overflow after which the factor is doubled.
 const PATIENCE: u32 = 2_000;
 
-/// The factor, moved by what happens. It isn't kept in checkpoints: it finds its place again in a few steps.
+/// The factor, moved by what happens.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LossScale {
     factor: f64,
@@ -24,6 +24,19 @@ impl LossScale {
     #[must_use]
     pub fn factor(&self) -> f64 {
         self.factor
+    }
+
+    /// What must be kept to go on from here.
+    #[must_use]
+    pub fn state(&self) -> [f32; 2] {
+        // A power of two and a small whole number: a 32-bit float holds both exactly.
+        [self.factor as f32, self.good as f32]
+    }
+
+    /// Goes on from what [`Self::state`] gave.
+    #[must_use]
+    pub fn from_state([factor, good]: [f32; 2]) -> Self {
+        Self { factor: f64::from(factor).clamp(1.0, START), good: good as u32 }
     }
 
     /// Gradients were infinite or no numbers.
@@ -55,6 +68,8 @@ mod tests {
         assert_eq!(scale.factor(), START / 2.0);
         scale.fitted();
         assert_eq!(scale.factor(), START);
+        scale.fitted();
+        assert_eq!(LossScale::from_state(scale.state()), scale);
         (0..100).for_each(|_| scale.overflowed());
         assert_eq!(scale.factor(), 1.0);
     }

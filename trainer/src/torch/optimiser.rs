@@ -4,7 +4,7 @@ use tch::{Kind, Tensor, no_grad};
 
 use super::loss_scale::LossScale;
 use super::{ForeignWeights, Model, adamw, sgd, to_array, to_tensor};
-use crate::checkpoint::State;
+use crate::checkpoint::{Array, State};
 use crate::network::Role;
 
 /// A way to descend, with its settings.
@@ -29,6 +29,8 @@ impl OptimiserSettings {
 
 /// Number of steps taken, among the arrays of the state.
 const STEPS: &str = "steps";
+/// The loss scale, where half precision is used.
+const SCALE: &str = "loss_scale";
 
 /// A descent under way.
 #[derive(Debug)]
@@ -112,7 +114,10 @@ impl Optimiser {
             .collect();
         // In two parts that a 32-bit float holds exactly.
         let parts = [(self.steps >> 20) as f32, (self.steps & 0xf_ffff) as f32];
-        state.insert(STEPS.to_owned(), crate::checkpoint::Array { shape: vec![2], values: parts.to_vec() });
+        state.insert(STEPS.to_owned(), Array { shape: vec![2], values: parts.to_vec() });
+        if let Some(scale) = &self.scale {
+            state.insert(SCALE.to_owned(), Array { shape: vec![2], values: scale.state().to_vec() });
+        }
         state
     }
 
@@ -148,6 +153,10 @@ impl Optimiser {
                 unused: Vec::new(),
             });
         };
+        let scale = state.get(SCALE).map(|array| array.values.as_slice());
+        if let (Some(own), Some(&[factor, good])) = (&mut self.scale, scale) {
+            *own = LossScale::from_state([factor, good]);
+        }
         self.memory = memory;
         self.steps = (high as u64) << 20 | low as u64;
         Ok(())

@@ -1,19 +1,20 @@
 //! The list of faces: which photo is what, which part of the data it belongs to, and where people looked at it.
 //!
-//! Two formats are read as they are: [`paper`], the CSV of the CYBORG data, and [`header`], our own with named columns.
+//! Two formats are read as they are: the CSV of the CYBORG data (`paper`), and our own with named columns (`header`).
 
 mod header;
 mod paper;
 mod split;
 mod write;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use cyborg_edge::frame::{PixelBox, PixelPoint};
 
-pub use split::keep_out;
+pub use split::{group_name, keep_out};
 pub use write::{ListWriter, NewRow, WriteListError};
 
 /// What a face is.
@@ -115,6 +116,9 @@ pub struct Row {
     pub source: String,
     /// The video that it is a frame of.
     pub video: Option<String>,
+    /// What it must not be parted from: faces of one group are trained on together or not at all. Else its video stands for
+    /// one, or its photo.
+    pub group: Option<String>,
     /// A grey picture over the whole photo: bright where people looked.
     pub map: Option<PathBuf>,
     /// Where the face is, when the list says so.
@@ -202,16 +206,20 @@ pub fn read(place: &Place) -> Result<Read, ListError> {
     let root = place.root.clone().unwrap_or_else(|| beside(&path));
     let names_columns =
         records.first().is_some_and(|first| first.iter().any(|name| name.trim_start_matches('\u{feff}') == "label"));
-    let (format, (mut rows, problems)) = if names_columns {
+    let (format, (mut rows, mut problems)) = if names_columns {
         (Format::Header, header::rows(&path, &records, &root)?)
     } else {
         (Format::Paper, paper::rows(&records, &root))
     };
     if let Some(maps) = &place.maps {
         for row in rows.iter_mut().filter(|row| row.map.is_none()) {
-            row.map = map_of(maps, &row.path);
+            row.map = map_of(maps, &root, &row.path);
+        }
+        if rows.iter().all(|row| row.map.is_none()) {
+            problems.push(format!("no photo of the list has a map in {} (`--maps`)", maps.display()));
         }
     }
+    problems.extend(shared_maps(&rows));
     Ok((FaceList { path, format, rows }, problems))
 }
 
@@ -222,10 +230,32 @@ fn beside(list: &Path) -> PathBuf {
     if faces.is_dir() { faces } else { folder.to_owned() }
 }
 
-/// The human map of a photo: under its own file name, or as a PNG of that name.
-fn map_of(maps: &Path, photo: &Path) -> Option<PathBuf> {
-    let name = photo.file_name()?;
-    [maps.join(name), maps.join(Path::new(name).with_extension("png"))].into_iter().find(|map| map.is_file())
+/// Maps that stand for two photos, or for the photo itself: photos of one name in two folders, for example.
+fn shared_maps(rows: &[Row]) -> Vec<String> {
+    let mut of_map: HashMap<&Path, &Row> = HashMap::new();
+    let mut problems = Vec::new();
+    for row in rows {
+        let Some(map) = row.map.as_deref() else { continue };
+        if map == row.path {
+            problems.push(format!("line {}: {} is its own map", row.line, map.display()));
+            continue;
+        }
+        let before = *of_map.entry(map).or_insert(row);
+        if before.path != row.path {
+            let (line, other, map) = (row.line, before.line, map.display());
+            problems.push(format!(
+                "line {line}: {map} is the map of the photo of line {other} already: give each its own name"
+            ));
+        }
+    }
+    problems
+}
+
+/// The human map of a photo: under its path below the root, or under its own file name; or as a PNG of that name.
+fn map_of(maps: &Path, root: &Path, photo: &Path) -> Option<PathBuf> {
+    let below = photo.strip_prefix(root).ok().map(Path::to_owned);
+    let names = [below, photo.file_name().map(PathBuf::from)].into_iter().flatten();
+    names.flat_map(|name| [maps.join(&name), maps.join(name.with_extension("png"))]).find(|map| map.is_file())
 }
 
 #[cfg(test)]
@@ -244,7 +274,7 @@ mod tests {
         let place = Place {
             list: folder.path().to_owned(),
             root: Some("photos".into()),
-            maps: Some(folder.path().join("maps")),
+            maps: (!maps.is_empty()).then(|| folder.path().join("maps")),
         };
         let result = read(&place);
         (folder, result)
@@ -264,6 +294,7 @@ mod tests {
             split,
             source: source.to_owned(),
             video: None,
+            group: None,
             map: map.map(|map| maps.join(map)),
             face: None,
         };
@@ -279,13 +310,13 @@ mod tests {
 
     #[test]
     fn columns_are_found_by_name() {
-        let text = "source,file,label,extra,split,map,video,face_x,face_y,face_w,face_h\n\
-                    s,a.png,real,?,validation,m/a.png,v1,1,2,3,4\n";
+        let text = "source,file,label,extra,split,map,video,group,face_x,face_y,face_w,face_h\n\
+                    s,a.png,real,?,validation,m/a.png,v1,g1,1,2,3,4\n";
         let (list, problems) = read_text(text, &[]).1.expect("the list is right");
         assert_eq!((list.format, problems), (Format::Header, Vec::new()));
         let row = &list.rows[0];
         assert_eq!((row.label, row.split, row.source.as_str()), (Label::Authentic, Split::Validation, "s"));
-        assert_eq!(row.video.as_deref(), Some("v1"));
+        assert_eq!((row.video.as_deref(), row.group.as_deref()), (Some("v1"), Some("g1")));
         assert_eq!(row.map.as_deref(), Some(Path::new("photos/m/a.png")));
         let bounds = PixelBox { left: 1.0, top: 2.0, width: 3.0, height: 4.0 };
         assert_eq!(row.face, Some(ListedFace { bounds, landmarks: None }));
@@ -302,6 +333,15 @@ mod tests {
         }
         let (list, problems) = read_text("train,Real\nbest,Real,a.png\n", &[]).1.expect("it is read");
         assert_eq!((list.rows.len(), problems.len()), (0, 2));
+    }
+
+    #[test]
+    fn maps_that_are_missing_or_shared_are_told() {
+        let list = "train,Real,real/1.png\ntrain,Synthetic,gan/1.png\n";
+        let (_, problems) = read_text(list, &["1.png"]).1.expect("it is read");
+        assert!(problems.len() == 1 && problems[0].contains("is the map of the photo of line 1"), "{problems:?}");
+        let (_, problems) = read_text(list, &["2.png"]).1.expect("it is read");
+        assert!(problems.len() == 1 && problems[0].contains("no photo of the list has a map"), "{problems:?}");
     }
 
     #[test]

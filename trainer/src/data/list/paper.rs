@@ -38,6 +38,7 @@ fn row(line: u64, record: &StringRecord, root: &Path) -> Result<Row, String> {
         split: split.parse()?,
         source: folder.unwrap_or_else(|| label.name().to_owned()),
         video: None,
+        group: None,
         map: None,
         face: None,
     })

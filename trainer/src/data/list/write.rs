@@ -1,6 +1,6 @@
 //! Writes a list with a header, row by row, so that an interrupted run leaves a list of what is there.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use super::header::{BOX, LANDMARKS};
 use super::{Label, ListedFace, Split};
 
 /// Columns before those of the face.
-const COLUMNS: [&str; 6] = ["file", "label", "split", "source", "video", "map"];
+const COLUMNS: [&str; 7] = ["file", "label", "split", "source", "video", "group", "map"];
 
 /// A row to be written. Paths are relative to the folder that the list's paths start from.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +24,8 @@ pub struct NewRow {
     pub source: String,
     /// The video that it is a frame of.
     pub video: Option<String>,
+    /// What it must not be parted from.
+    pub group: Option<String>,
     /// Its saliency map.
     pub map: Option<String>,
     /// Where the face is in it.
@@ -38,6 +40,18 @@ pub enum WriteListError {
     Foreign {
         /// The list.
         path: PathBuf,
+    },
+    /// A file is in it with another label or split.
+    #[error("{} has {file} as {before} already, and not as {now}: remove its line, or name another folder with `--out`", path.display())]
+    Differs {
+        /// The list.
+        path: PathBuf,
+        /// The file.
+        file: String,
+        /// What the list says.
+        before: String,
+        /// What it was to say.
+        now: String,
     },
     /// It can't be read or written.
     #[error("can't write the list {}: {source}", path.display())]
@@ -54,7 +68,8 @@ pub enum WriteListError {
 pub struct ListWriter {
     path: PathBuf,
     writer: csv::Writer<File>,
-    there: HashSet<String>,
+    /// Label and split of each file.
+    there: HashMap<String, (String, String)>,
 }
 
 impl ListWriter {
@@ -66,14 +81,17 @@ impl ListWriter {
     pub fn open(path: &Path) -> Result<Self, WriteListError> {
         let fail = |source| WriteListError::Write { path: path.to_owned(), source };
         let header: Vec<&str> = COLUMNS.into_iter().chain(BOX).chain(LANDMARKS).collect();
-        let mut there = HashSet::new();
+        let mut there = HashMap::new();
         let is_new = !path.exists();
         if !is_new {
             let mut reader = csv::Reader::from_path(path).map_err(|error| fail(error.into()))?;
             if !reader.headers().is_ok_and(|found| *found == header) {
                 return Err(WriteListError::Foreign { path: path.to_owned() });
             }
-            there.extend(reader.records().flatten().filter_map(|record| record.get(0).map(str::to_owned)));
+            let field = |record: &csv::StringRecord, at| record.get(at).unwrap_or_default().to_owned();
+            let rows = reader.records().flatten();
+            there.extend(rows.map(|record| (field(&record, 0), (field(&record, 1), field(&record, 2)))));
+            cut_to_whole_lines(path).map_err(fail)?;
         }
         let file = OpenOptions::new().create(true).append(true).open(path).map_err(fail)?;
         let mut writer = csv::Writer::from_writer(file);
@@ -85,9 +103,21 @@ impl ListWriter {
     }
 
     /// Whether a file is in the list already.
-    #[must_use]
-    pub fn has(&self, file: &str) -> bool {
-        self.there.contains(file)
+    ///
+    /// # Errors
+    ///
+    /// When it is there with another label or for another split: one of them is wrong.
+    pub fn has(&self, file: &str, label: Label, split: Split) -> Result<bool, WriteListError> {
+        match self.there.get(file) {
+            None => Ok(false),
+            Some((old_label, old_split)) if old_label == label.name() && *old_split == split.to_string() => Ok(true),
+            Some((old_label, old_split)) => Err(WriteListError::Differs {
+                path: self.path.clone(),
+                file: file.to_owned(),
+                before: format!("{old_label}, {old_split}"),
+                now: format!("{}, {split}", label.name()),
+            }),
+        }
     }
 
     /// Adds a row, and brings it to the file.
@@ -103,6 +133,7 @@ impl ListWriter {
             row.split.to_string(),
             row.source.clone(),
             row.video.clone().unwrap_or_default(),
+            row.group.clone().unwrap_or_default(),
             row.map.clone().unwrap_or_default(),
         ];
         record.extend([bounds.left, bounds.top, bounds.width, bounds.height].map(|number| number.to_string()));
@@ -113,9 +144,19 @@ impl ListWriter {
         let fail = |source| WriteListError::Write { path: self.path.clone(), source };
         self.writer.write_record(&record).map_err(|error| fail(error.into()))?;
         self.writer.flush().map_err(fail)?;
-        self.there.insert(row.file.clone());
+        self.there.insert(row.file.clone(), (row.label.name().to_owned(), row.split.to_string()));
         Ok(())
     }
+}
+
+/// Removes a last line that a full disk or a kill left unfinished: the next row would be glued to it.
+fn cut_to_whole_lines(path: &Path) -> io::Result<()> {
+    let bytes = std::fs::read(path)?;
+    let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+    if whole < bytes.len() {
+        OpenOptions::new().write(true).open(path)?.set_len(whole as u64)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -133,6 +174,7 @@ mod tests {
             split: Split::Validation,
             source: "a \"quoted\", name".to_owned(),
             video: Some("clip".to_owned()),
+            group: None,
             map: None,
             face: ListedFace { bounds, landmarks },
         }
@@ -146,8 +188,17 @@ mod tests {
         let (first, second) = (row("a.png", Some(points)), row("b.png", None));
         ListWriter::open(&path).and_then(|mut list| list.add(&first)).expect("it can be written");
         let mut list = ListWriter::open(&path).expect("it can be gone on with");
-        assert!(list.has("a.png") && !list.has("b.png"));
+        let has =
+            |list: &ListWriter, file| list.has(file, Label::Synthetic, Split::Validation).expect("the same label");
+        assert!(has(&list, "a.png") && !has(&list, "b.png"));
+        let error = list.has("a.png", Label::Authentic, Split::Validation).expect_err("another label").to_string();
+        assert!(error.contains("synthetic, validation") && error.contains("real, validation"), "{error}");
         list.add(&second).expect("it can be written");
+        // A row that was cut short is begun again.
+        let mut text = std::fs::read_to_string(&path).expect("it is there");
+        text += "c.png,real";
+        std::fs::write(&path, text).expect("it can be written");
+        ListWriter::open(&path).expect("it can be gone on with");
         let (found, problems) = read(&Place { list: path.clone(), root: None, maps: None }).expect("it is a list");
         assert!(problems.is_empty(), "{problems:?}");
         for (found, written) in found.rows.iter().zip([&first, &second]) {

@@ -1,7 +1,8 @@
 //! Looks at all photos of a list before anything is trained or measured: reads each of them, finds its face, and gathers
 //! all that is wrong, so that it can be mended in one go.
 
-use std::collections::HashMap;
+mod overlap;
+
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -17,8 +18,8 @@ use cyborg_models::contract::CropRule;
 use cyborg_models::digest;
 use rayon::prelude::*;
 
-use super::faces::{CropMode, Cutter, FaceSettings, Faces, Found, ROOM, SaliencySource, read_map};
-use super::list::{FaceList, Row, Split};
+use crate::data::faces::{CropMode, Cutter, FaceSettings, Faces, Found, ROOM, SaliencySource, read_map};
+use crate::data::list::{FaceList, Row, Split};
 
 /// A face of the detector is the face of the list when their boxes overlap at least so much.
 const SAME_FACE: f32 = 0.3;
@@ -81,8 +82,13 @@ pub enum InspectError {
 pub struct Inspected {
     /// The faces of the splits that were asked for.
     pub faces: Faces,
+    /// SHA-256 of each photo.
+    pub contents: Vec<String>,
     /// SHA-256 of the photos' and maps' contents with their labels and splits, whatever their order and names.
     pub digest: String,
+    /// SHA-256 of the same in the order of the list, with sources, videos, groups and boxes: what is kept out, what an epoch
+    /// is made of and what is cut out depend on these too.
+    pub list_digest: String,
 }
 
 /// Looks at the photos of a list. `problems` are those of the list itself; they are told together.
@@ -122,14 +128,19 @@ pub fn inspect(list: FaceList, problems: Vec<String>, how: &Inspection<'_>) -> R
     }
     let mut problems = problems;
     problems.extend(results.iter().filter_map(|result| result.as_ref().err()).cloned());
-    problems.extend(in_two_places(&rows, &results));
+    let contents = results.iter().map(|result| Some(result.as_ref().ok()?.as_ref()?.content.as_str()));
+    problems.extend(overlap::find(&rows, &contents.collect::<Vec<_>>()));
     if !problems.is_empty() {
         return Err(InspectError::Problems { list, problems });
     }
     let used = rows.into_iter().zip(results).filter_map(|(row, result)| Some((row, result.ok()??)));
-    let (mut kept, mut found, mut lines) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut kept, mut found, mut lines, mut list_lines) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut contents = Vec::new();
     for (row, seen) in used {
-        lines.push(format!("{} {} {} {}", seen.content, row.label.name(), row.split, seen.map.unwrap_or_default()));
+        let line = format!("{} {} {} {}", seen.content, row.label.name(), row.split, seen.map.unwrap_or_default());
+        list_lines.push(format!("{line} {:?} {:?} {:?} {:?}", row.source, row.video, row.group, row.face));
+        lines.push(line);
+        contents.push(seen.content);
         found.push(seen.found);
         kept.push(row);
     }
@@ -138,7 +149,8 @@ pub fn inspect(list: FaceList, problems: Vec<String>, how: &Inspection<'_>) -> R
     }
     lines.sort();
     let digest = digest::of_bytes(lines.join("\n").as_bytes());
-    Ok(Inspected { faces: Faces::new(kept, found, how.settings), digest })
+    let list_digest = digest::of_bytes(list_lines.join("\n").as_bytes());
+    Ok(Inspected { faces: Faces::new(kept, found, how.settings), contents, digest, list_digest })
 }
 
 /// A photo that was looked at.
@@ -163,7 +175,7 @@ fn look(row: &Row, how: &Inspection<'_>, cutter: &mut Cutter, pool: &Pool, broke
     stills::read(&row.path, &mut cutter.frame).map_err(|error| told(error.into()))?;
     let found = find(row, how, cutter, pool, broken)?;
     let mut map = None;
-    if let Some(path) = row.map.as_ref().filter(|_| how.settings.saliency == SaliencySource::Maps) {
+    if let Some(path) = &row.map {
         read_map(path, &mut cutter.frame).map_err(told)?;
         let bytes = fs::read(path).map_err(|error| format!("line {}: {}: {error}", row.line, path.display()))?;
         map = Some(digest::of_bytes(&bytes));
@@ -175,6 +187,9 @@ fn look(row: &Row, how: &Inspection<'_>, cutter: &mut Cutter, pool: &Pool, broke
 fn find(row: &Row, how: &Inspection<'_>, cutter: &mut Cutter, pool: &Pool, broken: &Broken) -> Result<Found, String> {
     let photo = (cutter.frame.width, cutter.frame.height);
     let listed = row.face.map(|face| face.bounds);
+    if let Some(bounds) = listed {
+        plausible(&bounds, photo).map_err(|reason| format!("line {}: {}: {reason}", row.line, row.path.display()))?;
+    }
     let known = row.face.and_then(|face| Some((face.bounds, face.landmarks?)));
     let wanted = how.landmarks == Need::Needed || how.settings.saliency == SaliencySource::Landmarks;
     let looks = known.is_none() && (wanted || matches!(how.settings.crop, CropMode::Face(_)));
@@ -193,6 +208,25 @@ fn find(row: &Row, how: &Inspection<'_>, cutter: &mut Cutter, pool: &Pool, broke
         }
     };
     Ok(Found { square, wide, photo, landmarks: seen.map(|(_, landmarks)| landmarks) })
+}
+
+/// Smallest side of a listed face in pixels: below it there is nothing to learn from.
+const LEAST_FACE: f32 = 8.0;
+
+/// Whether a listed box can be that of a face in a photo of this size.
+fn plausible(bounds: &PixelBox, photo: (usize, usize)) -> Result<(), String> {
+    let (width, height) = (photo.0 as f32, photo.1 as f32);
+    let longer = bounds.width.max(bounds.height);
+    let (right, bottom) = (bounds.left + bounds.width, bounds.top + bounds.height);
+    let overlaps = bounds.left < width && bounds.top < height && right > 0.0 && bottom > 0.0;
+    if longer >= LEAST_FACE && longer <= 4.0 * width.max(height) && overlaps {
+        return Ok(());
+    }
+    Err(format!(
+        "its face box ({}, {}, {}, {}) can't be right in a photo of {width} x {height} pixels: boxes are left, top, width and \
+         height in pixels",
+        bounds.left, bounds.top, bounds.width, bounds.height
+    ))
 }
 
 /// The rule of the wide crop.
@@ -233,42 +267,6 @@ fn choose<'a>(faces: &'a [Face], listed: Option<&PixelBox>) -> Option<&'a Face> 
             .filter(|face| face.bounds.overlap(listed) >= SAME_FACE)
             .max_by(|a, b| a.bounds.overlap(listed).total_cmp(&b.bounds.overlap(listed))),
     }
-}
-
-/// Photos that are in two splits, or under both labels, by their content.
-fn in_two_places(rows: &[Row], results: &[Result<Option<Seen>, String>]) -> Vec<String> {
-    let length = |row: &Row| fs::metadata(&row.path).map(|data| data.len()).ok();
-    let mut lengths: HashMap<u64, usize> = HashMap::new();
-    let of_rows: Vec<Option<u64>> = rows.iter().map(length).collect();
-    of_rows.iter().flatten().for_each(|&length| *lengths.entry(length).or_default() += 1);
-    let mut first: HashMap<String, &Row> = HashMap::new();
-    let mut problems = Vec::new();
-    for ((row, result), length) in rows.iter().zip(results).zip(of_rows) {
-        // Photos that are not used are read only if their length leaves a doubt.
-        let content = match result {
-            Ok(Some(seen)) => Some(seen.content.clone()),
-            _ if length.is_none_or(|length| lengths[&length] < 2) => None,
-            _ => fs::read(&row.path).ok().map(|bytes| digest::of_bytes(&bytes)),
-        };
-        let Some(content) = content else { continue };
-        let before = *first.entry(content).or_insert(row);
-        let path = row.path.display();
-        if before.split != row.split {
-            problems.push(format!(
-                "line {}: {path} is the photo of line {}, but for {} instead of {}: leave one of them out",
-                row.line, before.line, row.split, before.split
-            ));
-        } else if before.label != row.label {
-            problems.push(format!(
-                "line {}: {path} is the photo of line {}, but {} instead of {}: one of the labels is wrong",
-                row.line,
-                before.line,
-                row.label.name(),
-                before.label.name()
-            ));
-        }
-    }
-    problems
 }
 
 fn missing(row: &Row) -> String {
@@ -376,10 +374,30 @@ mod tests {
     }
 
     #[test]
+    fn a_box_must_lie_in_its_photo() {
+        let check = |left, width, right| {
+            let bounds = PixelBox { left, top: 0.0, width, height: 20.0 };
+            assert_eq!(plausible(&bounds, (100, 50)).is_ok(), right, "{bounds:?}");
+        };
+        check(10.0, 20.0, true);
+        check(-15.0, 20.0, true);
+        check(100.0, 20.0, false);
+        check(-20.0, 20.0, false);
+        check(3e38, 20.0, false);
+        check(0.0, 60_000.0, false);
+        assert!(plausible(&PixelBox { left: 0.1, top: 0.1, width: 0.5, height: 0.6 }, (100, 50)).is_err(), "shares");
+    }
+
+    #[test]
     fn names_and_order_do_not_change_the_digest_but_contents_do() {
         let folder = tempfile::tempdir().expect("a folder for the test");
         photos(folder.path(), &[("a.png", 1), ("b.png", 2), ("c.png", 2), ("d.png", 4)]);
         let digest = |text: &str| inspect_text(folder.path(), text).expect("all is right").digest;
+        let list_digest = |text: &str| inspect_text(folder.path(), text).expect("all is right").list_digest;
+        let [plain, turned] = ["a.png,real\nb.png,synthetic", "b.png,synthetic\na.png,real"];
+        let of_list = |rows: &str| list_digest(&format!("file,label\n{rows}\n"));
+        assert_eq!(of_list(plain), of_list(plain));
+        assert_ne!(of_list(plain), of_list(turned), "an epoch's order depends on the list's");
         let first = digest("file,label\na.png,real\nb.png,synthetic\n");
         assert_eq!(digest("label,file\nsynthetic,c.png\nreal,a.png\n"), first);
         assert_ne!(digest("file,label\na.png,real\nd.png,synthetic\n"), first);

@@ -1,0 +1,129 @@
+//! Where a video is: a file, an address in the network, or the standard input; and how it is named without its secrets.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+/// What stands in a name for what must not be told.
+const HIDDEN: &str = "***";
+
+/// Where a video is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// A file.
+    File(PathBuf),
+    /// An address with a scheme (`rtsp://`, `https://`), as it was given. It may hold a password: show [`Address::name`].
+    Url(String),
+    /// The standard input, written `-`.
+    Stdin,
+}
+
+impl Address {
+    /// Tells what a word of the command line means. `-` is the standard input, `scheme://` an address.
+    #[must_use]
+    pub fn of(word: &OsStr) -> Self {
+        match word.to_str() {
+            Some("-") => Self::Stdin,
+            Some(text) if has_scheme(text) => Self::Url(text.to_owned()),
+            _ => Self::File(PathBuf::from(word)),
+        }
+    }
+
+    /// Its name in tables and messages: the path as the user wrote it; an address without user, password and query.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Url(text) => scrub(text),
+            Self::Stdin => "-".to_owned(),
+        }
+    }
+
+    /// A file name without ending, for what is made from the video.
+    #[must_use]
+    pub fn stem(&self) -> String {
+        let stem = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        match self {
+            Self::File(path) => stem(path),
+            Self::Url(text) => {
+                let named = scrub(text);
+                let place = named.split(['?', '#']).next().unwrap_or_default();
+                let last = place.trim_end_matches('/').rsplit(['/', '@']).next().unwrap_or_default();
+                stem(Path::new(&last.replace(':', "_")))
+            }
+            Self::Stdin => "stdin".to_owned(),
+        }
+    }
+
+    /// The path, where it is a file.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Url(_) | Self::Stdin => None,
+        }
+    }
+}
+
+fn has_scheme(text: &str) -> bool {
+    let Some((scheme, _)) = text.split_once("://") else {
+        return false;
+    };
+    scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+}
+
+/// Hides user, password, query and fragment of an address.
+fn scrub(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return HIDDEN.to_owned();
+    };
+    let (place, hidden) = match rest.find(['?', '#']) {
+        Some(at) => (&rest[..at], &rest[at..=at]),
+        None => (rest, ""),
+    };
+    let host_end = place.find('/').unwrap_or(place.len());
+    // A password may hold a slash or a question mark, against the rules: then what looks like a port is no number, or
+    // the sign that ends it comes later, and all before that sign is hidden.
+    let port = place[..host_end].rsplit_once(':').map(|(_, port)| port);
+    let odd = port.is_some_and(|port| !port.ends_with(']') && !port.chars().all(|c| c.is_ascii_digit()));
+    let sign = if odd { rest.rfind('@') } else { place[..host_end].rfind('@') };
+    let shown = match sign {
+        Some(sign) if sign >= place.len() => return format!("{scheme}://{HIDDEN}"),
+        Some(sign) => format!("{HIDDEN}@{}", &place[sign + 1..]),
+        None => place.to_owned(),
+    };
+    let hidden = if hidden.is_empty() { String::new() } else { format!("{hidden}{HIDDEN}") };
+    format!("{scheme}://{shown}{hidden}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(word: &str, name: &str, stem: &str) {
+        let address = Address::of(OsStr::new(word));
+        assert_eq!((address.name().as_str(), address.stem().as_str()), (name, stem), "{word}");
+    }
+
+    #[test]
+    fn no_secret_is_named() {
+        check("rtsp://host/live", "rtsp://host/live", "live");
+        check("rtsp://me:secret@host:554/live?token=abc", "rtsp://***@host:554/live?***", "live");
+        check("https://host/a/clip.mp4?sig=abc#part", "https://host/a/clip.mp4?***", "clip");
+        check("https://host/a/clip.mp4#token", "https://host/a/clip.mp4#***", "clip");
+        check("https://host/@user/clip.mp4", "https://host/@user/clip.mp4", "clip");
+        check("rtsp://me:se@cret@host", "rtsp://***@host", "host");
+        check("rtsp://me:se/cret@host/live", "rtsp://***@host/live", "live");
+        check("rtsp://me:se?cret@host/live", "rtsp://***", "***");
+        check("rtsp://[::1]:8554/live", "rtsp://[::1]:8554/live", "live");
+        check("udp://239.0.0.1:1234", "udp://239.0.0.1:1234", "239.0.0");
+    }
+
+    #[test]
+    fn files_keep_their_names() {
+        check("a/clip.mp4", "a/clip.mp4", "clip");
+        check("odd:name@1?.mkv", "odd:name@1?.mkv", "odd:name@1?");
+        check("-", "-", "stdin");
+        assert_eq!(Address::of(OsStr::new("1://x")), Address::File("1://x".into()));
+    }
+}

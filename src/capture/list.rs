@@ -1,0 +1,374 @@
+//! Lists of photos: which there are, and what is known of each.
+//!
+//! Two formats are read, the same that `cyborg-train` takes: the CYBORG data's `split,label,path` without a header, and a
+//! CSV with a header whose columns are found by name (`file` and `label`; `split` or `role`, `source`, the face's box
+//! `face_x,face_y,face_w,face_h` and its five landmarks may be left out; further columns are left alone).
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use csv::StringRecord;
+use serde::Serialize;
+
+use crate::frame::{PixelBox, PixelPoint};
+
+/// Columns of the face box, in pixels of the photo.
+const BOX: [&str; 4] = ["face_x", "face_y", "face_w", "face_h"];
+/// Columns of the landmarks, in pixels of the photo; left and right as seen in the picture.
+const LANDMARKS: [&str; 10] = [
+    "left_eye_x",
+    "left_eye_y",
+    "right_eye_x",
+    "right_eye_y",
+    "nose_x",
+    "nose_y",
+    "mouth_left_x",
+    "mouth_left_y",
+    "mouth_right_x",
+    "mouth_right_y",
+];
+
+/// What a list says that a photo is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Label {
+    /// A photo of a person, bona fide; class 0.
+    #[serde(rename = "real")]
+    Authentic,
+    /// Generated or swapped; class 1.
+    #[serde(rename = "synthetic")]
+    Synthetic,
+}
+
+/// What a list says that a photo is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Split {
+    /// To learn from.
+    Train,
+    /// To choose an epoch by.
+    Validation,
+    /// To measure on.
+    Test,
+}
+
+/// Where a list says that the face is, in pixels of the photo.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ListedFace {
+    /// Its box.
+    pub bounds: PixelBox,
+    /// Eyes, tip of the nose and corners of the mouth; with them no detector needs to look.
+    pub landmarks: Option<[PixelPoint; 5]>,
+}
+
+/// A photo of a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListedPhoto {
+    /// Where the file is.
+    pub path: PathBuf,
+    /// What it is.
+    pub label: Label,
+    /// What it is used for; nothing where the list doesn't say.
+    pub split: Option<Split>,
+    /// Where it comes from: the list's own word, else the folder it lies in or its label.
+    pub source: String,
+    /// Where the face is, when the list says so.
+    pub face: Option<ListedFace>,
+}
+
+/// A line that can't be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}, line {line}: {reason}", list.display())]
+pub struct LineError {
+    /// The list.
+    pub list: PathBuf,
+    /// Line in the file, from 1.
+    pub line: u64,
+    /// What is wrong.
+    pub reason: String,
+}
+
+/// A list that was read, in its own order; the photos were not. A line that can't be used doesn't spoil the others.
+pub type PhotoList = Vec<Result<ListedPhoto, LineError>>;
+
+/// A list that can't be used at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    /// The file can't be opened.
+    #[error("can't read the list {}: {source}", path.display())]
+    Open {
+        /// The list.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file can't be read to its end.
+    #[error("can't read the list {}: {source}", path.display())]
+    Read {
+        /// The list.
+        path: PathBuf,
+        /// What is wrong.
+        source: csv::Error,
+    },
+    /// A column that every list needs is not in the header.
+    #[error("{} has no column `{column}` (columns are file, label, split, source; see trainer/README.md)", path.display())]
+    Column {
+        /// The list.
+        path: PathBuf,
+        /// The column.
+        column: &'static str,
+    },
+    /// There is no line in it.
+    #[error("the list {} is empty", path.display())]
+    Empty {
+        /// The list.
+        path: PathBuf,
+    },
+}
+
+/// Reads the list at `path`. Paths in it start from `root`; else from the folder `faces` beside the list where there is
+/// one, else from the list's folder.
+///
+/// # Errors
+///
+/// When the file can't be read, has no line, or a header without `file`.
+pub fn read(path: &Path, root: Option<&Path>) -> Result<PhotoList, ListError> {
+    let text = fs::read(path).map_err(|source| ListError::Open { path: path.to_owned(), source })?;
+    let beside = || {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let faces = folder.join("faces");
+        if faces.is_dir() { faces } else { folder.to_owned() }
+    };
+    parse(&text, path, &root.map_or_else(beside, Path::to_owned))
+}
+
+/// Reads the text of a list; `path` stands for it in messages.
+///
+/// # Errors
+///
+/// As [`read`] has them.
+pub fn parse(text: &[u8], path: &Path, root: &Path) -> Result<PhotoList, ListError> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
+    let mut header: Option<StringRecord> = None;
+    let mut photos = PhotoList::new();
+    for (index, record) in reader.records().enumerate() {
+        let (line, record) = match record {
+            Ok(record) => (record.position().map_or(0, |at| line_at(text, at)), Ok(record)),
+            // A line that is no text is a bad line; what else goes wrong is the file's own fault.
+            Err(error) => match error.kind() {
+                csv::ErrorKind::Utf8 { pos, .. } => {
+                    (pos.as_ref().map_or(0, |at| line_at(text, at)), Err("it is not UTF-8 text".to_owned()))
+                }
+                _ => return Err(ListError::Read { path: path.to_owned(), source: error }),
+            },
+        };
+        if let (0, Ok(first)) = (index, &record)
+            && first.iter().any(|name| plain(name) == "label")
+        {
+            if !first.iter().any(|name| plain(name) == "file") {
+                return Err(ListError::Column { path: path.to_owned(), column: "file" });
+            }
+            header = Some(first.clone());
+            continue;
+        }
+        let photo = record.and_then(|record| match &header {
+            Some(header) => by_name(&Line { header, record: &record }, root),
+            None => by_place(&record, root),
+        });
+        photos.push(photo.map_err(|reason| LineError { list: path.to_owned(), line, reason }));
+    }
+    if photos.is_empty() { Err(ListError::Empty { path: path.to_owned() }) } else { Ok(photos) }
+}
+
+/// The line of a record, from 1. The reader's own count stands at the empty lines before it, which it skips.
+fn line_at(text: &[u8], position: &csv::Position) -> u64 {
+    let rest = usize::try_from(position.byte()).ok().and_then(|byte| text.get(byte..)).unwrap_or_default();
+    let skipped = rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).filter(|&&byte| byte == b'\n');
+    position.line() + skipped.count() as u64
+}
+
+/// Without the mark that some programs put before a text, and without spaces around it.
+fn plain(text: &str) -> &str {
+    text.trim_start_matches('\u{feff}').trim()
+}
+
+/// A line `split,label,path`.
+///
+/// Such a list names no sources: the folder that a photo lies in stands for one, or its label where it lies in none.
+fn by_place(record: &StringRecord, root: &Path) -> Result<ListedPhoto, String> {
+    let [split, label, path] = record.iter().map(plain).collect::<Vec<_>>()[..] else {
+        return Err(format!(
+            "{} fields, expected split,label,path (or a header with the names of columns)",
+            record.len()
+        ));
+    };
+    let label: Label = label.parse()?;
+    // A path that starts at a slash still means one below the root, as where the list came from.
+    let path = path.trim_start_matches('/');
+    if path.is_empty() {
+        return Err("there is no path".to_owned());
+    }
+    let folder = Path::new(path).parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    Ok(ListedPhoto {
+        path: root.join(path),
+        label,
+        split: Some(split.parse()?),
+        source: folder.unwrap_or_else(|| label.name().to_owned()),
+        face: None,
+    })
+}
+
+/// A line whose columns are found by name.
+struct Line<'a> {
+    header: &'a StringRecord,
+    record: &'a StringRecord,
+}
+
+impl<'a> Line<'a> {
+    /// What stands in a column; nothing when it is empty or there is no such column.
+    fn field(&self, name: &str) -> Option<&'a str> {
+        let at = self.header.iter().position(|column| plain(column) == name)?;
+        self.record.get(at).map(str::trim).filter(|text| !text.is_empty())
+    }
+
+    /// The numbers of some columns: all, or none of them.
+    fn numbers<const N: usize>(&self, names: [&str; N], what: &str) -> Result<Option<[f32; N]>, String> {
+        let fields = names.map(|name| self.field(name));
+        if fields.iter().all(Option::is_none) {
+            return Ok(None);
+        }
+        let number = |field: Option<&str>| field?.parse::<f32>().ok().filter(|number| number.is_finite());
+        let mut numbers = [0.0; N];
+        for (slot, field) in numbers.iter_mut().zip(fields) {
+            let incomplete = || format!("the {what} is incomplete or no numbers ({})", names.join(", "));
+            *slot = number(field).ok_or_else(incomplete)?;
+        }
+        Ok(Some(numbers))
+    }
+}
+
+fn by_name(line: &Line<'_>, root: &Path) -> Result<ListedPhoto, String> {
+    let file = line.field("file").ok_or("there is no file")?;
+    let label: Label = line.field("label").ok_or("there is no label")?.parse()?;
+    let split = line.field("split").or_else(|| line.field("role"));
+    let bounds = line.numbers(BOX, "face box")?.map(|[left, top, width, height]| PixelBox { left, top, width, height });
+    if bounds.is_some_and(|bounds| bounds.width <= 0.0 || bounds.height <= 0.0) {
+        return Err("the face box is empty".to_owned());
+    }
+    let landmarks = line.numbers(LANDMARKS, "set of landmarks")?;
+    let landmarks = landmarks.map(|all| std::array::from_fn(|at| PixelPoint { x: all[at * 2], y: all[at * 2 + 1] }));
+    if landmarks.is_some() && bounds.is_none() {
+        return Err(format!("there are landmarks and no face box ({})", BOX.join(", ")));
+    }
+    Ok(ListedPhoto {
+        path: root.join(file),
+        label,
+        split: split.map(str::parse).transpose()?,
+        source: line.field("source").unwrap_or(label.name()).to_owned(),
+        face: bounds.map(|bounds| ListedFace { bounds, landmarks }),
+    })
+}
+
+impl Label {
+    /// Its name in lists and tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Authentic => "real",
+            Self::Synthetic => "synthetic",
+        }
+    }
+}
+
+impl FromStr for Label {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match plain(text).to_ascii_lowercase().as_str() {
+            "real" => Ok(Self::Authentic),
+            "synthetic" => Ok(Self::Synthetic),
+            _ => Err(format!("label `{text}` is not known; expected real or synthetic")),
+        }
+    }
+}
+
+impl FromStr for Split {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match plain(text).to_ascii_lowercase().as_str() {
+            "train" => Ok(Self::Train),
+            "validation" => Ok(Self::Validation),
+            "test" => Ok(Self::Test),
+            _ => Err(format!("split `{text}` is not known; expected train, validation or test")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_text(text: &[u8]) -> Result<PhotoList, ListError> {
+        parse(text, Path::new("list.csv"), Path::new("photos"))
+    }
+
+    fn photo(path: &str, label: Label, split: Option<Split>, source: &str) -> Result<ListedPhoto, LineError> {
+        Ok(ListedPhoto { path: path.into(), label, split, source: source.to_owned(), face: None })
+    }
+
+    #[test]
+    fn the_papers_list_is_read_as_it_is() {
+        let text = "\u{feff}train,Real,ffhq/1.png\ntest,Synthetic,/gan/2.jpg\ntest,Real,3.png\n";
+        assert_eq!(
+            read_text(text.as_bytes()).expect("it is right"),
+            [
+                photo("photos/ffhq/1.png", Label::Authentic, Some(Split::Train), "ffhq"),
+                photo("photos/gan/2.jpg", Label::Synthetic, Some(Split::Test), "gan"),
+                photo("photos/3.png", Label::Authentic, Some(Split::Test), "real"),
+            ]
+        );
+    }
+
+    #[test]
+    fn columns_are_found_by_name() {
+        let text = "source,file,label,extra,role,face_x,face_y,face_w,face_h\n\
+                    s,a.png,real,?,validation,1,2,3,4\n,b.png,Synthetic,,,,,,\n";
+        let photos = read_text(text.as_bytes()).expect("it is right");
+        let bounds = PixelBox { left: 1.0, top: 2.0, width: 3.0, height: 4.0 };
+        let first = photos[0].as_ref().expect("it is right");
+        assert_eq!((first.split, first.source.as_str()), (Some(Split::Validation), "s"));
+        assert_eq!(first.face, Some(ListedFace { bounds, landmarks: None }));
+        assert_eq!(photos[1], photo("photos/b.png", Label::Synthetic, None, "synthetic"));
+    }
+
+    /// Of a list with one bad line among good ones, the bad one is named and the others are read.
+    fn check_line(text: &[u8], line: u64, part: &str) {
+        let photos = read_text(text).expect("the list itself is right");
+        let bad: Vec<_> = photos.iter().filter_map(|photo| photo.as_ref().err()).collect();
+        assert_eq!(bad.len(), 1, "{photos:?}");
+        assert_eq!(bad[0].line, line, "{}", bad[0]);
+        assert!(bad[0].to_string().contains(part), "no `{part}` in {}", bad[0]);
+    }
+
+    #[test]
+    fn a_wrong_line_is_named_and_the_others_are_read() {
+        check_line(b"train,Real,a.png\ntrain,Real\n", 2, "2 fields");
+        check_line(b"best,Real,a.png\ntrain,Real,b.png\n", 1, "`best`");
+        check_line(b"train,Real,a.png\ntrain,Real,\xff.png\n", 2, "UTF-8");
+        check_line(b"train,Real,a.png\ntrain,Real,/\n", 2, "no path");
+        check_line(b"file,label\na.png,real\n\n\nb.png,fake\n", 5, "`fake`");
+        check_line(b"file,label,face_x\na.png,real,\nb.png,real,3\n", 3, "face box");
+        check_line(b"file,label\na.png,real\n,real\n", 3, "no file");
+    }
+
+    #[test]
+    fn a_list_that_is_none_is_an_error() {
+        assert!(read_text(b"label,split\n").expect_err("no files").to_string().contains("no column `file`"));
+        assert!(read_text(b"").expect_err("no lines").to_string().contains("empty"));
+        assert!(read_text(b"file,label\n").expect_err("no lines").to_string().contains("empty"));
+        let missing = read(Path::new("no/such.csv"), None).expect_err("there is none").to_string();
+        assert!(missing.contains("no/such.csv"), "{missing}");
+    }
+}

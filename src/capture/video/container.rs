@@ -1,0 +1,159 @@
+//! Opening a container: with a limit on the size of its pictures before anything is decoded, and with a [`Watch`].
+//!
+//! FFmpeg's own calls are used here, not the binding's: those know no limit for the decoders that FFmpeg runs while it
+//! looks at a stream, and take no path that isn't UTF-8.
+
+use std::ffi::CString;
+use std::path::Path;
+use std::ptr;
+
+use ffmpeg_next as ffmpeg;
+use ffmpeg_next::ffi;
+use ffmpeg_next::format::context::Input;
+use ffmpeg_next::util::error::{EINVAL, ENOENT, ENOMEM};
+use ffmpeg_next::util::interrupt;
+
+use super::error::VideoError;
+use super::watch::Watch;
+use crate::capture::address::Address;
+
+/// Opens what is at `address`; a picture may have `most_pixels` pixels.
+pub(super) fn open(address: &Address, most_pixels: u64, watch: &Watch) -> Result<Input, VideoError> {
+    let name = address.name();
+    if address.path().is_some_and(Path::is_dir) {
+        return Err(VideoError::Directory(name));
+    }
+    let open = |reason| VideoError::Open { name: name.clone(), reason };
+    ffmpeg::init().map_err(open)?;
+    // Its own messages would go to standard error between ours, addresses with their passwords among them; what matters
+    // comes back as an error.
+    ffmpeg::log::set_level(ffmpeg::log::Level::Quiet);
+    let place = place(address).ok_or_else(|| open(ffmpeg::Error::Other { errno: EINVAL }))?;
+    watch.restart();
+    open_within(&place, &options(address), most_pixels, watch).map_err(|refusal| match refusal {
+        Refusal::TooLarge { width, height } => {
+            VideoError::TooLarge { name: name.clone(), width, height, most: most_pixels }
+        }
+        Refusal::Failed(ffmpeg::Error::Other { errno: ENOENT }) => VideoError::Missing(name.clone()),
+        Refusal::Failed(reason) => match watch.late() {
+            Some(seconds) => VideoError::Silent { name: name.clone(), seconds },
+            None => open(reason),
+        },
+    })
+}
+
+/// The address as FFmpeg wants it. `None` where the path can't be told to it.
+fn place(address: &Address) -> Option<CString> {
+    let bytes = match address {
+        // Otherwise the part before a colon would be taken for a protocol.
+        Address::File(path) => [b"file:", path_bytes(path)?].concat(),
+        Address::Url(text) => text.clone().into_bytes(),
+        Address::Stdin => b"pipe:0".to_vec(),
+    };
+    CString::new(bytes).ok()
+}
+
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere a path may have no bytes")]
+fn path_bytes(path: &Path) -> Option<&[u8]> {
+    use std::os::unix::ffi::OsStrExt;
+    Some(path.as_os_str().as_bytes())
+}
+
+#[cfg(not(unix))]
+fn path_bytes(path: &Path) -> Option<&[u8]> {
+    path.to_str().map(str::as_bytes)
+}
+
+/// A list in a file may name other places: it gets no further than the disk.
+fn options(address: &Address) -> ffmpeg::Dictionary<'static> {
+    let mut options = ffmpeg::Dictionary::new();
+    match address {
+        Address::File(_) => options.set("protocol_whitelist", "file,crypto,data"),
+        Address::Stdin => options.set("protocol_whitelist", "pipe,crypto,data"),
+        // Packets of UDP get lost, and with them parts of pictures.
+        Address::Url(_) => options.set("rtsp_flags", "prefer_tcp"),
+    }
+    options
+}
+
+enum Refusal {
+    TooLarge { width: u64, height: u64 },
+    Failed(ffmpeg::Error),
+}
+
+fn check(code: i32) -> Result<(), Refusal> {
+    if code < 0 { Err(Refusal::Failed(ffmpeg::Error::from(code))) } else { Ok(()) }
+}
+
+#[expect(unsafe_code, reason = "the binding opens without a limit on the size of pictures")]
+fn open_within(
+    place: &CString,
+    options: &ffmpeg::Dictionary<'_>,
+    most_pixels: u64,
+    watch: &Watch,
+) -> Result<Input, Refusal> {
+    let ears = watch.clone();
+    let interrupt = interrupt::new(Box::new(move || ears.gives_up()));
+    // SAFETY: the context is allocated here and given to `avformat_open_input`, which frees it when it fails, and then to
+    // `Input`, which frees it when dropped, before the closure that its interrupt callback points to. The copy of the
+    // options is freed here; what `avformat_open_input` put in its place are the options that it didn't know.
+    let mut input = unsafe {
+        let mut context = ffi::avformat_alloc_context();
+        if context.is_null() {
+            return Err(Refusal::Failed(ffmpeg::Error::Other { errno: ENOMEM }));
+        }
+        (*context).interrupt_callback = interrupt.interrupt;
+        let mut copy = ptr::null_mut();
+        ffi::av_dict_copy(&raw mut copy, options.as_ptr(), 0);
+        let code = ffi::avformat_open_input(&raw mut context, place.as_ptr(), ptr::null_mut(), &raw mut copy);
+        ffi::av_dict_free(&raw mut copy);
+        check(code)?;
+        Input::wrap_with_interrupt(context, interrupt.guard)
+    };
+    within_limit(&input, most_pixels)?;
+    let mut limit = ffmpeg::Dictionary::new();
+    limit.set("max_pixels", &decoder_limit(most_pixels).to_string());
+    // SAFETY: there is one pointer for each stream that is known so far, as the call wants; each is a dictionary of its
+    // own, which is freed afterwards.
+    let code = unsafe {
+        let mut limits: Vec<*mut ffi::AVDictionary> = vec![ptr::null_mut(); input.nb_streams() as usize];
+        for copy in &mut limits {
+            ffi::av_dict_copy(copy, limit.as_ptr(), 0);
+        }
+        let code = ffi::avformat_find_stream_info(input.as_mut_ptr(), limits.as_mut_ptr());
+        for copy in &mut limits {
+            ffi::av_dict_free(copy);
+        }
+        code
+    };
+    check(code)?;
+    within_limit(&input, most_pixels)?;
+    Ok(input)
+}
+
+/// Decoders count whole blocks: they get a little room, and each picture is checked after them.
+pub(super) fn decoder_limit(most_pixels: u64) -> i64 {
+    i64::try_from(most_pixels.saturating_add(most_pixels / 4).saturating_add(1 << 16)).unwrap_or(i64::MAX)
+}
+
+fn within_limit(input: &Input, most_pixels: u64) -> Result<(), Refusal> {
+    for stream in input.streams() {
+        let (width, height) = size(&stream);
+        if width.saturating_mul(height) > most_pixels {
+            return Err(Refusal::TooLarge { width, height });
+        }
+    }
+    Ok(())
+}
+
+/// Width and height in pixels as the container says it; 0 for what is no video.
+#[expect(unsafe_code, reason = "the binding has no name for these fields")]
+fn size(stream: &ffmpeg::Stream<'_>) -> (u64, u64) {
+    // SAFETY: a stream has parameters as long as its container is open, and these are plain numbers in them.
+    let (width, height) = unsafe {
+        let parameters = (*stream.as_ptr()).codecpar;
+        ((*parameters).width, (*parameters).height)
+    };
+    (u64::try_from(width).unwrap_or(0), u64::try_from(height).unwrap_or(0))
+}

@@ -1,0 +1,353 @@
+//! Video files, and all else that FFmpeg can open, decoded in this process.
+
+mod container;
+mod convert;
+mod error;
+mod numbers;
+mod picture;
+mod turn;
+mod watch;
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use ffmpeg_next as ffmpeg;
+use ffmpeg_next::format::context::Input;
+use ffmpeg_next::util::error::{EAGAIN, EINVAL};
+
+pub use error::VideoError;
+
+use super::address::Address;
+use super::stretch::{Pick, Picker, Stretch};
+use super::{Read, Source, SourceInfo};
+use crate::frame::{Frame, PresentationTime};
+use numbers::Numbers;
+use picture::Pictures;
+use watch::Watch;
+
+/// Endings of the files that are taken from a folder, in lower case. A file that is named may have any.
+pub const ENDINGS: [&str; 12] = ["avi", "flv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts", "ts", "webm"];
+/// Pixels of a picture at most, where nothing else is asked for: a square of 10,000.
+pub const MOST_PIXELS: u64 = 100_000_000;
+/// How long the network may be silent, where nothing else is asked for.
+pub const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A file whose reading fails this often in a row has nothing more to give.
+const MOST_READ_ERRORS: u32 = 16;
+/// Decoding starts this much before the first frame that is wanted: a key frame's place in the file is told by when it
+/// is decoded, which is before it is shown. In microseconds.
+const RUN_UP: i64 = 2_000_000;
+
+/// The decoder library and its version, for reports.
+#[must_use]
+pub fn decoder_version() -> String {
+    let version = ffmpeg::codec::version();
+    format!("FFmpeg, libavcodec {}.{}.{}", version >> 16, (version >> 8) & 255, version & 255)
+}
+
+/// How a video is to be opened and read.
+#[derive(Clone, Debug)]
+pub struct OpenSettings {
+    /// Threads of the decoder.
+    pub threads: NonZeroUsize,
+    /// Pixels of a picture at most; larger ones are refused before there is memory for them.
+    pub most_pixels: u64,
+    /// Which frames are given.
+    pub stretch: Stretch,
+    /// How long the network may be silent.
+    pub patience: Duration,
+    /// Ends a read that waits for the network when it becomes true.
+    pub stop: Option<&'static AtomicBool>,
+}
+
+impl OpenSettings {
+    /// All frames, with the limits above.
+    #[must_use]
+    pub fn whole(threads: NonZeroUsize) -> Self {
+        Self { threads, most_pixels: MOST_PIXELS, stretch: Stretch::WHOLE, patience: PATIENCE, stop: None }
+    }
+}
+
+/// A video, decoded frame by frame: upright, with square pixels.
+pub struct VideoSource {
+    info: SourceInfo,
+    input: Input,
+    watch: Watch,
+    stream: usize,
+    time_base: ffmpeg::Rational,
+    decoder: ffmpeg::decoder::Video,
+    picture: ffmpeg::frame::Video,
+    pictures: Pictures,
+    picker: Picker,
+    /// Frames before the decoder's next one, in the file where that is known.
+    frames: u64,
+    taken: u64,
+    /// Set from a jump into the file to the first frame behind it.
+    jump: Option<Jump>,
+    last_time: Option<PresentationTime>,
+    damage: Option<String>,
+    read_errors: u32,
+    draining: bool,
+}
+
+/// What is needed to go on after a jump, or to take it back.
+struct Jump {
+    numbers: Numbers,
+    address: Address,
+    settings: OpenSettings,
+    start: PresentationTime,
+}
+
+impl VideoSource {
+    /// Opens the video file at `path`, all of it; decoding uses up to `threads` threads.
+    ///
+    /// # Errors
+    ///
+    /// When it is missing, is no video, or can't be decoded here.
+    pub fn open(path: &Path, threads: NonZeroUsize) -> Result<Self, VideoError> {
+        Self::open_with(&Address::File(path.to_owned()), &OpenSettings::whole(threads))
+    }
+
+    /// Opens the video at `address`.
+    ///
+    /// Frames are numbered from the first frame of the file, also where they are given from a later time on. A file is
+    /// then read up to there without decoding; the network and the standard input are decoded.
+    ///
+    /// # Errors
+    ///
+    /// When it is missing or silent, is no video, has pictures that are too large, or can't be decoded here.
+    pub fn open_with(address: &Address, settings: &OpenSettings) -> Result<Self, VideoError> {
+        let mut source = Self::open_at_start(address, settings)?;
+        let first = source.first_time();
+        let start = settings.stretch.start.filter(|start| start.0 > first.saturating_add(RUN_UP));
+        if let (Some(start), Address::File(_)) = (start, address) {
+            let second = container::open(address, settings.most_pixels, &source.watch)?;
+            let numbers = Numbers::read(second, source.stream, start);
+            if let Some(last) = numbers.as_ref().and_then(Numbers::last).filter(|&last| last < start) {
+                return Err(VideoError::NothingWanted { name: address.name(), last: last.seconds() });
+            }
+            let before = start.0 - RUN_UP;
+            if let Some(numbers) = numbers.filter(|_| source.input.seek(before, ..before).is_ok()) {
+                source.jump = Some(Jump { numbers, address: address.clone(), settings: settings.clone(), start });
+            }
+        }
+        Ok(source)
+    }
+
+    fn open_at_start(address: &Address, settings: &OpenSettings) -> Result<Self, VideoError> {
+        let name = address.name();
+        let patience = matches!(address, Address::Url(_)).then_some(settings.patience);
+        let watch = Watch::new(patience, settings.stop);
+        let input = container::open(address, settings.most_pixels, &watch)?;
+        let stream =
+            input.streams().best(ffmpeg::media::Type::Video).ok_or_else(|| VideoError::NoVideo(name.clone()))?;
+        let rate = stream.avg_frame_rate();
+        let fail = |reason| VideoError::Decoder { name: name.clone(), reason };
+        let decoder = decoder(&stream, settings).map_err(fail)?;
+        let claimed = u64::try_from(stream.frames()).ok().filter(|&frames| frames > 0);
+        let (index, time_base) = (stream.index(), stream.time_base());
+        let pictures = Pictures::new(&name, &stream, settings.most_pixels);
+        let size = pictures.upright_size(&input, index, (decoder.width(), decoder.height()));
+        let info = SourceInfo {
+            name,
+            size,
+            rate: (rate.numerator() > 0 && rate.denominator() > 0).then(|| f64::from(rate)),
+            claimed_frames: claimed.and_then(|frames| settings.stretch.share_of(frames)),
+        };
+        Ok(Self {
+            info,
+            watch,
+            stream: index,
+            time_base,
+            decoder,
+            picture: ffmpeg::frame::Video::empty(),
+            pictures,
+            picker: Picker::new(settings.stretch),
+            frames: 0,
+            taken: 0,
+            jump: None,
+            last_time: None,
+            damage: None,
+            read_errors: 0,
+            draining: false,
+            input,
+        })
+    }
+
+    /// When the stream says that it begins, in microseconds.
+    fn first_time(&self) -> i64 {
+        let begin = self.input.stream(self.stream).map(|stream| stream.start_time());
+        begin.filter(|&begin| begin != ffmpeg::ffi::AV_NOPTS_VALUE).map_or(0, |begin| micros(begin, self.time_base))
+    }
+
+    /// Gives the decoder its next packet. `Some` when that itself came to something.
+    fn feed(&mut self) -> Result<Option<Read>, VideoError> {
+        let mut packet = ffmpeg::Packet::empty();
+        loop {
+            self.watch.restart();
+            match packet.read(&mut self.input) {
+                Ok(()) if packet.stream() != self.stream => {}
+                Ok(()) => {
+                    self.read_errors = 0;
+                    return Ok(self.decoder.send_packet(&packet).err().map(|error| self.damaged(error)));
+                }
+                Err(_) if self.watch.stopped() => return Ok(Some(Read::End)),
+                Err(ffmpeg::Error::Eof) => return Ok(self.drain()),
+                Err(error) => {
+                    if let Some(seconds) = self.watch.late() {
+                        return Err(VideoError::Silent { name: self.info.name.clone(), seconds });
+                    }
+                    self.read_errors += 1;
+                    let ended = self.read_errors > MOST_READ_ERRORS;
+                    return Ok(if ended { self.drain() } else { Some(self.damaged(error)) });
+                }
+            }
+        }
+    }
+
+    fn damaged(&self, error: ffmpeg::Error) -> Read {
+        // The code that decoders have for a size above the limit that they were given.
+        let maybe_size = matches!(error, ffmpeg::Error::Other { errno: EINVAL });
+        let most = self.pictures.most_pixels();
+        Read::Damaged(if maybe_size {
+            format!("{error}, or a picture of more than {most} pixels: `--max-pixels` raises the limit")
+        } else {
+            error.to_string()
+        })
+    }
+
+    fn drain(&mut self) -> Option<Read> {
+        // A decoder that can't be drained, or was before, has no more pictures.
+        let ended = self.draining || self.decoder.send_eof().is_err();
+        self.draining = true;
+        ended.then_some(Read::End)
+    }
+
+    fn end(&mut self) -> anyhow::Result<Read> {
+        if self.watch.stopped() || self.taken > 0 {
+            return Ok(Read::End);
+        }
+        let name = self.info.name.clone();
+        Err(match self.last_time {
+            Some(last) => VideoError::NothingWanted { name, last: last.seconds() }.into(),
+            None => VideoError::NoFrames { name, damage: self.damage.take() }.into(),
+        })
+    }
+
+    /// The decoder gave a picture: `Some` when it is wanted, or is behind the last that is.
+    fn pick(&mut self, frame: &mut Frame) -> Result<Option<Read>, VideoError> {
+        let time = self.time();
+        if let Some(jump) = self.jump.take() {
+            if time > jump.start {
+                return self.take_back(&jump).map(|()| None);
+            }
+            self.frames = jump.numbers.at(time);
+        }
+        let number = self.frames;
+        self.frames += 1;
+        self.last_time = Some(time);
+        match self.picker.pick(time) {
+            Pick::Skip => Ok(None),
+            Pick::End => Ok(Some(Read::End)),
+            Pick::Take => {
+                self.pictures.fill(&self.input, self.stream, &self.picture, frame)?;
+                self.taken += 1;
+                frame.number = number;
+                frame.time = time;
+                frame.captured = Instant::now();
+                Ok(Some(Read::Frame))
+            }
+        }
+    }
+
+    /// A jump went too far: all is decoded from the file's start instead.
+    fn take_back(&mut self, jump: &Jump) -> Result<(), VideoError> {
+        log::debug!(
+            "{}: there is no way to begin at {} s: decoding from the start",
+            self.info.name,
+            jump.start.seconds()
+        );
+        *self = Self::open_at_start(&jump.address, &jump.settings)?;
+        Ok(())
+    }
+
+    fn time(&self) -> PresentationTime {
+        match self.picture.timestamp() {
+            Some(stamp) => PresentationTime(micros(stamp, self.time_base)),
+            // A raw stream has no clock: its frames are as far apart as its rate says.
+            None => self.last_time.map_or(PresentationTime(0), |last| {
+                PresentationTime(last.0.saturating_add((1e6 / self.info.rate.unwrap_or(25.0)).round() as i64))
+            }),
+        }
+    }
+}
+
+impl Source for VideoSource {
+    fn info(&self) -> &SourceInfo {
+        &self.info
+    }
+
+    fn read(&mut self, frame: &mut Frame) -> anyhow::Result<Read> {
+        loop {
+            let came = match self.decoder.receive_frame(&mut self.picture) {
+                Ok(()) => self.pick(frame)?,
+                Err(ffmpeg::Error::Eof) => Some(Read::End),
+                Err(ffmpeg::Error::Other { errno: EAGAIN }) => self.feed()?,
+                Err(error) => Some(self.damaged(error)),
+            };
+            match came {
+                None => {}
+                Some(Read::End) => match self.jump.take().filter(|_| !self.watch.stopped()) {
+                    Some(jump) => self.take_back(&jump)?,
+                    None => return self.end(),
+                },
+                Some(Read::Damaged(reason)) => {
+                    self.damage.get_or_insert_with(|| reason.clone());
+                    // Behind a jump, pictures lack those that they build on; nobody asked for them.
+                    if self.jump.is_none() {
+                        return Ok(Read::Damaged(reason));
+                    }
+                }
+                Some(Read::Frame) => return Ok(Read::Frame),
+            }
+        }
+    }
+}
+
+fn decoder(stream: &ffmpeg::Stream<'_>, settings: &OpenSettings) -> Result<ffmpeg::decoder::Video, ffmpeg::Error> {
+    let mut context = ffmpeg::codec::Context::from_parameters(stream.parameters())?;
+    context.set_threading(ffmpeg::threading::Config {
+        kind: ffmpeg::threading::Type::Frame,
+        count: settings.threads.get(),
+        ..ffmpeg::threading::Config::default()
+    });
+    let codec = ffmpeg::decoder::find(context.id()).ok_or(ffmpeg::Error::DecoderNotFound)?;
+    let mut decoder = context.decoder();
+    decoder.set_packet_time_base(stream.time_base());
+    let mut options = ffmpeg::Dictionary::new();
+    options.set("max_pixels", &container::decoder_limit(settings.most_pixels).to_string());
+    decoder.open_as_with(codec, options)?.video()
+}
+
+/// A time of a stream in microseconds, to the nearest.
+fn micros(stamp: i64, base: ffmpeg::Rational) -> i64 {
+    let (up, down) = (i128::from(base.numerator()), i128::from(base.denominator().max(1)));
+    let micros = (i128::from(stamp) * up * 2_000_000 + down).div_euclid(2 * down);
+    i64::try_from(micros).unwrap_or(if micros < 0 { i64::MIN } else { i64::MAX })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::micros;
+
+    #[test]
+    fn times_are_rounded_to_the_nearest() {
+        assert_eq!(micros(1, (1, 3).into()), 333_333);
+        assert_eq!(micros(2, (1, 3).into()), 666_667);
+        assert_eq!(micros(-1, (1, 3).into()), -333_333);
+        assert_eq!(micros(i64::MAX, (1, 1).into()), i64::MAX);
+        assert_eq!(micros(90_000, (1, 90_000).into()), 1_000_000);
+    }
+}

@@ -1,0 +1,170 @@
+//! The flags of `video` that say what is read: files, folders, addresses, the standard input, and which frames of them.
+
+use std::ffi::OsString;
+use std::io;
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+
+use super::outcome::UsageError;
+use crate::capture::address::Address;
+use crate::capture::raw::{RawShape, RawSource};
+use crate::capture::stretch::Stretch;
+use crate::capture::video::{self, OpenSettings, VideoSource};
+use crate::capture::{Source, folder};
+use crate::face::choice::Choice;
+use crate::frame::PresentationTime;
+
+#[derive(Args, Debug)]
+pub(super) struct InputArgs {
+    /// Video files, folders with videos, addresses (rtsp://, https://), or - for the standard input
+    #[arg(required = true, value_name = "CLIP")]
+    clips: Vec<OsString>,
+    /// The standard input has frames of RGB bytes and no container; 25 frames a second unless said
+    #[arg(long, value_name = "WIDTHxHEIGHT[@FPS]", value_parser = raw_shape)]
+    raw: Option<RawShape>,
+    /// Leave out what comes before this time, as in the tables: seconds, m:ss or h:mm:ss
+    #[arg(long, value_name = "T", value_parser = time)]
+    start: Option<PresentationTime>,
+    /// Leave out what comes at this time or after it
+    #[arg(long, value_name = "T", value_parser = time)]
+    end: Option<PresentationTime>,
+    /// Judge each Nth frame only, from the first one on
+    #[arg(long, value_name = "N", default_value = "1")]
+    every: NonZeroU64,
+    /// Judge only the largest N faces of a frame
+    #[arg(long, value_name = "N")]
+    max_faces: Option<NonZeroUsize>,
+    /// Leave out faces whose box has a side below this
+    #[arg(long, value_name = "PIXELS", default_value = "0")]
+    min_face: u16,
+    /// Refuse pictures with more pixels than this, which are mostly damage or traps
+    #[arg(long, value_name = "N", default_value_t = video::MOST_PIXELS, value_parser = clap::value_parser!(u64).range(1..=1 << 31))]
+    max_pixels: u64,
+    /// Give up on an address that is silent for so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = video::PATIENCE.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    patience: u64,
+}
+
+impl InputArgs {
+    /// All inputs, folders replaced by the videos in them; what can't be read is an error of its own.
+    pub(super) fn expand(&self) -> anyhow::Result<Vec<anyhow::Result<Address>>> {
+        if self.start.zip(self.end).is_some_and(|(start, end)| start >= end) {
+            return Err(UsageError("--end is not after --start: there is no frame between them".to_owned()).into());
+        }
+        let given: Vec<Address> = self.clips.iter().map(|clip| Address::of(clip)).collect();
+        let stdin = given.iter().filter(|address| **address == Address::Stdin).count();
+        if stdin > 1 {
+            return Err(UsageError("- is named twice: the standard input can be read once".to_owned()).into());
+        }
+        if self.raw.is_some() && (stdin == 0 || given.len() > 1) {
+            return Err(UsageError("--raw is for the standard input: name - as the only clip".to_owned()).into());
+        }
+        Ok(given.into_iter().flat_map(expand).collect())
+    }
+
+    /// Opens one of them. `stop` ends a wait for the network.
+    pub(super) fn open(
+        &self,
+        address: &Address,
+        threads: NonZeroUsize,
+        stop: &'static AtomicBool,
+    ) -> anyhow::Result<Box<dyn Source>> {
+        let stretch = Stretch { start: self.start, end: self.end, every: self.every };
+        if let Some(shape) = self.raw {
+            return Ok(Box::new(RawSource::new(io::stdin(), address.name(), shape, stretch, self.max_pixels)?));
+        }
+        let patience = Duration::from_secs(self.patience);
+        let settings = OpenSettings { threads, most_pixels: self.max_pixels, stretch, patience, stop: Some(stop) };
+        Ok(Box::new(VideoSource::open_with(address, &settings)?))
+    }
+
+    /// Which faces are judged.
+    pub(super) fn choice(&self) -> Choice {
+        Choice { smallest: self.min_face.into(), most: self.max_faces.map(NonZeroUsize::get) }
+    }
+}
+
+fn expand(address: Address) -> Vec<anyhow::Result<Address>> {
+    let Some(folder) = address.path().filter(|path| path.is_dir()) else {
+        return vec![Ok(address)];
+    };
+    let listed = folder::list(folder, &video::ENDINGS);
+    match listed.with_context(|| format!("can't read folder {}", folder.display())) {
+        Ok(found) if found.is_empty() => {
+            let endings = video::ENDINGS.join(", ");
+            vec![Err(anyhow::anyhow!("{} holds no video (looked for {endings})", folder.display()))]
+        }
+        Ok(found) => found.into_iter().map(|path: PathBuf| Ok(Address::File(path))).collect(),
+        Err(error) => vec![Err(error)],
+    }
+}
+
+fn time(text: &str) -> Result<PresentationTime, String> {
+    let seconds = || -> Option<f64> {
+        let parts: Vec<&str> = text.split(':').collect();
+        let (last, whole) = parts.split_last()?;
+        if whole.len() > 2 || !text.chars().all(|c| c.is_ascii_digit() || matches!(c, ':' | '.')) {
+            return None;
+        }
+        let last: f64 = last.parse().ok()?;
+        let mut sum = 0.0;
+        for (place, part) in whole.iter().enumerate() {
+            let part: u32 = part.parse().ok()?;
+            if place > 0 && part >= 60 {
+                return None;
+            }
+            sum = (sum + f64::from(part)) * 60.0;
+        }
+        (whole.is_empty() || last < 60.0).then_some(sum + last)
+    };
+    let seconds = seconds().filter(|seconds| *seconds < 1e9);
+    let found = seconds.map(|seconds| PresentationTime((seconds * 1e6).round() as i64));
+    found.ok_or_else(|| "expected seconds (75.5), m:ss (1:15.5) or h:mm:ss (0:01:15.5)".to_owned())
+}
+
+fn raw_shape(text: &str) -> Result<RawShape, String> {
+    let shape = || -> Option<RawShape> {
+        let (size, rate) = text.split_once('@').unwrap_or((text, "25"));
+        let (width, height) = size.split_once('x')?;
+        let shape = RawShape { width: width.parse().ok()?, height: height.parse().ok()?, rate: rate.parse().ok()? };
+        let rate_is_one = shape.rate.is_finite() && (1e-3..=1e6).contains(&shape.rate);
+        (shape.width > 0 && shape.height > 0 && rate_is_one).then_some(shape)
+    };
+    shape().ok_or_else(|| "expected width and height in pixels, and a rate if it isn't 25: 640x480@30".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_time(text: &str, micros: Option<i64>) {
+        assert_eq!(time(text).ok().map(|time| time.0), micros, "{text}");
+    }
+
+    #[test]
+    fn times_of_people() {
+        check_time("0", Some(0));
+        check_time("75.5", Some(75_500_000));
+        check_time("1:15.5", Some(75_500_000));
+        check_time("1:02:03.25", Some(3_723_250_000));
+        check_time("100:00", Some(6_000_000_000));
+        for wrong in ["", "-1", "1e3", "inf", "1:60", "1:60:00", "1:2:3:4", "1.5:00", ":10", "1:"] {
+            check_time(wrong, None);
+        }
+    }
+
+    #[test]
+    fn raw_shapes() {
+        let shape = |width, height, rate| Some(RawShape { width, height, rate });
+        assert_eq!(raw_shape("640x480").ok(), shape(640, 480, 25.0));
+        assert_eq!(raw_shape("3x2@29.97").ok(), shape(3, 2, 29.97));
+        for wrong in ["", "640", "0x4", "4x0", "4x4@0", "4x4@nan", "4x4@-1", "-4x4", "4x4x4", "4294967296x1"] {
+            assert!(raw_shape(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! `cyborg models`: which model files there are, what they say of themselves, and whether they hold.
+
+use std::fs;
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use clap::{Args, Subcommand};
+use cyborg_models::contract::{Contract, ContractError};
+use cyborg_models::foreign::ForeignModel;
+use cyborg_models::model_file::{ModelFile, ModelFileError};
+use cyborg_models::onnx::ModelProto;
+use cyborg_models::{cache, digest, lock};
+use prost::Message;
+use serde::Serialize;
+
+use super::outcome::{Outcome, complain, note, say};
+use crate::model::classifier::Classifier;
+use crate::model::provider::{Asked, Provider};
+use crate::model::runtime::Runtime;
+use crate::model::session::SessionSettings;
+use crate::model::shipped;
+
+#[derive(Args, Debug)]
+pub(super) struct ModelsArgs {
+    #[command(subcommand)]
+    command: ModelsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ModelsCommand {
+    /// Show the shipped model and those in the cache folder, or in a folder of yours
+    List {
+        /// Folder to look in, and in the folders below it [default: the cache folder]
+        #[arg(long, value_name = "DIR")]
+        folder: Option<PathBuf>,
+    },
+    /// Show everything that a model file says of itself
+    Inspect {
+        /// Model file [default: the model that comes with the program]
+        file: Option<PathBuf>,
+        /// Write it as one JSON object
+        #[arg(long)]
+        json: bool,
+        /// The TOML that describes a foreign model [default: the one beside it]
+        #[arg(long, value_name = "FILE", requires = "file")]
+        model_toml: Option<PathBuf>,
+    },
+    /// Check model files: contract, digest beside them, and a run on the processor
+    Verify {
+        /// Model files [default: the model that comes with the program]
+        files: Vec<PathBuf>,
+    },
+}
+
+pub(super) fn run(args: &ModelsArgs) -> anyhow::Result<Outcome> {
+    match &args.command {
+        ModelsCommand::List { folder } => list(folder.as_deref()),
+        ModelsCommand::Inspect { file, json, model_toml } => {
+            let told = Told::read(file.as_deref(), model_toml.as_deref())?;
+            say(&if *json { serde_json::to_string_pretty(&told)? } else { told.to_text() })?;
+            Ok(Outcome::Done)
+        }
+        ModelsCommand::Verify { files } => verify_all(files),
+    }
+}
+
+/// What a model file says of itself.
+#[derive(Debug, Serialize)]
+struct Told {
+    file: String,
+    kind: Kind,
+    bytes: usize,
+    sha256: String,
+    producer: String,
+    opset: Option<i64>,
+    input_side: usize,
+    /// Height and width; none when the network gives no map.
+    cam_size: Option<(usize, usize)>,
+    contract: Contract,
+    /// Metadata that are not the contract's.
+    further: std::collections::BTreeMap<String, String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    /// It holds the contract.
+    Contract,
+    /// A TOML says what it is.
+    Foreign,
+}
+
+impl Told {
+    fn read(path: Option<&Path>, toml: Option<&Path>) -> anyhow::Result<Self> {
+        let Some(path) = path else {
+            return Self::of(shipped::NAME.to_owned(), shipped::BYTES, None);
+        };
+        let name = path.display().to_string();
+        let bytes = fs::read(path).with_context(|| format!("can't read model {name}"))?;
+        let beside = path.with_extension("toml");
+        let toml = match toml {
+            Some(toml) => Some(toml),
+            None => is_foreign(&bytes).then_some(beside.as_path()).filter(|toml| toml.is_file()),
+        };
+        let text = |toml: &Path| fs::read_to_string(toml).with_context(|| format!("can't read {}", toml.display()));
+        Self::of(name, &bytes, toml.map(text).transpose()?.as_deref())
+    }
+
+    fn of(name: String, bytes: &[u8], toml: Option<&str>) -> anyhow::Result<Self> {
+        let unusable = || format!("model {name} can't be used");
+        let (file, kind) = match toml {
+            None => (ModelFile::parse(bytes).with_context(unusable)?, Kind::Contract),
+            Some(text) => (ForeignModel::parse(text, bytes).with_context(unusable)?.file, Kind::Foreign),
+        };
+        let model = ModelProto::decode(bytes).with_context(unusable)?;
+        let further = model.metadata_props.into_iter().filter(|pair| !pair.key.starts_with("cyborg."));
+        Ok(Self {
+            kind,
+            bytes: bytes.len(),
+            sha256: file.digest,
+            producer: format!("{} {}", model.producer_name, model.producer_version).trim().to_owned(),
+            opset: model.opset_import.iter().find(|set| set.domain.is_empty()).map(|set| set.version),
+            input_side: file.input_side,
+            cam_size: Some(file.cam_size).filter(|&(height, width)| height * width > 0),
+            contract: file.contract,
+            further: further.map(|pair| (pair.key, pair.value)).collect(),
+            file: name,
+        })
+    }
+
+    /// A line a fact, for people.
+    fn to_text(&self) -> String {
+        let Contract { network, crop, resize, saliency, calibration, thresholds, training, auc } = &self.contract;
+        let map = self.cam_size.map_or_else(|| "none".to_owned(), |(height, width)| format!("{height}x{width}"));
+        let calibrated = calibration.temperature != 1.0 || calibration.bias != 0.0;
+        let rates = thresholds.error_rates.as_ref().map_or_else(
+            || "not measured".to_owned(),
+            |rates| format!("APCER {}, BPCER {}, on {}", rates.apcer, rates.bpcer, rates.measured_on),
+        );
+        let kind = match self.kind {
+            Kind::Contract => "of the contract",
+            Kind::Foreign => "foreign, described by its TOML",
+        };
+        let opset = self.opset.map_or_else(|| "unknown".to_owned(), |version| version.to_string());
+        let mut lines = vec![
+            ("file", self.file.clone()),
+            ("kind", kind.to_owned()),
+            ("sha256", self.sha256.clone()),
+            ("size", format!("{:.1} MB", self.bytes as f64 / 1e6)),
+            ("producer", format!("{} (operator set {opset})", self.producer)),
+            ("network", network.clone()),
+            ("input", format!("{0}x{0}, resized by {resize}", self.input_side)),
+            ("crop", format!("margin {}, alignment {}, border {}", crop.margin, crop.alignment, crop.border)),
+            ("map", format!("{map}, tap {}, class rule {}", saliency.tap, saliency.cam_class)),
+            ("saliency", format!("{}, alpha {}", saliency.source, saliency.alpha)),
+            (
+                "calibration",
+                match calibrated {
+                    true => format!("temperature {}, bias {}", calibration.temperature, calibration.bias),
+                    false => "none".to_owned(),
+                },
+            ),
+            (
+                "thresholds",
+                format!(
+                    "authentic below {}, synthetic above {}",
+                    thresholds.authentic_below, thresholds.synthetic_above
+                ),
+            ),
+            ("error rates", rates),
+            ("trained on", format!("data {}, seed {}, by {}", training.data_digest, training.seed, training.tool)),
+        ];
+        lines.extend(auc.iter().map(|(name, value)| ("auc", format!("{name} {value}"))));
+        lines.extend(self.further.iter().map(|(key, value)| ("further", format!("{key} = {value}"))));
+        lines.iter().map(|(name, value)| format!("{name:<12} {value}")).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Whether a model file has no contract, and so may have a TOML.
+fn is_foreign(bytes: &[u8]) -> bool {
+    matches!(ModelFile::parse(bytes), Err(ModelFileError::Contract(ContractError::NotAContract)))
+}
+
+fn list(folder: Option<&Path>) -> anyhow::Result<Outcome> {
+    say(&line(shipped::NAME, Told::read(None, None)))?;
+    let Some(folder) = folder.map(Path::to_owned).or_else(cache::folder) else {
+        note("no cache folder is known: set CYBORG_CACHE, or name a folder with `--folder`");
+        return Ok(Outcome::Done);
+    };
+    let mut found = Vec::new();
+    match gather(&folder, &mut found) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && Some(&folder) == cache::folder().as_ref() => {}
+        gathered => gathered.with_context(|| format!("can't read folder {}", folder.display()))?,
+    }
+    found.sort();
+    for path in found {
+        let name = path.display().to_string();
+        if lock::cached("centerface").as_ref() == Some(&path) {
+            say(&format!("{name}: the face detector that set-up fetched"))?;
+        } else {
+            say(&line(&name, Told::read(Some(&path), None)))?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// The ONNX files in a folder and below. A link to a folder is not followed: it may lead back up.
+fn gather(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() && !path.is_symlink() {
+            gather(&path, found)?;
+        } else if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx")) {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn line(name: &str, told: anyhow::Result<Told>) -> String {
+    match told {
+        Ok(told) => {
+            let foreign = if told.kind == Kind::Foreign { ", foreign" } else { "" };
+            let network = &told.contract.network;
+            format!("{name}: {network}{foreign}, input {0}x{0}, sha256 {1}", told.input_side, &told.sha256[..12])
+        }
+        Err(error) => format!("{name}: not usable: {}", error.root_cause()),
+    }
+}
+
+fn verify_all(files: &[PathBuf]) -> anyhow::Result<Outcome> {
+    let runtime = Runtime::load()?;
+    if files.is_empty() {
+        verify(&runtime, None)?;
+        say(&format!("{}: whole", shipped::NAME))?;
+        return Ok(Outcome::Done);
+    }
+    let mut failed = 0;
+    for path in files {
+        match verify(&runtime, Some(path)) {
+            Ok(digest) => say(&format!("{}: whole, {digest}", path.display()))?,
+            Err(error) => {
+                complain(&error);
+                failed += 1;
+            }
+        }
+    }
+    Ok(Outcome::of(failed, files.len()))
+}
+
+/// Checks a model file; says what was found of its digest.
+fn verify(runtime: &Runtime, path: Option<&Path>) -> anyhow::Result<&'static str> {
+    let digest = path.map_or(Ok("part of the program"), digest_beside)?;
+    let session = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
+    let mut classifier = Classifier::open(runtime, path, session)?;
+    let crop = vec![128; classifier.file().input_side.pow(2) * 3];
+    let (height, width) = classifier.file().cam_size;
+    let mut first = None;
+    for count in [1, 2] {
+        let (mut logits, mut maps) = (Vec::new(), Vec::new());
+        let name = classifier.name().to_owned();
+        let failed = || format!("model {name} can't judge {count} faces at once");
+        classifier.run(&crop.repeat(count), &mut logits, &mut maps).with_context(failed)?;
+        ensure!(
+            logits.len() == count && maps.len() == count * height * width,
+            "model {name} gave {} answers and {} values of maps for {count} faces",
+            logits.len(),
+            maps.len()
+        );
+        let numbers = logits.iter().flat_map(|each| [each.authentic, each.synthetic]);
+        ensure!(
+            numbers.chain(maps).all(f32::is_finite),
+            "model {name} gives numbers that are not finite on a grey picture"
+        );
+        let expected = *first.get_or_insert(logits[0]);
+        // Kernels for other batch sizes add up in another order; more than that is another answer.
+        let near = |a: f32, b: f32| (a - b).abs() <= 1e-3 * a.abs().max(1.0);
+        let same = |each: &crate::verdict::Logits| {
+            near(each.authentic, expected.authentic) && near(each.synthetic, expected.synthetic)
+        };
+        ensure!(logits.iter().all(same), "model {name} judges a face otherwise when another is beside it");
+    }
+    Ok(digest)
+}
+
+/// Holds a file against the digest that lies beside it, `NAME.onnx.sha256` as `sha256sum` writes it, when there is one.
+fn digest_beside(path: &Path) -> anyhow::Result<&'static str> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".sha256");
+    let beside = PathBuf::from(name);
+    let text = match fs::read_to_string(&beside) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok("no digest beside it"),
+        Err(error) => return Err(error).with_context(|| format!("can't read {}", beside.display())),
+    };
+    let expected = text.split_whitespace().next().unwrap_or_default();
+    let got = digest::of_file(path).with_context(|| format!("can't read model {}", path.display()))?;
+    ensure!(
+        expected.eq_ignore_ascii_case(&got),
+        "model {} is not the file that {} speaks of: expected SHA-256 {expected}, got {got}; fetch or export it again",
+        path.display(),
+        beside.display()
+    );
+    Ok("as the digest beside it says")
+}

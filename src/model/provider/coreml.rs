@@ -1,0 +1,30 @@
+//! Apple's CoreML.
+
+use cyborg_models::{cache, digest};
+use ort::ep::coreml::{ComputeUnits, ModelFormat};
+use ort::ep::{self, ExecutionProvider, ExecutionProviderDispatch};
+
+use super::{Backend, Job};
+
+/// CoreML on what the machine has; its neural engine computes in float16.
+pub(super) struct CoreMl;
+
+impl Backend for CoreMl {
+    fn is_built_in(&self) -> bool {
+        ep::CoreML::is_available().unwrap_or(false)
+    }
+
+    fn registrations(&self, job: &Job<'_>) -> Result<Vec<ExecutionProviderDispatch>, String> {
+        let mut provider = ep::CoreML::default()
+            .with_model_format(ModelFormat::MLProgram)
+            .with_compute_units(ComputeUnits::All)
+            .with_subgraphs(false);
+        // Compiling takes seconds at each start without it.
+        if let Some(cache) = cache::folder() {
+            let folder = cache.join("coreml").join(digest::of_bytes(job.network));
+            std::fs::create_dir_all(&folder).map_err(|error| format!("can't make {}: {error}", folder.display()))?;
+            provider = provider.with_model_cache_dir(folder.display());
+        }
+        Ok(vec![provider.build().error_on_failure()])
+    }
+}
