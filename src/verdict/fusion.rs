@@ -1,7 +1,7 @@
 //! Many looks at a face become one number: a robust weighted mean of their evidence, the older ones counting less.
 //!
 //! The mean is Huber's M-estimator of location: the m at which the sum of w * psi(e - m) is zero, where psi(x) is x within
-//! [`TOLERANCE`] and held at its ends beyond (P. J. Huber, "Robust Estimation of a Location Parameter", 1964). Few bad
+//! a tolerance and held at its ends beyond (P. J. Huber, "Robust Estimation of a Location Parameter", 1964). Few bad
 //! frames can't carry it far, and it grows with each of its inputs. The looks are kept as a histogram of evidence, so
 //! that a track of any length takes the same memory and the order of the looks doesn't matter.
 
