@@ -124,6 +124,7 @@ fn the_label_is_drawn_over_the_heat() {
         faces: &faces,
         scores: &scores,
         judgements: &judgements,
+        tracks: &[],
         maps: &maps,
         age: Duration::ZERO,
     };

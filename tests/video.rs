@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use support::{cyborg, face_clip, make_clip, model, probe, run};
+use support::{cyborg, face_clip, fetched, make_clip, model, probe, run};
 use tempfile::TempDir;
 
 /// A folder with the small model in it.
@@ -106,12 +106,12 @@ fn odd_sides() {
 }
 
 #[test]
-fn the_tables_agree_and_leave_open_what_does_not_exist_yet() {
+fn the_tables_agree() {
     let bench = Bench::new();
     let clip = bench.face_clip("clip.mp4", "-frames:v 12 -c:v libx264 -preset ultrafast");
     let csv = bench.path("table.csv");
     let lines = bench.judge(&clip, &["--csv", &csv.display().to_string()]);
-    assert_eq!((&lines[0]["type"], &lines[0]["schema"]), (&"run".into(), &1.into()));
+    assert_eq!((&lines[0]["type"], &lines[0]["schema"]), (&"run".into(), &2.into()));
     let mut reader = csv::Reader::from_path(&csv).expect("it was written");
     let header = reader.headers().expect("it has one").clone();
     let rows: Vec<_> = reader.records().map(|row| row.expect("each row is whole")).collect();
@@ -127,8 +127,63 @@ fn the_tables_agree_and_leave_open_what_does_not_exist_yet() {
             let same = value == field || value.parse::<f64>().ok() == field.parse::<f64>().ok();
             assert!(same, "{name}: CSV has `{field}`, JSONL `{value}`");
         }
-        assert_eq!((&face["track"], &face["p_track"]), (&Value::Null, &Value::Null), "nobody follows faces yet");
+        assert_eq!(face["track"], 1, "one person");
+        assert_eq!(face["reason"].is_null(), face["track_verdict"] != "unsure", "{face}");
     }
+}
+
+/// The lines of the tracks.
+fn tracks(lines: &[Value]) -> Vec<&Value> {
+    lines.iter().filter(|line| line["type"] == "track").collect()
+}
+
+#[test]
+fn one_person_is_one_track_over_the_whole_clip() {
+    let bench = Bench::new();
+    let lines = bench.judge(&fetched("selfie"), &[]);
+    let (faces, tracks) = (faces(&lines), tracks(&lines));
+    assert_eq!((faces.len(), tracks.len()), (72, 1));
+    assert!(faces.iter().all(|face| face["track"] == 1));
+    let track = tracks[0];
+    assert_eq!((&track["track"], &track["frames"], &track["usable_frames"]), (&1.into(), &72.into(), &72.into()));
+    assert_eq!((&track["first_s"], &track["last_s"]), (&faces[0]["time_s"], &faces[71]["time_s"]));
+    assert_eq!(lines[lines.len() - 2]["type"], "track", "the tracks stand before the summary");
+    // The fused p lies among those of the frames.
+    let p = |value: &Value| value.as_f64().expect("a number");
+    let (lowest, highest) = faces
+        .iter()
+        .map(|face| p(&face["p_synthetic"]))
+        .fold((1.0_f64, 0.0_f64), |(low, high), p| (low.min(p), high.max(p)));
+    let fused = p(&track["p_track"]);
+    assert!(lowest - 0.01 <= fused && fused <= highest + 0.01, "{lowest} {fused} {highest}");
+    assert_eq!(faces[3]["reason"], "too_few_frames");
+    assert_ne!(faces[4]["reason"], "too_few_frames");
+}
+
+#[test]
+fn a_blurred_face_is_unsure_and_says_so() {
+    let bench = Bench::new();
+    let clip = bench.path("blurred.mp4");
+    let filter = "-vf gblur=sigma=8 -frames:v 20 -c:v libx264 -preset ultrafast";
+    make_clip(&clip, &format!("-i {} {filter}", fetched("selfie").display()));
+    let lines = bench.judge(&clip, &["--detect-confidence", "0.2"]);
+    let tracks = tracks(&lines);
+    assert_eq!(tracks.len(), 1, "{tracks:?}");
+    assert_eq!((&tracks[0]["track_verdict"], &tracks[0]["reason"]), (&"unsure".into(), &"too_blurred".into()));
+}
+
+#[test]
+fn a_cut_between_two_clips_begins_new_tracks() {
+    let bench = Bench::new();
+    let clip = bench.path("cut.mp4");
+    let part = "fps=25,trim=end_frame=20,scale=352:288,setsar=1,format=yuv420p";
+    let filter = format!("[0:v]{part}[a];[1:v]{part}[b];[a][b]concat=n=2:v=1[v]");
+    let inputs = format!("-i {} -i {}", fetched("selfie").display(), face_clip().display());
+    make_clip(&clip, &format!("{inputs} -filter_complex {filter} -map [v] -c:v libx264 -preset ultrafast"));
+    let lines = bench.judge(&clip, &[]);
+    let found: Vec<_> = tracks(&lines).iter().map(|track| track["frames"].clone()).collect();
+    assert_eq!(found, [20, 20]);
+    assert_eq!(faces(&lines).iter().rfind(|face| face["track"] == 1).map(|face| &face["frame"]), Some(&19.into()));
 }
 
 #[test]
@@ -155,6 +210,7 @@ fn several_clips_share_the_tables_and_a_folder() {
     let (code, stdout, stderr) = run(command.arg("--model").arg(&bench.model));
     assert_eq!(code, 0, "{stderr}");
     assert!(stdout.contains("first.mp4:") && stdout.contains("second.mkv:"), "{stdout}");
+    assert_eq!(stdout.matches("  person 1: ").count(), 2, "a line a person: {stdout}");
     let frames: Vec<_> =
         lines(&table).iter().filter(|line| line["type"] == "summary").map(|l| l["frames"].clone()).collect();
     assert_eq!(frames, [5, 7]);

@@ -11,6 +11,8 @@ mod interrupt;
 mod models;
 mod outcome;
 #[cfg(feature = "video")]
+mod persons;
+#[cfg(feature = "video")]
 mod video;
 mod workers;
 

@@ -8,6 +8,7 @@ use clap::Args;
 use super::inputs::InputArgs;
 use super::interrupt;
 use super::outcome::{Outcome, UsageError, complain, note, refuse_overwriting, say};
+use super::persons;
 use super::workers::{WorkerArgs, Workers};
 use crate::capture::address::Address;
 use crate::face::choice::Chosen;
@@ -152,7 +153,10 @@ fn tell(summary: &Summary) -> anyhow::Result<()> {
     }
     let name = &summary.source.name;
     let rate = summary.frames as f64 / summary.wall.as_secs_f64().max(f64::MIN_POSITIVE);
-    say(&format!("{name}: {}", answer(summary)))?;
+    say(&format!("{name}: {}", persons::answer(&summary.tracks)))?;
+    for line in persons::lines(&summary.tracks) {
+        say(&format!("  {line}"))?;
+    }
     say(&format!(
         "  {} frames ({} without a face), {} faces: {} authentic, {} unsure, {} synthetic; {rate:.1} frames/s",
         summary.frames,
@@ -177,17 +181,6 @@ fn tell(summary: &Summary) -> anyhow::Result<()> {
     }
     log::info!("{name}: seconds of work a stage: {:?}", summary.times);
     Ok(())
-}
-
-/// The first line that a person reads.
-fn answer(summary: &Summary) -> String {
-    let Some(mean) = summary.mean_probability() else {
-        return "no face found".to_owned();
-    };
-    let verdicts = [Verdict::Authentic, Verdict::Unsure, Verdict::Synthetic];
-    let most = verdicts.into_iter().max_by_key(|&verdict| summary.count_of(verdict)).unwrap_or(Verdict::Unsure);
-    let share = summary.count_of(most) as f64 / summary.faces as f64;
-    format!("{most} in {:.0}% of the faces, mean p(synthetic) {mean:.2}", share * 100.0)
 }
 
 /// Where the outputs of one kind go that are a file a clip.

@@ -1,9 +1,9 @@
 //! The only place with threads and channels: stages wired, buffers recycled, shutdown.
 //!
 //! ```text
-//! source -> locate -> classify -> judge and sinks
-//!    ^                                  |
-//!    +------------- buffers ------------+
+//! source -> locate and follow -> classify -> judge and sinks
+//!    ^                                             |
+//!    +------------------ buffers ------------------+
 //! ```
 //!
 //! Each arrow is a bounded crossbeam channel. A fixed number of [`Parcel`]s goes round, so that a slow stage holds the
@@ -23,9 +23,13 @@ pub use summary::{Ended, StageTimes, Summary};
 
 use crate::capture::{Read, Source};
 use crate::face::Locate;
+use crate::face::cut::CutFinder;
+use crate::face::quality::Quality;
+use crate::face::tracker::Tracker;
 use crate::model::classifier::Classify;
 use crate::sink::{FrameView, Sink};
 use crate::verdict::Judge;
+use crate::verdict::track::{Look, TrackJudge};
 
 /// Parcels that wait between two stages, at most. More would only add memory: the slowest stage sets the pace.
 const QUEUE: usize = 2;
@@ -67,9 +71,11 @@ pub fn run(source: &mut dyn Source, stages: Stages<'_>, stop: &AtomicBool) -> Su
     thread::scope(|scope| {
         let decoding = scope.spawn(move || decode(source, &free, &decoded_in, stop));
         let locating = scope.spawn(move || {
+            let mut follow = Follow { cuts: CutFinder::new(), tracker: Tracker::new() };
             work(&decoded, &located_in, |parcel| {
                 let start = Instant::now();
                 locate.locate(&parcel.frame, &mut parcel.faces)?;
+                follow.follow(parcel);
                 parcel.times.locate = start.elapsed();
                 Ok(())
             })
@@ -82,7 +88,9 @@ pub fn run(source: &mut dyn Source, stages: Stages<'_>, stop: &AtomicBool) -> Su
                 Ok(())
             })
         });
-        let written = deliver(&scored, &free_in, judge, sinks, &mut summary);
+        let mut judges = Judges { faces: judge, tracks: judge.tracks() };
+        let written = deliver(&scored, &free_in, &mut judges, sinks, &mut summary);
+        summary.tracks = judges.tracks.finish();
         // A sink that failed stops the source: with these ends gone, every sender upstream gives up.
         drop((scored, free_in));
         let tally = join(decoding);
@@ -98,6 +106,47 @@ pub fn run(source: &mut dyn Source, stages: Stages<'_>, stop: &AtomicBool) -> Su
     });
     finish(sinks, &mut summary);
     summary
+}
+
+/// What the locating thread knows of the frames before.
+struct Follow {
+    cuts: CutFinder,
+    tracker: Tracker,
+}
+
+impl Follow {
+    /// Gives each face of a parcel its track, and measures how well it is seen.
+    fn follow(&mut self, parcel: &mut Parcel) {
+        let Parcel { frame, faces, tracks, qualities, .. } = parcel;
+        if self.cuts.begins_scene(frame) {
+            self.tracker.end_all();
+        }
+        self.tracker.follow(frame.time, faces, tracks);
+        qualities.clear();
+        qualities.extend(faces.iter().map(|face| Quality::of(frame, face)));
+    }
+}
+
+/// Of single faces, and of the source's tracks.
+struct Judges<'a> {
+    faces: &'a Judge,
+    tracks: TrackJudge,
+}
+
+impl Judges<'_> {
+    fn judge(&mut self, parcel: &mut Parcel) {
+        self.faces.judge(&parcel.scores, &mut parcel.judgements);
+        let look = Look {
+            frame: parcel.frame.number,
+            time: parcel.frame.time,
+            faces: &parcel.faces,
+            tracks: &parcel.tracks,
+            qualities: &parcel.qualities,
+            scores: &parcel.scores,
+            judgements: &parcel.judgements,
+        };
+        self.tracks.judge(&look, &mut parcel.tracked);
+    }
 }
 
 fn finish(sinks: &mut [Box<dyn Sink>], summary: &mut Summary) {
@@ -162,12 +211,12 @@ fn work(
 fn deliver(
     scored: &Receiver<Parcel>,
     free: &Sender<Parcel>,
-    judge: &Judge,
+    judges: &mut Judges<'_>,
     sinks: &mut [Box<dyn Sink>],
     summary: &mut Summary,
 ) -> anyhow::Result<()> {
     for mut parcel in scored {
-        judge.judge(&parcel.scores, &mut parcel.judgements);
+        judges.judge(&mut parcel);
         let age = parcel.frame.captured.elapsed();
         let view = FrameView {
             source: &summary.source.name,
@@ -175,6 +224,7 @@ fn deliver(
             faces: &parcel.faces,
             scores: &parcel.scores,
             judgements: &parcel.judgements,
+            tracks: &parcel.tracked,
             maps: &parcel.maps,
             age,
         };

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use crate::face::Face;
+use crate::face::quality::Quality;
+use crate::face::tracker::TrackId;
 use crate::frame::Frame;
 use crate::model::classifier::{ActivationMaps, Score};
 use crate::verdict::Judgement;
+use crate::verdict::track::TrackedFace;
 
 /// A frame with its results so far. The vectors keep their memory from one frame to the next.
 #[derive(Debug)]
@@ -14,12 +17,18 @@ pub struct Parcel {
     pub frame: Frame,
     /// Its faces, after `locate`.
     pub faces: Vec<Face>,
+    /// The track of each face, after `locate`.
+    pub tracks: Vec<TrackId>,
+    /// How well each face is seen, after `locate`.
+    pub qualities: Vec<Quality>,
     /// A score for each face, after `classify`.
     pub scores: Vec<Score>,
     /// A map for each face, after `classify`.
     pub maps: ActivationMaps,
     /// A judgement for each face, after `judge`.
     pub judgements: Vec<Judgement>,
+    /// What is said of each face's track, after `judge`.
+    pub tracked: Vec<TrackedFace>,
     /// What each stage took for this frame.
     pub times: ServiceTimes,
 }
@@ -29,7 +38,7 @@ pub struct Parcel {
 pub struct ServiceTimes {
     /// Decoding, or waiting for a camera.
     pub decode: Duration,
-    /// Finding faces.
+    /// Finding and following faces.
     pub locate: Duration,
     /// Cropping and classifying.
     pub classify: Duration,
@@ -42,9 +51,12 @@ impl Parcel {
         Self {
             frame: Frame::empty(),
             faces: Vec::new(),
+            tracks: Vec::new(),
+            qualities: Vec::new(),
             scores: Vec::new(),
             maps: ActivationMaps::default(),
             judgements: Vec::new(),
+            tracked: Vec::new(),
             times: ServiceTimes::default(),
         }
     }

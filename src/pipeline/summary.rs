@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::parcel::Parcel;
 use crate::capture::SourceInfo;
 use crate::verdict::Verdict;
+use crate::verdict::track::TrackSummary;
 
 /// The sum of a source's run.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub struct Summary {
     pub faces: u64,
     /// Of these, those judged authentic, unsure, synthetic.
     pub verdicts: [u64; 3],
+    /// What is said of each track, in order of their numbers; there at the end of the run.
+    pub tracks: Vec<TrackSummary>,
     /// Sum of p(synthetic) over all faces.
     probability_sum: f64,
     /// Service time of each stage, summed over frames.
@@ -52,7 +55,7 @@ pub enum Ended {
 pub struct StageTimes {
     /// Decoding.
     pub decode: Duration,
-    /// Finding faces.
+    /// Finding and following faces.
     pub locate: Duration,
     /// Cropping and classifying.
     pub classify: Duration,
@@ -71,6 +74,7 @@ impl Summary {
             first_damage: None,
             faces: 0,
             verdicts: [0; 3],
+            tracks: Vec::new(),
             probability_sum: 0.0,
             times: StageTimes::default(),
             wall: Duration::ZERO,
@@ -79,7 +83,7 @@ impl Summary {
         }
     }
 
-    /// Mean p(synthetic) over all faces; `None` without a face. No verdict a person: faces are not followed yet.
+    /// Mean p(synthetic) over all faces; `None` without a face. The verdicts on persons are in [`Summary::tracks`].
     #[must_use]
     pub fn mean_probability(&self) -> Option<f64> {
         (self.faces > 0).then(|| self.probability_sum / self.faces as f64)

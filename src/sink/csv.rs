@@ -14,7 +14,8 @@ pub struct CsvSink {
 }
 
 /// The names of the columns, which are [`FaceRecord`]'s fields. Written at once: a table without faces has them too.
-const HEADER: &str = "source,frame,time_s,track,left,top,width,height,p_synthetic,p_track,verdict,age_ms\n";
+const HEADER: &str = "source,frame,time_s,track,left,top,width,height,p_synthetic,p_track,verdict,track_verdict,reason,\
+    age_ms\n";
 
 /// The names of the columns of a table of photos, which are [`PhotoRecord`]'s fields.
 const PHOTO_HEADER: &str = "path,score,label,split,source,p_synthetic,verdict,face,left,top,width,height\n";
@@ -80,7 +81,9 @@ mod tests {
     use serde::Serialize;
 
     use super::{HEADER, PHOTO_HEADER};
+    use crate::face::tracker::TrackId;
     use crate::sink::record::{FaceRecord, PhotoRecord};
+    use crate::verdict::quality::Reason;
     use crate::verdict::{SyntheticProbability, Verdict};
 
     /// What the csv crate makes of a record, with the header that it takes from the fields' names.
@@ -96,17 +99,22 @@ mod tests {
             source: "a",
             frame: 0,
             time_s: 0.0,
-            track: None,
+            track: Some(TrackId(7)),
             left: 0.0,
             top: 0.0,
             width: 1.0,
             height: 1.0,
             p_synthetic: SyntheticProbability::HALF,
-            p_track: None,
-            verdict: Verdict::Unsure,
+            p_track: Some(SyntheticProbability::HALF),
+            verdict: Verdict::Authentic,
+            track_verdict: Some(Verdict::Unsure),
+            reason: Some(Reason::TooFewFrames),
             age_ms: 0.0,
         };
-        assert_eq!(written(face), format!("{HEADER}a,0,0.0,,0.0,0.0,1.0,1.0,0.5,,unsure,0.0\n"));
+        assert_eq!(
+            written(face),
+            format!("{HEADER}a,0,0.0,7,0.0,0.0,1.0,1.0,0.5,0.5,authentic,unsure,too_few_frames,0.0\n")
+        );
         let photo = PhotoRecord::without_face("a", None);
         assert_eq!(written(photo), format!("{PHOTO_HEADER}a,,,,,,,,,,,\n"));
     }

@@ -1,4 +1,4 @@
-//! The JSONL table: a line a face and frame, and a line a source at its end.
+//! The JSONL table: a line a face and frame, and at the end of a source a line a track and one for the source.
 //!
 //! The first line says which version of the fields follows, and what wrote them.
 
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::record::{FaceRecord, PhotoRecord, SCHEMA, SummaryRecord};
+use super::record::{FaceRecord, PhotoRecord, SCHEMA, SummaryRecord, TrackRecord};
 use super::rows::{Rows, RowsError};
 use super::{FrameView, Sink};
 use crate::pipeline::Summary;
@@ -38,6 +38,7 @@ enum Line<'a> {
     },
     Face(FaceRecord<'a>),
     Photo(PhotoRecord<'a>),
+    Track(TrackRecord<'a>),
     Summary(SummaryRecord<'a>),
 }
 
@@ -88,6 +89,9 @@ impl Sink for JsonlSink {
     }
 
     fn finish(&mut self, summary: &Summary) -> anyhow::Result<()> {
+        for record in TrackRecord::of(summary) {
+            self.line(&Line::Track(record))?;
+        }
         self.line(&Line::Summary(SummaryRecord::of(summary)))?;
         Ok(self.rows.flush()?)
     }

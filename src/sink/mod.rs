@@ -19,6 +19,7 @@ use crate::frame::Frame;
 use crate::model::classifier::{ActivationMaps, Score};
 use crate::pipeline::Summary;
 use crate::verdict::Judgement;
+use crate::verdict::track::TrackedFace;
 
 /// A frame and all that was found in it. `faces`, `scores`, `judgements` and `maps` run in step.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +34,8 @@ pub struct FrameView<'a> {
     pub scores: &'a [Score],
     /// What is said of each.
     pub judgements: &'a [Judgement],
+    /// What is said of each face's track, in step with `faces`; empty where faces are not followed, as in photos.
+    pub tracks: &'a [TrackedFace],
     /// Where the classifier saw it.
     pub maps: &'a ActivationMaps,
     /// From the frame's capture to its verdict.

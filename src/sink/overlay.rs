@@ -15,6 +15,7 @@ use embedded_graphics::text::{Baseline, Text};
 
 use super::FrameView;
 use super::heat::{self, Map};
+use crate::face::tracker::TrackId;
 use crate::frame::PixelBox;
 use crate::verdict::{Judgement, Verdict};
 
@@ -89,17 +90,29 @@ impl Overlay {
             let map = Map { values: view.maps.of(index), height: view.maps.height, width: view.maps.width };
             heat::draw(canvas, map, &score.square, &face.bounds, scale);
         }
-        for (face, &judgement) in view.faces.iter().zip(view.judgements) {
-            self.outline(canvas, &face.bounds.scaled(scale.0, scale.1), judgement);
+        for (index, (face, &judgement)) in view.faces.iter().zip(view.judgements).enumerate() {
+            let place = face.bounds.scaled(scale.0, scale.1);
+            // A face that is followed gets the verdict on its track: that of a single frame flickers.
+            match view.tracks.get(index) {
+                Some(tracked) => {
+                    let judgement = Judgement { verdict: tracked.verdict, probability: tracked.probability };
+                    self.outline(canvas, &place, judgement, Some(tracked.id));
+                }
+                None => self.outline(canvas, &place, judgement, None),
+            }
         }
     }
 
-    /// Draws a box, in pixels of the canvas, and over it what is said of the face in it.
-    pub fn outline(&mut self, canvas: &mut Canvas<'_>, place: &PixelBox, judgement: Judgement) {
+    /// Draws a box, in pixels of the canvas, and over it what is said of the face in it, after the number of its track.
+    pub fn outline(&mut self, canvas: &mut Canvas<'_>, place: &PixelBox, judgement: Judgement, track: Option<TrackId>) {
         let colour = colour_of(judgement.verdict);
         frame_box(canvas, place, colour);
         self.label.clear();
-        // p is that of synthetic, as everywhere: "authentic 9%" would be read the wrong way. It can't fail.
+        // Writing to memory can't fail.
+        if let Some(track) = track {
+            let _ = write!(self.label, "{track}: ");
+        }
+        // p is that of synthetic, as everywhere: "authentic 9%" would be read the wrong way.
         let _ = write!(self.label, "{} p={:.2}", judgement.verdict, judgement.probability.value());
         label(canvas, place, &self.label, colour);
     }

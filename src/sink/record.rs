@@ -1,17 +1,20 @@
 //! The row of a table, in one place: CSV and JSONL carry the same fields.
 //!
-//! The version of these fields is [`SCHEMA`]; it changes when a field is renamed, removed or means something else.
+//! The version of these fields is [`SCHEMA`]; it changes when a field is added, renamed, removed or means something else.
 
 use serde::Serialize;
 
 use super::FrameView;
 use crate::capture::list::{Label, ListedPhoto, Split};
+use crate::face::tracker::TrackId;
 use crate::frame::PixelBox;
 use crate::pipeline::{Ended, Summary};
+use crate::verdict::quality::Reason;
+use crate::verdict::track::{Interval, TrackSummary};
 use crate::verdict::{Judgement, SyntheticProbability, Verdict};
 
 /// Version of the fields below.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// A face in a frame.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -22,8 +25,8 @@ pub struct FaceRecord<'a> {
     pub frame: u64,
     /// Presentation time in seconds.
     pub time_s: f64,
-    /// Track of the person; empty, as faces are not followed yet.
-    pub track: Option<u64>,
+    /// Track of the person, from 1 in each source; empty where faces are not followed.
+    pub track: Option<TrackId>,
     /// Left edge of the face box in pixels.
     pub left: f32,
     /// Upper edge of the face box in pixels.
@@ -34,10 +37,14 @@ pub struct FaceRecord<'a> {
     pub height: f32,
     /// p(synthetic) of this frame alone, 0 to 1.
     pub p_synthetic: SyntheticProbability,
-    /// p(synthetic) fused over the track; empty, as faces are not followed yet.
+    /// p(synthetic) fused over the last seconds of the track; empty where faces are not followed.
     pub p_track: Option<SyntheticProbability>,
     /// Verdict on `p_synthetic` by the model's thresholds.
     pub verdict: Verdict,
+    /// Verdict on `p_track`, with hysteresis; empty where faces are not followed.
+    pub track_verdict: Option<Verdict>,
+    /// Why `track_verdict` is unsure; empty where it isn't.
+    pub reason: Option<Reason>,
     /// Age of the frame at its verdict, in milliseconds.
     pub age_ms: f64,
 }
@@ -71,6 +78,40 @@ pub struct PhotoRecord<'a> {
     pub height: Option<f32>,
 }
 
+/// What is said of a track as a whole.
+#[derive(Clone, Debug, Serialize)]
+pub struct TrackRecord<'a> {
+    /// Path of the source, as the user wrote it.
+    pub source: &'a str,
+    /// Number of the track, from 1 in each source.
+    pub track: TrackId,
+    /// Presentation time of its first frame in seconds.
+    pub first_s: f64,
+    /// Presentation time of its last frame in seconds.
+    pub last_s: f64,
+    /// Frames in which its face was found.
+    pub frames: u64,
+    /// Of these, frames in which it was seen well enough to be judged.
+    pub usable_frames: u64,
+    /// p(synthetic) fused over the whole track, 0 to 1.
+    pub p_track: SyntheticProbability,
+    /// Verdict on the track.
+    pub track_verdict: Verdict,
+    /// Why the verdict is unsure; empty where it isn't.
+    pub reason: Option<Reason>,
+    /// When the running verdict was synthetic.
+    pub intervals: Vec<IntervalRecord>,
+}
+
+/// A stretch of time.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct IntervalRecord {
+    /// Presentation time of its first frame in seconds.
+    pub start_s: f64,
+    /// Presentation time of its last frame in seconds.
+    pub end_s: f64,
+}
+
 /// The sum of a source.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct SummaryRecord<'a> {
@@ -102,19 +143,24 @@ impl<'a> FaceRecord<'a> {
     /// The rows of a frame.
     pub fn of(view: &FrameView<'a>) -> impl Iterator<Item = Self> {
         let view = *view;
-        view.faces.iter().zip(view.judgements).map(move |(face, judgement)| Self {
-            source: view.source,
-            frame: view.frame.number,
-            time_s: view.frame.time.seconds(),
-            track: None,
-            left: tenth(face.bounds.left),
-            top: tenth(face.bounds.top),
-            width: tenth(face.bounds.width),
-            height: tenth(face.bounds.height),
-            p_synthetic: judgement.probability,
-            p_track: None,
-            verdict: judgement.verdict,
-            age_ms: (view.age.as_secs_f64() * 1e4).round() / 10.0,
+        view.faces.iter().zip(view.judgements).enumerate().map(move |(index, (face, judgement))| {
+            let tracked = view.tracks.get(index);
+            Self {
+                source: view.source,
+                frame: view.frame.number,
+                time_s: view.frame.time.seconds(),
+                track: tracked.map(|tracked| tracked.id),
+                left: tenth(face.bounds.left),
+                top: tenth(face.bounds.top),
+                width: tenth(face.bounds.width),
+                height: tenth(face.bounds.height),
+                p_synthetic: judgement.probability,
+                p_track: tracked.map(|tracked| tracked.probability),
+                verdict: judgement.verdict,
+                track_verdict: tracked.map(|tracked| tracked.verdict),
+                reason: tracked.and_then(|tracked| tracked.reason),
+                age_ms: (view.age.as_secs_f64() * 1e4).round() / 10.0,
+            }
         })
     }
 }
@@ -156,6 +202,33 @@ impl<'a> PhotoRecord<'a> {
             height: Some(tenth(bounds.height)),
             ..self
         }
+    }
+}
+
+impl<'a> TrackRecord<'a> {
+    /// The records of a source's tracks, in order of their numbers.
+    pub fn of(summary: &'a Summary) -> impl Iterator<Item = Self> {
+        summary.tracks.iter().map(|track| {
+            let TrackSummary { id, frames, usable_frames, span, probability, verdict, reason, .. } = *track;
+            Self {
+                source: &summary.source.name,
+                track: id,
+                first_s: span.start.seconds(),
+                last_s: span.end.seconds(),
+                frames,
+                usable_frames,
+                p_track: probability,
+                track_verdict: verdict,
+                reason,
+                intervals: track.intervals.iter().map(IntervalRecord::of).collect(),
+            }
+        })
+    }
+}
+
+impl IntervalRecord {
+    fn of(interval: &Interval) -> Self {
+        Self { start_s: interval.start.seconds(), end_s: interval.end.seconds() }
     }
 }
 

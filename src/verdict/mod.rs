@@ -1,4 +1,13 @@
 //! From numbers to a verdict: pure functions, with no clock and no picture in them.
+//!
+//! [`Judge`] speaks of one face in one frame, [`track`] of a person: [`fusion`] makes one number of many frames,
+//! [`quality`] says how much each counts, [`hysteresis`] keeps the verdict from flickering.
+
+pub mod fusion;
+pub mod hysteresis;
+pub mod quality;
+pub mod strongest;
+pub mod track;
 
 pub mod score;
 
@@ -7,6 +16,7 @@ use std::fmt;
 use cyborg_models::contract::{Calibration, Contract, Thresholds};
 use serde::{Serialize, Serializer};
 
+use self::track::TrackJudge;
 use crate::model::classifier::Score;
 
 /// The class scores of a face before softmax.
@@ -65,15 +75,33 @@ impl Judge {
             Judgement { probability, verdict: Verdict::new(probability, &self.thresholds) }
         }));
     }
+
+    /// A judge for the tracks of one source.
+    #[must_use]
+    pub fn tracks(&self) -> TrackJudge {
+        TrackJudge::new(self.calibration, self.thresholds.clone())
+    }
+}
+
+/// The calibrated evidence for synthetic, in logits: the difference of the logits over the temperature, plus the bias.
+/// NaN where the network gave no number.
+#[must_use]
+pub fn evidence(logits: Logits, calibration: &Calibration) -> f32 {
+    (logits.synthetic - logits.authentic) / calibration.temperature + calibration.bias
 }
 
 impl SyntheticProbability {
-    /// The calibrated probability: sigmoid of the difference of the logits over the temperature, plus the bias.
+    /// The calibrated probability: sigmoid of the calibrated evidence.
     ///
     /// A network that gives no number (NaN) has said nothing, which is 0.5.
     #[must_use]
     pub fn new(logits: Logits, calibration: &Calibration) -> Self {
-        let evidence = (logits.synthetic - logits.authentic) / calibration.temperature + calibration.bias;
+        Self::of_evidence(evidence(logits, calibration))
+    }
+
+    /// The sigmoid of evidence in logits; that of NaN is 0.5.
+    #[must_use]
+    pub fn of_evidence(evidence: f32) -> Self {
         let probability = 1.0 / (1.0 + (-evidence).exp());
         Self(if probability.is_nan() { 0.5 } else { probability })
     }

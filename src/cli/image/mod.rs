@@ -239,6 +239,7 @@ impl Results {
         }
         if let (Some(drawn), Some(frame)) = (&mut self.drawn, &photo.frame) {
             let view = FrameView {
+                tracks: &[],
                 source: &name,
                 frame,
                 faces: &photo.faces,

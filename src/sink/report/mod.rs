@@ -30,7 +30,9 @@ use people::People;
 
 use super::{FrameView, Sink};
 use crate::explain::explain;
+use crate::face::tracker::TrackId;
 use crate::pipeline::{Ended, Summary};
+use crate::verdict::track::TrackSummary;
 
 /// Writes the report on one source.
 #[derive(Debug)]
@@ -98,14 +100,28 @@ impl ReportSink {
     }
 }
 
-/// The people of a frame. Faces are not followed over frames yet: a person is the place of a face in the detector's list.
+/// The people of a frame: the tracks of its faces. What is drawn over time is what each frame said by itself.
 fn people_of(view: &FrameView<'_>) -> impl Iterator<Item = PersonFrame> {
-    view.judgements.iter().enumerate().map(|(face, &judgement)| PersonFrame { person: face as u32, face, judgement })
+    let tracks = view.tracks.iter().zip(view.judgements).enumerate();
+    tracks.map(|(face, (track, &judgement))| PersonFrame { person: number(track.id), face, judgement })
 }
 
-/// What the run says of each person. Nothing yet: then it is the mean over the frames.
-fn conclusions(_summary: &Summary) -> Vec<Conclusion> {
-    Vec::new()
+/// What the run says of each person.
+fn conclusions(summary: &Summary) -> Vec<Conclusion> {
+    let conclusion = |track: &TrackSummary| Conclusion {
+        person: number(track.id),
+        verdict: track.verdict,
+        probability: track.probability.value(),
+        basis: format!("fused over {} frames that could be judged", track.usable_frames),
+        reason: track.reason.map(|reason| reason.to_string()),
+        intervals: track.intervals.iter().map(|span| Interval { first: span.start.0, last: span.end.0 }).collect(),
+    };
+    summary.tracks.iter().map(conclusion).collect()
+}
+
+/// Numbers beyond 32 bits are those of no clip.
+fn number(track: TrackId) -> u32 {
+    u32::try_from(track.0).unwrap_or(u32::MAX)
 }
 
 impl Sink for ReportSink {

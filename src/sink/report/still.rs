@@ -124,7 +124,8 @@ impl Still {
             let mut pixels = self.pixels.clone();
             if let Some(mut canvas) = Canvas::new(SIDE, SIDE, SIDE * 3, &mut pixels) {
                 paint(&mut canvas);
-                Overlay::default().outline(&mut canvas, &self.bounds.scaled(scale.0, scale.1), self.judgement);
+                let place = self.bounds.scaled(scale.0, scale.1);
+                Overlay::default().outline(&mut canvas, &place, self.judgement, None);
             }
             jpeg(&pixels)
         };

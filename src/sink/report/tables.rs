@@ -14,15 +14,14 @@ pub(super) fn intervals(page: &mut String, person: &PersonReport) -> Result<(), 
     writeln!(
         page,
         "<table>\n<caption>Called synthetic</caption>\n<thead><tr><th scope=\"col\">from</th><th scope=\"col\">to</th>\
-         <th scope=\"col\" class=\"figure\">frames</th></tr></thead>\n<tbody>"
+         </tr></thead>\n<tbody>"
     )?;
     for interval in &person.intervals {
         writeln!(
             page,
-            "<tr><td>{}</td><td>{}</td><td class=\"figure\">{}</td></tr>",
+            "<tr><td>{}</td><td>{}</td></tr>",
             Clock(interval.first as f64 / 1e6),
-            Clock(interval.last as f64 / 1e6),
-            interval.frames
+            Clock(interval.last as f64 / 1e6)
         )?;
     }
     writeln!(page, "</tbody>\n</table>")

@@ -1,0 +1,126 @@
+//! What the terminal says of the persons in a clip, the verdict first.
+
+use crate::verdict::Verdict;
+use crate::verdict::quality::Reason;
+use crate::verdict::track::{Interval, TrackSummary};
+
+/// Persons that get a line of their own; a crowd would hide the answer.
+const MOST_LINES: usize = 20;
+/// Intervals that are named for a person.
+const MOST_INTERVALS: usize = 5;
+
+/// The line that a person reads first: the gravest verdict, and how many of the persons it is said of.
+pub(super) fn answer(tracks: &[TrackSummary]) -> String {
+    if tracks.is_empty() {
+        return "no face found".to_owned();
+    }
+    let persons: Vec<_> = tracks.iter().filter(|track| !is_glimpse(track)).collect();
+    let of = |verdict| persons.iter().filter(|track| track.verdict == verdict).count();
+    let gravest =
+        [Verdict::Synthetic, Verdict::Unsure, Verdict::Authentic].into_iter().find(|&verdict| of(verdict) > 0);
+    match gravest {
+        None => format!("unsure ({})", Reason::TooFewFrames),
+        Some(verdict) if persons.len() == 1 => verdict.to_string(),
+        Some(verdict) => format!("{verdict} ({} of {} persons)", of(verdict), persons.len()),
+    }
+}
+
+/// A line a person, the gravest verdict first. Faces that were seen for a moment alone share the last line.
+pub(super) fn lines(tracks: &[TrackSummary]) -> Vec<String> {
+    let mut persons: Vec<_> = tracks.iter().filter(|track| !is_glimpse(track)).collect();
+    persons.sort_by_key(|track| (std::cmp::Reverse(track.verdict as u8), track.id));
+    let mut lines: Vec<_> = persons.iter().take(MOST_LINES).map(|track| line(track)).collect();
+    if persons.len() > MOST_LINES {
+        lines.push(format!("and {} persons more: see the tables", persons.len() - MOST_LINES));
+    }
+    let glimpses = tracks.len() - persons.len();
+    if glimpses > 0 {
+        lines.push(format!("seen in too few frames to be judged: {glimpses}"));
+    }
+    lines
+}
+
+/// A face that was there for a moment, or that the detector made up.
+fn is_glimpse(track: &TrackSummary) -> bool {
+    track.reason == Some(Reason::TooFewFrames)
+}
+
+fn line(track: &TrackSummary) -> String {
+    let reason = track.reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+    let (id, verdict, p, frames) = (track.id, track.verdict, track.probability.value(), track.frames);
+    let mut line = format!("person {id}: {verdict}{reason}, p {p:.2}, {} ({frames} frames)", span(&track.span));
+    if !track.intervals.is_empty() && track.intervals != [track.span] {
+        let named: Vec<_> = track.intervals.iter().take(MOST_INTERVALS).map(span).collect();
+        line += &format!("; synthetic {}", named.join(", "));
+        if track.intervals.len() > MOST_INTERVALS {
+            line += &format!(" and {} times more", track.intervals.len() - MOST_INTERVALS);
+        }
+    }
+    line
+}
+
+fn span(interval: &Interval) -> String {
+    format!("{:.1} s to {:.1} s", interval.start.seconds(), interval.end.seconds())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::face::tracker::TrackId;
+    use crate::frame::PresentationTime;
+    use crate::verdict::SyntheticProbability;
+
+    fn interval(start: i64, end: i64) -> Interval {
+        Interval { start: PresentationTime(start * 100_000), end: PresentationTime(end * 100_000) }
+    }
+
+    fn track(id: u64, verdict: Verdict, reason: Option<Reason>, intervals: Vec<Interval>) -> TrackSummary {
+        TrackSummary {
+            id: TrackId(id),
+            frames: 120,
+            usable_frames: 120,
+            span: interval(0, 42),
+            probability: SyntheticProbability::of_evidence(2.586_689),
+            verdict,
+            reason,
+            intervals,
+            strongest: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_line_says_the_verdict_first() {
+        let whole = track(1, Verdict::Synthetic, None, vec![interval(0, 42)]);
+        assert_eq!(lines(&[whole]), ["person 1: synthetic, p 0.93, 0.0 s to 4.2 s (120 frames)"]);
+        let part = track(2, Verdict::Unsure, Some(Reason::SyntheticInParts), vec![interval(10, 12), interval(20, 31)]);
+        let expected = "person 2: unsure (synthetic in parts), p 0.93, 0.0 s to 4.2 s (120 frames); \
+                        synthetic 1.0 s to 1.2 s, 2.0 s to 3.1 s";
+        assert_eq!(lines(&[part]), [expected]);
+    }
+
+    #[test]
+    fn the_gravest_comes_first_and_glimpses_last() {
+        let tracks = [
+            track(1, Verdict::Authentic, None, Vec::new()),
+            track(2, Verdict::Unsure, Some(Reason::TooFewFrames), Vec::new()),
+            track(3, Verdict::Synthetic, None, Vec::new()),
+        ];
+        assert_eq!(answer(&tracks), "synthetic (1 of 2 persons)");
+        let lines = lines(&tracks);
+        assert!(
+            lines[0].starts_with("person 3: synthetic") && lines[1].starts_with("person 1: authentic"),
+            "{lines:?}"
+        );
+        assert_eq!(lines[2], "seen in too few frames to be judged: 1");
+        assert_eq!(answer(&tracks[..1]), "authentic");
+        assert_eq!(answer(&tracks[1..2]), "unsure (seen in too few frames)");
+        assert_eq!(answer(&[]), "no face found");
+    }
+
+    #[test]
+    fn a_crowd_does_not_hide_the_answer() {
+        let crowd: Vec<_> = (1..=30).map(|id| track(id, Verdict::Authentic, None, Vec::new())).collect();
+        assert_eq!(lines(&crowd).last().map(String::as_str), Some("and 10 persons more: see the tables"));
+        assert_eq!(lines(&crowd).len(), 21);
+    }
+}

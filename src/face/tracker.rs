@@ -1,0 +1,210 @@
+//! Follows faces from frame to frame, so that a verdict can be that of a person.
+//!
+//! Each track predicts where its face is by constant velocity (an alpha-beta filter, the steady state of a Kalman
+//! filter), and faces are given to the nearest prediction first. All gaps are measured in presentation time, so that
+//! frames that are far apart or come at uneven times are followed alike.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use serde::Serialize;
+
+use super::Face;
+use crate::frame::{PixelBox, PresentationTime};
+
+/// A track is given up when its face was not seen for so many seconds.
+const LOST_AFTER: f64 = 1.0;
+/// Where frames are further apart than that, the next one may still continue a track; but no gap longer than this.
+pub const LONGEST_GAP: f64 = 5.0;
+/// Share of the difference between a face and its prediction that is believed; the rest is taken for jitter of the box.
+const PLACE_GAIN: f32 = 0.8;
+/// The same for the velocity, once a few frames were seen.
+const VELOCITY_GAIN: f32 = 0.3;
+/// A hidden face is not believed to move on for ever: its velocity fades with this time constant, in seconds.
+const MOTION_FADES: f32 = 0.5;
+/// A face whose side is so many times longer or shorter than a track's is another one.
+const LARGEST_RATIO: f32 = 2.0;
+/// A face that overlaps a prediction this much (intersection over union) may be its continuation.
+const LEAST_OVERLAP: f32 = 0.25;
+/// So may one whose centre is this close, in sides of the face; further by `REACH_GROWS` for each second of a gap.
+const REACH: f32 = 0.5;
+/// See [`REACH`].
+const REACH_GROWS: f32 = 0.3;
+/// Of two tracks that lie as well, the one that was seen last goes first: what a second of a gap costs.
+const GAP_COST: f32 = 0.2;
+
+/// Number of a track, from 1 in each source. 0 stands for none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct TrackId(pub u64);
+
+impl fmt::Display for TrackId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Gives the same number to the same face in frame after frame of one source.
+#[derive(Debug, Default)]
+pub struct Tracker {
+    tracks: Vec<Track>,
+    born: u64,
+    last: Option<PresentationTime>,
+    pairs: Vec<Pair>,
+    new: Vec<usize>,
+}
+
+/// A face that is followed.
+#[derive(Clone, Copy, Debug)]
+struct Track {
+    id: TrackId,
+    /// Where it was when it was last seen, smoothed.
+    bounds: PixelBox,
+    /// Pixels a second, across and down.
+    velocity: (f32, f32),
+    seen: PresentationTime,
+    sightings: u32,
+    continued: bool,
+}
+
+/// A track and a face that may be its continuation.
+#[derive(Clone, Copy, Debug)]
+struct Pair {
+    track: usize,
+    face: usize,
+    cost: f32,
+}
+
+impl Tracker {
+    /// A tracker that has seen nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Ends all tracks, at a scene cut for example. Numbers go on, none is given twice.
+    pub fn end_all(&mut self) {
+        self.tracks.clear();
+    }
+
+    /// Puts the track of each of `faces`, in their order, in place of what `ids` held.
+    ///
+    /// `faces` are those of the frame at `time`. Their order doesn't matter. A face that continues no track begins one.
+    pub fn follow(&mut self, time: PresentationTime, faces: &[Face], ids: &mut Vec<TrackId>) {
+        let step = self.last.map_or(0.0, |last| seconds_between(last, time));
+        let patience = (1.5 * step).clamp(LOST_AFTER, LONGEST_GAP);
+        self.last = Some(time);
+        self.tracks.retain(|track| seconds_between(track.seen, time) <= patience);
+        ids.clear();
+        ids.resize(faces.len(), TrackId::default());
+        self.pair(time, faces);
+        for pair in &self.pairs {
+            let track = &mut self.tracks[pair.track];
+            if !track.continued && ids[pair.face] == TrackId::default() {
+                track.continue_with(&faces[pair.face].bounds, time);
+                ids[pair.face] = track.id;
+            }
+        }
+        for track in &mut self.tracks {
+            track.continued = false;
+        }
+        self.begin(time, faces, ids);
+    }
+
+    /// All pairs that may belong together, the likeliest first.
+    fn pair(&mut self, time: PresentationTime, faces: &[Face]) {
+        self.pairs.clear();
+        for (track, known) in self.tracks.iter().enumerate() {
+            for (face, found) in faces.iter().enumerate() {
+                if let Some(cost) = known.cost(&found.bounds, time) {
+                    self.pairs.push(Pair { track, face, cost });
+                }
+            }
+        }
+        let tracks = &self.tracks;
+        self.pairs.sort_unstable_by(|a, b| {
+            let by_track = || tracks[a.track].id.cmp(&tracks[b.track].id);
+            let by_place = || compare(&faces[a.face].bounds, &faces[b.face].bounds);
+            a.cost.total_cmp(&b.cost).then_with(by_track).then_with(by_place)
+        });
+    }
+
+    /// Begins a track for each face that has none, numbered by place so that the order of the faces doesn't matter.
+    fn begin(&mut self, time: PresentationTime, faces: &[Face], ids: &mut [TrackId]) {
+        self.new.clear();
+        self.new.extend((0..faces.len()).filter(|&face| ids[face] == TrackId::default()));
+        self.new.sort_unstable_by(|&a, &b| compare(&faces[a].bounds, &faces[b].bounds));
+        for &face in &self.new {
+            self.born += 1;
+            let id = TrackId(self.born);
+            ids[face] = id;
+            let bounds = faces[face].bounds;
+            self.tracks.push(Track { id, bounds, velocity: (0.0, 0.0), seen: time, sightings: 1, continued: false });
+        }
+    }
+}
+
+impl Track {
+    /// Where the face is believed to be after `gap` seconds without it.
+    fn predicted(&self, gap: f32) -> PixelBox {
+        let moving = MOTION_FADES * (1.0 - (-gap / MOTION_FADES).exp());
+        PixelBox {
+            left: self.bounds.left + self.velocity.0 * moving,
+            top: self.bounds.top + self.velocity.1 * moving,
+            ..self.bounds
+        }
+    }
+
+    /// How badly a face fits, 0 or more; `None` where it can't be the same one.
+    fn cost(&self, face: &PixelBox, time: PresentationTime) -> Option<f32> {
+        let gap = seconds_between(self.seen, time) as f32;
+        let predicted = self.predicted(gap);
+        let (own, other) = ((predicted.width * predicted.height).sqrt(), (face.width * face.height).sqrt());
+        let ratio = own.max(other) / own.min(other);
+        let (from, to) = (centre(&predicted), centre(face));
+        let distance = (to.0 - from.0).hypot(to.1 - from.1) / ((own + other) / 2.0);
+        let overlap = predicted.overlap(face);
+        let near = overlap >= LEAST_OVERLAP || distance <= REACH + REACH_GROWS * gap;
+        let cost = distance + (1.0 - overlap) + ratio.ln() + GAP_COST * gap;
+        // A box without an area, or one that is no number, belongs to nothing.
+        (near && ratio <= LARGEST_RATIO && cost.is_finite()).then_some(cost)
+    }
+
+    fn continue_with(&mut self, face: &PixelBox, time: PresentationTime) {
+        let gap = seconds_between(self.seen, time) as f32;
+        let predicted = self.predicted(gap);
+        let (from, to) = (centre(&predicted), centre(face));
+        let (across, down) = (to.0 - from.0, to.1 - from.1);
+        if gap > 0.0 {
+            // The first steps tell all that is known of the velocity, later ones correct it.
+            let gain = (1.0 / self.sightings as f32).max(VELOCITY_GAIN) / gap;
+            self.velocity = (self.velocity.0 + gain * across, self.velocity.1 + gain * down);
+        }
+        let smooth = |old: f32, new: f32| old + PLACE_GAIN * (new - old);
+        let (width, height) = (smooth(self.bounds.width, face.width), smooth(self.bounds.height, face.height));
+        let (x, y) = (from.0 + PLACE_GAIN * across, from.1 + PLACE_GAIN * down);
+        self.bounds = PixelBox { left: x - width / 2.0, top: y - height / 2.0, width, height };
+        self.seen = time;
+        self.sightings = self.sightings.saturating_add(1);
+        self.continued = true;
+    }
+}
+
+/// The clock of a damaged file may go back: a gap is a gap.
+fn seconds_between(a: PresentationTime, b: PresentationTime) -> f64 {
+    a.0.abs_diff(b.0) as f64 / 1e6
+}
+
+fn centre(bounds: &PixelBox) -> (f32, f32) {
+    (bounds.left + bounds.width / 2.0, bounds.top + bounds.height / 2.0)
+}
+
+/// An order of boxes by place, then size.
+fn compare(a: &PixelBox, b: &PixelBox) -> Ordering {
+    let pairs = [(a.left, b.left), (a.top, b.top), (a.width, b.width), (a.height, b.height)];
+    pairs.iter().fold(Ordering::Equal, |order, (a, b)| order.then_with(|| a.total_cmp(b)))
+}
+
+#[cfg(test)]
+#[path = "tracker_tests.rs"]
+mod tests;

@@ -1,0 +1,275 @@
+//! The verdict on a track: what many frames of one person come to, while it lasts and at its end.
+//!
+//! Two fusions run side by side. The running one forgets within seconds: it gives each frame's verdict and the intervals.
+//! The whole one forgets nothing: it gives the verdict on the person.
+
+use cyborg_models::contract::{Calibration, Thresholds};
+
+use super::fusion::{Fading, Fusion};
+use super::quality::{Reason, Weight};
+use super::strongest::{StrongFrame, Strongest};
+use super::{Judgement, SyntheticProbability, Verdict, evidence};
+use crate::face::Face;
+use crate::face::quality::Quality;
+use crate::face::tracker::{LONGEST_GAP, TrackId};
+use crate::frame::PresentationTime;
+use crate::model::classifier::Score;
+
+/// Time constant of the running verdict, in seconds.
+const MEMORY: f64 = 2.0;
+/// Frames in which a face must be seen well before anything is said of it.
+const LEAST_FRAMES: u64 = 5;
+/// Tracks for which there is room from the start.
+const ROOM: usize = 16;
+
+/// A face of a frame as a part of its track.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrackedFace {
+    /// Its track.
+    pub id: TrackId,
+    /// How well it is seen in this frame.
+    pub quality: Quality,
+    /// p(synthetic) fused over the last seconds of the track.
+    pub probability: SyntheticProbability,
+    /// The verdict on that, with hysteresis.
+    pub verdict: Verdict,
+    /// Why nothing certain is said; there if and only if the verdict is unsure.
+    pub reason: Option<Reason>,
+}
+
+/// A stretch of time, both ends in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interval {
+    /// Presentation time of its first frame.
+    pub start: PresentationTime,
+    /// Presentation time of its last frame.
+    pub end: PresentationTime,
+}
+
+/// What is said of a track as a whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrackSummary {
+    /// Its number.
+    pub id: TrackId,
+    /// Frames in which its face was found.
+    pub frames: u64,
+    /// Of these, frames in which it was seen well enough to be judged.
+    pub usable_frames: u64,
+    /// From the first to the last frame with it.
+    pub span: Interval,
+    /// p(synthetic) fused over the whole track.
+    pub probability: SyntheticProbability,
+    /// The verdict on the person.
+    pub verdict: Verdict,
+    /// Why nothing certain is said; there if and only if the verdict is unsure.
+    pub reason: Option<Reason>,
+    /// When the running verdict was synthetic, in order of time. Empty where too few frames were usable.
+    pub intervals: Vec<Interval>,
+    /// The frames that speak most for synthetic, the strongest first; a few of them, apart in time.
+    pub strongest: Vec<StrongFrame>,
+}
+
+/// What is known of a frame when its tracks are judged. The slices run in step.
+#[derive(Clone, Copy, Debug)]
+pub struct Look<'a> {
+    /// Number of the frame.
+    pub frame: u64,
+    /// Its presentation time.
+    pub time: PresentationTime,
+    /// Its faces.
+    pub faces: &'a [Face],
+    /// The track of each.
+    pub tracks: &'a [TrackId],
+    /// How well each is seen.
+    pub qualities: &'a [Quality],
+    /// What the classifier saw in each.
+    pub scores: &'a [Score],
+    /// What is said of each by this frame alone.
+    pub judgements: &'a [Judgement],
+}
+
+/// Judges the tracks of one source.
+#[derive(Clone, Debug)]
+pub struct TrackJudge {
+    calibration: Calibration,
+    thresholds: Thresholds,
+    /// In order of their numbers.
+    running: Vec<Track>,
+    ended: Vec<TrackSummary>,
+}
+
+/// A track that may go on.
+#[derive(Clone, Debug)]
+struct Track {
+    id: TrackId,
+    frames: u64,
+    usable_frames: u64,
+    /// Frames that are too small, too blurred, too turned.
+    faults: [u64; 3],
+    span: Interval,
+    recent: Fusion,
+    whole: Fusion,
+    /// By the running fusion alone, whatever the quality.
+    verdict: Verdict,
+    intervals: Vec<Interval>,
+    strongest: Strongest,
+}
+
+impl TrackJudge {
+    pub(super) fn new(calibration: Calibration, thresholds: Thresholds) -> Self {
+        let (running, ended) = (Vec::with_capacity(ROOM), Vec::with_capacity(ROOM));
+        Self { calibration, thresholds, running, ended }
+    }
+
+    /// Adds a frame, and puts what is now said of each face's track in place of what `tracked` held.
+    pub fn judge(&mut self, look: &Look<'_>, tracked: &mut Vec<TrackedFace>) {
+        tracked.clear();
+        self.retire(look.time);
+        let faces = look.faces.iter().zip(look.tracks).zip(look.qualities).zip(look.scores).zip(look.judgements);
+        for ((((face, &id), &quality), score), judgement) in faces {
+            let at = match self.running.binary_search_by_key(&id, |track| track.id) {
+                Ok(at) => at,
+                Err(at) => {
+                    self.running.insert(at, Track::new(id, look.time));
+                    at
+                }
+            };
+            let track = &mut self.running[at];
+            let strong = StrongFrame {
+                frame: look.frame,
+                time: look.time,
+                bounds: face.bounds,
+                probability: judgement.probability,
+            };
+            track.add(strong, evidence(score.logits, &self.calibration), Weight::of(&quality));
+            let probability = probability(&track.recent);
+            track.turn(look.time, track.verdict.next(probability, &self.thresholds));
+            let (verdict, reason) = track.gated(track.verdict);
+            tracked.push(TrackedFace { id, quality, probability, verdict, reason });
+        }
+    }
+
+    /// Ends all tracks; gives what is said of each, in order of their numbers.
+    #[must_use]
+    pub fn finish(mut self) -> Vec<TrackSummary> {
+        self.ended.extend(self.running.iter().map(|track| track.summary(&self.thresholds)));
+        self.ended.sort_unstable_by_key(|track| track.id);
+        self.ended
+    }
+
+    /// Keeps of tracks that can't go on no more than their summary.
+    fn retire(&mut self, now: PresentationTime) {
+        let (ended, thresholds) = (&mut self.ended, &self.thresholds);
+        self.running.retain(|track| {
+            // The tracker gave it up before.
+            let over = now.0.abs_diff(track.span.end.0) as f64 / 1e6 > 2.0 * LONGEST_GAP;
+            if over {
+                ended.push(track.summary(thresholds));
+            }
+            !over
+        });
+    }
+}
+
+impl Track {
+    fn new(id: TrackId, time: PresentationTime) -> Self {
+        Self {
+            id,
+            frames: 0,
+            usable_frames: 0,
+            faults: [0; 3],
+            span: Interval { start: time, end: time },
+            recent: Fusion::new(Fading::Seconds(MEMORY)),
+            whole: Fusion::new(Fading::Never),
+            verdict: Verdict::Unsure,
+            intervals: Vec::new(),
+            strongest: Strongest::new(),
+        }
+    }
+
+    fn add(&mut self, look: StrongFrame, evidence: f32, weight: Weight) {
+        self.frames += 1;
+        self.span.start = self.span.start.min(look.time);
+        self.span.end = self.span.end.max(look.time);
+        match weight.fault {
+            Some(Reason::TooSmall) => self.faults[0] += 1,
+            Some(Reason::TooBlurred) => self.faults[1] += 1,
+            Some(_) => self.faults[2] += 1,
+            // A network that gives no number has not seen the face.
+            None => self.usable_frames += u64::from(!evidence.is_nan()),
+        }
+        self.recent.add(look.time, evidence, weight.value);
+        self.whole.add(look.time, evidence, weight.value);
+        if weight.fault.is_none() {
+            self.strongest.offer(look);
+        }
+    }
+
+    /// Goes on with a verdict, and notes when it was synthetic.
+    ///
+    /// The first frames, which are too few for a verdict, are not clung to; once there are enough, theirs is the same.
+    fn turn(&mut self, time: PresentationTime, verdict: Verdict) {
+        if self.usable_frames < LEAST_FRAMES {
+            return;
+        }
+        let start = if self.usable_frames == LEAST_FRAMES { self.span.start } else { time };
+        if verdict == Verdict::Synthetic {
+            match self.intervals.last_mut().filter(|_| self.verdict == Verdict::Synthetic) {
+                Some(interval) => interval.end = interval.end.max(time),
+                None => self.intervals.push(Interval { start, end: time }),
+            }
+        }
+        self.verdict = verdict;
+    }
+
+    /// The verdict, or unsure where the face was not seen well enough for one.
+    fn gated(&self, verdict: Verdict) -> (Verdict, Option<Reason>) {
+        let reason = if self.usable_frames < LEAST_FRAMES { Some(self.hindrance()) } else { None };
+        let between = (verdict == Verdict::Unsure).then_some(Reason::BetweenThresholds);
+        match reason.or(between) {
+            Some(reason) => (Verdict::Unsure, Some(reason)),
+            None => (verdict, None),
+        }
+    }
+
+    /// What kept the face from being judged: what was wrong with most of its frames, if anything was.
+    fn hindrance(&self) -> Reason {
+        let reasons = [Reason::TooSmall, Reason::TooBlurred, Reason::TooTurned];
+        let faults: u64 = self.faults.iter().sum();
+        let most = reasons.into_iter().zip(self.faults).rev().max_by_key(|(_, count)| *count);
+        match most {
+            Some((reason, _)) if 2 * faults > self.frames => reason,
+            _ => Reason::TooFewFrames,
+        }
+    }
+
+    fn summary(&self, thresholds: &Thresholds) -> TrackSummary {
+        let probability = probability(&self.whole);
+        // With hysteresis, so that a track that was synthetic throughout is not called so in parts.
+        let (mut verdict, mut reason) = self.gated(self.verdict.next(probability, thresholds));
+        let intervals = self.intervals.clone();
+        if verdict != Verdict::Synthetic && !intervals.is_empty() {
+            // Most of the track speaks against it, a part of it for it: a person has to look.
+            (verdict, reason) = (Verdict::Unsure, Some(Reason::SyntheticInParts));
+        }
+        TrackSummary {
+            id: self.id,
+            frames: self.frames,
+            usable_frames: self.usable_frames,
+            span: self.span,
+            probability,
+            verdict,
+            reason,
+            intervals,
+            strongest: self.strongest.sorted(),
+        }
+    }
+}
+
+fn probability(fusion: &Fusion) -> SyntheticProbability {
+    fusion.evidence().map_or(SyntheticProbability::HALF, SyntheticProbability::of_evidence)
+}
+
+#[cfg(test)]
+#[path = "track_tests.rs"]
+mod tests;

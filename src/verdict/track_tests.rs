@@ -1,0 +1,147 @@
+//! Tests of the verdict on a track: tracks as lists of logits, with what a person would say of them.
+
+use super::*;
+use crate::face::crop::CropSquare;
+use crate::frame::{PixelBox, PixelPoint};
+use crate::verdict::{Judge, Logits};
+use cyborg_models::contract::{Calibration, Thresholds};
+
+const GOOD: Quality = Quality { side: 200.0, sharpness: 1.0, yaw: 0.0, roll: 0.0 };
+
+fn judge() -> Judge {
+    Judge {
+        calibration: Calibration { temperature: 1.0, bias: 0.0 },
+        thresholds: Thresholds { authentic_below: 0.3, synthetic_above: 0.7, error_rates: None },
+    }
+}
+
+/// A face of a frame: its track, its evidence, its quality.
+type Seen = (u64, f32, Quality);
+
+/// Judges frames 0.1 s apart; gives what was said of each face, and at the end.
+fn run(frames: &[Vec<Seen>]) -> (Vec<Vec<TrackedFace>>, Vec<TrackSummary>) {
+    let judge = judge();
+    let mut tracks = judge.tracks();
+    let (mut judgements, mut tracked) = (Vec::new(), Vec::new());
+    let mut said = Vec::new();
+    for (frame, seen) in frames.iter().enumerate() {
+        let bounds = PixelBox { left: 0.0, top: 0.0, width: 1.0, height: 1.0 };
+        let face = Face { bounds, landmarks: [PixelPoint::default(); 5], confidence: 1.0 };
+        let square = CropSquare { left: 0, top: 0, side: 1 };
+        let score = |&(_, synthetic, _): &Seen| Score { square, logits: Logits { authentic: 0.0, synthetic } };
+        let scores: Vec<_> = seen.iter().map(score).collect();
+        judge.judge(&scores, &mut judgements);
+        let look = Look {
+            frame: frame as u64,
+            time: PresentationTime(frame as i64 * 100_000),
+            faces: &vec![face; seen.len()],
+            tracks: &seen.iter().map(|seen| TrackId(seen.0)).collect::<Vec<_>>(),
+            qualities: &seen.iter().map(|seen| seen.2).collect::<Vec<_>>(),
+            scores: &scores,
+            judgements: &judgements,
+        };
+        tracks.judge(&look, &mut tracked);
+        said.push(tracked.clone());
+    }
+    (said, tracks.finish())
+}
+
+/// One track with this evidence and quality in its frames.
+fn one(series: &[f32], quality: Quality) -> (Vec<Vec<TrackedFace>>, TrackSummary) {
+    let frames: Vec<_> = series.iter().map(|&evidence| vec![(1, evidence, quality)]).collect();
+    let (said, mut summaries) = run(&frames);
+    assert_eq!(summaries.len(), 1);
+    (said, summaries.remove(0))
+}
+
+fn check(series: &[f32], quality: Quality, verdict: Verdict, reason: Option<Reason>) {
+    let (said, summary) = one(series, quality);
+    assert_eq!((summary.verdict, summary.reason), (verdict, reason), "{series:?}: {summary:?}");
+    assert_eq!(summary.frames, series.len() as u64);
+    for face in said.iter().flatten() {
+        assert_eq!(face.reason.is_some(), face.verdict == Verdict::Unsure, "{face:?}");
+        assert!((0.0..=1.0).contains(&face.probability.value()), "{face:?}");
+    }
+}
+
+#[test]
+fn clear_evidence_gives_a_clear_verdict() {
+    check(&[2.0; 20], GOOD, Verdict::Synthetic, None);
+    check(&[-2.0; 20], GOOD, Verdict::Authentic, None);
+    check(&[0.1; 20], GOOD, Verdict::Unsure, Some(Reason::BetweenThresholds));
+}
+
+#[test]
+fn a_few_bad_frames_do_not_turn_it() {
+    let mut series = [-2.0; 40];
+    (series[10], series[20], series[21]) = (9.0, 9.0, f32::INFINITY);
+    check(&series, GOOD, Verdict::Authentic, None);
+}
+
+#[test]
+fn a_face_that_is_not_seen_well_gets_a_reason() {
+    check(&[5.0; 4], GOOD, Verdict::Unsure, Some(Reason::TooFewFrames));
+    check(&[5.0; 5], GOOD, Verdict::Synthetic, None);
+    check(&[f32::NAN; 20], GOOD, Verdict::Unsure, Some(Reason::TooFewFrames));
+    check(&[5.0; 20], Quality { side: 20.0, ..GOOD }, Verdict::Unsure, Some(Reason::TooSmall));
+    check(&[5.0; 20], Quality { sharpness: 0.01, ..GOOD }, Verdict::Unsure, Some(Reason::TooBlurred));
+    check(&[5.0; 20], Quality { yaw: 2.0, ..GOOD }, Verdict::Unsure, Some(Reason::TooTurned));
+}
+
+#[test]
+fn good_frames_outweigh_poor_ones() {
+    let poor = Quality { sharpness: 0.01, ..GOOD };
+    let frames: Vec<_> = (0..40).map(|n| if n < 10 { vec![(1, -2.0, GOOD)] } else { vec![(1, 3.0, poor)] }).collect();
+    let (_, summaries) = run(&frames);
+    assert_eq!((summaries[0].verdict, summaries[0].usable_frames), (Verdict::Authentic, 10), "{summaries:?}");
+}
+
+#[test]
+fn a_part_that_is_synthetic_is_told_with_its_times() {
+    let series: Vec<f32> = (0..300).map(|n| if (100..150).contains(&n) { 4.0 } else { -4.0 }).collect();
+    let (said, summary) = one(&series, GOOD);
+    assert_eq!((summary.verdict, summary.reason), (Verdict::Unsure, Some(Reason::SyntheticInParts)));
+    assert_eq!(summary.intervals.len(), 1, "{summary:?}");
+    let interval = summary.intervals[0];
+    // The running verdict follows within two of its time constants.
+    let (start, end) = (interval.start.seconds(), interval.end.seconds());
+    assert!((10.0..14.0).contains(&start) && (14.9..19.0).contains(&end), "{interval:?}");
+    assert_eq!(said[149][0].verdict, Verdict::Synthetic);
+    assert_eq!(said[299][0].verdict, Verdict::Authentic);
+    assert!((100..150).contains(&summary.strongest[0].frame), "{:?}", summary.strongest);
+    assert_eq!(
+        one(&[4.0; 30], GOOD).1.intervals,
+        [Interval { start: PresentationTime(0), end: PresentationTime(2_900_000) }]
+    );
+}
+
+#[test]
+fn the_first_frames_are_not_clung_to() {
+    // Of the first five the running p is 0.5: what the first frame alone says is not kept.
+    check(&[3.0, -3.0, 0.0, 0.0, 0.0, 0.0, 0.0], GOOD, Verdict::Unsure, Some(Reason::BetweenThresholds));
+    assert!(one(&[3.0, -3.0, 0.0, 0.0, 0.0, 0.0, 0.0], GOOD).1.intervals.is_empty());
+}
+
+#[test]
+fn a_track_that_was_synthetic_throughout_is_so_as_a_whole() {
+    // Synthetic is entered above evidence of 0.847 and left below 0.447; the whole comes to about 0.8.
+    let series: Vec<f32> = (0..60).map(|n| if n < 10 { 2.0 } else { 0.6 }).collect();
+    let (_, summary) = one(&series, GOOD);
+    assert_eq!(summary.intervals, [summary.span]);
+    check(&series, GOOD, Verdict::Synthetic, None);
+}
+
+#[test]
+fn tracks_are_apart_and_told_in_order() {
+    let frames: Vec<_> = (0..300)
+        .map(|n| match n {
+            0..100 => vec![(2, 3.0, GOOD), (1, -3.0, GOOD)],
+            _ => vec![(3, 0.0, GOOD), (1, -3.0, GOOD)],
+        })
+        .collect();
+    let (said, summaries) = run(&frames);
+    let found: Vec<_> = summaries.iter().map(|track| (track.id.0, track.frames, track.verdict)).collect();
+    assert_eq!(found, [(1, 300, Verdict::Authentic), (2, 100, Verdict::Synthetic), (3, 200, Verdict::Unsure)]);
+    assert_eq!(summaries[1].span, Interval { start: PresentationTime(0), end: PresentationTime(9_900_000) });
+    assert_eq!((said[50][0].id, said[50][1].id), (TrackId(2), TrackId(1)), "in the order of the faces");
+}
