@@ -4,20 +4,21 @@
 //! CSV with a header whose columns are found by name (`file` and `label`; `split` or `role`, `source`, the face's box
 //! `face_x,face_y,face_w,face_h` and its five landmarks may be left out; further columns are left alone).
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use csv::StringRecord;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::frame::{PixelBox, PixelPoint};
 
 /// Columns of the face box, in pixels of the photo.
-const BOX: [&str; 4] = ["face_x", "face_y", "face_w", "face_h"];
+pub const BOX: [&str; 4] = ["face_x", "face_y", "face_w", "face_h"];
 /// Columns of the landmarks, in pixels of the photo; left and right as seen in the picture.
-const LANDMARKS: [&str; 10] = [
+pub const LANDMARKS: [&str; 10] = [
     "left_eye_x",
     "left_eye_y",
     "right_eye_x",
@@ -31,7 +32,7 @@ const LANDMARKS: [&str; 10] = [
 ];
 
 /// What a list says that a photo is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Label {
     /// A photo of a person, bona fide; class 0.
     #[serde(rename = "real")]
@@ -42,14 +43,14 @@ pub enum Label {
 }
 
 /// What a list says that a photo is used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Split {
     /// To learn from.
     Train,
-    /// To choose an epoch by.
+    /// To choose the best epoch by, and to calibrate on.
     Validation,
-    /// To measure on.
+    /// To measure on, and for nothing else.
     Test,
 }
 
@@ -196,7 +197,11 @@ fn plain(text: &str) -> &str {
 /// A line `split,label,path`.
 ///
 /// Such a list names no sources: the folder that a photo lies in stands for one, or its label where it lies in none.
-fn by_place(record: &StringRecord, root: &Path) -> Result<ListedPhoto, String> {
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub fn by_place(record: &StringRecord, root: &Path) -> Result<ListedPhoto, String> {
     let [split, label, path] = record.iter().map(plain).collect::<Vec<_>>()[..] else {
         return Err(format!(
             "{} fields, expected split,label,path (or a header with the names of columns)",
@@ -220,14 +225,18 @@ fn by_place(record: &StringRecord, root: &Path) -> Result<ListedPhoto, String> {
 }
 
 /// A line whose columns are found by name.
-struct Line<'a> {
-    header: &'a StringRecord,
-    record: &'a StringRecord,
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'a> {
+    /// The names of the columns.
+    pub header: &'a StringRecord,
+    /// What stands in them.
+    pub record: &'a StringRecord,
 }
 
 impl<'a> Line<'a> {
     /// What stands in a column; nothing when it is empty or there is no such column.
-    fn field(&self, name: &str) -> Option<&'a str> {
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&'a str> {
         let at = self.header.iter().position(|column| plain(column) == name)?;
         self.record.get(at).map(str::trim).filter(|text| !text.is_empty())
     }
@@ -248,7 +257,12 @@ impl<'a> Line<'a> {
     }
 }
 
-fn by_name(line: &Line<'_>, root: &Path) -> Result<ListedPhoto, String> {
+/// A line of a list with a header. Columns that only the trainer knows are left alone.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub fn by_name(line: &Line<'_>, root: &Path) -> Result<ListedPhoto, String> {
     let file = line.field("file").ok_or("there is no file")?;
     let label: Label = line.field("label").ok_or("there is no label")?.parse()?;
     let split = line.field("split").or_else(|| line.field("role"));
@@ -271,6 +285,12 @@ fn by_name(line: &Line<'_>, root: &Path) -> Result<ListedPhoto, String> {
 }
 
 impl Label {
+    /// Index of its logit.
+    #[must_use]
+    pub fn class(self) -> i64 {
+        self as i64
+    }
+
     /// Its name in lists and tables.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -290,6 +310,16 @@ impl FromStr for Label {
             "synthetic" => Ok(Self::Synthetic),
             _ => Err(format!("label `{text}` is not known; expected real or synthetic")),
         }
+    }
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Train => "train",
+            Self::Validation => "validation",
+            Self::Test => "test",
+        })
     }
 }
 

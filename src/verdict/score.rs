@@ -15,7 +15,7 @@ pub enum ScoreKind {
 }
 
 impl ScoreKind {
-    /// The score, in 0 to 1. A logit that is no number has said nothing, which is 0.5.
+    /// The score, in 0 to 1, with the runtime's 32 bits. A logit that is no number has said nothing, which is 0.5.
     #[must_use]
     pub fn of(self, logits: Logits, probability: SyntheticProbability) -> f32 {
         match self {
@@ -35,7 +35,7 @@ impl FromStr for ScoreKind {
         match text {
             "softmax" => Ok(Self::Softmax),
             "reference" => Ok(Self::Reference),
-            _ => Err("expected softmax or reference".to_owned()),
+            _ => Err(format!("`{text}` is no score; expected softmax or reference")),
         }
     }
 }

@@ -20,6 +20,10 @@ const ROUNDS: usize = 3;
 const STEPS: &str = "8";
 /// Few enough that all of them are in memory before anything is timed, where memory is allowed.
 const PHOTOS: u32 = 80;
+/// Pairs of a run on random data and one on photos in memory.
+const PAIRS: usize = 10;
+/// What photos in memory must reach of the rate on random data.
+const LOADING: f64 = 0.95;
 
 #[derive(Clone, Deserialize)]
 struct Speed {
@@ -30,7 +34,7 @@ struct Speed {
 fn main() -> Result<(), Box<dyn Error>> {
     let threads = std::thread::available_parallelism()?.to_string();
     let python = std::env::var("CYBORG_BENCH_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    say(&format!("batch {BATCH}, {threads} threads, median of {ROUNDS} rounds of 3 steps"));
+    say(&format!("batch {BATCH}, {threads} threads"));
     // `cargo bench ... -- photos` leaves the plain loop out.
     let only_photos = std::env::args().any(|word| word == "photos");
     for network in ["densenet121", "resnet50"].into_iter().filter(|_| !only_photos) {
@@ -97,21 +101,51 @@ fn with_photos(network: &str, folder: &Path, threads: &str) -> Result<(), Box<dy
     let (list, maps) = (folder.join("faces.csv"), folder.join("maps"));
     let (list, maps) = (list.to_string_lossy(), maps.to_string_lossy());
     let data = ["--steps", STEPS, "--data", &list, "--maps", &maps, "--crop", "whole"];
-    let (mut random, mut kept, mut robust, mut fresh) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        random.push(ours(network, threads, &["--steps", STEPS])?);
-        kept.push(ours(network, threads, &data)?);
-        robust.push(ours(network, threads, &[&data[..], &["--augment", "robust"]].concat())?);
-        // Each photo is read and decoded for its step, as in the first epoch, or with more data than memory.
-        fresh.push(ours(network, threads, &[&data[..], &["--memory", "0"]].concat())?);
-    }
-    let random = median(&random);
-    say(&format!("{network}: random data {random:.2} faces/s"));
-    for (name, speeds) in [("photos", &kept), ("photos, augmented", &robust), ("photos, read each time", &fresh)] {
-        say(&format!("{network}: {name} {:.2} faces/s, ratio {:.2}", median(speeds), median(speeds) / random));
-    }
-    say(&format!("{network}: photos at least 0.95 of random data: {}", met(median(&kept) / random >= 0.95)));
+    let pair = |what: &[&str]| -> Result<f64, Box<dyn Error>> {
+        let random = ours(network, threads, &["--steps", STEPS])?.faces_per_s;
+        Ok(ours(network, threads, what)?.faces_per_s / random)
+    };
+    let kept = ratios(PAIRS, || pair(&data))?;
+    say(&format!("{network}: photos in memory over random data: {}", kept.words()));
+    say(&format!("{network}: at least {LOADING}: {}", kept.at_least(LOADING)));
+    let robust = ratios(ROUNDS, || pair(&[&data[..], &["--augment", "robust"]].concat()))?;
+    say(&format!("{network}: augmented photos over random data: {}", robust.words()));
+    // Each photo is read and decoded for its step, as in the first epoch, or with more data than memory.
+    let fresh = ratios(ROUNDS, || pair(&[&data[..], &["--memory", "0"]].concat()))?;
+    say(&format!("{network}: photos read each time over random data: {}", fresh.words()));
     Ok(())
+}
+
+/// Mean of some ratios, and how sure it is: a single one varies by a tenth on a shared machine.
+struct Ratio {
+    mean: f64,
+    /// Standard error of the mean.
+    error: f64,
+    pairs: usize,
+}
+
+fn ratios(pairs: usize, mut one: impl FnMut() -> Result<f64, Box<dyn Error>>) -> Result<Ratio, Box<dyn Error>> {
+    let all: Vec<f64> = (0..pairs).map(|_| one()).collect::<Result<_, _>>()?;
+    let mean = all.iter().sum::<f64>() / pairs as f64;
+    let squares: f64 = all.iter().map(|ratio| (ratio - mean).powi(2)).sum();
+    Ok(Ratio { mean, error: (squares / (pairs * (pairs - 1)) as f64).sqrt(), pairs })
+}
+
+impl Ratio {
+    fn words(&self) -> String {
+        format!("{:.3} +- {:.3} (mean and standard error of {} pairs)", self.mean, self.error, self.pairs)
+    }
+
+    /// By two standard errors, so that chance doesn't decide.
+    fn at_least(&self, least: f64) -> &'static str {
+        if self.mean - 2.0 * self.error >= least {
+            "met"
+        } else if self.mean + 2.0 * self.error < least {
+            "NOT met"
+        } else {
+            "these pairs can't tell"
+        }
+    }
 }
 
 fn met(is_met: bool) -> &'static str {

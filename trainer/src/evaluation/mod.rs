@@ -5,11 +5,10 @@ pub mod pictures;
 pub mod report;
 pub mod table;
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cyborg_edge::verdict::Logits;
+pub use cyborg_edge::verdict::score::ScoreKind;
 use cyborg_models::contract::{Calibration, Thresholds};
 
 use crate::data::list::{Label, Row};
@@ -54,47 +53,16 @@ pub struct RunScores {
     pub logits: Vec<Logits>,
 }
 
-/// What stands for a face in the reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScoreKind {
-    /// The calibrated softmax: what the runtime shows, but with 64 bits, which part confident scores that 32 round to one.
-    Softmax,
-    /// Sigmoid of the second logit alone, as the published test script has it.
-    Reference,
-}
-
-impl ScoreKind {
-    /// The score, in 0 to 1.
-    #[must_use]
-    pub fn of(self, logits: Logits, calibration: &Calibration) -> f64 {
-        match self {
-            Self::Softmax => {
-                let difference = f64::from(logits.synthetic) - f64::from(logits.authentic);
-                sigmoid(difference / f64::from(calibration.temperature) + f64::from(calibration.bias))
-            }
-            Self::Reference => sigmoid(f64::from(logits.synthetic)),
+/// The score of a face in the reports, in 0 to 1: what the runtime shows, but with 64 bits, which part confident scores that
+/// 32 round to one.
+#[must_use]
+pub fn score_of(kind: ScoreKind, logits: Logits, calibration: &Calibration) -> f64 {
+    match kind {
+        ScoreKind::Softmax => {
+            let difference = f64::from(logits.synthetic) - f64::from(logits.authentic);
+            sigmoid(difference / f64::from(calibration.temperature) + f64::from(calibration.bias))
         }
-    }
-}
-
-impl fmt::Display for ScoreKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Softmax => "softmax",
-            Self::Reference => "reference",
-        })
-    }
-}
-
-impl FromStr for ScoreKind {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "softmax" => Ok(Self::Softmax),
-            "reference" => Ok(Self::Reference),
-            _ => Err(format!("`{text}` is no score; expected softmax or reference")),
-        }
+        ScoreKind::Reference => sigmoid(f64::from(logits.synthetic)),
     }
 }
 
@@ -107,7 +75,9 @@ impl RunScores {
     #[must_use]
     pub fn scored(&self, faces: &[ScoredFace], kind: ScoreKind, wanted: impl Fn(&ScoredFace) -> bool) -> Vec<Scored> {
         let pairs = faces.iter().zip(&self.logits).filter(|(face, _)| wanted(face));
-        pairs.map(|(face, &logits)| Scored { score: kind.of(logits, &self.calibration), label: face.label }).collect()
+        pairs
+            .map(|(face, &logits)| Scored { score: score_of(kind, logits, &self.calibration), label: face.label })
+            .collect()
     }
 }
 
@@ -174,15 +144,12 @@ mod tests {
         let logits = Logits { authentic: 1.0, synthetic: 3.0 };
         let plain = Calibration { temperature: 1.0, bias: 0.0 };
         let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-6, "{found}");
-        close(ScoreKind::Softmax.of(logits, &plain), 3.0_f64.exp() / (1.0_f64.exp() + 3.0_f64.exp()));
+        close(score_of(ScoreKind::Softmax, logits, &plain), 3.0_f64.exp() / (1.0_f64.exp() + 3.0_f64.exp()));
         let soft = Calibration { temperature: 2.0, bias: -1.0 };
-        close(ScoreKind::Softmax.of(logits, &soft), 0.5);
-        close(ScoreKind::Reference.of(logits, &soft), 1.0 / (1.0 + (-3.0_f64).exp()));
-        let sure = |synthetic| ScoreKind::Softmax.of(Logits { authentic: -10.0, synthetic }, &plain);
+        close(score_of(ScoreKind::Softmax, logits, &soft), 0.5);
+        close(score_of(ScoreKind::Reference, logits, &soft), 1.0 / (1.0 + (-3.0_f64).exp()));
+        let sure = |synthetic| score_of(ScoreKind::Softmax, Logits { authentic: -10.0, synthetic }, &plain);
         assert!(sure(11.0) > sure(10.0), "32 bits would make ties of them");
-        for kind in [ScoreKind::Softmax, ScoreKind::Reference] {
-            assert_eq!(kind.to_string().parse(), Ok(kind));
-        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use cyborg_edge::verdict::Logits;
 use serde::{Deserialize, Serialize};
 
-use super::{RunScores, ScoreKind, ScoredFace};
+use super::{RunScores, ScoreKind, ScoredFace, score_of};
 use crate::checkpoint;
 use crate::data::list::Label;
 
@@ -41,7 +41,7 @@ pub fn write(path: &Path, faces: &[ScoredFace], run: &RunScores, kind: ScoreKind
     for (face, &Logits { authentic, synthetic }) in faces.iter().zip(&run.logits) {
         writer.serialize(TableRow {
             path: face.path.clone(),
-            score: kind.of(Logits { authentic, synthetic }, &run.calibration),
+            score: score_of(kind, Logits { authentic, synthetic }, &run.calibration),
             label: face.label,
             source: face.source.clone(),
             video: face.video.clone(),

@@ -1,6 +1,7 @@
 //! The list of faces: which photo is what, which part of the data it belongs to, and where people looked at it.
 //!
 //! Two formats are read as they are: the CSV of the CYBORG data (`paper`), and our own with named columns (`header`).
+//! Lines are read by the runtime, whose lists these are too; what training needs beyond them is read here.
 
 mod header;
 mod paper;
@@ -8,98 +9,11 @@ mod split;
 mod write;
 
 use std::collections::HashMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
-use cyborg_edge::frame::{PixelBox, PixelPoint};
-
+pub use cyborg_edge::capture::list::{Label, ListedFace, Split};
 pub use split::{group_name, keep_out};
 pub use write::{ListWriter, NewRow, WriteListError};
-
-/// What a face is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-pub enum Label {
-    /// A photo of a person, bona fide; class 0.
-    #[serde(rename = "real")]
-    Authentic,
-    /// Generated or swapped; class 1.
-    #[serde(rename = "synthetic")]
-    Synthetic,
-}
-
-impl Label {
-    /// Index of its logit.
-    #[must_use]
-    pub fn class(self) -> i64 {
-        self as i64
-    }
-
-    /// Its name in lists and tables.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Authentic => "real",
-            Self::Synthetic => "synthetic",
-        }
-    }
-}
-
-impl FromStr for Label {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.trim().to_ascii_lowercase().as_str() {
-            "real" => Ok(Self::Authentic),
-            "synthetic" => Ok(Self::Synthetic),
-            _ => Err(format!("label `{text}` is not known; expected real or synthetic")),
-        }
-    }
-}
-
-/// What a face is used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Split {
-    /// To learn from.
-    Train,
-    /// To choose the best epoch by, and to calibrate on.
-    Validation,
-    /// To measure on, and for nothing else.
-    Test,
-}
-
-impl fmt::Display for Split {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Train => "train",
-            Self::Validation => "validation",
-            Self::Test => "test",
-        })
-    }
-}
-
-impl FromStr for Split {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.trim().to_ascii_lowercase().as_str() {
-            "train" => Ok(Self::Train),
-            "validation" => Ok(Self::Validation),
-            "test" => Ok(Self::Test),
-            _ => Err(format!("split `{text}` is not known; expected train, validation or test")),
-        }
-    }
-}
-
-/// Where a list says that the face is, in pixels of the photo.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ListedFace {
-    /// Its box.
-    pub bounds: PixelBox,
-    /// Eyes, tip of the nose and corners of the mouth; with them no detector needs to look.
-    pub landmarks: Option<[PixelPoint; 5]>,
-}
 
 /// A face of the list.
 #[derive(Clone, Debug, PartialEq)]
@@ -261,6 +175,8 @@ fn map_of(maps: &Path, root: &Path, photo: &Path) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use std::fs;
+
+    use cyborg_edge::frame::PixelBox;
 
     use super::*;
 

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use csv::StringRecord;
+use cyborg_edge::capture::list::{ListedPhoto, by_place};
 
-use super::{Label, Row};
+use super::{Row, Split};
 
 /// The rows, and what is wrong with the other lines.
 ///
@@ -21,25 +22,7 @@ pub(super) fn rows(records: &[StringRecord], root: &Path) -> (Vec<Row>, Vec<Stri
 }
 
 fn row(line: u64, record: &StringRecord, root: &Path) -> Result<Row, String> {
-    let [split, label, path] = record.iter().collect::<Vec<_>>()[..] else {
-        return Err(format!(
-            "{} fields, expected split,label,path (or a header with the names of columns)",
-            record.len()
-        ));
-    };
-    let label: Label = label.parse()?;
-    // A path that starts at a slash still means one below the root, as where the list came from.
-    let path = Path::new(path.trim().trim_start_matches('/'));
-    let folder = path.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
-    Ok(Row {
-        line,
-        path: root.join(path),
-        label,
-        split: split.parse()?,
-        source: folder.unwrap_or_else(|| label.name().to_owned()),
-        video: None,
-        group: None,
-        map: None,
-        face: None,
-    })
+    let ListedPhoto { path, label, split, source, face } = by_place(record, root)?;
+    let split = split.unwrap_or(Split::Train);
+    Ok(Row { line, path, label, split, source, video: None, group: None, map: None, face })
 }

@@ -5,7 +5,8 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::header::{BOX, LANDMARKS};
+use cyborg_edge::capture::list::{BOX, LANDMARKS};
+
 use super::{Label, ListedFace, Split};
 
 /// Columns before those of the face.
