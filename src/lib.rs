@@ -30,7 +30,7 @@
 //! stills::read(Path::new("photo.jpg"), &mut frame)?;
 //! let (mut faces, mut scores, mut maps) = (Vec::new(), Vec::new(), ActivationMaps::default());
 //! detector.locate(&frame, &mut faces)?;
-//! classifier.classify(&frame, &faces, &mut scores, &mut maps)?;
+//! classifier.classify_frame(&frame, &faces, &mut scores, &mut maps)?;
 //!
 //! let mut judgements = Vec::new();
 //! Judge::new(classifier.contract()).judge(&scores, &mut judgements);

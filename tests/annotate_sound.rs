@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use cyborg_edge::capture::{Read, Source, SourceInfo};
 use cyborg_edge::frame::{Frame, PresentationTime};
-use cyborg_edge::pipeline::{self, Stages};
+use cyborg_edge::pipeline::{self, DetectEvery, Stages, Worker};
 use cyborg_edge::sink::Sink;
 use cyborg_edge::sink::video::{Sound, VideoSettings, VideoSink};
 use cyborg_edge::verdict::Judge;
@@ -195,9 +195,11 @@ fn a_part_of_the_pictures_has_its_part_of_the_sound() {
     let sink = VideoSink::create(&annotated, source.info(), &settings).expect("it can be made");
     assert_eq!(sink.silence(), None);
     let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(sink)];
+    let (mut face, mut classifier) =
+        (MiddleFace { blank: Some(1), ..MiddleFace::default() }, BrightnessClassifier::new(Duration::ZERO));
     let stages = Stages {
-        locate: &mut MiddleFace { blank: Some(1) },
-        classify: &mut BrightnessClassifier::new(Duration::ZERO),
+        workers: vec![Worker { locate: &mut face, classify: &mut classifier }],
+        detect: DetectEvery::FRAME,
         judge: &Judge::new(&model::contract()),
         sinks: &mut sinks,
     };

@@ -31,7 +31,7 @@ fn draw(bounds: PixelBox, canvas_size: (usize, usize)) -> (Vec<u8>, (f32, f32)) 
     frame.pixels.fill(100);
     let faces = [Face { bounds, landmarks: [PixelPoint::default(); 5], confidence: 1.0 }];
     let (mut scores, mut maps) = (Vec::new(), ActivationMaps::default());
-    classifier().classify(&frame, &faces, &mut scores, &mut maps).expect("the model runs");
+    classifier().classify_frame(&frame, &faces, &mut scores, &mut maps).expect("the model runs");
 
     let mut pixels = vec![100; canvas_size.0 * canvas_size.1 * 3];
     let mut canvas = Canvas::new(canvas_size.0, canvas_size.1, canvas_size.0 * 3, &mut pixels).expect("it fits");
@@ -115,7 +115,7 @@ fn the_label_is_drawn_over_the_heat() {
     let faces = [Face { bounds, landmarks: [PixelPoint::default(); 5], confidence: 1.0 }];
     let (mut scores, mut maps, mut judgements) = (Vec::new(), ActivationMaps::default(), Vec::new());
     let mut classifier = classifier();
-    classifier.classify(&frame, &faces, &mut scores, &mut maps).expect("the model runs");
+    classifier.classify_frame(&frame, &faces, &mut scores, &mut maps).expect("the model runs");
     cyborg_edge::verdict::Judge::new(classifier.contract()).judge(&scores, &mut judgements);
     assert_eq!(judgements[0].verdict.to_string(), "synthetic", "a bright corner is synthetic to this model");
     let view = FrameView {

@@ -2,12 +2,14 @@
 
 mod support;
 
+use std::num::NonZeroU32;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cyborg_edge::capture::SourceInfo;
-use cyborg_edge::pipeline::{self, Ended, Stages, Summary};
+use cyborg_edge::pipeline::{self, DetectEvery, Ended, Stages, Summary, Worker};
 use cyborg_edge::sink::{FrameView, Sink};
 use cyborg_edge::verdict::{Judge, Verdict};
 use support::model::contract;
@@ -75,8 +77,9 @@ impl Sink for Recorder {
 
 struct Run {
     source: CountingSource,
-    face: MiddleFace,
-    classifier: BrightnessClassifier,
+    /// A detector and a classifier for each worker.
+    workers: Vec<(MiddleFace, BrightnessClassifier)>,
+    detect: DetectEvery,
     recorder: Recorder,
     stop: AtomicBool,
 }
@@ -85,17 +88,38 @@ impl Run {
     fn new(frames: u64) -> Self {
         Self {
             source: CountingSource::new(frames, (64, 48)),
-            face: MiddleFace { blank: None },
-            classifier: BrightnessClassifier::new(Duration::ZERO),
+            workers: (0..3).map(|_| (MiddleFace::default(), BrightnessClassifier::new(Duration::ZERO))).collect(),
+            detect: DetectEvery::FRAME,
             recorder: Recorder::default(),
             stop: AtomicBool::new(false),
         }
     }
 
+    /// The same with so many workers.
+    fn with(mut self, workers: usize) -> Self {
+        self.workers.resize_with(workers, || (MiddleFace::default(), BrightnessClassifier::new(Duration::ZERO)));
+        self
+    }
+
+    /// Does this to each classifier.
+    fn classifiers(&mut self, change: impl Fn(&mut BrightnessClassifier)) {
+        self.workers.iter_mut().for_each(|(_, classifier)| change(classifier));
+    }
+
+    /// Does this to each detector.
+    fn faces(&mut self, change: impl Fn(&mut MiddleFace)) {
+        self.workers.iter_mut().for_each(|(face, _)| change(face));
+    }
+
+    /// In how many frames faces were looked for.
+    fn looks(&self) -> u64 {
+        self.workers.iter().map(|(face, _)| face.looks).sum()
+    }
+
     fn go(&mut self) -> Summary {
         let stages = Stages {
-            locate: &mut self.face,
-            classify: &mut self.classifier,
+            workers: self.workers.iter_mut().map(|(locate, classify)| Worker { locate, classify }).collect(),
+            detect: self.detect,
             judge: &Judge::new(&contract()),
             sinks: &mut [Box::new(self.recorder.clone())],
         };
@@ -131,10 +155,52 @@ fn every_frame_goes_through_in_order() {
 
 #[test]
 fn a_slow_classifier_behind_a_fast_source_loses_nothing() {
-    let mut run = Run::new(60);
-    run.classifier.latency = Duration::from_millis(3);
+    let mut run = Run::new(60).with(1);
+    run.classifiers(|classifier| classifier.latency = Duration::from_millis(3));
     run.go();
     assert_eq!(run.recorder.frames(), whole(60));
+}
+
+/// Events of a run with workers of uneven speed, which finish frames in any order.
+fn events_with(workers: usize, faces_at_once: usize) -> Vec<Event> {
+    let mut run = Run::new(300).with(workers);
+    run.faces(|face| face.uneven = workers > 1);
+    run.classifiers(|classifier| classifier.faces_at_once = faces_at_once);
+    let summary = run.go();
+    assert!(matches!(summary.ended, Ended::Whole));
+    assert_eq!(run.looks(), 300);
+    let events = run.recorder.events.lock().expect("the run is over");
+    events.clone()
+}
+
+#[test]
+fn the_number_of_workers_changes_no_result() {
+    let alone = events_with(1, 1);
+    assert_eq!(alone.len(), 302);
+    for (workers, faces_at_once) in [(2, 1), (5, 1), (1, 4), (3, 100)] {
+        assert_eq!(events_with(workers, faces_at_once), alone, "{workers} workers, {faces_at_once} faces at once");
+    }
+}
+
+#[test]
+fn between_looks_the_tracker_says_where_faces_are() {
+    let mut run = Run::new(101);
+    run.detect = DetectEvery(NonZeroU32::new(5).expect("not zero"));
+    let summary = run.go();
+    // One face a frame all the same. All the frames look alike but for their grey, which is no cut until it wraps.
+    assert_eq!((summary.frames, summary.faces), (101, 101));
+    assert_eq!(run.looks(), 21);
+    assert_eq!(summary.tracks.len(), 1);
+}
+
+#[test]
+fn a_panic_of_a_worker_comes_out_at_the_top() {
+    let mut run = Run::new(1_000_000);
+    run.faces(|face| face.panics_at = Some(40));
+    let outcome = catch_unwind(AssertUnwindSafe(|| run.go()));
+    let panic = outcome.expect_err("the panic is not swallowed");
+    assert_eq!(panic.downcast_ref::<&str>(), Some(&"the script says so"));
+    assert_eq!(run.recorder.frames(), whole(40));
 }
 
 #[test]
@@ -159,7 +225,7 @@ fn damaged_frames_are_counted_and_the_rest_goes_on() {
 #[test]
 fn frames_without_a_face_are_counted() {
     let mut run = Run::new(40);
-    run.face.blank = Some(4);
+    run.faces(|face| face.blank = Some(4));
     let summary = run.go();
     assert_eq!((summary.frames, summary.frames_without_face, summary.faces), (40, 10, 30));
 }
@@ -189,7 +255,7 @@ fn a_source_that_breaks_keeps_what_it_gave() {
 #[test]
 fn a_classifier_that_breaks_keeps_what_was_scored() {
     let mut run = Run::new(100);
-    run.classifier.fails_at = Some(20);
+    run.classifiers(|classifier| classifier.fails_at = Some(20));
     let summary = run.go();
     assert_eq!(failure(&summary), "the classifier broke at 20");
     assert_eq!(run.recorder.frames(), whole(20));
@@ -208,7 +274,7 @@ fn a_sink_that_breaks_ends_the_run_and_is_finished() {
 #[test]
 fn a_stop_drains_what_was_begun() {
     let mut run = Run::new(1_000_000);
-    run.classifier.latency = Duration::from_millis(1);
+    run.classifiers(|classifier| classifier.latency = Duration::from_millis(1));
     let recorder = run.recorder.clone();
     let summary = std::thread::scope(|scope| {
         let stop = &run.stop;
@@ -219,8 +285,8 @@ fn a_stop_drains_what_was_begun() {
             stop.store(true, Ordering::Relaxed);
         });
         let stages = Stages {
-            locate: &mut run.face,
-            classify: &mut run.classifier,
+            workers: run.workers.iter_mut().map(|(locate, classify)| Worker { locate, classify }).collect(),
+            detect: DetectEvery::FRAME,
             judge: &Judge::new(&contract()),
             sinks: &mut [Box::new(run.recorder.clone())],
         };

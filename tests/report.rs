@@ -10,7 +10,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use cyborg_edge::pipeline::{self, Stages};
+use cyborg_edge::pipeline::{self, DetectEvery, Stages, Worker};
 use cyborg_edge::sink::Sink;
 use cyborg_edge::sink::jsonl::RunRecord;
 use cyborg_edge::sink::report::{
@@ -207,9 +207,11 @@ fn page_of_run(frames: u64) -> String {
     let sink = ReportSink::create(&path, made_with()).expect("it can be made");
     assert!(fs::read_to_string(&path).expect("it is there from the start").contains("not finished"));
     let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(sink)];
+    let (mut face, mut classifier) =
+        (MiddleFace { blank: Some(10), ..MiddleFace::default() }, BrightnessClassifier::new(Duration::ZERO));
     let stages = Stages {
-        locate: &mut MiddleFace { blank: Some(10) },
-        classify: &mut BrightnessClassifier::new(Duration::ZERO),
+        workers: vec![Worker { locate: &mut face, classify: &mut classifier }],
+        detect: DetectEvery::FRAME,
         judge: &Judge::new(&model::contract()),
         sinks: &mut sinks,
     };

@@ -51,7 +51,7 @@ fn it_looks_at_the_face() {
     stills::read(&fetched("astronaut"), &mut frame).expect("set-up fetched it");
     detector.locate(&frame, &mut faces).expect("the detector runs");
     let (mut scores, mut maps) = (Vec::new(), ActivationMaps::default());
-    classifier.classify(&frame, &faces, &mut scores, &mut maps).expect("the model runs");
+    classifier.classify_frame(&frame, &faces, &mut scores, &mut maps).expect("the model runs");
     assert_eq!((faces.len(), scores.len()), (1, 1));
     let logits = scores[0].logits;
     assert!(logits.authentic.is_finite() && logits.synthetic.is_finite());

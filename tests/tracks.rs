@@ -10,8 +10,8 @@ use cyborg_edge::capture::{Read, Source, SourceInfo};
 use cyborg_edge::face::crop::CropSquare;
 use cyborg_edge::face::{Face, Locate};
 use cyborg_edge::frame::{Frame, PixelBox, PixelPoint, PresentationTime};
-use cyborg_edge::model::classifier::{ActivationMaps, Classify, Score};
-use cyborg_edge::pipeline::{self, Stages, Summary};
+use cyborg_edge::model::classifier::{Classify, Score, Seen};
+use cyborg_edge::pipeline::{self, DetectEvery, Stages, Summary, Worker};
 use cyborg_edge::sink::{FrameView, Sink};
 use cyborg_edge::verdict::quality::Reason;
 use cyborg_edge::verdict::{Judge, Logits, Verdict};
@@ -88,19 +88,14 @@ impl Locate for Seer {
 struct Knower;
 
 impl Classify for Knower {
-    fn classify(
-        &mut self,
-        _frame: &Frame,
-        faces: &[Face],
-        scores: &mut Vec<Score>,
-        maps: &mut ActivationMaps,
-    ) -> anyhow::Result<()> {
+    fn classify(&mut self, seen: &mut [Seen<'_>]) -> anyhow::Result<()> {
         let square = CropSquare { left: 0, top: 0, side: 1 };
-        scores.clear();
-        scores.extend(
-            faces.iter().map(|face| Score { square, logits: Logits { authentic: 0.0, synthetic: face.confidence } }),
-        );
-        maps.values.clear();
+        let logits = |face: &Face| Logits { authentic: 0.0, synthetic: face.confidence };
+        for Seen { faces, scores, maps, .. } in seen {
+            scores.clear();
+            scores.extend(faces.iter().map(|face| Score { square, logits: logits(face) }));
+            maps.values.clear();
+        }
         Ok(())
     }
 }
@@ -124,9 +119,10 @@ impl Sink for Notes {
 fn run(script: Script) -> (Summary, Vec<(u64, Vec<f32>)>) {
     let info = SourceInfo { name: "script".into(), size: SIZE, rate: Some(25.0), claimed_frames: None };
     let notes = Notes::default();
+    let (mut seer, mut knower) = (Seer(script), Knower);
     let stages = Stages {
-        locate: &mut Seer(script),
-        classify: &mut Knower,
+        workers: vec![Worker { locate: &mut seer, classify: &mut knower }],
+        detect: DetectEvery::FRAME,
         judge: &Judge::new(&contract()),
         sinks: &mut [Box::new(notes.clone())],
     };

@@ -1,5 +1,6 @@
 //! `cyborg video`: every face in every frame of videos.
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,10 +10,10 @@ use super::inputs::InputArgs;
 use super::interrupt;
 use super::outcome::{Outcome, UsageError, complain, note, refuse_overwriting, say};
 use super::persons;
-use super::workers::{WorkerArgs, Workers};
+use super::workers::{Pair, WorkerArgs, Workers};
 use crate::capture::address::Address;
 use crate::face::choice::Chosen;
-use crate::pipeline::{self, Ended, Stages, Summary};
+use crate::pipeline::{self, DetectEvery, Ended, Stages, Summary, Worker};
 use crate::sink::Sink;
 use crate::sink::csv::CsvSink;
 use crate::sink::jsonl::JsonlSink;
@@ -40,6 +41,9 @@ pub(super) struct VideoArgs {
     /// Write a report for people, one HTML file with all in it; with several clips a folder, one file a clip
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    /// Look for faces in each Nth frame and where scenes begin, and follow them by their motion between: faster
+    #[arg(long, value_name = "N", default_value = "1")]
+    detect_every: NonZeroU32,
     #[command(flatten)]
     workers: WorkerArgs,
 }
@@ -131,10 +135,13 @@ fn judge_clip(
     if let Some(path) = report.file_for(clip) {
         sinks.push(Box::new(ReportSink::create(&path, workers.made_with())?));
     }
-    let mut chosen = Chosen { locate: &mut workers.detector, choice: args.inputs.choice() };
+    let choice = args.inputs.choice();
+    let mut pairs: Vec<_> = (workers.pairs.iter_mut())
+        .map(|Pair { detector, classifier }| (Chosen { locate: detector, choice }, classifier))
+        .collect();
     let stages = Stages {
-        locate: &mut chosen,
-        classify: &mut workers.classifier,
+        workers: pairs.iter_mut().map(|(locate, classify)| Worker { locate, classify: *classify }).collect(),
+        detect: DetectEvery(args.detect_every),
         judge: &workers.judge,
         sinks: sinks.as_mut_slice(),
     };

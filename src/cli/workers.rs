@@ -1,6 +1,8 @@
 //! The flags that `video` and `image` share, and the workers that are made from them.
 
 use std::num::NonZeroUsize;
+#[cfg(feature = "video")]
+use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::thread;
 
@@ -17,6 +19,13 @@ use crate::sink::jsonl::RunRecord;
 #[cfg(feature = "video")]
 use crate::sink::report::MadeWith;
 use crate::verdict::Judge;
+
+/// Pairs of networks at most. Each has its own memory, and its frames on their way.
+#[cfg(feature = "video")]
+const MOST_PAIRS: usize = 8;
+/// One works on the accelerator while the processor prepares the frames of the other.
+#[cfg(feature = "video")]
+const PAIRS_OF_ACCELERATOR: usize = 2;
 
 #[derive(Args, Debug)]
 pub(super) struct WorkerArgs {
@@ -54,12 +63,18 @@ fn threads(text: &str) -> Result<NonZeroUsize, String> {
     number.ok_or_else(|| "expected a whole number in 1 to 256".to_owned())
 }
 
-/// What a run needs, ready to work.
-pub(super) struct Workers {
+/// Both networks, for one thread.
+pub(super) struct Pair {
     pub(super) detector: CenterFace,
     pub(super) classifier: Classifier,
+}
+
+/// What a run over frames needs, ready to work.
+#[cfg(feature = "video")]
+pub(super) struct Workers {
+    /// At least one; all of them run on the same.
+    pub(super) pairs: Vec<Pair>,
     pub(super) judge: Judge,
-    #[cfg(feature = "video")]
     pub(super) threads: NonZeroUsize,
 }
 
@@ -72,8 +87,7 @@ pub(super) struct ClassifierAlone {
 impl WorkerArgs {
     /// Loads ONNX Runtime and opens the classifier, which gets all threads.
     pub(super) fn open_classifier(&self) -> anyhow::Result<ClassifierAlone> {
-        let threads = self.threads.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
-        let session = SessionSettings { provider: self.provider, threads };
+        let session = SessionSettings { provider: self.provider, threads: self.all_threads() };
         let classifier = self.classifier(&Runtime::load()?, session)?;
         note(&format!("provider: {}", classifier.provider()));
         Ok(ClassifierAlone { judge: Judge::new(classifier.contract()), classifier })
@@ -86,45 +100,80 @@ impl WorkerArgs {
         }
     }
 
-    /// Loads ONNX Runtime and opens both networks.
+    /// Loads ONNX Runtime and opens both networks, which get all threads.
+    pub(super) fn open_pair(&self) -> anyhow::Result<Pair> {
+        let pair = self.pair(&Runtime::load_for(self.provider)?, self.all_threads())?;
+        announce(pair.classifier.provider(), pair.detector.provider());
+        Ok(pair)
+    }
+
+    /// Loads ONNX Runtime and opens as many pairs of networks as serve this machine.
+    #[cfg(feature = "video")]
     pub(super) fn open(&self) -> anyhow::Result<Workers> {
-        let threads = self.threads.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
+        let threads = self.all_threads();
         let runtime = Runtime::load_for(self.provider)?;
-        // Detector and classifier work at the same time on different frames: each gets half of the processors. On two
-        // of them no network was faster with two threads than with one: benches/results/2026-11-24-providers.md.
-        let session = SessionSettings { provider: self.provider, threads: half(threads) };
-        let classifier = self.classifier(&runtime, session)?;
+        // One thread a network wastes nothing on dividing its work; more processors than pairs help within them.
+        let most = threads.get().min(MOST_PAIRS);
+        let each = NonZeroUsize::new(threads.get() / most).unwrap_or(NonZeroUsize::MIN);
+        let first = self.pair(&runtime, each)?;
+        announce(first.classifier.provider(), first.detector.provider());
+        let accelerated = first.classifier.provider().got.is_accelerated();
+        let count = if accelerated { PAIRS_OF_ACCELERATOR } else { most };
+        let same = |pair: &Pair| {
+            let runs_on = |pair: &Pair| (pair.classifier.provider().got, pair.detector.provider().got);
+            runs_on(pair) == runs_on(&first)
+        };
+        let others: Vec<anyhow::Result<Pair>> = thread::scope(|scope| {
+            let opening: Vec<_> = (1..count).map(|_| scope.spawn(|| self.pair(&runtime, each))).collect();
+            opening.into_iter().map(|pair| pair.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+        });
+        let mut pairs = Vec::with_capacity(count);
+        for pair in others {
+            match pair {
+                Ok(pair) if same(&pair) => pairs.push(pair),
+                // Without it the run is slower, and the same.
+                Ok(_) => log::warn!("a further pair of networks didn't get the provider of the first, and is left out"),
+                Err(error) => log::warn!("a further pair of networks can't be opened, and is left out: {error:#}"),
+            }
+        }
+        let judge = Judge::new(first.classifier.contract());
+        pairs.insert(0, first);
+        Ok(Workers { pairs, judge, threads })
+    }
+
+    fn all_threads(&self) -> NonZeroUsize {
+        self.threads.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
+    }
+
+    fn pair(&self, runtime: &Runtime, threads: NonZeroUsize) -> anyhow::Result<Pair> {
+        let session = SessionSettings { provider: self.provider, threads };
+        let classifier = self.classifier(runtime, session)?;
         let settings = DetectorSettings { longest_side: self.detect_size.into(), confidence: self.detect_confidence };
-        let detector = CenterFace::open(&runtime, self.detector.as_deref(), settings, session)?;
-        announce(classifier.provider(), detector.provider());
-        Ok(Workers {
-            judge: Judge::new(classifier.contract()),
-            detector,
-            classifier,
-            #[cfg(feature = "video")]
-            threads,
-        })
+        let detector = CenterFace::open(runtime, self.detector.as_deref(), settings, session)?;
+        Ok(Pair { detector, classifier })
     }
 }
 
+#[cfg(feature = "video")]
 impl Workers {
     /// What the run was made with.
-    #[cfg(feature = "video")]
     pub(super) fn record(&self) -> RunRecord {
-        record(&self.classifier, Some(&self.detector))
+        record(&self.first().classifier, Some(&self.first().detector))
     }
 
     /// What a report was made with.
-    #[cfg(feature = "video")]
     pub(super) fn made_with(&self) -> MadeWith {
         let caution = self.caution().map(str::to_owned);
-        MadeWith { run: self.record(), contract: self.classifier.contract().clone(), caution }
+        MadeWith { run: self.record(), contract: self.first().classifier.contract().clone(), caution }
     }
 
     /// A line on how far the model's numbers can be trusted, for people.
-    #[cfg(feature = "video")]
     pub(super) fn caution(&self) -> Option<&'static str> {
-        caution(self.classifier.contract())
+        caution(self.first().classifier.contract())
+    }
+
+    fn first(&self) -> &Pair {
+        self.pairs.first().expect("there is always one")
     }
 }
 
@@ -144,10 +193,6 @@ pub(super) fn caution(contract: &Contract) -> Option<&'static str> {
     let Contract { calibration, .. } = contract;
     (calibration.temperature == 1.0 && calibration.bias == 0.0)
         .then_some("this model is not calibrated: read p(synthetic) as an order, not as a probability")
-}
-
-fn half(threads: NonZeroUsize) -> NonZeroUsize {
-    NonZeroUsize::new(threads.get() / 2).unwrap_or(NonZeroUsize::MIN)
 }
 
 /// One line where both networks run on the same, which is nearly always.

@@ -10,7 +10,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::Face;
-use crate::frame::{PixelBox, PresentationTime};
+use crate::frame::{PixelBox, PixelPoint, PresentationTime};
 
 /// A track is given up when its face was not seen for so many seconds.
 const LOST_AFTER: f64 = 1.0;
@@ -58,6 +58,8 @@ pub struct Tracker {
 #[derive(Clone, Copy, Debug)]
 struct Track {
     id: TrackId,
+    /// As it was last found.
+    face: Face,
     /// Where it was when it was last seen, smoothed.
     bounds: PixelBox,
     /// Pixels a second, across and down.
@@ -101,7 +103,7 @@ impl Tracker {
         for pair in &self.pairs {
             let track = &mut self.tracks[pair.track];
             if !track.continued && ids[pair.face] == TrackId::default() {
-                track.continue_with(&faces[pair.face].bounds, time);
+                track.continue_with(&faces[pair.face], time);
                 ids[pair.face] = track.id;
             }
         }
@@ -109,6 +111,16 @@ impl Tracker {
             track.continued = false;
         }
         self.begin(time, faces, ids);
+    }
+
+    /// Puts where the faces of the last frame that was looked at must be at `time` into `faces`, and their tracks into
+    /// `ids`, in place of what both held. For frames between those that are looked at; it changes no track.
+    pub fn predict(&self, time: PresentationTime, faces: &mut Vec<Face>, ids: &mut Vec<TrackId>) {
+        let seen = || self.tracks.iter().filter(|track| Some(track.seen) == self.last);
+        faces.clear();
+        faces.extend(seen().map(|track| track.face_at(time)));
+        ids.clear();
+        ids.extend(seen().map(|track| track.id));
     }
 
     /// All pairs that may belong together, the likeliest first.
@@ -138,13 +150,28 @@ impl Tracker {
             self.born += 1;
             let id = TrackId(self.born);
             ids[face] = id;
-            let bounds = faces[face].bounds;
-            self.tracks.push(Track { id, bounds, velocity: (0.0, 0.0), seen: time, sightings: 1, continued: false });
+            self.tracks.push(Track::new(id, faces[face], time));
         }
     }
 }
 
 impl Track {
+    fn new(id: TrackId, face: Face, seen: PresentationTime) -> Self {
+        Self { id, face, bounds: face.bounds, velocity: (0.0, 0.0), seen, sightings: 1, continued: false }
+    }
+
+    /// The face as it was last found, moved to where it must be at `time`.
+    fn face_at(&self, time: PresentationTime) -> Face {
+        let bounds = self.predicted(seconds_between(self.seen, time) as f32);
+        let from = &self.face.bounds;
+        let along = |place: f32, start: f32, length: f32| if length > 0.0 { (place - start) / length } else { 0.5 };
+        let landmarks = self.face.landmarks.map(|mark| PixelPoint {
+            x: bounds.left + along(mark.x, from.left, from.width) * bounds.width,
+            y: bounds.top + along(mark.y, from.top, from.height) * bounds.height,
+        });
+        Face { bounds, landmarks, confidence: self.face.confidence }
+    }
+
     /// Where the face is believed to be after `gap` seconds without it.
     fn predicted(&self, gap: f32) -> PixelBox {
         let moving = MOTION_FADES * (1.0 - (-gap / MOTION_FADES).exp());
@@ -170,7 +197,9 @@ impl Track {
         (near && ratio <= LARGEST_RATIO && cost.is_finite()).then_some(cost)
     }
 
-    fn continue_with(&mut self, face: &PixelBox, time: PresentationTime) {
+    fn continue_with(&mut self, found: &Face, time: PresentationTime) {
+        self.face = *found;
+        let face = &found.bounds;
         let gap = seconds_between(self.seen, time) as f32;
         let predicted = self.predicted(gap);
         let (from, to) = (centre(&predicted), centre(face));

@@ -49,20 +49,50 @@ impl ActivationMaps {
     }
 }
 
-/// Scores the faces of a frame.
+/// The most frames that are scored at once.
+pub const MOST_FRAMES: usize = 8;
+
+/// A frame whose faces are to be scored, and where to put what is found.
+#[derive(Debug)]
+pub struct Seen<'a> {
+    /// The picture.
+    pub frame: &'a Frame,
+    /// Its faces.
+    pub faces: &'a [Face],
+    /// Gets a score for each face, in their order, in place of what it held.
+    pub scores: &'a mut Vec<Score>,
+    /// Gets a map for each face likewise.
+    pub maps: &'a mut ActivationMaps,
+}
+
+/// Scores the faces of frames.
 pub trait Classify: Send {
-    /// Puts a score and a map for each of `faces`, in their order, in place of what `scores` and `maps` held.
+    /// Scores all faces of `seen`.
     ///
     /// # Errors
     ///
     /// When the model itself fails.
-    fn classify(
+    fn classify(&mut self, seen: &mut [Seen<'_>]) -> anyhow::Result<()>;
+
+    /// Scores the faces of one frame: see [`Seen`].
+    ///
+    /// # Errors
+    ///
+    /// When the model itself fails.
+    fn classify_frame(
         &mut self,
         frame: &Frame,
         faces: &[Face],
         scores: &mut Vec<Score>,
         maps: &mut ActivationMaps,
-    ) -> anyhow::Result<()>;
+    ) -> anyhow::Result<()> {
+        self.classify(&mut [Seen { frame, faces, scores, maps }])
+    }
+
+    /// Faces that cost less together than one by one: frames that wait already are put together up to so many.
+    fn faces_at_once(&self) -> usize {
+        1
+    }
 }
 
 /// A model that can't be used, with its name.
@@ -115,6 +145,9 @@ pub struct Classifier {
     name: String,
     cropper: Cropper,
     crops: Vec<u8>,
+    /// What a batch gave, before it goes to the frames.
+    logits: Vec<Logits>,
+    maps: Vec<f32>,
     largest_batch: usize,
 }
 
@@ -195,7 +228,9 @@ impl Classifier {
                 // A foreign network may be made for a fixed number of faces.
                 let limit = adapter.as_ref().map_or(usize::MAX, |adapter| adapter.batch);
                 let largest_batch = network.largest_batch().min(limit);
-                Ok(Self { network, file, adapter, name, cropper: Cropper::new(), crops: Vec::new(), largest_batch })
+                let (crops, logits, maps) = (Vec::new(), Vec::new(), Vec::new());
+                let cropper = Cropper::new();
+                Ok(Self { network, file, adapter, name, cropper, crops, logits, maps, largest_batch })
             }
             Err(source) => Err(ClassifierError::Open { name, source }),
         }
@@ -265,37 +300,47 @@ impl Classifier {
 }
 
 impl Classify for Classifier {
-    fn classify(
-        &mut self,
-        frame: &Frame,
-        faces: &[Face],
-        scores: &mut Vec<Score>,
-        maps: &mut ActivationMaps,
-    ) -> anyhow::Result<()> {
-        scores.clear();
-        maps.values.clear();
-        (maps.height, maps.width) = self.file.cam_size;
+    fn classify(&mut self, seen: &mut [Seen<'_>]) -> anyhow::Result<()> {
         let side = self.file.input_side;
         let bytes = side * side * 3;
-        for faces in faces.chunks(self.largest_batch) {
-            let first = scores.len();
-            self.crops.resize(self.network.padded(faces.len()) * bytes, 0);
-            for (face, out) in faces.iter().zip(self.crops.chunks_exact_mut(bytes)) {
-                let square = CropSquare::around(&face.bounds, &self.file.contract.crop);
+        for Seen { faces, scores, maps, .. } in seen.iter_mut() {
+            scores.clear();
+            let square = |face: &Face| CropSquare::around(&face.bounds, &self.file.contract.crop);
+            scores.extend(faces.iter().map(|face| Score { square: square(face), logits: Logits::default() }));
+            maps.values.clear();
+            (maps.height, maps.width) = self.file.cam_size;
+        }
+        let faces: usize = seen.iter().map(|seen| seen.faces.len()).sum();
+        for first in (0..faces).step_by(self.largest_batch) {
+            let count = self.largest_batch.min(faces - first);
+            self.crops.resize(self.network.padded(count) * bytes, 0);
+            let squares = seen.iter().flat_map(|seen| seen.scores.iter().map(|score| (seen.frame, score.square)));
+            for ((frame, square), out) in squares.skip(first).zip(self.crops.chunks_exact_mut(bytes)).take(count) {
                 self.cropper.cut(frame, &square, side, out)?;
-                scores.push(Score { square, logits: Logits::default() });
             }
-            let mut unscored = scores[first..].iter_mut();
-            let keep = |logits| {
-                if let Some(score) = unscored.next() {
-                    score.logits = logits;
-                }
-            };
-            let Self { network, file, adapter, name, crops, .. } = self;
-            run(network, (file, adapter), crops, faces.len(), keep, &mut maps.values)
+            let Self { network, file, adapter, name, crops, logits, maps, .. } = self;
+            logits.clear();
+            maps.clear();
+            run(network, (file, adapter), crops, count, |each| logits.push(each), maps)
                 .with_context(|| format!("model {name} failed"))?;
+            let size = maps.len() / count;
+            let mut batch = logits.iter().enumerate();
+            let mut before = first;
+            for Seen { scores, maps: found, .. } in seen.iter_mut() {
+                let skipped = before.min(scores.len());
+                before -= skipped;
+                for (score, (index, logits)) in scores[skipped..].iter_mut().zip(&mut batch) {
+                    score.logits = *logits;
+                    found.values.extend_from_slice(&maps[index * size..(index + 1) * size]);
+                }
+            }
         }
         Ok(())
+    }
+
+    fn faces_at_once(&self) -> usize {
+        // On a processor a face costs the same alone, and frames that wait for each other are late.
+        if self.network.provider.got.is_accelerated() { self.largest_batch } else { 1 }
     }
 }
 

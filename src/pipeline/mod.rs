@@ -1,47 +1,55 @@
 //! The only place with threads and channels: stages wired, buffers recycled, shutdown.
 //!
 //! ```text
-//! source -> locate and follow -> classify -> judge and sinks
-//!    ^                                             |
-//!    +------------------ buffers ------------------+
+//! source -> find cuts -> locate -> follow -> classify -> judge and sinks
+//!    ^                   [ the workers share both ]             |
+//!    +------------------------- buffers ------------------------+
 //! ```
 //!
-//! Each arrow is a bounded crossbeam channel. A fixed number of [`Parcel`]s goes round, so that a slow stage holds the
-//! source back, no frame is lost, order is kept, and nothing is allocated for a frame.
+//! Each arrow is a crossbeam channel. A fixed number of [`Parcel`]s goes round, so that a slow stage holds the source
+//! back, no frame is lost, and nothing is allocated for a frame. The two costly stages are done by [`Worker`]s, each of
+//! which takes whatever there is to do, the later stage first: no processor waits while there is work, whichever of
+//! the two networks is the slower one. Following and judging want the frames in their order, and restore it.
+//!
+//! What fails travels in its parcel ([`parcel::Failure`]) to the end: the frames before it are delivered, in any run.
 
-mod parcel;
+mod delivery;
+mod follow;
+mod order;
+pub mod parcel;
+mod plan;
+mod source;
 mod summary;
+mod worker;
 
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Instant;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::bounded;
 
 pub use parcel::Parcel;
+pub use plan::DetectEvery;
 pub use summary::{Ended, StageTimes, Summary};
+pub use worker::Worker;
 
-use crate::capture::{Read, Source};
-use crate::face::Locate;
-use crate::face::cut::CutFinder;
-use crate::face::quality::Quality;
-use crate::face::tracker::Tracker;
-use crate::model::classifier::Classify;
-use crate::sink::{FrameView, Sink};
+use crate::capture::Source;
+use crate::sink::Sink;
 use crate::verdict::Judge;
-use crate::verdict::track::{Look, TrackJudge};
+use delivery::Delivery;
+use parcel::Failure;
 
-/// Parcels that wait between two stages, at most. More would only add memory: the slowest stage sets the pace.
-const QUEUE: usize = 2;
-/// Parcels in all: the queues, and one in the hands of each of the four stages.
-const PARCELS: usize = 3 * QUEUE + 4;
+/// Parcels for each worker: one in its hands, one that waits for it, and one that waits for its turn behind it.
+const PARCELS_A_WORKER: usize = 3;
+/// Parcels beside those: one each in the hands of the source and the sinks, and one on its way between.
+const PARCELS_BESIDE: usize = 3;
 
-/// The workers of a run. They outlive it, so that models are opened once for many sources.
+/// Who does the work of a run. They outlive it, so that models are opened once for many sources.
 pub struct Stages<'a> {
-    /// Finds faces.
-    pub locate: &'a mut dyn Locate,
-    /// Scores faces.
-    pub classify: &'a mut dyn Classify,
+    /// Find and score faces, each on a thread of its own. Results don't depend on how many there are.
+    pub workers: Vec<Worker<'a>>,
+    /// In which frames faces are looked for.
+    pub detect: DetectEvery,
     /// Turns scores into verdicts.
     pub judge: &'a Judge,
     /// Takes the results, in this order.
@@ -54,99 +62,56 @@ pub struct Stages<'a> {
 /// what went wrong is in [`Summary::ended`].
 pub fn run(source: &mut dyn Source, stages: Stages<'_>, stop: &AtomicBool) -> Summary {
     let mut summary = Summary::new(source.info().clone());
-    let Stages { locate, classify, judge, sinks } = stages;
-    let (free_in, free) = bounded(PARCELS);
-    let (decoded_in, decoded) = bounded(QUEUE);
-    let (located_in, located) = bounded(QUEUE);
-    let (scored_in, scored) = bounded(QUEUE);
-    for _ in 0..PARCELS {
-        // The channel holds them all, and both its ends are here.
-        let _ = free_in.send(Parcel::new());
-    }
+    let Stages { workers, detect, judge, sinks } = stages;
     if let Err(error) = sinks.iter_mut().try_for_each(|sink| sink.start(&summary.source)) {
         summary.fail(error);
         finish(sinks, &mut summary);
         return summary;
     }
-    thread::scope(|scope| {
-        let decoding = scope.spawn(move || decode(source, &free, &decoded_in, stop));
-        let locating = scope.spawn(move || {
-            let mut follow = Follow { cuts: CutFinder::new(), tracker: Tracker::new() };
-            work(&decoded, &located_in, |parcel| {
-                let start = Instant::now();
-                locate.locate(&parcel.frame, &mut parcel.faces)?;
-                follow.follow(parcel);
-                parcel.times.locate = start.elapsed();
-                Ok(())
-            })
+    // Every channel holds all parcels there are: no send waits, so that no circle of waiting threads can close. What
+    // holds the source back is that it has to wait for a free parcel.
+    let parcels = PARCELS_A_WORKER * workers.len() + PARCELS_BESIDE;
+    let (free_in, free) = bounded(parcels);
+    let (decoded_in, decoded) = bounded(parcels);
+    let (located_in, located) = bounded(parcels);
+    let (followed_in, followed) = bounded(parcels);
+    let (scored_in, scored) = bounded(parcels);
+    for _ in 0..parcels {
+        // The channel holds them all, and both its ends are here.
+        let _ = free_in.send(Parcel::new());
+    }
+    let failure = thread::scope(|scope| {
+        let reading = scope.spawn({
+            let located_in = located_in.clone();
+            move || {
+                source::read(source, detect, &free, &source::Ways { decoded: decoded_in, located: located_in }, stop)
+            }
         });
-        let scoring = scope.spawn(move || {
-            work(&located, &scored_in, |parcel| {
-                let start = Instant::now();
-                classify.classify(&parcel.frame, &parcel.faces, &mut parcel.scores, &mut parcel.maps)?;
-                parcel.times.classify = start.elapsed();
-                Ok(())
-            })
-        });
-        let mut judges = Judges { faces: judge, tracks: judge.tracks() };
-        let written = deliver(&scored, &free_in, &mut judges, sinks, &mut summary);
-        summary.tracks = judges.tracks.finish();
-        // A sink that failed stops the source: with these ends gone, every sender upstream gives up.
-        drop((scored, free_in));
-        let tally = join(decoding);
+        for worker in workers {
+            let (decoded, followed) = (decoded.clone(), followed.clone());
+            let (located_in, scored_in) = (located_in.clone(), scored_in.clone());
+            scope.spawn(move || worker.work(worker::Desk { decoded, located_in, followed, scored_in }));
+        }
+        // The threads have their own ends of the channels. These here must go: a channel ends with its last sender.
+        drop((decoded, located_in, followed, scored_in));
+        scope.spawn(move || follow::follow(&located, &followed_in, parcels));
+        let mut delivery = Delivery::new(judge, sinks);
+        let failure = delivery.deliver(scored, free_in, parcels, &mut summary).err();
+        summary.tracks = delivery.finish();
+        let tally = reading.join().unwrap_or_else(|panic| resume_unwind(panic));
         summary.damaged_frames = tally.damaged;
         summary.first_damage = tally.first_damage;
-        // The cause lies upstream, what follows from it downstream.
-        let outcomes = [tally.outcome, join(locating), join(scoring), written];
-        if let Some(error) = outcomes.into_iter().find_map(Result::err) {
-            summary.fail(error);
-        } else if stop.load(Ordering::Relaxed) {
-            summary.interrupt();
-        }
+        failure
     });
+    match failure {
+        Some(Failure::Error(error)) => summary.fail(error),
+        // A panic is a fault of the program; it goes on to the top as what it is.
+        Some(Failure::Panic(panic)) => resume_unwind(panic),
+        None if stop.load(Ordering::Relaxed) => summary.interrupt(),
+        None => {}
+    }
     finish(sinks, &mut summary);
     summary
-}
-
-/// What the locating thread knows of the frames before.
-struct Follow {
-    cuts: CutFinder,
-    tracker: Tracker,
-}
-
-impl Follow {
-    /// Gives each face of a parcel its track, and measures how well it is seen.
-    fn follow(&mut self, parcel: &mut Parcel) {
-        let Parcel { frame, faces, tracks, qualities, .. } = parcel;
-        if self.cuts.begins_scene(frame) {
-            self.tracker.end_all();
-        }
-        self.tracker.follow(frame.time, faces, tracks);
-        qualities.clear();
-        qualities.extend(faces.iter().map(|face| Quality::of(frame, face)));
-    }
-}
-
-/// Of single faces, and of the source's tracks.
-struct Judges<'a> {
-    faces: &'a Judge,
-    tracks: TrackJudge,
-}
-
-impl Judges<'_> {
-    fn judge(&mut self, parcel: &mut Parcel) {
-        self.faces.judge(&parcel.scores, &mut parcel.judgements);
-        let look = Look {
-            frame: parcel.frame.number,
-            time: parcel.frame.time,
-            faces: &parcel.faces,
-            tracks: &parcel.tracks,
-            qualities: &parcel.qualities,
-            scores: &parcel.scores,
-            judgements: &parcel.judgements,
-        };
-        self.tracks.judge(&look, &mut parcel.tracked);
-    }
 }
 
 fn finish(sinks: &mut [Box<dyn Sink>], summary: &mut Summary) {
@@ -155,92 +120,4 @@ fn finish(sinks: &mut [Box<dyn Sink>], summary: &mut Summary) {
             summary.fail(error);
         }
     }
-}
-
-/// What the source's thread has to tell.
-struct Tally {
-    damaged: u64,
-    first_damage: Option<String>,
-    outcome: anyhow::Result<()>,
-}
-
-fn decode(source: &mut dyn Source, free: &Receiver<Parcel>, out: &Sender<Parcel>, stop: &AtomicBool) -> Tally {
-    let mut tally = Tally { damaged: 0, first_damage: None, outcome: Ok(()) };
-    let mut spare = None;
-    while !stop.load(Ordering::Relaxed) {
-        let Some(mut parcel) = spare.take().or_else(|| free.recv().ok()) else {
-            break;
-        };
-        let start = Instant::now();
-        match source.read(&mut parcel.frame) {
-            Ok(Read::Frame) => {
-                parcel.times.decode = start.elapsed();
-                if out.send(parcel).is_err() {
-                    break;
-                }
-            }
-            Ok(Read::Damaged(reason)) => {
-                tally.damaged += 1;
-                tally.first_damage.get_or_insert(reason);
-                spare = Some(parcel);
-            }
-            Ok(Read::End) => break,
-            Err(error) => {
-                tally.outcome = Err(error);
-                break;
-            }
-        }
-    }
-    tally
-}
-
-fn work(
-    parcels: &Receiver<Parcel>,
-    out: &Sender<Parcel>,
-    mut stage: impl FnMut(&mut Parcel) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    for mut parcel in parcels {
-        stage(&mut parcel)?;
-        if out.send(parcel).is_err() {
-            break;
-        }
-    }
-    Ok(())
-}
-
-fn deliver(
-    scored: &Receiver<Parcel>,
-    free: &Sender<Parcel>,
-    judges: &mut Judges<'_>,
-    sinks: &mut [Box<dyn Sink>],
-    summary: &mut Summary,
-) -> anyhow::Result<()> {
-    for mut parcel in scored {
-        judges.judge(&mut parcel);
-        let age = parcel.frame.captured.elapsed();
-        let view = FrameView {
-            source: &summary.source.name,
-            frame: &parcel.frame,
-            faces: &parcel.faces,
-            scores: &parcel.scores,
-            judgements: &parcel.judgements,
-            tracks: &parcel.tracked,
-            maps: &parcel.maps,
-            age,
-        };
-        let start = Instant::now();
-        for sink in sinks.iter_mut() {
-            sink.frame(&view)?;
-        }
-        parcel.times.write = start.elapsed();
-        summary.count(&parcel);
-        // The source may have ended already; then nobody needs the buffer.
-        let _ = free.send(parcel);
-    }
-    Ok(())
-}
-
-fn join<T>(handle: thread::ScopedJoinHandle<'_, T>) -> T {
-    // A panic is a fault of the program; it goes on to the top as what it is.
-    handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

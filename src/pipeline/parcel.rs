@@ -1,5 +1,6 @@
 //! What goes round in the pipeline: a frame and all that is known of it, in buffers that are used again.
 
+use std::any::Any;
 use std::time::Duration;
 
 use crate::face::Face;
@@ -13,13 +14,19 @@ use crate::verdict::track::TrackedFace;
 /// A frame with its results so far. The vectors keep their memory from one frame to the next.
 #[derive(Debug)]
 pub struct Parcel {
+    /// Counts the parcels of a run from 0, without a gap.
+    pub(super) order: u64,
     /// The picture.
     pub frame: Frame,
-    /// Its faces, after `locate`.
+    /// Whether a new scene begins with it.
+    pub cut: bool,
+    /// Whether faces are looked for in it; else the tracker says where they must be.
+    pub looked: bool,
+    /// Its faces, after `locate` or, where it wasn't looked at, after `follow`.
     pub faces: Vec<Face>,
-    /// The track of each face, after `locate`.
+    /// The track of each face, after `follow`.
     pub tracks: Vec<TrackId>,
-    /// How well each face is seen, after `locate`.
+    /// How well each face is seen, after `classify`.
     pub qualities: Vec<Quality>,
     /// A score for each face, after `classify`.
     pub scores: Vec<Score>,
@@ -31,6 +38,17 @@ pub struct Parcel {
     pub tracked: Vec<TrackedFace>,
     /// What each stage took for this frame.
     pub times: ServiceTimes,
+    /// What went wrong with it. It goes on to the end of the pipeline, and no stage works on it any more.
+    pub(super) failure: Option<Failure>,
+}
+
+/// What ends a run early.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// A stage failed.
+    Error(anyhow::Error),
+    /// A stage panicked.
+    Panic(Box<dyn Any + Send>),
 }
 
 /// What each stage took for one frame, waiting left out.
@@ -38,7 +56,7 @@ pub struct Parcel {
 pub struct ServiceTimes {
     /// Decoding, or waiting for a camera.
     pub decode: Duration,
-    /// Finding and following faces.
+    /// Finding faces.
     pub locate: Duration,
     /// Cropping and classifying.
     pub classify: Duration,
@@ -49,7 +67,10 @@ pub struct ServiceTimes {
 impl Parcel {
     pub(super) fn new() -> Self {
         Self {
+            order: 0,
             frame: Frame::empty(),
+            cut: false,
+            looked: true,
             faces: Vec::new(),
             tracks: Vec::new(),
             qualities: Vec::new(),
@@ -58,6 +79,7 @@ impl Parcel {
             judgements: Vec::new(),
             tracked: Vec::new(),
             times: ServiceTimes::default(),
+            failure: None,
         }
     }
 }

@@ -7,7 +7,7 @@ use cyborg_edge::capture::{Read, Source, SourceInfo};
 use cyborg_edge::face::crop::{CropSquare, Cropper};
 use cyborg_edge::face::{Face, Locate};
 use cyborg_edge::frame::{Frame, PixelBox, PixelPoint, PresentationTime};
-use cyborg_edge::model::classifier::{ActivationMaps, Classify, Score};
+use cyborg_edge::model::classifier::{Classify, Score, Seen};
 use cyborg_edge::verdict::Logits;
 
 /// Gives `frames` frames as fast as they are taken; those in `damaged` can't be decoded, and `broken` ends it all.
@@ -56,13 +56,26 @@ impl Source for CountingSource {
 }
 
 /// Finds one face in the middle of every frame but those whose number divides by `blank`.
+#[derive(Default)]
 pub(crate) struct MiddleFace {
     pub(crate) blank: Option<u64>,
+    /// Some frames take it longer than others.
+    pub(crate) uneven: bool,
+    pub(crate) panics_at: Option<u64>,
+    /// In how many frames it looked.
+    pub(crate) looks: u64,
 }
 
 impl Locate for MiddleFace {
     fn locate(&mut self, frame: &Frame, faces: &mut Vec<Face>) -> anyhow::Result<()> {
         faces.clear();
+        self.looks += 1;
+        if self.uneven {
+            thread::sleep(Duration::from_micros(frame.number * 7919 % 5 * 100));
+        }
+        if self.panics_at == Some(frame.number) {
+            std::panic::panic_any("the script says so");
+        }
         if self.blank.is_some_and(|blank| frame.number.is_multiple_of(blank)) {
             return Ok(());
         }
@@ -80,6 +93,7 @@ impl Locate for MiddleFace {
 pub(crate) struct BrightnessClassifier {
     pub(crate) latency: Duration,
     pub(crate) fails_at: Option<u64>,
+    pub(crate) faces_at_once: usize,
     cropper: Cropper,
     crop: Vec<u8>,
 }
@@ -89,24 +103,30 @@ impl BrightnessClassifier {
     pub(crate) const SIDE: usize = 32;
 
     pub(crate) fn new(latency: Duration) -> Self {
-        Self { latency, fails_at: None, cropper: Cropper::new(), crop: vec![0; Self::SIDE * Self::SIDE * 3] }
+        let crop = vec![0; Self::SIDE * Self::SIDE * 3];
+        Self { latency, fails_at: None, faces_at_once: 1, cropper: Cropper::new(), crop }
     }
 }
 
 impl Classify for BrightnessClassifier {
-    fn classify(
-        &mut self,
-        frame: &Frame,
-        faces: &[Face],
-        scores: &mut Vec<Score>,
-        maps: &mut ActivationMaps,
-    ) -> anyhow::Result<()> {
+    fn classify(&mut self, seen: &mut [Seen<'_>]) -> anyhow::Result<()> {
+        seen.iter_mut().try_for_each(|seen| self.one(seen))
+    }
+
+    fn faces_at_once(&self) -> usize {
+        self.faces_at_once
+    }
+}
+
+impl BrightnessClassifier {
+    fn one(&mut self, seen: &mut Seen<'_>) -> anyhow::Result<()> {
+        let Seen { frame, faces, scores, maps } = seen;
         anyhow::ensure!(self.fails_at != Some(frame.number), "the classifier broke at {}", frame.number);
         thread::sleep(self.latency);
         scores.clear();
         maps.values.clear();
         (maps.height, maps.width) = (2, 2);
-        for face in faces {
+        for face in faces.iter() {
             let side = face.bounds.width.max(face.bounds.height) as usize;
             let square = CropSquare { left: face.bounds.left as i64, top: face.bounds.top as i64, side };
             self.cropper.cut(frame, &square, Self::SIDE, &mut self.crop)?;

@@ -49,7 +49,7 @@ impl Subject<'_> {
             return Ok(None);
         }
         let (frame, mut work) = (frame(), Work::new(batch));
-        self.series(batch, || classifier.classify(&frame, &work.faces, &mut work.scores, &mut work.maps))
+        self.series(batch, || classifier.classify_frame(&frame, &work.faces, &mut work.scores, &mut work.maps))
     }
 
     /// The detector alone.
@@ -92,7 +92,7 @@ impl Subject<'_> {
             let figures = self.series(1, || {
                 // Nothing comes any more when the detector failed; its own error says more.
                 receiver.recv()?;
-                classifier.classify(&frame, &work.faces, &mut work.scores, &mut work.maps)
+                classifier.classify_frame(&frame, &work.faces, &mut work.scores, &mut work.maps)
             });
             drop(receiver);
             located.join().unwrap_or_else(|_| Err(anyhow::anyhow!("the detector's thread ended early")))?;
@@ -113,7 +113,7 @@ impl Subject<'_> {
                         let (frame, mut found, mut work) = (frame(), Vec::new(), Work::new(1));
                         self.series(1, || {
                             detector.locate(&frame, &mut found)?;
-                            classifier.classify(&frame, &work.faces, &mut work.scores, &mut work.maps)
+                            classifier.classify_frame(&frame, &work.faces, &mut work.scores, &mut work.maps)
                         })
                     })
                 })

@@ -15,7 +15,7 @@ use self::batch::{Batch, Extent, Photo, Pixels};
 use self::drawn::DrawnPhotos;
 use super::interrupt;
 use super::outcome::{Outcome, UsageError, complain, note, refuse_overwriting, say};
-use super::workers::{ClassifierAlone, WorkerArgs, Workers, caution, record};
+use super::workers::{ClassifierAlone, Pair, WorkerArgs, caution, record};
 use crate::capture::list::{self, ListedPhoto};
 use crate::capture::stills;
 use crate::sink::FrameView;
@@ -164,7 +164,8 @@ fn open(args: &ImageArgs, photos: &[PhotoFile]) -> anyhow::Result<(Batch, Result
     let csv = args.csv.as_deref().map(CsvPhotos::create).transpose()?;
     let (extent, classifier, judge) = match args.crop {
         CropExtent::Face => {
-            let Workers { detector, classifier, judge, .. } = args.workers.open()?;
+            let Pair { detector, classifier } = args.workers.open_pair()?;
+            let judge = Judge::new(classifier.contract());
             (Extent::Faces(Box::new(detector)), classifier, judge)
         }
         CropExtent::Whole => {

@@ -1,0 +1,71 @@
+//! The source's thread: frames are read into free parcels, and it is decided in which of them faces are looked for.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender};
+
+use super::parcel::{Failure, Parcel, ServiceTimes};
+use super::plan::{DetectEvery, Rhythm};
+use crate::capture::{Read, Source};
+use crate::face::cut::CutFinder;
+
+/// Where parcels go from here.
+pub(super) struct Ways {
+    /// Those in which faces are looked for.
+    pub(super) decoded: Sender<Parcel>,
+    /// The others, past the detector.
+    pub(super) located: Sender<Parcel>,
+}
+
+/// What the source's thread has to tell.
+pub(super) struct Tally {
+    pub(super) damaged: u64,
+    pub(super) first_damage: Option<String>,
+}
+
+/// Reads `source` until its end, until `stop`, or until nobody takes its frames any more.
+pub(super) fn read(
+    source: &mut dyn Source,
+    detect: DetectEvery,
+    free: &Receiver<Parcel>,
+    ways: &Ways,
+    stop: &AtomicBool,
+) -> Tally {
+    let mut tally = Tally { damaged: 0, first_damage: None };
+    let (mut cuts, mut rhythm) = (CutFinder::new(), Rhythm::new(detect));
+    let mut order = 0;
+    let mut spare = None;
+    while !stop.load(Ordering::Relaxed) {
+        let Some(mut parcel) = spare.take().or_else(|| free.recv().ok()) else {
+            break;
+        };
+        let start = Instant::now();
+        match source.read(&mut parcel.frame) {
+            Ok(Read::Frame) => {
+                parcel.cut = cuts.begins_scene(&parcel.frame);
+                parcel.looked = rhythm.looks(parcel.cut);
+                parcel.times = ServiceTimes { decode: start.elapsed(), ..ServiceTimes::default() };
+            }
+            Ok(Read::Damaged(reason)) => {
+                tally.damaged += 1;
+                tally.first_damage.get_or_insert(reason);
+                spare = Some(parcel);
+                continue;
+            }
+            Ok(Read::End) => break,
+            Err(error) => {
+                parcel.times = ServiceTimes { decode: Duration::ZERO, ..ServiceTimes::default() };
+                parcel.failure = Some(Failure::Error(error));
+            }
+        }
+        parcel.order = order;
+        order += 1;
+        let last = parcel.failure.is_some();
+        let way = if parcel.looked { &ways.decoded } else { &ways.located };
+        if way.send(parcel).is_err() || last {
+            break;
+        }
+    }
+    tally
+}
