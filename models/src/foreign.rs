@@ -5,13 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use prost::Message;
 use serde::Deserialize;
 
 use crate::contract::{Calibration, CamClass, Contract, CropRule, ResizeFilter, Saliency, Thresholds, Training};
 use crate::digest;
 use crate::model_file::ModelFile;
-use crate::onnx::{Dimension, GraphProto, ModelProto, ValueInfoProto, element};
+use crate::onnx::{self, Dimension, GraphProto, ValueInfoProto, element};
 
 /// The version of the TOML's keys that this code reads.
 const FORMAT: u32 = 1;
@@ -222,7 +221,7 @@ impl ForeignModel {
     /// When the text is wrong in itself, or the file has other tensors.
     pub fn parse(text: &str, bytes: &[u8]) -> Result<Self, ForeignError> {
         let description = Foreign::parse(text)?;
-        let model = ModelProto::decode(bytes).map_err(|error| ForeignError::NotOnnx(error.to_string()))?;
+        let model = onnx::outline(bytes).map_err(|error| ForeignError::NotOnnx(error.to_string()))?;
         let graph = model.graph.as_ref().ok_or_else(|| ForeignError::NotOnnx("no graph in it".to_owned()))?;
         let side = description.input.side;
         // Old files list their weights among the inputs.

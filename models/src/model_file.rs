@@ -5,11 +5,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use prost::Message;
-
 use crate::contract::{self, Contract, ContractError};
 use crate::digest;
-use crate::onnx::{Dimension, ModelProto, StringStringEntryProto, ValueInfoProto, element};
+use crate::onnx::{self, Dimension, ModelProto, StringStringEntryProto, ValueInfoProto, element};
 
 /// The oldest operator set that the contract allows.
 pub const OLDEST_OPSET: i64 = 17;
@@ -87,7 +85,7 @@ impl ModelFile {
     ///
     /// When they don't hold the contract.
     pub fn parse(bytes: &[u8]) -> Result<Self, ModelFileError> {
-        let model = ModelProto::decode(bytes)?;
+        let model = onnx::outline(bytes)?;
         let graph = model.graph.as_ref().ok_or(ModelFileError::NoGraph)?;
         // The metadata come first: a person with a foreign model should hear that it is foreign.
         let metadata: BTreeMap<_, _> =

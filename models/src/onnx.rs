@@ -3,7 +3,7 @@
 //! Field numbers are those of the public ONNX schema (IR version 8). A field that isn't listed here is lost when
 //! a file is read and written again; the lists below are complete for plain inference graphs.
 
-use prost::{Message, Oneof};
+use prost::{DecodeError, Message, Oneof};
 
 /// Element type of a tensor, by the numbers of `TensorProto.DataType`.
 pub mod element {
@@ -25,6 +25,50 @@ pub mod attribute {
     pub const INT: i32 = 2;
     /// Several integers, in `ints`.
     pub const INTS: i32 = 7;
+}
+
+/// Reads a model file without its nodes and without the values of its weights, which are most of it: what is left costs next
+/// to no memory.
+///
+/// # Errors
+///
+/// When the bytes are no ONNX file.
+pub fn outline(bytes: &[u8]) -> Result<ModelProto, DecodeError> {
+    let Outline { opset_import, metadata_props, graph } = Outline::decode(bytes)?;
+    let graph = graph.map(|GraphOutline { input, output, initializer }| {
+        let named = |outline: TensorOutline| TensorProto { name: outline.name, ..TensorProto::default() };
+        GraphProto { input, output, initializer: initializer.into_iter().map(named).collect(), ..GraphProto::default() }
+    });
+    Ok(ModelProto { opset_import, metadata_props, graph, ..ModelProto::default() })
+}
+
+/// The fields of [`ModelProto`] that [`outline`] reads; a reader skips those that it doesn't know.
+#[derive(Clone, PartialEq, Message)]
+struct Outline {
+    #[prost(message, optional, tag = "7")]
+    graph: Option<GraphOutline>,
+    #[prost(message, repeated, tag = "8")]
+    opset_import: Vec<OperatorSetIdProto>,
+    #[prost(message, repeated, tag = "14")]
+    metadata_props: Vec<StringStringEntryProto>,
+}
+
+/// The same of [`GraphProto`].
+#[derive(Clone, PartialEq, Message)]
+struct GraphOutline {
+    #[prost(message, repeated, tag = "5")]
+    initializer: Vec<TensorOutline>,
+    #[prost(message, repeated, tag = "11")]
+    input: Vec<ValueInfoProto>,
+    #[prost(message, repeated, tag = "12")]
+    output: Vec<ValueInfoProto>,
+}
+
+/// The same of [`TensorProto`].
+#[derive(Clone, PartialEq, Message)]
+struct TensorOutline {
+    #[prost(string, tag = "8")]
+    name: String,
 }
 
 /// A whole model file.

@@ -8,6 +8,7 @@ mod image;
 #[cfg(feature = "video")]
 mod inputs;
 mod interrupt;
+mod memory;
 mod models;
 mod outcome;
 #[cfg(feature = "video")]
@@ -54,6 +55,7 @@ enum Command {
 /// Runs the program by its command line, and gives its exit code.
 #[must_use]
 pub fn run() -> ExitCode {
+    memory::give_back();
     // Wrong usage ends here, with code 2.
     let cli = Cli::parse();
     start_log(cli.verbose);

@@ -1,8 +1,6 @@
 //! The flags that `video` and `image` share, and the workers that are made from them.
 
 use std::num::NonZeroUsize;
-#[cfg(feature = "video")]
-use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::thread;
 
@@ -10,8 +8,9 @@ use clap::Args;
 use cyborg_models::contract::Contract;
 
 use super::outcome::note;
-use crate::face::centerface::{CenterFace, DetectorSettings};
-use crate::model::classifier::{Classifier, ClassifierError};
+use crate::face::centerface::{CenterFace, DetectorFile, DetectorSettings};
+use crate::model::classifier::Classifier;
+use crate::model::classifier_file::{ClassifierError, ClassifierFile};
 use crate::model::provider::{Asked, ProviderReport};
 use crate::model::runtime::Runtime;
 use crate::model::session::SessionSettings;
@@ -88,21 +87,21 @@ impl WorkerArgs {
     /// Loads ONNX Runtime and opens the classifier, which gets all threads.
     pub(super) fn open_classifier(&self) -> anyhow::Result<ClassifierAlone> {
         let session = SessionSettings { provider: self.provider, threads: self.all_threads() };
-        let classifier = self.classifier(&Runtime::load()?, session)?;
+        let classifier = Classifier::of(&Runtime::load()?, &self.classifier_file()?, session)?;
         note(&format!("provider: {}", classifier.provider()));
         Ok(ClassifierAlone { judge: Judge::new(classifier.contract()), classifier })
     }
 
-    fn classifier(&self, runtime: &Runtime, session: SessionSettings) -> Result<Classifier, ClassifierError> {
+    fn classifier_file(&self) -> Result<ClassifierFile<'static>, ClassifierError> {
         match (&self.model, &self.model_toml) {
-            (Some(model), Some(toml)) => Classifier::open_foreign(runtime, model, toml, session),
-            (model, _) => Classifier::open(runtime, model.as_deref(), session),
+            (Some(model), Some(toml)) => ClassifierFile::read_foreign(model, toml),
+            (model, _) => ClassifierFile::read(model.as_deref()),
         }
     }
 
     /// Loads ONNX Runtime and opens both networks, which get all threads.
     pub(super) fn open_pair(&self) -> anyhow::Result<Pair> {
-        let pair = self.pair(&Runtime::load_for(self.provider)?, self.all_threads())?;
+        let pair = self.files()?.pair(&Runtime::load_for(self.provider)?, self.all_threads())?;
         announce(pair.classifier.provider(), pair.detector.provider());
         Ok(pair)
     }
@@ -115,7 +114,8 @@ impl WorkerArgs {
         // One thread a network wastes nothing on dividing its work; more processors than pairs help within them.
         let most = threads.get().min(MOST_PAIRS);
         let each = NonZeroUsize::new(threads.get() / most).unwrap_or(NonZeroUsize::MIN);
-        let first = self.pair(&runtime, each)?;
+        let files = self.files()?;
+        let first = files.pair(&runtime, each)?;
         announce(first.classifier.provider(), first.detector.provider());
         let accelerated = first.classifier.provider().got.is_accelerated();
         let count = if accelerated { PAIRS_OF_ACCELERATOR } else { most };
@@ -123,13 +123,10 @@ impl WorkerArgs {
             let runs_on = |pair: &Pair| (pair.classifier.provider().got, pair.detector.provider().got);
             runs_on(pair) == runs_on(&first)
         };
-        let others: Vec<anyhow::Result<Pair>> = thread::scope(|scope| {
-            let opening: Vec<_> = (1..count).map(|_| scope.spawn(|| self.pair(&runtime, each))).collect();
-            opening.into_iter().map(|pair| pair.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
-        });
         let mut pairs = Vec::with_capacity(count);
-        for pair in others {
-            match pair {
+        // One after the other: opening takes several times the memory that a session keeps, and the next one uses it again.
+        for _ in 1..count {
+            match files.pair(&runtime, each) {
                 Ok(pair) if same(&pair) => pairs.push(pair),
                 // Without it the run is slower, and the same.
                 Ok(_) => log::warn!("a further pair of networks didn't get the provider of the first, and is left out"),
@@ -145,12 +142,29 @@ impl WorkerArgs {
         self.threads.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
     }
 
+    fn files(&self) -> anyhow::Result<Files> {
+        Ok(Files {
+            classifier: self.classifier_file()?,
+            detector: DetectorFile::read(self.detector.as_deref())?,
+            provider: self.provider,
+            settings: DetectorSettings { longest_side: self.detect_size.into(), confidence: self.detect_confidence },
+        })
+    }
+}
+
+/// What pairs are opened from.
+struct Files {
+    classifier: ClassifierFile<'static>,
+    detector: DetectorFile,
+    provider: Asked,
+    settings: DetectorSettings,
+}
+
+impl Files {
     fn pair(&self, runtime: &Runtime, threads: NonZeroUsize) -> anyhow::Result<Pair> {
         let session = SessionSettings { provider: self.provider, threads };
-        let classifier = self.classifier(runtime, session)?;
-        let settings = DetectorSettings { longest_side: self.detect_size.into(), confidence: self.detect_confidence };
-        let detector = CenterFace::open(runtime, self.detector.as_deref(), settings, session)?;
-        Ok(Pair { detector, classifier })
+        let classifier = Classifier::of(runtime, &self.classifier, session)?;
+        Ok(Pair { detector: CenterFace::of(runtime, &self.detector, self.settings, session)?, classifier })
     }
 }
 

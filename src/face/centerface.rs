@@ -83,6 +83,37 @@ struct Tensors {
     landmarks: String,
 }
 
+/// The file of the detector, read and mended: once for all the sessions that run it.
+#[derive(Clone, Debug)]
+pub struct DetectorFile {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    tensors: Tensors,
+}
+
+impl DetectorFile {
+    /// Reads the detector file at `path`, or the one that set-up fetched.
+    ///
+    /// # Errors
+    ///
+    /// When the file is missing or is another network.
+    pub fn read(path: Option<&Path>) -> Result<Self, DetectorError> {
+        let path = match path {
+            Some(path) => path.to_owned(),
+            None => lock::cached("centerface").ok_or(DetectorError::NoCache)?,
+        };
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(DetectorError::Missing { path }),
+            Err(source) => return Err(DetectorError::Read { path, source }),
+        };
+        match mend(&bytes) {
+            Ok((bytes, tensors)) => Ok(Self { path, bytes, tensors }),
+            Err(reason) => Err(DetectorError::Foreign { path, reason }),
+        }
+    }
+}
+
 /// The detector in ONNX Runtime.
 #[derive(Debug)]
 pub struct CenterFace {
@@ -107,30 +138,32 @@ impl CenterFace {
         settings: DetectorSettings,
         session: SessionSettings,
     ) -> Result<Self, DetectorError> {
-        let path = match path {
-            Some(path) => path.to_owned(),
-            None => lock::cached("centerface").ok_or(DetectorError::NoCache)?,
-        };
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(DetectorError::Missing { path }),
-            Err(source) => return Err(DetectorError::Read { path, source }),
-        };
-        let (bytes, tensors) = match mend(&bytes) {
-            Ok(mended) => mended,
-            Err(reason) => return Err(DetectorError::Foreign { path, reason }),
-        };
-        match Network::open_for(runtime, &bytes, session, settings.longest_side) {
+        Self::of(runtime, &DetectorFile::read(path)?, settings, session)
+    }
+
+    /// Opens a file that was read.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be opened on the provider.
+    pub fn of(
+        runtime: &Runtime,
+        file: &DetectorFile,
+        settings: DetectorSettings,
+        session: SessionSettings,
+    ) -> Result<Self, DetectorError> {
+        let DetectorFile { path, bytes, tensors } = file;
+        match Network::open_for(runtime, bytes, session, settings.longest_side) {
             Ok(network) => Ok(Self {
                 network,
-                tensors,
+                tensors: tensors.clone(),
                 settings,
                 cropper: Cropper::new(),
                 small: Vec::new(),
                 planes: Vec::new(),
                 candidates: Vec::new(),
             }),
-            Err(source) => Err(DetectorError::Open { path, source }),
+            Err(source) => Err(DetectorError::Open { path: path.clone(), source }),
         }
     }
 

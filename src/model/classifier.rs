@@ -1,18 +1,17 @@
 //! The classifier: face crops in, logits and activation maps out, from one forward pass.
 
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
-use cyborg_models::contract::{CAM, Contract, ContractError, LOGITS, PIXELS};
-use cyborg_models::foreign::{ForeignError, ForeignModel};
-use cyborg_models::model_file::{ModelFile, ModelFileError};
+use cyborg_models::contract::{CAM, Contract, LOGITS, PIXELS};
+use cyborg_models::model_file::ModelFile;
 
+use super::classifier_file::{ClassifierError, ClassifierFile};
 use super::foreign::{Adapter, logits};
 use super::provider::ProviderReport;
 use super::runtime::Runtime;
-use super::session::{Network, SessionError, SessionSettings, Values};
-use super::shipped;
+use super::session::{Network, SessionSettings, Values};
 use crate::face::Face;
 use crate::face::crop::{CropSquare, Cropper};
 use crate::frame::Frame;
@@ -95,46 +94,6 @@ pub trait Classify: Send {
     }
 }
 
-/// A model that can't be used, with its name.
-#[derive(Debug, thiserror::Error)]
-pub enum ClassifierError {
-    /// The file can't be read.
-    #[error(transparent)]
-    Read(ModelFileError),
-    /// It doesn't hold the contract.
-    #[error("model {name} can't be used: {source}")]
-    Contract {
-        /// Its name.
-        name: String,
-        /// What is wrong.
-        source: ModelFileError,
-    },
-    /// The TOML of a foreign model can't be read.
-    #[error("can't read the TOML of a foreign model {}: {source}", path.display())]
-    ReadToml {
-        /// The TOML.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// A foreign model and its TOML don't fit.
-    #[error("foreign model {name} can't be used: {source}")]
-    Foreign {
-        /// Its name.
-        name: String,
-        /// What is wrong.
-        source: ForeignError,
-    },
-    /// ONNX Runtime can't open it.
-    #[error("model {name} can't be opened: {source}")]
-    Open {
-        /// Its name.
-        name: String,
-        /// What is wrong.
-        source: SessionError,
-    },
-}
-
 /// A model of the contract, or a foreign one with its TOML, in ONNX Runtime.
 #[derive(Debug)]
 pub struct Classifier {
@@ -152,52 +111,16 @@ pub struct Classifier {
 }
 
 impl Classifier {
-    /// Opens the model file at `path`, or the shipped model. A file without a contract is a foreign one when a TOML of its
-    /// name lies beside it.
+    /// Opens the model file at `path`, or the shipped model: [`ClassifierFile::read`] and [`Classifier::of`].
     ///
     /// # Errors
     ///
     /// When the file can't be read, doesn't hold the contract, or can't be opened on the provider.
     pub fn open(runtime: &Runtime, path: Option<&Path>, settings: SessionSettings) -> Result<Self, ClassifierError> {
-        match path {
-            None => Self::from_bytes(runtime, shipped::NAME, shipped::BYTES, settings),
-            Some(path) => {
-                let bytes = read(path)?;
-                let beside = path.with_extension("toml");
-                match ModelFile::parse(&bytes) {
-                    Err(ModelFileError::Contract(ContractError::NotAContract)) if beside.is_file() => {
-                        Self::open_foreign(runtime, path, &beside, settings)
-                    }
-                    _ => Self::from_bytes(runtime, &path.display().to_string(), &bytes, settings),
-                }
-            }
-        }
+        Self::of(runtime, &ClassifierFile::read(path)?, settings)
     }
 
-    /// Opens a foreign model by the TOML at `toml`.
-    ///
-    /// # Errors
-    ///
-    /// When one of the files can't be read, they don't fit, or the model can't be opened on the provider.
-    pub fn open_foreign(
-        runtime: &Runtime,
-        path: &Path,
-        toml: &Path,
-        settings: SessionSettings,
-    ) -> Result<Self, ClassifierError> {
-        let bytes = read(path)?;
-        let read_toml = |source| ClassifierError::ReadToml { path: toml.to_owned(), source };
-        let text = std::fs::read_to_string(toml).map_err(read_toml)?;
-        let name = path.display().to_string();
-        let model = match ForeignModel::parse(&text, &bytes) {
-            Ok(model) => model,
-            Err(source) => return Err(ClassifierError::Foreign { name, source }),
-        };
-        let adapter = Adapter::new(model.description, model.batch.unwrap_or(usize::MAX));
-        Self::new(runtime, name, &bytes, (model.file, Some(adapter)), settings)
-    }
-
-    /// Opens the bytes of a model file; `name` stands for it in messages.
+    /// Opens the bytes of a model file of the contract; `name` stands for it in messages.
     ///
     /// # Errors
     ///
@@ -208,32 +131,39 @@ impl Classifier {
         bytes: &[u8],
         settings: SessionSettings,
     ) -> Result<Self, ClassifierError> {
-        let name = name.to_owned();
-        let file = match ModelFile::parse(bytes) {
-            Ok(file) => file,
-            Err(source) => return Err(ClassifierError::Contract { name, source }),
-        };
-        Self::new(runtime, name, bytes, (file, None), settings)
+        Self::of(runtime, &ClassifierFile::of_bytes(name, bytes)?, settings)
     }
 
-    fn new(
+    /// Opens a file that was read.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be opened on the provider.
+    pub fn of(
         runtime: &Runtime,
-        name: String,
-        bytes: &[u8],
-        (file, adapter): (ModelFile, Option<Adapter>),
+        file: &ClassifierFile<'_>,
         settings: SessionSettings,
     ) -> Result<Self, ClassifierError> {
-        match Network::open(runtime, bytes, settings) {
-            Ok(network) => {
-                // A foreign network may be made for a fixed number of faces.
-                let limit = adapter.as_ref().map_or(usize::MAX, |adapter| adapter.batch);
-                let largest_batch = network.largest_batch().min(limit);
-                let (crops, logits, maps) = (Vec::new(), Vec::new(), Vec::new());
-                let cropper = Cropper::new();
-                Ok(Self { network, file, adapter, name, cropper, crops, logits, maps, largest_batch })
-            }
-            Err(source) => Err(ClassifierError::Open { name, source }),
-        }
+        let ClassifierFile { name, bytes, file, foreign } = file;
+        let network = match Network::open(runtime, bytes, settings) {
+            Ok(network) => network,
+            Err(source) => return Err(ClassifierError::Open { name: name.clone(), source }),
+        };
+        // A foreign network may be made for a fixed number of faces.
+        let adapter = foreign.as_ref().map(|(description, batch)| Adapter::new(description.clone(), *batch));
+        let limit = adapter.as_ref().map_or(usize::MAX, |adapter| adapter.batch);
+        let largest_batch = network.largest_batch().min(limit);
+        Ok(Self {
+            network,
+            file: file.clone(),
+            adapter,
+            name: name.clone(),
+            cropper: Cropper::new(),
+            crops: Vec::new(),
+            logits: Vec::new(),
+            maps: Vec::new(),
+            largest_batch,
+        })
     }
 
     /// Whether it is a foreign model, described by a TOML.
@@ -342,10 +272,6 @@ impl Classify for Classifier {
         // On a processor a face costs the same alone, and frames that wait for each other are late.
         if self.network.provider.got.is_accelerated() { self.largest_batch } else { 1 }
     }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, ClassifierError> {
-    std::fs::read(path).map_err(|source| ClassifierError::Read(ModelFileError::Read { path: path.to_owned(), source }))
 }
 
 /// Runs a batch whose first `count` crops matter; the others fill it up.

@@ -3,6 +3,7 @@
 //! No other place knows ONNX Runtime. The detector gets a ready [`session::Network`] from here.
 
 pub mod classifier;
+pub mod classifier_file;
 mod foreign;
 pub mod provider;
 pub mod runtime;

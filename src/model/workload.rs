@@ -1,7 +1,6 @@
 //! What a network is fed: read from its file, so that accelerators can be prepared for it before the first frame.
 
-use cyborg_models::onnx::{Dimension, ModelProto, element};
-use prost::Message;
+use cyborg_models::onnx::{self, Dimension, element};
 
 /// The sizes of batch that an accelerator is prepared for. Others are padded up: a new size costs it a new search for
 /// algorithms, or a new engine.
@@ -43,7 +42,7 @@ impl Workload {
     /// `None` when the file isn't a network of one input, of bytes or floats in four dimensions.
     #[must_use]
     pub fn of(bytes: &[u8], longest_side: usize) -> Option<Self> {
-        let graph = ModelProto::decode(bytes).ok()?.graph?;
+        let graph = onnx::outline(bytes).ok()?.graph?;
         let is_weight = |name: &str| graph.initializer.iter().any(|tensor| tensor.name == name);
         let mut inputs = graph.input.iter().filter(|input| !is_weight(&input.name));
         let (input, None) = (inputs.next()?, inputs.next()) else {
@@ -93,6 +92,8 @@ mod tests {
     use cyborg_models::onnx::{GraphProto, ValueInfoProto};
 
     use super::*;
+    use cyborg_models::onnx::ModelProto;
+    use prost::Message;
 
     fn free(name: &str) -> Dimension {
         Dimension::Param(name.to_owned())

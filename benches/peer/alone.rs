@@ -1,0 +1,124 @@
+//! What decoding, finding and classifying cost a frame when nothing else is done: the processor's time, all of it used.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::thread;
+
+use cyborg_edge::capture::video::VideoSource;
+use cyborg_edge::capture::{Read, Source};
+use cyborg_edge::face::centerface::{CenterFace, DetectorSettings};
+use cyborg_edge::face::{Face, Locate};
+use cyborg_edge::frame::Frame;
+use cyborg_edge::model::classifier::{ActivationMaps, Classifier, Classify};
+use cyborg_edge::model::provider::{Asked, Provider};
+use cyborg_edge::model::runtime::Runtime;
+use cyborg_edge::model::session::SessionSettings;
+use rustix::time::{ClockId, clock_gettime};
+
+use super::super::ONE;
+
+/// Frames that are found and classified by each processor, again and again.
+const KEPT: usize = 24;
+/// Times that they are.
+const TURNS: usize = 8;
+
+/// Seconds of a processor that a frame costs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Alone {
+    pub(crate) decode: f64,
+    pub(crate) detect: f64,
+    pub(crate) classify: f64,
+}
+
+/// The sum.
+pub(crate) fn seconds_a_frame(alone: &Alone) -> f64 {
+    alone.decode + alone.detect + alone.classify
+}
+
+impl Alone {
+    /// Measures them on `clip`.
+    pub(crate) fn measure(
+        model: &Path,
+        detector: &Path,
+        clip: &Path,
+        detect_size: u16,
+        processors: NonZeroUsize,
+    ) -> anyhow::Result<Self> {
+        let runtime = Runtime::load()?;
+        let session = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: ONE };
+        let settings = DetectorSettings { longest_side: detect_size.into(), confidence: 0.5 };
+        let mut decoded = 0_u32;
+        let mut kept = Vec::with_capacity(KEPT);
+        let mut source = VideoSource::open(clip, processors)?;
+        let mut frame = Frame::empty();
+        let start = processor_seconds();
+        while let Read::Frame = source.read(&mut frame)? {
+            decoded += 1;
+        }
+        let decode = (processor_seconds() - start) / f64::from(decoded);
+        let mut source = VideoSource::open(clip, processors)?;
+        while kept.len() < KEPT {
+            let mut frame = Frame::empty();
+            if !matches!(source.read(&mut frame)?, Read::Frame) {
+                break;
+            }
+            kept.push(frame);
+        }
+        drop(source);
+        let detectors = each(processors, || Ok(CenterFace::open(&runtime, Some(detector), settings, session)?))?;
+        let (detect, faces) = on_all(detectors, |detector| {
+            let mut faces = vec![Vec::new(); kept.len()];
+            for (frame, faces) in kept.iter().zip(&mut faces) {
+                detector.locate(frame, faces)?;
+            }
+            Ok(faces)
+        })?;
+        let classifiers = each(processors, || Ok(Classifier::open(&runtime, Some(model), session)?))?;
+        let (classify, ()) = on_all(classifiers, |classifier| {
+            let (mut scores, mut maps) = (Vec::new(), ActivationMaps::default());
+            for (frame, faces) in kept.iter().zip(&faces) {
+                let faces: &[Face] = faces;
+                classifier.classify_frame(frame, faces, &mut scores, &mut maps)?;
+            }
+            Ok(())
+        })?;
+        let frames = (kept.len() * TURNS * processors.get()) as f64;
+        Ok(Self { decode, detect: detect / frames, classify: classify / frames })
+    }
+}
+
+fn each<T>(count: NonZeroUsize, make: impl Fn() -> anyhow::Result<T>) -> anyhow::Result<Vec<T>> {
+    (0..count.get()).map(|_| make()).collect()
+}
+
+/// Does `work` with each worker on a thread of its own, first once to warm up, then [`TURNS`] times; gives the seconds of
+/// processor of the turns, and the last result.
+fn on_all<T: Send, R: Send>(
+    workers: Vec<T>,
+    work: impl Fn(&mut T) -> anyhow::Result<R> + Sync,
+) -> anyhow::Result<(f64, R)> {
+    let mut workers = workers;
+    let turns = |workers: &mut Vec<T>, count: usize| {
+        let turn = |worker: &mut T| {
+            (1..count).try_for_each(|_| work(&mut *worker).map(drop))?;
+            work(worker)
+        };
+        thread::scope(|scope| {
+            let turn = &turn;
+            let running: Vec<_> = workers.iter_mut().map(|worker| scope.spawn(move || turn(worker))).collect();
+            let mut results = running.into_iter().map(|each| each.join().expect("no panic in a measurement"));
+            let last = results.next().expect("at least one worker")?;
+            results.try_for_each(|each| each.map(drop))?;
+            anyhow::Ok(last)
+        })
+    };
+    turns(&mut workers, 1)?;
+    let start = processor_seconds();
+    let result = turns(&mut workers, TURNS)?;
+    Ok((processor_seconds() - start, result))
+}
+
+fn processor_seconds() -> f64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}

@@ -1,0 +1,38 @@
+//! The clips: one person, made longer and other in size from the cached selfie.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+use cyborg_models::lock;
+
+/// A clip, and how many frames it has.
+pub(crate) struct Clip {
+    pub(crate) name: &'static str,
+    pub(crate) path: PathBuf,
+    pub(crate) frames: u64,
+}
+
+/// Frames of each clip.
+const FRAMES: u64 = 600;
+
+/// Makes the clips in `folder`.
+pub(crate) fn make(folder: &Path) -> anyhow::Result<Vec<Clip>> {
+    let source = lock::cached("selfie").filter(|clip| clip.is_file());
+    let source = source.context("the clip is missing: `cargo xtask setup --media`")?;
+    let kinds = [("640x360", "scale=640:360"), ("844x844", "crop=360:360,scale=844:844")];
+    let make = |(name, filter): (&'static str, &str)| {
+        let path = folder.join(format!("{name}.mp4"));
+        let status = Command::new("ffmpeg")
+            .args(["-v", "error", "-stream_loop", "-1", "-i"])
+            .arg(&source)
+            .args(["-an", "-vf", filter, "-frames:v", &FRAMES.to_string(), "-c:v", "libx264", "-crf", "20"])
+            .args(["-pix_fmt", "yuv420p"])
+            .arg(&path)
+            .status()
+            .context("ffmpeg makes the clips, and can't be run")?;
+        ensure!(status.success(), "ffmpeg could not make {name}");
+        Ok(Clip { name, path, frames: FRAMES })
+    };
+    kinds.into_iter().map(make).collect()
+}

@@ -1,0 +1,5 @@
+//! Parts of the comparison with a Python loop.
+
+pub(crate) mod alone;
+pub(crate) mod clips;
+pub(crate) mod run;

@@ -1,0 +1,124 @@
+//! The file of a classifier, read and checked, before ONNX Runtime opens it: once for all the sessions that run it.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use cyborg_models::contract::ContractError;
+use cyborg_models::foreign::{Foreign, ForeignError, ForeignModel};
+use cyborg_models::model_file::{ModelFile, ModelFileError};
+
+use super::session::SessionError;
+use super::shipped;
+
+/// A model that can't be used, with its name.
+#[derive(Debug, thiserror::Error)]
+pub enum ClassifierError {
+    /// The file can't be read.
+    #[error(transparent)]
+    Read(ModelFileError),
+    /// It doesn't hold the contract.
+    #[error("model {name} can't be used: {source}")]
+    Contract {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        source: ModelFileError,
+    },
+    /// The TOML of a foreign model can't be read.
+    #[error("can't read the TOML of a foreign model {}: {source}", path.display())]
+    ReadToml {
+        /// The TOML.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A foreign model and its TOML don't fit.
+    #[error("foreign model {name} can't be used: {source}")]
+    Foreign {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        source: ForeignError,
+    },
+    /// ONNX Runtime can't open it.
+    #[error("model {name} can't be opened: {source}")]
+    Open {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        source: SessionError,
+    },
+}
+
+/// A model of the contract, or a foreign one with its TOML.
+#[derive(Clone, Debug)]
+pub struct ClassifierFile<'a> {
+    pub(super) name: String,
+    pub(super) bytes: Cow<'a, [u8]>,
+    pub(super) file: ModelFile,
+    /// What the TOML of a foreign model says, and the faces that one run takes at most.
+    pub(super) foreign: Option<(Foreign, usize)>,
+}
+
+impl ClassifierFile<'static> {
+    /// Reads the model file at `path`, or the shipped model. A file without a contract is a foreign one when a TOML of its
+    /// name lies beside it.
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be read or doesn't hold the contract.
+    pub fn read(path: Option<&Path>) -> Result<Self, ClassifierError> {
+        let Some(path) = path else {
+            return ClassifierFile::of_bytes(shipped::NAME, shipped::BYTES);
+        };
+        let bytes = read(path)?;
+        let beside = path.with_extension("toml");
+        let name = path.display().to_string();
+        match ModelFile::parse(&bytes) {
+            Ok(file) => Ok(Self { name, bytes: bytes.into(), file, foreign: None }),
+            Err(ModelFileError::Contract(ContractError::NotAContract)) if beside.is_file() => {
+                Self::of_foreign(name, bytes, &beside)
+            }
+            Err(source) => Err(ClassifierError::Contract { name, source }),
+        }
+    }
+
+    /// Reads a foreign model and the TOML at `toml`.
+    ///
+    /// # Errors
+    ///
+    /// When one of the files can't be read, or they don't fit.
+    pub fn read_foreign(path: &Path, toml: &Path) -> Result<Self, ClassifierError> {
+        Self::of_foreign(path.display().to_string(), read(path)?, toml)
+    }
+
+    fn of_foreign(name: String, bytes: Vec<u8>, toml: &Path) -> Result<Self, ClassifierError> {
+        let read_toml = |source| ClassifierError::ReadToml { path: toml.to_owned(), source };
+        let text = std::fs::read_to_string(toml).map_err(read_toml)?;
+        match ForeignModel::parse(&text, &bytes) {
+            Ok(ForeignModel { description, file, batch }) => {
+                Ok(Self { name, bytes: bytes.into(), file, foreign: Some((description, batch.unwrap_or(usize::MAX))) })
+            }
+            Err(source) => Err(ClassifierError::Foreign { name, source }),
+        }
+    }
+}
+
+impl<'a> ClassifierFile<'a> {
+    /// Checks the bytes of a model file of the contract; `name` stands for it in messages.
+    ///
+    /// # Errors
+    ///
+    /// When they don't hold the contract.
+    pub fn of_bytes(name: &str, bytes: &'a [u8]) -> Result<Self, ClassifierError> {
+        let name = name.to_owned();
+        match ModelFile::parse(bytes) {
+            Ok(file) => Ok(Self { name, bytes: bytes.into(), file, foreign: None }),
+            Err(source) => Err(ClassifierError::Contract { name, source }),
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, ClassifierError> {
+    std::fs::read(path).map_err(|source| ClassifierError::Read(ModelFileError::Read { path: path.to_owned(), source }))
+}
