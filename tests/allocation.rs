@@ -16,9 +16,9 @@ use cyborg_edge::capture::{Read, Source, SourceInfo};
 use cyborg_edge::face::Locate;
 use cyborg_edge::face::crop::{CropSquare, Cropper};
 use cyborg_edge::frame::Frame;
-use cyborg_edge::pipeline::{self, Stages, Summary};
+use cyborg_edge::pipeline::{self, Scorer, Stages, Summary};
 use cyborg_edge::sink::csv::CsvSink;
-use cyborg_edge::sink::jsonl::{JsonlSink, RunRecord};
+use cyborg_edge::sink::jsonl::{Extent, JsonlSink, ModelRecord, RunRecord};
 use cyborg_edge::sink::overlay::{Canvas, Overlay};
 use cyborg_edge::sink::{FrameView, Sink};
 use cyborg_edge::verdict::Judge;
@@ -108,8 +108,8 @@ impl Sink for Drawing {
     }
 }
 
-/// Allocations of the pipeline over the measured frames.
-fn pipeline_allocations(copies: bool) -> u64 {
+/// Allocations of the pipeline over the measured frames, with so many models beside the first one.
+fn pipeline_allocations(copies: bool, others: usize) -> u64 {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let run = RunRecord {
         tool: "test".into(),
@@ -117,18 +117,24 @@ fn pipeline_allocations(copies: bool) -> u64 {
         model_sha256: String::new(),
         provider: String::new(),
         detector_provider: String::new(),
+        others: vec![ModelRecord::default(); others],
+        settings: serde_json::Map::new(),
     };
     let done = std::sync::Arc::new(AtomicU64::new(u64::MAX));
     let mut sinks: Vec<Box<dyn Sink>> = vec![
-        Box::new(CsvSink::create(&folder.path().join("faces.csv")).expect("it can be written")),
-        Box::new(JsonlSink::create(&folder.path().join("faces.jsonl"), &run).expect("it can be written")),
+        Box::new(CsvSink::create(&folder.path().join("faces.csv"), run.models()).expect("it can be written")),
+        Box::new(JsonlSink::create(&folder.path().join("faces.jsonl"), &run, Extent::All).expect("it can be written")),
         Box::new(Drawing { pixels: Vec::new(), overlay: Overlay::default() }),
         Box::new(Meter { begin: 0, end: 0, copies, done: done.clone() }),
     ];
+    let judge = Judge::new(&contract());
+    let mut further: Vec<_> = (0..others).map(|_| BrightnessClassifier::new(Duration::ZERO)).collect();
+    let mut scorers: Vec<Scorer<'_>> = further.iter_mut().map(|classify| Scorer { classify, judge: &judge }).collect();
     let stages = Stages {
         locate: &mut MiddleFace { blank: None },
         classify: &mut BrightnessClassifier::new(Duration::ZERO),
-        judge: &Judge::new(&contract()),
+        judge: &judge,
+        others: &mut scorers,
         sinks: &mut sinks,
     };
     // No frame follows the measured ones, so that all work done while measuring belongs to a measured frame or one of
@@ -137,7 +143,7 @@ fn pipeline_allocations(copies: bool) -> u64 {
     let summary = pipeline::run(&mut source, stages, &AtomicBool::new(false));
     assert_eq!(summary.frames, WARM_UP + MEASURED + 1);
     let rows = fs::read_to_string(folder.path().join("faces.csv")).expect("it was written");
-    assert_eq!(rows.lines().count() as u64, summary.frames + 1);
+    assert_eq!(rows.lines().count() as u64, summary.frames * (1 + others as u64) + 1);
     done.load(Ordering::Relaxed)
 }
 
@@ -169,13 +175,17 @@ const WAITING: u64 = 12;
 #[test]
 fn a_frame_costs_no_allocation_but_the_resamplers_tables() {
     let tables = resize_allocations();
-    let found = pipeline_allocations(false);
+    let found = pipeline_allocations(false, 0);
     // Frames in the queues at the first mark were cropped before it, and at the last mark none is left.
     let fewest = (MEASURED - 20) * tables;
     // The brightness of the mock frames falls from white to black once, which is a cut: one track begins.
     let most = MEASURED * tables + NEW_TRACK + WAITING;
     assert!((fewest..=most).contains(&found), "{found} allocations over {MEASURED} frames, {tables} a resize");
+    // A second model cuts its own crops, and costs nothing else.
+    let found = pipeline_allocations(false, 1);
+    let twice = 2 * (MEASURED * tables + NEW_TRACK) + WAITING;
+    assert!((2 * fewest..=twice).contains(&found), "{found} allocations over {MEASURED} frames with two models");
     // The meter itself must see a single copy a frame.
-    let copied = pipeline_allocations(true);
+    let copied = pipeline_allocations(true, 0);
     assert!(copied > most, "a copy of each frame went unseen: {copied}");
 }

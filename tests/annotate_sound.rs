@@ -199,6 +199,7 @@ fn a_part_of_the_pictures_has_its_part_of_the_sound() {
         locate: &mut MiddleFace { blank: Some(1) },
         classify: &mut BrightnessClassifier::new(Duration::ZERO),
         judge: &Judge::new(&model::contract()),
+        others: &mut [],
         sinks: &mut sinks,
     };
     pipeline::run(&mut source, stages, &AtomicBool::new(false));

@@ -97,6 +97,7 @@ impl Run {
             locate: &mut self.face,
             classify: &mut self.classifier,
             judge: &Judge::new(&contract()),
+            others: &mut [],
             sinks: &mut [Box::new(self.recorder.clone())],
         };
         pipeline::run(&mut self.source, stages, &self.stop)
@@ -222,6 +223,7 @@ fn a_stop_drains_what_was_begun() {
             locate: &mut run.face,
             classify: &mut run.classifier,
             judge: &Judge::new(&contract()),
+            others: &mut [],
             sinks: &mut [Box::new(run.recorder.clone())],
         };
         pipeline::run(&mut run.source, stages, stop)

@@ -128,6 +128,7 @@ fn run(script: Script) -> (Summary, Vec<(u64, Vec<f32>)>) {
         locate: &mut Seer(script),
         classify: &mut Knower,
         judge: &Judge::new(&contract()),
+        others: &mut [],
         sinks: &mut [Box::new(notes.clone())],
     };
     let summary = pipeline::run(&mut Clip { info, script, next: 0 }, stages, &AtomicBool::new(false));

@@ -13,6 +13,10 @@ mod outcome;
 #[cfg(feature = "video")]
 mod persons;
 #[cfg(feature = "video")]
+mod side_by_side;
+#[cfg(feature = "video")]
+mod tables;
+#[cfg(feature = "video")]
 mod video;
 mod workers;
 

@@ -9,28 +9,23 @@ use super::inputs::InputArgs;
 use super::interrupt;
 use super::outcome::{Outcome, UsageError, complain, note, refuse_overwriting, say};
 use super::persons;
-use super::workers::{WorkerArgs, Workers};
+use super::side_by_side::{self, Voice};
+use super::tables::{TableArgs, Tables};
+use super::workers::{ReadyModel, WorkerArgs, Workers};
 use crate::capture::address::Address;
 use crate::face::choice::Chosen;
-use crate::pipeline::{self, Ended, Stages, Summary};
+use crate::pipeline::{self, Ended, Scorer, Stages, Summary};
 use crate::sink::Sink;
-use crate::sink::csv::CsvSink;
-use crate::sink::jsonl::JsonlSink;
 use crate::sink::progress::ProgressSink;
 use crate::sink::report::ReportSink;
 use crate::sink::video::{VideoSettings, VideoSink};
-use crate::verdict::Verdict;
 
 #[derive(Args, Debug)]
 pub(super) struct VideoArgs {
     #[command(flatten)]
     inputs: InputArgs,
-    /// Write a CSV table, a row a face and frame
-    #[arg(long, value_name = "FILE")]
-    csv: Option<PathBuf>,
-    /// Write a JSONL table: the same rows, and a summary a clip
-    #[arg(long, value_name = "FILE")]
-    jsonl: Option<PathBuf>,
+    #[command(flatten)]
+    tables: TableArgs,
     /// Write an annotated MP4 with boxes, verdicts and heat maps; with several clips a folder, one file a clip
     #[arg(long, value_name = "FILE")]
     annotate: Option<PathBuf>,
@@ -61,17 +56,21 @@ pub(super) fn run(args: &VideoArgs) -> anyhow::Result<Outcome> {
     if clips.is_empty() {
         return Ok(Outcome::of(failed, all));
     }
+    args.tables.check(&clips)?;
     let annotate = PerClip::new("--annotate", args.annotate.as_deref(), "annotated.mp4", &clips)?;
     let report = PerClip::new("--report", args.report.as_deref(), "report.html", &clips)?;
     let mut outputs: Vec<PathBuf> =
         clips.iter().flat_map(|clip| [annotate.file_for(clip), report.file_for(clip)]).flatten().collect();
-    outputs.extend([&args.csv, &args.jsonl].into_iter().flatten().cloned());
+    outputs.extend(args.tables.outputs(&clips));
     let files: Vec<PathBuf> = clips.iter().filter_map(|clip| clip.path().map(ToOwned::to_owned)).collect();
-    let networks = [&args.workers.model, &args.workers.model_toml, &args.workers.detector].into_iter().flatten();
-    refuse_overwriting(files.iter().chain(networks), &outputs)?;
+    refuse_overwriting(files.iter().chain(args.workers.files()), &outputs)?;
     let mut workers = args.workers.open()?;
-    let mut sinks = open_tables(args, &workers)?;
-    for clip in &clips {
+    let mut run = workers.record();
+    run.settings.extend(args.inputs.settings());
+    let Tables { sinks: tables, finished } = args.tables.open(&clips, &run)?;
+    let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(ProgressSink::new())];
+    sinks.extend(tables);
+    for clip in clips.iter().filter(|clip| !finished.contains(&clip.name())) {
         match judge_clip(clip, args, [&annotate, &report], &mut workers, &mut sinks, stop) {
             Ok(()) => {}
             Err(error) => {
@@ -83,22 +82,10 @@ pub(super) fn run(args: &VideoArgs) -> anyhow::Result<Outcome> {
             return Ok(Outcome::Interrupted);
         }
     }
-    if let Some(caution) = workers.caution().filter(|_| failed < all) {
-        note(caution);
+    if failed < all {
+        workers.cautions().iter().for_each(|caution| note(caution));
     }
     Ok(Outcome::of(failed, all))
-}
-
-/// The tables of a run, made before any work so that a path that can't be written costs nothing.
-fn open_tables(args: &VideoArgs, workers: &Workers) -> anyhow::Result<Vec<Box<dyn Sink>>> {
-    let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(ProgressSink::new())];
-    if let Some(path) = &args.csv {
-        sinks.push(Box::new(CsvSink::create(path)?));
-    }
-    if let Some(path) = &args.jsonl {
-        sinks.push(Box::new(JsonlSink::create(path, &workers.record())?));
-    }
-    Ok(sinks)
 }
 
 fn judge_clip(
@@ -132,39 +119,53 @@ fn judge_clip(
         sinks.push(Box::new(ReportSink::create(&path, workers.made_with())?));
     }
     let mut chosen = Chosen { locate: &mut workers.detector, choice: args.inputs.choice() };
+    let mut others: Vec<Scorer<'_>> = workers.others.iter_mut().map(ReadyModel::scorer).collect();
     let stages = Stages {
         locate: &mut chosen,
         classify: &mut workers.classifier,
         judge: &workers.judge,
+        others: &mut others,
         sinks: sinks.as_mut_slice(),
     };
     let summary = pipeline::run(source.as_mut(), stages, stop);
     sinks.truncate(shared);
-    tell(&summary)?;
+    tell(&summary, &workers.record().models())?;
     match summary.ended {
         Ended::Failed(error) => Err(error.context(format!("{} was not completed", clip.name()))),
         Ended::Whole | Ended::Interrupted => Ok(()),
     }
 }
 
-fn tell(summary: &Summary) -> anyhow::Result<()> {
+fn tell(summary: &Summary, models: &[String]) -> anyhow::Result<()> {
     if summary.frames == 0 {
         return Ok(());
     }
     let name = &summary.source.name;
-    let rate = summary.frames as f64 / summary.wall.as_secs_f64().max(f64::MIN_POSITIVE);
-    say(&format!("{name}: {}", persons::answer(&summary.tracks)))?;
-    for line in persons::lines(&summary.tracks) {
-        say(&format!("  {line}"))?;
+    let voices: Vec<Voice<'_>> =
+        models.iter().zip(summary.said()).map(|(model, said)| (model.as_str(), said.tracks)).collect();
+    if voices.len() > 1 {
+        say(&format!("{name}: {}", side_by_side::answer(&voices)))?;
+        side_by_side::lines(&voices).iter().try_for_each(|line| say(&format!("  {line}")))?;
+    } else {
+        say(&format!("{name}: {}", persons::answer(&summary.tracks)))?;
+        persons::lines(&summary.tracks).iter().try_for_each(|line| say(&format!("  {line}")))?;
     }
+    let rate = summary.frames as f64 / summary.wall.as_secs_f64().max(f64::MIN_POSITIVE);
+    let counts = |[authentic, unsure, synthetic]: [u64; 3]| {
+        format!("{authentic} authentic, {unsure} unsure, {synthetic} synthetic")
+    };
+    let of_faces: Vec<String> = (models.iter().zip(summary.said()))
+        .map(|(model, said)| match models.len() {
+            1 => counts(said.verdicts),
+            _ => format!("{} by {model}", counts(said.verdicts)),
+        })
+        .collect();
     say(&format!(
-        "  {} frames ({} without a face), {} faces: {} authentic, {} unsure, {} synthetic; {rate:.1} frames/s",
+        "  {} frames ({} without a face), {} faces: {}; {rate:.1} frames/s",
         summary.frames,
         summary.frames_without_face,
         summary.faces,
-        summary.count_of(Verdict::Authentic),
-        summary.count_of(Verdict::Unsure),
-        summary.count_of(Verdict::Synthetic),
+        of_faces.join("; "),
     ))?;
     if let Some(reason) = &summary.first_damage {
         note(&format!("warning: {name}: {} pieces could not be decoded, first: {reason}", summary.damaged_frames));

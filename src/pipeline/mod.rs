@@ -9,6 +9,7 @@
 //! Each arrow is a bounded crossbeam channel. A fixed number of [`Parcel`]s goes round, so that a slow stage holds the
 //! source back, no frame is lost, order is kept, and nothing is allocated for a frame.
 
+mod opinion;
 mod parcel;
 mod summary;
 
@@ -18,8 +19,11 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+pub use opinion::{Opinion, OpinionSummary, Scorer};
 pub use parcel::Parcel;
-pub use summary::{Ended, StageTimes, Summary};
+pub use summary::{Ended, Said, StageTimes, Summary};
+
+use opinion::{OpinionJudge, Seen};
 
 use crate::capture::{Read, Source};
 use crate::face::Locate;
@@ -29,7 +33,6 @@ use crate::face::tracker::Tracker;
 use crate::model::classifier::Classify;
 use crate::sink::{FrameView, Sink};
 use crate::verdict::Judge;
-use crate::verdict::track::{Look, TrackJudge};
 
 /// Parcels that wait between two stages, at most. More would only add memory: the slowest stage sets the pace.
 const QUEUE: usize = 2;
@@ -44,6 +47,8 @@ pub struct Stages<'a> {
     pub classify: &'a mut dyn Classify,
     /// Turns scores into verdicts.
     pub judge: &'a Judge,
+    /// Further models, which score the same faces; their results stand beside those of the first one.
+    pub others: &'a mut [Scorer<'a>],
     /// Takes the results, in this order.
     pub sinks: &'a mut [Box<dyn Sink>],
 }
@@ -53,15 +58,19 @@ pub struct Stages<'a> {
 /// The frames that were begun reach the sinks, unless it is a sink that fails. Each sink is finished whatever happens;
 /// what went wrong is in [`Summary::ended`].
 pub fn run(source: &mut dyn Source, stages: Stages<'_>, stop: &AtomicBool) -> Summary {
-    let mut summary = Summary::new(source.info().clone());
-    let Stages { locate, classify, judge, sinks } = stages;
+    let Stages { locate, classify, judge, others, sinks } = stages;
+    let mut summary = Summary::new(source.info().clone(), others.len());
+    let mut judges = Judges {
+        first: OpinionJudge::new(judge),
+        others: others.iter().map(|scorer| OpinionJudge::new(scorer.judge)).collect(),
+    };
     let (free_in, free) = bounded(PARCELS);
     let (decoded_in, decoded) = bounded(QUEUE);
     let (located_in, located) = bounded(QUEUE);
     let (scored_in, scored) = bounded(QUEUE);
     for _ in 0..PARCELS {
         // The channel holds them all, and both its ends are here.
-        let _ = free_in.send(Parcel::new());
+        let _ = free_in.send(Parcel::new(others.len()));
     }
     if let Err(error) = sinks.iter_mut().try_for_each(|sink| sink.start(&summary.source)) {
         summary.fail(error);
@@ -84,13 +93,18 @@ pub fn run(source: &mut dyn Source, stages: Stages<'_>, stop: &AtomicBool) -> Su
             work(&located, &scored_in, |parcel| {
                 let start = Instant::now();
                 classify.classify(&parcel.frame, &parcel.faces, &mut parcel.scores, &mut parcel.maps)?;
+                for (scorer, opinion) in others.iter_mut().zip(&mut parcel.others) {
+                    scorer.classify.classify(&parcel.frame, &parcel.faces, &mut opinion.scores, &mut opinion.maps)?;
+                }
                 parcel.times.classify = start.elapsed();
                 Ok(())
             })
         });
-        let mut judges = Judges { faces: judge, tracks: judge.tracks() };
         let written = deliver(&scored, &free_in, &mut judges, sinks, &mut summary);
-        summary.tracks = judges.tracks.finish();
+        summary.tracks = judges.first.tracks.finish();
+        for (sum, judge) in summary.others.iter_mut().zip(judges.others) {
+            sum.tracks = judge.tracks.finish();
+        }
         // A sink that failed stops the source: with these ends gone, every sender upstream gives up.
         drop((scored, free_in));
         let tally = join(decoding);
@@ -127,25 +141,20 @@ impl Follow {
     }
 }
 
-/// Of single faces, and of the source's tracks.
+/// A judge a model.
 struct Judges<'a> {
-    faces: &'a Judge,
-    tracks: TrackJudge,
+    first: OpinionJudge<'a>,
+    others: Vec<OpinionJudge<'a>>,
 }
 
 impl Judges<'_> {
     fn judge(&mut self, parcel: &mut Parcel) {
-        self.faces.judge(&parcel.scores, &mut parcel.judgements);
-        let look = Look {
-            frame: parcel.frame.number,
-            time: parcel.frame.time,
-            faces: &parcel.faces,
-            tracks: &parcel.tracks,
-            qualities: &parcel.qualities,
-            scores: &parcel.scores,
-            judgements: &parcel.judgements,
-        };
-        self.tracks.judge(&look, &mut parcel.tracked);
+        let Parcel { frame, faces, tracks, qualities, scores, judgements, tracked, others, .. } = parcel;
+        let seen = Seen { frame, faces, tracks, qualities };
+        self.first.judge(&seen, scores, judgements, tracked);
+        for (judge, opinion) in self.others.iter_mut().zip(others) {
+            judge.judge(&seen, &opinion.scores, &mut opinion.judgements, &mut opinion.tracked);
+        }
     }
 }
 
@@ -226,6 +235,7 @@ fn deliver(
             judgements: &parcel.judgements,
             tracks: &parcel.tracked,
             maps: &parcel.maps,
+            others: &parcel.others,
             age,
         };
         let start = Instant::now();

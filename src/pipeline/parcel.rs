@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::opinion::Opinion;
 use crate::face::Face;
 use crate::face::quality::Quality;
 use crate::face::tracker::TrackId;
@@ -29,6 +30,8 @@ pub struct Parcel {
     pub judgements: Vec<Judgement>,
     /// What is said of each face's track, after `judge`.
     pub tracked: Vec<TrackedFace>,
+    /// What further models say, in the order in which they were named.
+    pub others: Vec<Opinion>,
     /// What each stage took for this frame.
     pub times: ServiceTimes,
 }
@@ -47,7 +50,8 @@ pub struct ServiceTimes {
 }
 
 impl Parcel {
-    pub(super) fn new() -> Self {
+    /// A parcel with room for what `others` further models say.
+    pub(super) fn new(others: usize) -> Self {
         Self {
             frame: Frame::empty(),
             faces: Vec::new(),
@@ -57,6 +61,7 @@ impl Parcel {
             maps: ActivationMaps::default(),
             judgements: Vec::new(),
             tracked: Vec::new(),
+            others: vec![Opinion::default(); others],
             times: ServiceTimes::default(),
         }
     }

@@ -15,12 +15,13 @@ use self::batch::{Batch, Extent, Photo, Pixels};
 use self::drawn::DrawnPhotos;
 use super::interrupt;
 use super::outcome::{Outcome, UsageError, complain, note, refuse_overwriting, say};
-use super::workers::{ClassifierAlone, WorkerArgs, Workers, caution, record};
+use super::workers::{ReadyModel, WorkerArgs, Workers, cautions, record};
 use crate::capture::list::{self, ListedPhoto};
 use crate::capture::stills;
+use crate::pipeline::Opinion;
 use crate::sink::FrameView;
 use crate::sink::csv::CsvPhotos;
-use crate::sink::jsonl::JsonlSink;
+use crate::sink::jsonl::{Extent as Lines, JsonlSink, RunRecord};
 use crate::sink::record::PhotoRecord;
 use crate::verdict::score::ScoreKind;
 use crate::verdict::{Judge, Judgement};
@@ -92,8 +93,7 @@ pub(super) fn run(args: &ImageArgs) -> anyhow::Result<Outcome> {
         return Ok(Outcome::of(failed, all));
     }
     let outputs: Vec<PathBuf> = [&args.csv, &args.jsonl].into_iter().flatten().cloned().collect();
-    let files =
-        [&args.workers.model, &args.workers.model_toml, &args.workers.detector, &args.list].into_iter().flatten();
+    let files = args.workers.files().chain(&args.list);
     refuse_overwriting(photos.iter().map(|photo| &photo.path).chain(files), &outputs)?;
     let (mut batch, mut results) = open(args, &photos)?;
     // A line a photo would bury all else; the bar hides itself where there is no terminal.
@@ -115,8 +115,8 @@ pub(super) fn run(args: &ImageArgs) -> anyhow::Result<Outcome> {
     results.take(batch.classify()?)?;
     bar.finish_and_clear();
     results.summary(failed)?;
-    if let Some(caution) = results.caution.filter(|_| failed < all) {
-        note(caution);
+    if failed < all {
+        results.cautions.iter().for_each(|caution| note(caution));
     }
     Ok(Outcome::of(failed, all))
 }
@@ -162,47 +162,54 @@ fn open(args: &ImageArgs, photos: &[PhotoFile]) -> anyhow::Result<(Batch, Result
     let paths = photos.iter().map(|photo| photo.path.as_path());
     let drawn = args.annotate.as_deref().map(|folder| DrawnPhotos::new(folder, paths)).transpose()?;
     let csv = args.csv.as_deref().map(CsvPhotos::create).transpose()?;
-    let (extent, classifier, judge) = match args.crop {
+    let (extent, models) = match args.crop {
         CropExtent::Face => {
-            let Workers { detector, classifier, judge, .. } = args.workers.open()?;
-            (Extent::Faces(Box::new(detector)), classifier, judge)
+            let Workers { detector, classifier, judge, others, .. } = args.workers.open()?;
+            let models = std::iter::once(ReadyModel { classifier, judge }).chain(others).collect();
+            (Extent::Faces(Box::new(detector)), models)
         }
-        CropExtent::Whole => {
-            let ClassifierAlone { classifier, judge } = args.workers.open_classifier()?;
-            (Extent::Whole, classifier, judge)
-        }
+        CropExtent::Whole => (Extent::Whole, args.workers.open_models()?),
     };
-    let run = match &extent {
-        Extent::Faces(detector) => record(&classifier, Some(detector)),
-        Extent::Whole => record(&classifier, None),
+    let detector = match &extent {
+        Extent::Faces(detector) => Some(&**detector),
+        Extent::Whole => None,
     };
+    let run = match &*models {
+        [] => RunRecord::default(),
+        [first, others @ ..] => record(&first.classifier, others, detector),
+    };
+    let cautions = cautions(models.iter().map(|model| &model.classifier));
+    let (classifiers, judges): (Vec<_>, Vec<_>) =
+        models.into_iter().map(|model| (model.classifier, model.judge)).unzip();
     let results = Results {
-        jsonl: args.jsonl.as_deref().map(|path| JsonlSink::create(path, &run)).transpose()?,
+        jsonl: args.jsonl.as_deref().map(|path| JsonlSink::create(path, &run, Lines::All)).transpose()?,
         told: args.list.is_none() || (args.csv.is_none() && args.jsonl.is_none()),
-        caution: caution(classifier.contract()),
+        cautions,
+        names: run.models(),
         kind: args.score,
-        judgements: Vec::new(),
         photos: 0,
         without_face: 0,
-        judge,
+        judges,
         csv,
         drawn,
     };
     let pixels = if args.annotate.is_some() { Pixels::Keep } else { Pixels::Drop };
-    Ok((Batch::new(extent, classifier, pixels), results))
+    Ok((Batch::new(extent, classifiers.into_iter(), pixels), results))
 }
 
 /// Where the results of a run over photos go.
 struct Results {
-    judge: Judge,
+    /// A judge a model.
+    judges: Vec<Judge>,
+    /// The models' names.
+    names: Vec<String>,
     kind: ScoreKind,
     csv: Option<CsvPhotos>,
     jsonl: Option<JsonlSink>,
     drawn: Option<DrawnPhotos>,
     /// Whether each photo gets a line on standard output; a long list with a table gets a summary instead.
     told: bool,
-    caution: Option<&'static str>,
-    judgements: Vec<Judgement>,
+    cautions: Vec<String>,
     photos: usize,
     without_face: usize,
 }
@@ -210,24 +217,20 @@ struct Results {
 impl Results {
     /// Writes the rows of some photos; they are on their way to the disk when it returns.
     fn take(&mut self, photos: impl Iterator<Item = Photo>) -> anyhow::Result<()> {
-        photos.into_iter().try_for_each(|photo| self.photo(&photo))
+        photos.into_iter().try_for_each(|photo| self.photo(photo))
     }
 
-    fn photo(&mut self, photo: &Photo) -> anyhow::Result<()> {
-        self.judge.judge(&photo.scores, &mut self.judgements);
-        self.photos += 1;
-        self.without_face += usize::from(photo.scores.is_empty());
-        let name = photo.path().display().to_string();
-        let empty = PhotoRecord::without_face(&name, photo.file.listed.as_ref());
-        let mut records: Vec<PhotoRecord<'_>> = (photo.scores.iter().zip(&self.judgements).enumerate())
-            .map(|(index, (score, judgement))| {
-                let judged = empty.judged(self.kind.of(score.logits, judgement.probability), judgement);
-                photo.faces.get(index).map_or(judged, |face| judged.placed(index, &face.bounds))
-            })
-            .collect();
-        if records.is_empty() {
-            records.push(empty);
+    fn photo(&mut self, mut photo: Photo) -> anyhow::Result<()> {
+        for (judge, Opinion { scores, judgements, .. }) in self.judges.iter().zip(&mut photo.opinions) {
+            judge.judge(scores, judgements);
         }
+        let Some((first, others)) = photo.opinions.split_first() else {
+            return Ok(());
+        };
+        self.photos += 1;
+        self.without_face += usize::from(first.scores.is_empty());
+        let name = photo.path().display().to_string();
+        let records = records(&photo, &name, &self.names, self.kind);
         if let Some(csv) = &mut self.csv {
             csv.photo(&records)?;
         }
@@ -235,7 +238,7 @@ impl Results {
             jsonl.photo(&records)?;
         }
         if self.told {
-            say(&answer(&name, &self.judgements))?;
+            say(&answer(&name, &self.names, &photo.opinions))?;
         }
         if let (Some(drawn), Some(frame)) = (&mut self.drawn, &photo.frame) {
             let view = FrameView {
@@ -243,9 +246,10 @@ impl Results {
                 source: &name,
                 frame,
                 faces: &photo.faces,
-                scores: &photo.scores,
-                judgements: &self.judgements,
-                maps: &photo.maps,
+                scores: &first.scores,
+                judgements: &first.judgements,
+                maps: &first.maps,
+                others,
                 age: frame.captured.elapsed(),
             };
             drawn.draw(photo.path(), &view)?;
@@ -264,13 +268,40 @@ impl Results {
     }
 }
 
-fn answer(name: &str, judgements: &[Judgement]) -> String {
-    if judgements.is_empty() {
-        return format!("{name}: no face found");
+/// The rows of a photo: a face after the other, and of each face a row a model.
+fn records<'a>(photo: &'a Photo, name: &'a str, models: &'a [String], kind: ScoreKind) -> Vec<PhotoRecord<'a>> {
+    let empty = PhotoRecord::without_face(name, photo.file.listed.as_ref());
+    let scored = photo.opinions.first().map_or(0, |first| first.scores.len());
+    let mut records = Vec::with_capacity(scored * models.len());
+    for face in 0..scored {
+        for (model, opinion) in models.iter().zip(&photo.opinions) {
+            let (score, judgement) = (&opinion.scores[face], &opinion.judgements[face]);
+            let judged = empty.judged(model, kind.of(score.logits, judgement.probability), judgement);
+            records.push(photo.faces.get(face).map_or(judged, |found| judged.placed(face, &found.bounds)));
+        }
     }
-    let faces: Vec<String> = judgements
-        .iter()
-        .map(|judgement| format!("{}, p(synthetic) {:.2}", judgement.verdict, judgement.probability.value()))
-        .collect();
-    format!("{name}: {}", faces.join("; "))
+    if records.is_empty() {
+        records.push(empty);
+    }
+    records
+}
+
+/// What the terminal says of a photo. Several models say it side by side, and whether they agree.
+fn answer(name: &str, models: &[String], opinions: &[Opinion]) -> String {
+    let Some(first) = opinions.first().filter(|first| !first.judgements.is_empty()) else {
+        return format!("{name}: no face found");
+    };
+    let say =
+        |judgement: &Judgement| format!("{}, p(synthetic) {:.2}", judgement.verdict, judgement.probability.value());
+    let faces = |opinion: &Opinion| opinion.judgements.iter().map(say).collect::<Vec<_>>().join("; ");
+    if opinions.len() == 1 {
+        return format!("{name}: {}", faces(first));
+    }
+    let verdicts = |opinion: &Opinion| opinion.judgements.iter().map(|judgement| judgement.verdict).collect::<Vec<_>>();
+    let agree = opinions.iter().all(|opinion| verdicts(opinion) == verdicts(first));
+    let mut text = format!("{name}: the models {}", if agree { "agree" } else { "disagree" });
+    for (model, opinion) in models.iter().zip(opinions) {
+        text += &format!("\n  {model}: {}", faces(opinion));
+    }
+    text
 }
