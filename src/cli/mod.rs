@@ -8,8 +8,11 @@ mod image;
 #[cfg(feature = "video")]
 mod inputs;
 mod interrupt;
+mod machine;
 mod models;
 mod outcome;
+#[cfg(feature = "video")]
+mod per_clip;
 #[cfg(feature = "video")]
 mod persons;
 #[cfg(feature = "video")]

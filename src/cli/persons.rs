@@ -6,6 +6,8 @@ use crate::verdict::track::{Interval, TrackSummary};
 
 /// Persons that get a line of their own; a crowd would hide the answer.
 pub(super) const MOST_LINES: usize = 20;
+/// From the least to the gravest.
+const GRAVITY: [Verdict; 3] = [Verdict::Authentic, Verdict::Unsure, Verdict::Synthetic];
 /// Intervals that are named for a person.
 const MOST_INTERVALS: usize = 5;
 
@@ -16,13 +18,19 @@ pub(super) fn answer(tracks: &[TrackSummary]) -> String {
     }
     let persons: Vec<_> = tracks.iter().filter(|track| !is_glimpse(track)).collect();
     let of = |verdict| persons.iter().filter(|track| track.verdict == verdict).count();
-    let gravest =
-        [Verdict::Synthetic, Verdict::Unsure, Verdict::Authentic].into_iter().find(|&verdict| of(verdict) > 0);
-    match gravest {
-        None => format!("unsure ({})", Reason::TooFewFrames),
+    match gravest(tracks) {
         Some(verdict) if persons.len() == 1 => verdict.to_string(),
-        Some(verdict) => format!("{verdict} ({} of {} persons)", of(verdict), persons.len()),
+        Some(verdict) if of(verdict) > 0 => format!("{verdict} ({} of {} persons)", of(verdict), persons.len()),
+        _ => format!("unsure ({})", Reason::TooFewFrames),
     }
+}
+
+/// The gravest verdict on a person, glimpses left out; unsure where there are but glimpses, and nothing without a face.
+pub(super) fn gravest(tracks: &[TrackSummary]) -> Option<Verdict> {
+    let persons = tracks.iter().filter(|track| !is_glimpse(track)).map(|track| track.verdict);
+    persons
+        .max_by_key(|&verdict| GRAVITY.iter().position(|&other| other == verdict))
+        .or_else(|| tracks.first().map(|_| Verdict::Unsure))
 }
 
 /// A line a person, the gravest verdict first. Faces that were seen for a moment alone share the last line.

@@ -162,10 +162,11 @@ impl TableArgs {
         let Some(path) = self.csv.as_deref().map(progress_of).filter(|path| path.is_file()) else {
             return;
         };
-        if let Ok(Some(_)) = Table::read_jsonl(&path) {
-            if let Err(error) = fs::remove_file(&path) {
-                note(&format!("warning: can't remove {}, which is of an earlier run: {error}", path.display()));
-            }
+        // A file of that name that is somebody else's is left alone.
+        if let Ok(Some(_)) = Table::read_jsonl(&path)
+            && let Err(error) = fs::remove_file(&path)
+        {
+            note(&format!("warning: can't remove {}, which is of an earlier run: {error}", path.display()));
         }
     }
 }

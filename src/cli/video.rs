@@ -1,13 +1,15 @@
 //! `cyborg video`: every face in every frame of videos.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 
 use super::inputs::InputArgs;
 use super::interrupt;
-use super::outcome::{Outcome, UsageError, complain, note, refuse_overwriting, say};
+use super::machine;
+use super::outcome::{Outcome, complain, note, refuse_overwriting, say};
+use super::per_clip::PerClip;
 use super::persons;
 use super::side_by_side::{self, Voice};
 use super::tables::{TableArgs, Tables};
@@ -16,6 +18,7 @@ use crate::capture::address::Address;
 use crate::face::choice::Chosen;
 use crate::pipeline::{self, Ended, Scorer, Stages, Summary};
 use crate::sink::Sink;
+use crate::sink::jsonl::RunRecord;
 use crate::sink::progress::ProgressSink;
 use crate::sink::report::ReportSink;
 use crate::sink::video::{VideoSettings, VideoSink};
@@ -26,6 +29,9 @@ pub(super) struct VideoArgs {
     inputs: InputArgs,
     #[command(flatten)]
     tables: TableArgs,
+    /// Write to standard output for a program: a JSON object a clip, with its tracks, and nothing else
+    #[arg(long)]
+    json: bool,
     /// Write an annotated MP4 with boxes, verdicts and heat maps; with several clips a folder, one file a clip
     #[arg(long, value_name = "FILE")]
     annotate: Option<PathBuf>,
@@ -70,13 +76,13 @@ pub(super) fn run(args: &VideoArgs) -> anyhow::Result<Outcome> {
     let Tables { sinks: tables, finished } = args.tables.open(&clips, &run)?;
     let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(ProgressSink::new())];
     sinks.extend(tables);
+    let shared = sinks.len();
     for clip in clips.iter().filter(|clip| !finished.contains(&clip.name())) {
-        match judge_clip(clip, args, [&annotate, &report], &mut workers, &mut sinks, stop) {
-            Ok(()) => {}
-            Err(error) => {
-                complain(&error);
-                failed += 1;
-            }
+        let judged = judge_clip(clip, args, [&annotate, &report], &mut workers, &mut sinks, stop);
+        sinks.truncate(shared);
+        if let Err(error) = tell(judged, clip, &run, args) {
+            complain(&error);
+            failed += 1;
         }
         if stop.load(Ordering::Relaxed) {
             return Ok(Outcome::Interrupted);
@@ -95,14 +101,13 @@ fn judge_clip(
     workers: &mut Workers,
     sinks: &mut Vec<Box<dyn Sink>>,
     stop: &'static AtomicBool,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Option<Summary>> {
     let mut source = match args.inputs.open(clip, workers.threads, stop) {
         // A wait for the network that the user cut short is no fault of the address.
-        Err(_) if stop.load(Ordering::Relaxed) => return Ok(()),
+        Err(_) if stop.load(Ordering::Relaxed) => return Ok(None),
         opened => opened?,
     };
     let annotated = annotate.file_for(clip);
-    let shared = sinks.len();
     if let Some(path) = &annotated {
         let settings = VideoSettings {
             width: args.annotate_width.map(usize::from),
@@ -127,16 +132,34 @@ fn judge_clip(
         others: &mut others,
         sinks: sinks.as_mut_slice(),
     };
-    let summary = pipeline::run(source.as_mut(), stages, stop);
-    sinks.truncate(shared);
-    tell(&summary, &workers.record().models())?;
+    Ok(Some(pipeline::run(source.as_mut(), stages, stop)))
+}
+
+/// Says what came of a clip; an error is its failure.
+fn tell(
+    judged: anyhow::Result<Option<Summary>>,
+    clip: &Address,
+    run: &RunRecord,
+    args: &VideoArgs,
+) -> anyhow::Result<()> {
+    let summary = match judged {
+        Ok(Some(summary)) => summary,
+        Ok(None) => return Ok(()),
+        Err(error) if args.json => return machine::print_failed(&clip.name(), &error).and(Err(error)),
+        Err(error) => return Err(error),
+    };
+    match args.json {
+        true => machine::print_clip(&summary, run)?,
+        false => tell_person(&summary, &run.models())?,
+    }
+    warn(&summary);
     match summary.ended {
         Ended::Failed(error) => Err(error.context(format!("{} was not completed", clip.name()))),
         Ended::Whole | Ended::Interrupted => Ok(()),
     }
 }
 
-fn tell(summary: &Summary, models: &[String]) -> anyhow::Result<()> {
+fn tell_person(summary: &Summary, models: &[String]) -> anyhow::Result<()> {
     if summary.frames == 0 {
         return Ok(());
     }
@@ -167,6 +190,12 @@ fn tell(summary: &Summary, models: &[String]) -> anyhow::Result<()> {
         summary.faces,
         of_faces.join("; "),
     ))?;
+    Ok(())
+}
+
+/// What makes the verdicts on a clip doubtful.
+fn warn(summary: &Summary) {
+    let name = &summary.source.name;
     if let Some(reason) = &summary.first_damage {
         note(&format!("warning: {name}: {} pieces could not be decoded, first: {reason}", summary.damaged_frames));
     }
@@ -181,47 +210,4 @@ fn tell(summary: &Summary, models: &[String]) -> anyhow::Result<()> {
         note(&format!("warning: {name}: its header speaks of {claimed} frames, {} could be decoded", summary.frames));
     }
     log::info!("{name}: seconds of work a stage: {:?}", summary.times);
-    Ok(())
-}
-
-/// Where the outputs of one kind go that are a file a clip.
-enum PerClip {
-    Nowhere,
-    File(PathBuf),
-    /// The folder, and the end of the files' names.
-    Folder(PathBuf, &'static str),
-}
-
-impl PerClip {
-    /// `path` is what stands after `flag`.
-    fn new(flag: &str, path: Option<&Path>, ending: &'static str, clips: &[Address]) -> Result<Self, UsageError> {
-        let Some(path) = path else {
-            return Ok(Self::Nowhere);
-        };
-        if path.is_dir() {
-            let mut names: Vec<_> = clips.iter().map(Address::stem).collect();
-            names.sort();
-            let same = names.windows(2).find(|pair| pair[0] == pair[1]);
-            return match same {
-                None => Ok(Self::Folder(path.to_owned(), ending)),
-                Some(_) => Err(UsageError(format!(
-                    "two clips have the same name, and so would their files in the folder of {flag}: run them one by one"
-                ))),
-            };
-        }
-        if clips.len() > 1 {
-            let path = path.display();
-            let message = format!("{flag} {path} is no folder, and there are several clips: make the folder first");
-            return Err(UsageError(message));
-        }
-        Ok(Self::File(path.to_owned()))
-    }
-
-    fn file_for(&self, clip: &Address) -> Option<PathBuf> {
-        match self {
-            Self::Nowhere => None,
-            Self::File(path) => Some(path.clone()),
-            Self::Folder(folder, ending) => Some(folder.join(format!("{}.{ending}", clip.stem()))),
-        }
-    }
 }

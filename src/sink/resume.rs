@@ -222,7 +222,7 @@ impl Table {
     ///
     /// When the file can't be changed.
     pub fn keep(&self, kept: impl Fn(&str) -> bool) -> Result<(), ResumeError> {
-        let mut ranges = vec![0..self.head];
+        let mut ranges = Vec::from([Range { start: 0, end: self.head }]);
         for block in self.blocks.iter().filter(|block| kept(&block.source)) {
             match ranges.last_mut() {
                 Some(last) if last.end == block.bytes.start => last.end = block.bytes.end,

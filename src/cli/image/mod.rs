@@ -9,11 +9,11 @@ use std::sync::atomic::Ordering;
 
 use anyhow::Context;
 use clap::Args;
-use indicatif::ProgressBar;
 
 use self::batch::{Batch, Extent, Photo, Pixels};
 use self::drawn::DrawnPhotos;
 use super::interrupt;
+use super::machine;
 use super::outcome::{Outcome, UsageError, complain, note, refuse_overwriting, say};
 use super::workers::{ReadyModel, WorkerArgs, Workers, cautions, record};
 use crate::capture::list::{self, ListedPhoto};
@@ -22,6 +22,7 @@ use crate::pipeline::Opinion;
 use crate::sink::FrameView;
 use crate::sink::csv::CsvPhotos;
 use crate::sink::jsonl::{Extent as Lines, JsonlSink, RunRecord};
+use crate::sink::progress::Progress;
 use crate::sink::record::PhotoRecord;
 use crate::verdict::score::ScoreKind;
 use crate::verdict::{Judge, Judgement};
@@ -52,6 +53,9 @@ pub(super) struct ImageArgs {
     /// Write each photo with boxes, verdicts and heat maps into this folder, as PNG
     #[arg(long, value_name = "FOLDER")]
     annotate: Option<PathBuf>,
+    /// Write to standard output for a program: a JSON object a photo, and nothing else
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     workers: WorkerArgs,
 }
@@ -96,24 +100,35 @@ pub(super) fn run(args: &ImageArgs) -> anyhow::Result<Outcome> {
     let files = args.workers.files().chain(&args.list);
     refuse_overwriting(photos.iter().map(|photo| &photo.path).chain(files), &outputs)?;
     let (mut batch, mut results) = open(args, &photos)?;
-    // A line a photo would bury all else; the bar hides itself where there is no terminal.
-    let bar = if results.told { ProgressBar::hidden() } else { ProgressBar::new(photos.len() as u64) };
+    // A line a photo would bury all else.
+    let count = photos.len() as u64;
+    let mut progress =
+        (results.told != Told::Person).then(|| Progress::new("photos".to_owned(), "photos", Some(count)));
     for photo in photos {
         if stop.load(Ordering::Relaxed) {
             results.take(batch.classify()?)?;
             return Ok(Outcome::Interrupted);
         }
+        let name = photo.path.display().to_string();
         if let Err(error) = batch.add(photo) {
-            bar.suspend(|| complain(&error));
+            match &progress {
+                Some(progress) => progress.suspend(|| complain(&error)),
+                None => complain(&error),
+            }
+            if results.told == Told::Program {
+                machine::print_failed(&name, &error)?;
+            }
             failed += 1;
         }
         if batch.is_full() {
             results.take(batch.classify()?)?;
         }
-        bar.inc(1);
+        if let Some(progress) = &mut progress {
+            progress.advance();
+        }
     }
     results.take(batch.classify()?)?;
-    bar.finish_and_clear();
+    drop(progress);
     results.summary(failed)?;
     if failed < all {
         results.cautions.iter().for_each(|caution| note(caution));
@@ -162,13 +177,13 @@ fn open(args: &ImageArgs, photos: &[PhotoFile]) -> anyhow::Result<(Batch, Result
     let paths = photos.iter().map(|photo| photo.path.as_path());
     let drawn = args.annotate.as_deref().map(|folder| DrawnPhotos::new(folder, paths)).transpose()?;
     let csv = args.csv.as_deref().map(CsvPhotos::create).transpose()?;
-    let (extent, models) = match args.crop {
+    let (extent, models, settings) = match args.crop {
         CropExtent::Face => {
-            let Workers { detector, classifier, judge, others, .. } = args.workers.open()?;
+            let Workers { detector, classifier, judge, others, settings, .. } = args.workers.open()?;
             let models = std::iter::once(ReadyModel { classifier, judge }).chain(others).collect();
-            (Extent::Faces(Box::new(detector)), models)
+            (Extent::Faces(Box::new(detector)), models, settings)
         }
-        CropExtent::Whole => (Extent::Whole, args.workers.open_models()?),
+        CropExtent::Whole => (Extent::Whole, args.workers.open_models()?, Default::default()),
     };
     let detector = match &extent {
         Extent::Faces(detector) => Some(&**detector),
@@ -176,14 +191,18 @@ fn open(args: &ImageArgs, photos: &[PhotoFile]) -> anyhow::Result<(Batch, Result
     };
     let run = match &*models {
         [] => RunRecord::default(),
-        [first, others @ ..] => record(&first.classifier, others, detector),
+        [first, others @ ..] => RunRecord { settings, ..record(&first.classifier, others, detector) },
     };
     let cautions = cautions(models.iter().map(|model| &model.classifier));
     let (classifiers, judges): (Vec<_>, Vec<_>) =
         models.into_iter().map(|model| (model.classifier, model.judge)).unzip();
     let results = Results {
         jsonl: args.jsonl.as_deref().map(|path| JsonlSink::create(path, &run, Lines::All)).transpose()?,
-        told: args.list.is_none() || (args.csv.is_none() && args.jsonl.is_none()),
+        told: match args.list.is_none() || (args.csv.is_none() && args.jsonl.is_none()) {
+            _ if args.json => Told::Program,
+            true => Told::Person,
+            false => Told::Sum,
+        },
         cautions,
         names: run.models(),
         kind: args.score,
@@ -197,6 +216,17 @@ fn open(args: &ImageArgs, photos: &[PhotoFile]) -> anyhow::Result<(Batch, Result
     Ok((Batch::new(extent, classifiers.into_iter(), pixels), results))
 }
 
+/// What stands on standard output.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// A line a photo for a person.
+    Person,
+    /// A long list with a table gets a summary.
+    Sum,
+    /// A JSON object a photo.
+    Program,
+}
+
 /// Where the results of a run over photos go.
 struct Results {
     /// A judge a model.
@@ -207,8 +237,7 @@ struct Results {
     csv: Option<CsvPhotos>,
     jsonl: Option<JsonlSink>,
     drawn: Option<DrawnPhotos>,
-    /// Whether each photo gets a line on standard output; a long list with a table gets a summary instead.
-    told: bool,
+    told: Told,
     cautions: Vec<String>,
     photos: usize,
     without_face: usize,
@@ -237,8 +266,10 @@ impl Results {
         if let Some(jsonl) = &mut self.jsonl {
             jsonl.photo(&records)?;
         }
-        if self.told {
-            say(&answer(&name, &self.names, &photo.opinions))?;
+        match self.told {
+            Told::Person => say(&answer(&name, &self.names, &photo.opinions))?,
+            Told::Program => machine::print_photo(&name, &records)?,
+            Told::Sum => {}
         }
         if let (Some(drawn), Some(frame)) = (&mut self.drawn, &photo.frame) {
             let view = FrameView {
@@ -259,7 +290,7 @@ impl Results {
 
     /// What there is to say at the end of a list.
     fn summary(&self, failed: usize) -> anyhow::Result<()> {
-        if self.told {
+        if self.told != Told::Sum {
             return Ok(());
         }
         let scored = self.photos - self.without_face;
