@@ -9,16 +9,19 @@ mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::fs;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use cyborg_edge::capture::{Read, Source, SourceInfo};
 use cyborg_edge::face::Locate;
 use cyborg_edge::face::crop::{CropSquare, Cropper};
 use cyborg_edge::frame::Frame;
+use cyborg_edge::model::classifier::Classify;
 use cyborg_edge::pipeline::{self, DetectEvery, Stages, Summary, Worker};
 use cyborg_edge::sink::csv::CsvSink;
-use cyborg_edge::sink::jsonl::{JsonlSink, RunRecord};
+use cyborg_edge::sink::jsonl::{Extent, JsonlSink, ModelRecord, RunRecord};
 use cyborg_edge::sink::overlay::{Canvas, Overlay};
 use cyborg_edge::sink::{FrameView, Sink};
 use cyborg_edge::verdict::Judge;
@@ -59,13 +62,15 @@ const MEASURED: u64 = 400;
 /// Allocations that a new track may cost.
 const NEW_TRACK: u64 = 4;
 const SIZE: (usize, usize) = (320, 240);
+/// What the meter says before its first mark.
+const NOT_BEGUN: u64 = u64::MAX;
 
 /// Writes down the count at the first and the last frame of the measured stretch, and copies where told.
 struct Meter {
     begin: u64,
     end: u64,
     copies: bool,
-    done: std::sync::Arc<AtomicU64>,
+    done: Arc<AtomicU64>,
 }
 
 impl Sink for Meter {
@@ -75,7 +80,10 @@ impl Sink for Meter {
         }
         let now = ALLOCATIONS.load(Ordering::Relaxed);
         match view.frame.number {
-            WARM_UP => self.begin = now,
+            WARM_UP => {
+                self.begin = now;
+                self.done.store(0, Ordering::Release);
+            }
             number if number == WARM_UP + MEASURED => self.end = now,
             _ => {}
         }
@@ -85,6 +93,27 @@ impl Sink for Meter {
     fn finish(&mut self, _summary: &Summary) -> anyhow::Result<()> {
         self.done.store(self.end - self.begin, Ordering::Relaxed);
         Ok(())
+    }
+}
+
+/// Gives the first measured frame only when all before it have reached the meter: no work of theirs is measured.
+struct Gated {
+    source: CountingSource,
+    given: u64,
+    done: Arc<AtomicU64>,
+}
+
+impl Source for Gated {
+    fn info(&self) -> &SourceInfo {
+        self.source.info()
+    }
+
+    fn read(&mut self, frame: &mut Frame) -> anyhow::Result<Read> {
+        while self.given == WARM_UP + 1 && self.done.load(Ordering::Acquire) == NOT_BEGUN {
+            thread::yield_now();
+        }
+        self.given += 1;
+        self.source.read(frame)
     }
 }
 
@@ -108,8 +137,8 @@ impl Sink for Drawing {
     }
 }
 
-/// Allocations of the pipeline over the measured frames.
-fn pipeline_allocations(copies: bool) -> u64 {
+/// Allocations of the pipeline over the measured frames, with so many models beside the first one.
+fn pipeline_allocations(copies: bool, others: usize) -> u64 {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let run = RunRecord {
         tool: "test".into(),
@@ -117,28 +146,40 @@ fn pipeline_allocations(copies: bool) -> u64 {
         model_sha256: String::new(),
         provider: String::new(),
         detector_provider: String::new(),
+        others: vec![ModelRecord::default(); others],
+        settings: serde_json::Map::new(),
     };
-    let done = std::sync::Arc::new(AtomicU64::new(u64::MAX));
+    let done = Arc::new(AtomicU64::new(NOT_BEGUN));
     let mut sinks: Vec<Box<dyn Sink>> = vec![
-        Box::new(CsvSink::create(&folder.path().join("faces.csv")).expect("it can be written")),
-        Box::new(JsonlSink::create(&folder.path().join("faces.jsonl"), &run).expect("it can be written")),
+        Box::new(CsvSink::create(&folder.path().join("faces.csv"), run.models()).expect("it can be written")),
+        Box::new(JsonlSink::create(&folder.path().join("faces.jsonl"), &run, Extent::All).expect("it can be written")),
         Box::new(Drawing { pixels: Vec::new(), overlay: Overlay::default() }),
         Box::new(Meter { begin: 0, end: 0, copies, done: done.clone() }),
     ];
-    let mut pairs = [(); 2].map(|()| (MiddleFace::default(), BrightnessClassifier::new(Duration::ZERO)));
+    let judge = Judge::new(&contract());
+    let classifier = || BrightnessClassifier::new(Duration::ZERO);
+    let mut teams = [(); 2].map(|()| {
+        let further: Vec<_> = (0..others).map(|_| classifier()).collect();
+        (MiddleFace::default(), classifier(), further)
+    });
+    let workers = teams.iter_mut().map(|(locate, classify, others)| {
+        let others = others.iter_mut().map(|other| other as &mut dyn Classify).collect();
+        Worker { locate, classify, others }
+    });
     let stages = Stages {
-        workers: pairs.iter_mut().map(|(locate, classify)| Worker { locate, classify }).collect(),
+        workers: workers.collect(),
         detect: DetectEvery::FRAME,
-        judge: &Judge::new(&contract()),
+        judge: &judge,
+        others: (0..others).map(|_| &judge).collect(),
         sinks: &mut sinks,
     };
-    // No frame follows the measured ones, so that all work done while measuring belongs to a measured frame or one of
-    // the few that were in the queues when it began.
-    let mut source = CountingSource::new(WARM_UP + MEASURED + 1, SIZE);
+    // No frame follows the measured ones either.
+    let source = CountingSource::new(WARM_UP + MEASURED + 1, SIZE);
+    let mut source = Gated { source, given: 0, done: done.clone() };
     let summary = pipeline::run(&mut source, stages, &AtomicBool::new(false));
     assert_eq!(summary.frames, WARM_UP + MEASURED + 1);
     let rows = fs::read_to_string(folder.path().join("faces.csv")).expect("it was written");
-    assert_eq!(rows.lines().count() as u64, summary.frames + 1);
+    assert_eq!(rows.lines().count() as u64, summary.frames * (1 + others as u64) + 1);
     done.load(Ordering::Relaxed)
 }
 
@@ -170,13 +211,16 @@ const WAITING: u64 = 15;
 #[test]
 fn a_frame_costs_no_allocation_but_the_resamplers_tables() {
     let tables = resize_allocations();
-    let found = pipeline_allocations(false);
-    // Frames in the queues at the first mark were cropped before it, and at the last mark none is left.
-    let fewest = (MEASURED - 20) * tables;
+    let found = pipeline_allocations(false, 0);
+    let fewest = MEASURED * tables;
     // The brightness of the mock frames falls from white to black once, which is a cut: one track begins.
     let most = MEASURED * tables + NEW_TRACK + WAITING;
     assert!((fewest..=most).contains(&found), "{found} allocations over {MEASURED} frames, {tables} a resize");
+    // A second model cuts its own crops, and costs nothing else.
+    let found = pipeline_allocations(false, 1);
+    let twice = 2 * (MEASURED * tables + NEW_TRACK) + WAITING;
+    assert!((2 * fewest..=twice).contains(&found), "{found} allocations over {MEASURED} frames with two models");
     // The meter itself must see a single copy a frame.
-    let copied = pipeline_allocations(true);
-    assert!(copied > most, "a copy of each frame went unseen: {copied}");
+    let copied = pipeline_allocations(true, 0);
+    assert!(copied >= fewest + MEASURED, "a copy of each frame went unseen: {copied}");
 }

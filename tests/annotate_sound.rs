@@ -198,9 +198,10 @@ fn a_part_of_the_pictures_has_its_part_of_the_sound() {
     let (mut face, mut classifier) =
         (MiddleFace { blank: Some(1), ..MiddleFace::default() }, BrightnessClassifier::new(Duration::ZERO));
     let stages = Stages {
-        workers: vec![Worker { locate: &mut face, classify: &mut classifier }],
+        workers: vec![Worker { locate: &mut face, classify: &mut classifier, others: Vec::new() }],
         detect: DetectEvery::FRAME,
         judge: &Judge::new(&model::contract()),
+        others: Vec::new(),
         sinks: &mut sinks,
     };
     pipeline::run(&mut source, stages, &AtomicBool::new(false));

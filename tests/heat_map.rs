@@ -125,6 +125,7 @@ fn the_label_is_drawn_over_the_heat() {
         scores: &scores,
         judgements: &judgements,
         tracks: &[],
+        others: &[],
         maps: &maps,
         age: Duration::ZERO,
     };

@@ -118,9 +118,14 @@ impl Run {
 
     fn go(&mut self) -> Summary {
         let stages = Stages {
-            workers: self.workers.iter_mut().map(|(locate, classify)| Worker { locate, classify }).collect(),
+            workers: self
+                .workers
+                .iter_mut()
+                .map(|(locate, classify)| Worker { locate, classify, others: Vec::new() })
+                .collect(),
             detect: self.detect,
             judge: &Judge::new(&contract()),
+            others: Vec::new(),
             sinks: &mut [Box::new(self.recorder.clone())],
         };
         pipeline::run(&mut self.source, stages, &self.stop)
@@ -285,9 +290,14 @@ fn a_stop_drains_what_was_begun() {
             stop.store(true, Ordering::Relaxed);
         });
         let stages = Stages {
-            workers: run.workers.iter_mut().map(|(locate, classify)| Worker { locate, classify }).collect(),
+            workers: run
+                .workers
+                .iter_mut()
+                .map(|(locate, classify)| Worker { locate, classify, others: Vec::new() })
+                .collect(),
             detect: DetectEvery::FRAME,
             judge: &Judge::new(&contract()),
+            others: Vec::new(),
             sinks: &mut [Box::new(run.recorder.clone())],
         };
         pipeline::run(&mut run.source, stages, stop)

@@ -32,6 +32,8 @@ fn made_with() -> MadeWith {
         model_sha256: "ab".repeat(32),
         provider: "asked auto, got cpu (cuda: <no device>)".into(),
         detector_provider: "asked auto, got cpu".into(),
+        others: Vec::new(),
+        settings: serde_json::Map::new(),
     };
     MadeWith { run, contract, caution: Some("not calibrated".into()) }
 }
@@ -69,6 +71,7 @@ fn example() -> ReportData {
             intervals: vec![Interval { first: 1_000_000, last: 4_200_000 }],
             timeline: timeline.buckets().to_vec(),
             strongest: vec![still],
+            others: Vec::new(),
         }
     };
     ReportData {
@@ -210,9 +213,10 @@ fn page_of_run(frames: u64) -> String {
     let (mut face, mut classifier) =
         (MiddleFace { blank: Some(10), ..MiddleFace::default() }, BrightnessClassifier::new(Duration::ZERO));
     let stages = Stages {
-        workers: vec![Worker { locate: &mut face, classify: &mut classifier }],
+        workers: vec![Worker { locate: &mut face, classify: &mut classifier, others: Vec::new() }],
         detect: DetectEvery::FRAME,
         judge: &Judge::new(&model::contract()),
+        others: Vec::new(),
         sinks: &mut sinks,
     };
     pipeline::run(&mut source, stages, &AtomicBool::new(false));

@@ -121,9 +121,10 @@ fn run(script: Script) -> (Summary, Vec<(u64, Vec<f32>)>) {
     let notes = Notes::default();
     let (mut seer, mut knower) = (Seer(script), Knower);
     let stages = Stages {
-        workers: vec![Worker { locate: &mut seer, classify: &mut knower }],
+        workers: vec![Worker { locate: &mut seer, classify: &mut knower, others: Vec::new() }],
         detect: DetectEvery::FRAME,
         judge: &Judge::new(&contract()),
+        others: Vec::new(),
         sinks: &mut [Box::new(notes.clone())],
     };
     let summary = pipeline::run(&mut Clip { info, script, next: 0 }, stages, &AtomicBool::new(false));

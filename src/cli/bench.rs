@@ -15,6 +15,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::interrupt;
+use super::machine;
 use super::outcome::{Outcome, note, say};
 use crate::explain::explain;
 use crate::face::centerface::DetectorSettings;
@@ -47,8 +48,8 @@ pub(super) struct BenchArgs {
     /// Longer side in pixels of the picture in which faces are looked for
     #[arg(long, value_name = "PIXELS", default_value_t = 320, value_parser = clap::value_parser!(u16).range(32..=8192))]
     detect_size: u16,
-    /// Write the figures as JSON too
-    #[arg(long, value_name = "FILE")]
+    /// Write the figures as JSON to a file too; without a name, or with -, to standard output in place of the table
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     json: Option<PathBuf>,
 }
 
@@ -116,13 +117,18 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
         }
     }
     results.best = table::best(&results.rows);
-    say(&table::table(&results.rows))?;
-    for line in &results.best {
-        say(line)?;
-    }
-    if let Some(path) = &args.json {
-        let text = serde_json::to_string_pretty(&results).context("the figures can't be written as JSON")?;
-        fs::write(path, text + "\n").with_context(|| format!("can't write {}", path.display()))?;
+    match &args.json {
+        Some(path) if path.as_os_str() == "-" => machine::print(&results)?,
+        json => {
+            say(&table::table(&results.rows))?;
+            for line in &results.best {
+                say(line)?;
+            }
+            if let Some(path) = json {
+                let text = serde_json::to_string_pretty(&results).context("the figures can't be written as JSON")?;
+                fs::write(path, text + "\n").with_context(|| format!("can't write {}", path.display()))?;
+            }
+        }
     }
     Ok(match results.rows.is_empty() {
         _ if stop.load(Ordering::Relaxed) => Outcome::Interrupted,

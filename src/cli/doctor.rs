@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use cyborg_models::{cache, lock};
+use serde::Serialize;
 
+use super::machine;
 use super::outcome::{Outcome, say};
 use crate::face::centerface::{CenterFace, DetectorSettings};
 use crate::model::classifier::Classifier;
@@ -22,16 +24,37 @@ pub(super) struct DoctorArgs {
     /// Execution provider to try, by the names that are listed
     #[arg(long, value_name = "NAME", default_value = "auto")]
     provider: Asked,
+    /// Write one JSON object in place of the text
+    #[arg(long)]
+    json: bool,
 }
 
-/// The report, and how many things are missing.
+/// What was found, in the order in which it is told.
+#[derive(Default)]
 struct Report {
-    text: String,
+    facts: Vec<Fact>,
+}
+
+/// A line of the report.
+#[derive(Serialize)]
+struct Fact {
+    /// Empty where more is said of the line before.
+    name: String,
+    value: String,
+    missing: bool,
+}
+
+/// The report for a program.
+#[derive(Serialize)]
+struct Told<'a> {
+    /// Version of this form.
+    version: u32,
     missing: usize,
+    facts: &'a [Fact],
 }
 
 pub(super) fn run(args: &DoctorArgs) -> anyhow::Result<Outcome> {
-    let mut report = Report { text: String::new(), missing: 0 };
+    let mut report = Report::default();
     report.line("program", concat!("cyborg ", env!("CARGO_PKG_VERSION")));
     report.line("system", &format!("{} {}", std::env::consts::OS, std::env::consts::ARCH));
     let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
@@ -49,24 +72,50 @@ pub(super) fn run(args: &DoctorArgs) -> anyhow::Result<Outcome> {
     }
     decoder(&mut report);
     cameras(&mut report);
-    say(report.text.trim_end())?;
-    match report.missing {
-        0 => say("\nnothing is missing")?,
-        1 => say("\n1 thing is missing, see the line with `!`")?,
-        count => say(&format!("\n{count} things are missing, see the lines with `!`"))?,
+    let missing = report.facts.iter().filter(|fact| fact.missing).count();
+    if args.json {
+        machine::print(&Told { version: 1, missing, facts: &report.for_program() })?;
+    } else {
+        say(report.text().trim_end())?;
+        match missing {
+            0 => say("\nnothing is missing")?,
+            1 => say("\n1 thing is missing, see the line with `!`")?,
+            count => say(&format!("\n{count} things are missing, see the lines with `!`"))?,
+        }
     }
-    Ok(if report.missing == 0 { Outcome::Done } else { Outcome::Failed })
+    Ok(if missing == 0 { Outcome::Done } else { Outcome::Failed })
 }
 
 impl Report {
     fn line(&mut self, name: &str, value: &str) {
-        // Writing to a string can't fail.
-        let _ = writeln!(self.text, "  {name:<14} {value}");
+        self.facts.push(Fact { name: name.to_owned(), value: value.to_owned(), missing: false });
     }
 
     fn lack(&mut self, name: &str, what_and_cure: &str) {
-        let _ = writeln!(self.text, "! {name:<14} {what_and_cure}");
-        self.missing += 1;
+        self.facts.push(Fact { name: name.to_owned(), value: what_and_cure.to_owned(), missing: true });
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        for Fact { name, value, missing } in &self.facts {
+            let mark = if *missing { '!' } else { ' ' };
+            // Writing to a string can't fail.
+            let _ = writeln!(text, "{mark} {name:<14} {value}");
+        }
+        text
+    }
+
+    /// Each fact with a name of its own: that of the line before where it goes on.
+    fn for_program(&self) -> Vec<Fact> {
+        let mut facts: Vec<Fact> = Vec::with_capacity(self.facts.len());
+        for Fact { name, value, missing } in &self.facts {
+            let name = match (name.trim(), facts.last()) {
+                ("", Some(before)) => before.name.clone(),
+                (name, _) => name.to_owned(),
+            };
+            facts.push(Fact { name, value: value.clone(), missing: *missing });
+        }
+        facts
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use serde_json::Value;
 
 use super::outcome::UsageError;
 use crate::capture::address::Address;
@@ -89,6 +90,19 @@ impl InputArgs {
     pub(super) fn sound(&self, address: &Address) -> Option<Sound> {
         let path = address.path()?.to_owned();
         Some(Sound { path, from: self.start, until: self.end })
+    }
+
+    /// The flags that change rows, by their names.
+    pub(super) fn settings(&self) -> [(String, Value); 5] {
+        let seconds = |time: Option<PresentationTime>| time.map(PresentationTime::seconds).into();
+        let settings: [(&str, Value); 5] = [
+            ("start", seconds(self.start)),
+            ("end", seconds(self.end)),
+            ("every", self.every.get().into()),
+            ("max-faces", self.max_faces.map(NonZeroUsize::get).into()),
+            ("min-face", self.min_face.into()),
+        ];
+        settings.map(|(name, value)| (name.to_owned(), value))
     }
 
     /// Which of the found faces are judged.

@@ -8,11 +8,18 @@ mod image;
 #[cfg(feature = "video")]
 mod inputs;
 mod interrupt;
+mod machine;
 mod memory;
 mod models;
 mod outcome;
 #[cfg(feature = "video")]
+mod per_clip;
+#[cfg(feature = "video")]
 mod persons;
+#[cfg(feature = "video")]
+mod side_by_side;
+#[cfg(feature = "video")]
+mod tables;
 #[cfg(feature = "video")]
 mod video;
 mod workers;

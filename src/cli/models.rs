@@ -15,7 +15,9 @@ use cyborg_models::{cache, digest, lock};
 use prost::Message;
 use serde::Serialize;
 
+use super::machine;
 use super::outcome::{Outcome, complain, note, say};
+use crate::explain::explain;
 use crate::model::classifier::Classifier;
 use crate::model::provider::{Asked, Provider};
 use crate::model::runtime::Runtime;
@@ -35,6 +37,9 @@ enum ModelsCommand {
         /// Folder to look in, and in the folders below it [default: the cache folder]
         #[arg(long, value_name = "DIR")]
         folder: Option<PathBuf>,
+        /// Write a JSON object a file
+        #[arg(long)]
+        json: bool,
     },
     /// Show everything that a model file says of itself
     Inspect {
@@ -51,18 +56,23 @@ enum ModelsCommand {
     Verify {
         /// Model files [default: the model that comes with the program]
         files: Vec<PathBuf>,
+        /// Write a JSON object a file
+        #[arg(long)]
+        json: bool,
     },
 }
 
 pub(super) fn run(args: &ModelsArgs) -> anyhow::Result<Outcome> {
     match &args.command {
-        ModelsCommand::List { folder } => list(folder.as_deref()),
+        ModelsCommand::List { folder, json } => list(folder.as_deref(), if *json { tell_program } else { tell_person }),
         ModelsCommand::Inspect { file, json, model_toml } => {
             let told = Told::read(file.as_deref(), model_toml.as_deref())?;
             say(&if *json { serde_json::to_string_pretty(&told)? } else { told.to_text() })?;
             Ok(Outcome::Done)
         }
-        ModelsCommand::Verify { files } => verify_all(files),
+        ModelsCommand::Verify { files, json } => {
+            verify_all(files, if *json { verdict_for_program } else { verdict_for_person })
+        }
     }
 }
 
@@ -183,8 +193,36 @@ fn is_foreign(bytes: &[u8]) -> bool {
     matches!(ModelFile::parse(bytes), Err(ModelFileError::Contract(ContractError::NotAContract)))
 }
 
-fn list(folder: Option<&Path>) -> anyhow::Result<Outcome> {
-    say(&line(shipped::NAME, Told::read(None, None)))?;
+/// A model that was found; nothing for the face detector that set-up fetched.
+type Found = Option<anyhow::Result<Told>>;
+
+/// A file that is no model, or the detector.
+#[derive(Serialize)]
+struct NoModel<'a> {
+    file: &'a str,
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+fn tell_person(name: &str, found: Found) -> anyhow::Result<()> {
+    match found {
+        Some(told) => say(&line(name, told))?,
+        None => say(&format!("{name}: the face detector that set-up fetched"))?,
+    }
+    Ok(())
+}
+
+fn tell_program(name: &str, found: Found) -> anyhow::Result<()> {
+    match found {
+        Some(Ok(told)) => machine::print(&told),
+        Some(Err(error)) => machine::print(&NoModel { file: name, kind: "unusable", error: Some(explain(&error)) }),
+        None => machine::print(&NoModel { file: name, kind: "detector", error: None }),
+    }
+}
+
+fn list(folder: Option<&Path>, tell: fn(&str, Found) -> anyhow::Result<()>) -> anyhow::Result<Outcome> {
+    tell(shipped::NAME, Some(Told::read(None, None)))?;
     let Some(folder) = folder.map(Path::to_owned).or_else(cache::folder) else {
         note("no cache folder is known: set CYBORG_CACHE, or name a folder with `--folder`");
         return Ok(Outcome::Done);
@@ -198,9 +236,9 @@ fn list(folder: Option<&Path>) -> anyhow::Result<Outcome> {
     for path in found {
         let name = path.display().to_string();
         if lock::cached("centerface").as_ref() == Some(&path) {
-            say(&format!("{name}: the face detector that set-up fetched"))?;
+            tell(&name, None)?;
         } else {
-            say(&line(&name, Told::read(Some(&path), None)))?;
+            tell(&name, Some(Told::read(Some(&path), None)))?;
         }
     }
     Ok(Outcome::Done)
@@ -230,29 +268,53 @@ fn line(name: &str, told: anyhow::Result<Told>) -> String {
     }
 }
 
-fn verify_all(files: &[PathBuf]) -> anyhow::Result<Outcome> {
+/// What `verify` says of a file: of its digest, or what is wrong.
+#[derive(Serialize)]
+struct Verified<'a> {
+    file: &'a str,
+    whole: bool,
+    digest: Option<&'static str>,
+    error: Option<String>,
+}
+
+/// What is said of the digest of the shipped model.
+const PART_OF_THE_PROGRAM: &str = "part of the program";
+
+type Verdict<'a> = Result<&'static str, &'a anyhow::Error>;
+
+fn verdict_for_person(name: &str, verdict: Verdict<'_>) -> anyhow::Result<()> {
+    match verdict {
+        Ok(PART_OF_THE_PROGRAM) => say(&format!("{name}: whole"))?,
+        Ok(digest) => say(&format!("{name}: whole, {digest}"))?,
+        Err(error) => complain(error),
+    }
+    Ok(())
+}
+
+fn verdict_for_program(name: &str, verdict: Verdict<'_>) -> anyhow::Result<()> {
+    let (digest, error) = (verdict.ok(), verdict.err().map(explain));
+    machine::print(&Verified { file: name, whole: error.is_none(), digest, error })
+}
+
+fn verify_all(files: &[PathBuf], tell: fn(&str, Verdict<'_>) -> anyhow::Result<()>) -> anyhow::Result<Outcome> {
     let runtime = Runtime::load()?;
     if files.is_empty() {
-        verify(&runtime, None)?;
-        say(&format!("{}: whole", shipped::NAME))?;
-        return Ok(Outcome::Done);
+        let verified = verify(&runtime, None);
+        tell(shipped::NAME, verified.as_ref().copied())?;
+        return Ok(Outcome::of(usize::from(verified.is_err()), 1));
     }
     let mut failed = 0;
     for path in files {
-        match verify(&runtime, Some(path)) {
-            Ok(digest) => say(&format!("{}: whole, {digest}", path.display()))?,
-            Err(error) => {
-                complain(&error);
-                failed += 1;
-            }
-        }
+        let verified = verify(&runtime, Some(path));
+        tell(&path.display().to_string(), verified.as_ref().copied())?;
+        failed += usize::from(verified.is_err());
     }
     Ok(Outcome::of(failed, files.len()))
 }
 
 /// Checks a model file; says what was found of its digest.
 fn verify(runtime: &Runtime, path: Option<&Path>) -> anyhow::Result<&'static str> {
-    let digest = path.map_or(Ok("part of the program"), digest_beside)?;
+    let digest = path.map_or(Ok(PART_OF_THE_PROGRAM), digest_beside)?;
     let session = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
     let mut classifier = Classifier::open(runtime, path, session)?;
     let crop = vec![128; classifier.file().input_side.pow(2) * 3];

@@ -5,7 +5,9 @@ use crate::verdict::quality::Reason;
 use crate::verdict::track::{Interval, TrackSummary};
 
 /// Persons that get a line of their own; a crowd would hide the answer.
-const MOST_LINES: usize = 20;
+pub(super) const MOST_LINES: usize = 20;
+/// From the least to the gravest.
+const GRAVITY: [Verdict; 3] = [Verdict::Authentic, Verdict::Unsure, Verdict::Synthetic];
 /// Intervals that are named for a person.
 const MOST_INTERVALS: usize = 5;
 
@@ -16,13 +18,19 @@ pub(super) fn answer(tracks: &[TrackSummary]) -> String {
     }
     let persons: Vec<_> = tracks.iter().filter(|track| !is_glimpse(track)).collect();
     let of = |verdict| persons.iter().filter(|track| track.verdict == verdict).count();
-    let gravest =
-        [Verdict::Synthetic, Verdict::Unsure, Verdict::Authentic].into_iter().find(|&verdict| of(verdict) > 0);
-    match gravest {
-        None => format!("unsure ({})", Reason::TooFewFrames),
+    match gravest(tracks) {
         Some(verdict) if persons.len() == 1 => verdict.to_string(),
-        Some(verdict) => format!("{verdict} ({} of {} persons)", of(verdict), persons.len()),
+        Some(verdict) if of(verdict) > 0 => format!("{verdict} ({} of {} persons)", of(verdict), persons.len()),
+        _ => format!("unsure ({})", Reason::TooFewFrames),
     }
+}
+
+/// The gravest verdict on a person, glimpses left out; unsure where there are but glimpses, and nothing without a face.
+pub(super) fn gravest(tracks: &[TrackSummary]) -> Option<Verdict> {
+    let persons = tracks.iter().filter(|track| !is_glimpse(track)).map(|track| track.verdict);
+    persons
+        .max_by_key(|&verdict| GRAVITY.iter().position(|&other| other == verdict))
+        .or_else(|| tracks.first().map(|_| Verdict::Unsure))
 }
 
 /// A line a person, the gravest verdict first. Faces that were seen for a moment alone share the last line.
@@ -35,20 +43,37 @@ pub(super) fn lines(tracks: &[TrackSummary]) -> Vec<String> {
     }
     let glimpses = tracks.len() - persons.len();
     if glimpses > 0 {
-        lines.push(format!("seen in too few frames to be judged: {glimpses}"));
+        lines.push(self::glimpses(glimpses));
     }
     lines
 }
 
+/// The line on faces that were seen for a moment alone.
+pub(super) fn glimpses(count: usize) -> String {
+    format!("seen in too few frames to be judged: {count}")
+}
+
 /// A face that was there for a moment, or that the detector made up.
-fn is_glimpse(track: &TrackSummary) -> bool {
+pub(super) fn is_glimpse(track: &TrackSummary) -> bool {
     track.reason == Some(Reason::TooFewFrames)
 }
 
 fn line(track: &TrackSummary) -> String {
+    let (head, tail) = parts(track);
+    format!("person {}: {head}, {} ({} frames){tail}", track.id, span(&track.span), track.frames)
+}
+
+/// What is said of a track, without its number and its time.
+pub(super) fn said(track: &TrackSummary) -> String {
+    let (head, tail) = parts(track);
+    head + &tail
+}
+
+/// The verdict with its p, and when it was synthetic.
+fn parts(track: &TrackSummary) -> (String, String) {
     let reason = track.reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
-    let (id, verdict, p, frames) = (track.id, track.verdict, track.probability.value(), track.frames);
-    let mut line = format!("person {id}: {verdict}{reason}, p {p:.2}, {} ({frames} frames)", span(&track.span));
+    let head = format!("{}{reason}, p {:.2}", track.verdict, track.probability.value());
+    let mut line = String::new();
     if !track.intervals.is_empty() && track.intervals != [track.span] {
         let named: Vec<_> = track.intervals.iter().take(MOST_INTERVALS).map(span).collect();
         line += &format!("; synthetic {}", named.join(", "));
@@ -56,15 +81,15 @@ fn line(track: &TrackSummary) -> String {
             line += &format!(" and {} times more", track.intervals.len() - MOST_INTERVALS);
         }
     }
-    line
+    (head, line)
 }
 
-fn span(interval: &Interval) -> String {
+pub(super) fn span(interval: &Interval) -> String {
     format!("{:.1} s to {:.1} s", interval.start.seconds(), interval.end.seconds())
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::face::tracker::TrackId;
     use crate::frame::PresentationTime;
@@ -74,7 +99,12 @@ mod tests {
         Interval { start: PresentationTime(start * 100_000), end: PresentationTime(end * 100_000) }
     }
 
-    fn track(id: u64, verdict: Verdict, reason: Option<Reason>, intervals: Vec<Interval>) -> TrackSummary {
+    pub(in crate::cli) fn track(
+        id: u64,
+        verdict: Verdict,
+        reason: Option<Reason>,
+        intervals: Vec<Interval>,
+    ) -> TrackSummary {
         TrackSummary {
             id: TrackId(id),
             frames: 120,

@@ -1,37 +1,39 @@
 //! `cyborg video`: every face in every frame of videos.
 
 use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 
 use super::inputs::InputArgs;
 use super::interrupt;
-use super::outcome::{Outcome, UsageError, complain, note, refuse_overwriting, say};
+use super::machine;
+use super::outcome::{Outcome, complain, note, refuse_overwriting, say};
+use super::per_clip::PerClip;
 use super::persons;
-use super::workers::{Pair, WorkerArgs, Workers};
+use super::side_by_side::{self, Voice};
+use super::tables::{TableArgs, Tables};
+use super::workers::{Team, WorkerArgs, Workers};
 use crate::capture::address::Address;
 use crate::face::choice::Chosen;
+use crate::model::classifier::Classify;
 use crate::pipeline::{self, DetectEvery, Ended, Stages, Summary, Worker};
 use crate::sink::Sink;
-use crate::sink::csv::CsvSink;
-use crate::sink::jsonl::JsonlSink;
+use crate::sink::jsonl::RunRecord;
 use crate::sink::progress::ProgressSink;
 use crate::sink::report::ReportSink;
 use crate::sink::video::{VideoSettings, VideoSink};
-use crate::verdict::Verdict;
 
 #[derive(Args, Debug)]
 pub(super) struct VideoArgs {
     #[command(flatten)]
     inputs: InputArgs,
-    /// Write a CSV table, a row a face and frame
-    #[arg(long, value_name = "FILE")]
-    csv: Option<PathBuf>,
-    /// Write a JSONL table: the same rows, and a summary a clip
-    #[arg(long, value_name = "FILE")]
-    jsonl: Option<PathBuf>,
+    #[command(flatten)]
+    tables: TableArgs,
+    /// Write to standard output for a program: a JSON object a clip, with its tracks, and nothing else
+    #[arg(long)]
+    json: bool,
     /// Write an annotated MP4 with boxes, verdicts and heat maps; with several clips a folder, one file a clip
     #[arg(long, value_name = "FILE")]
     annotate: Option<PathBuf>,
@@ -65,44 +67,37 @@ pub(super) fn run(args: &VideoArgs) -> anyhow::Result<Outcome> {
     if clips.is_empty() {
         return Ok(Outcome::of(failed, all));
     }
+    args.tables.check(&clips)?;
     let annotate = PerClip::new("--annotate", args.annotate.as_deref(), "annotated.mp4", &clips)?;
     let report = PerClip::new("--report", args.report.as_deref(), "report.html", &clips)?;
     let mut outputs: Vec<PathBuf> =
         clips.iter().flat_map(|clip| [annotate.file_for(clip), report.file_for(clip)]).flatten().collect();
-    outputs.extend([&args.csv, &args.jsonl].into_iter().flatten().cloned());
+    outputs.extend(args.tables.outputs(&clips));
     let files: Vec<PathBuf> = clips.iter().filter_map(|clip| clip.path().map(ToOwned::to_owned)).collect();
-    let networks = [&args.workers.model, &args.workers.model_toml, &args.workers.detector].into_iter().flatten();
-    refuse_overwriting(files.iter().chain(networks), &outputs)?;
+    refuse_overwriting(files.iter().chain(args.workers.files()), &outputs)?;
     let mut workers = args.workers.open()?;
-    let mut sinks = open_tables(args, &workers)?;
-    for clip in &clips {
-        match judge_clip(clip, args, [&annotate, &report], &mut workers, &mut sinks, stop) {
-            Ok(()) => {}
-            Err(error) => {
-                complain(&error);
-                failed += 1;
-            }
+    let mut run = workers.record();
+    run.settings.extend(args.inputs.settings());
+    run.settings.insert("detect-every".to_owned(), args.detect_every.get().into());
+    let Tables { sinks: tables, finished } = args.tables.open(&clips, &run)?;
+    let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(ProgressSink::new())];
+    sinks.extend(tables);
+    let shared = sinks.len();
+    for clip in clips.iter().filter(|clip| !finished.contains(&clip.name())) {
+        let judged = judge_clip(clip, args, [&annotate, &report], &mut workers, &mut sinks, stop);
+        sinks.truncate(shared);
+        if let Err(error) = tell(judged, clip, &run, args) {
+            complain(&error);
+            failed += 1;
         }
         if stop.load(Ordering::Relaxed) {
             return Ok(Outcome::Interrupted);
         }
     }
-    if let Some(caution) = workers.caution().filter(|_| failed < all) {
-        note(caution);
+    if failed < all {
+        workers.cautions().iter().for_each(|caution| note(caution));
     }
     Ok(Outcome::of(failed, all))
-}
-
-/// The tables of a run, made before any work so that a path that can't be written costs nothing.
-fn open_tables(args: &VideoArgs, workers: &Workers) -> anyhow::Result<Vec<Box<dyn Sink>>> {
-    let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(ProgressSink::new())];
-    if let Some(path) = &args.csv {
-        sinks.push(Box::new(CsvSink::create(path)?));
-    }
-    if let Some(path) = &args.jsonl {
-        sinks.push(Box::new(JsonlSink::create(path, &workers.record())?));
-    }
-    Ok(sinks)
 }
 
 fn judge_clip(
@@ -112,14 +107,13 @@ fn judge_clip(
     workers: &mut Workers,
     sinks: &mut Vec<Box<dyn Sink>>,
     stop: &'static AtomicBool,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Option<Summary>> {
     let mut source = match args.inputs.open(clip, workers.threads, stop) {
         // A wait for the network that the user cut short is no fault of the address.
-        Err(_) if stop.load(Ordering::Relaxed) => return Ok(()),
+        Err(_) if stop.load(Ordering::Relaxed) => return Ok(None),
         opened => opened?,
     };
     let annotated = annotate.file_for(clip);
-    let shared = sinks.len();
     if let Some(path) = &annotated {
         let settings = VideoSettings {
             width: args.annotate_width.map(usize::from),
@@ -136,43 +130,86 @@ fn judge_clip(
         sinks.push(Box::new(ReportSink::create(&path, workers.made_with())?));
     }
     let choice = args.inputs.choice();
-    let mut pairs: Vec<_> = (workers.pairs.iter_mut())
-        .map(|Pair { detector, classifier }| (Chosen { locate: detector, choice }, classifier))
+    let Workers { teams, judges, .. } = workers;
+    let mut chosen: Vec<_> = (teams.iter_mut())
+        .map(|Team { detector, classifier, others }| (Chosen { locate: detector, choice }, classifier, others))
         .collect();
+    let hired = chosen.iter_mut().map(|(locate, classify, others)| Worker {
+        locate,
+        classify: *classify,
+        others: others.iter_mut().map(|other| other as &mut dyn Classify).collect(),
+    });
     let stages = Stages {
-        workers: pairs.iter_mut().map(|(locate, classify)| Worker { locate, classify: *classify }).collect(),
+        workers: hired.collect(),
         detect: DetectEvery(args.detect_every),
-        judge: &workers.judge,
+        judge: &judges.first,
+        others: judges.others.iter().collect(),
         sinks: sinks.as_mut_slice(),
     };
-    let summary = pipeline::run(source.as_mut(), stages, stop);
-    sinks.truncate(shared);
-    tell(&summary)?;
+    Ok(Some(pipeline::run(source.as_mut(), stages, stop)))
+}
+
+/// Says what came of a clip; an error is its failure.
+fn tell(
+    judged: anyhow::Result<Option<Summary>>,
+    clip: &Address,
+    run: &RunRecord,
+    args: &VideoArgs,
+) -> anyhow::Result<()> {
+    let summary = match judged {
+        Ok(Some(summary)) => summary,
+        Ok(None) => return Ok(()),
+        Err(error) if args.json => return machine::print_failed(&clip.name(), &error).and(Err(error)),
+        Err(error) => return Err(error),
+    };
+    match args.json {
+        true => machine::print_clip(&summary, run)?,
+        false => tell_person(&summary, &run.models())?,
+    }
+    warn(&summary);
     match summary.ended {
         Ended::Failed(error) => Err(error.context(format!("{} was not completed", clip.name()))),
         Ended::Whole | Ended::Interrupted => Ok(()),
     }
 }
 
-fn tell(summary: &Summary) -> anyhow::Result<()> {
+fn tell_person(summary: &Summary, models: &[String]) -> anyhow::Result<()> {
     if summary.frames == 0 {
         return Ok(());
     }
     let name = &summary.source.name;
-    let rate = summary.frames as f64 / summary.wall.as_secs_f64().max(f64::MIN_POSITIVE);
-    say(&format!("{name}: {}", persons::answer(&summary.tracks)))?;
-    for line in persons::lines(&summary.tracks) {
-        say(&format!("  {line}"))?;
+    let voices: Vec<Voice<'_>> =
+        models.iter().zip(summary.said()).map(|(model, said)| (model.as_str(), said.tracks)).collect();
+    if voices.len() > 1 {
+        say(&format!("{name}: {}", side_by_side::answer(&voices)))?;
+        side_by_side::lines(&voices).iter().try_for_each(|line| say(&format!("  {line}")))?;
+    } else {
+        say(&format!("{name}: {}", persons::answer(&summary.tracks)))?;
+        persons::lines(&summary.tracks).iter().try_for_each(|line| say(&format!("  {line}")))?;
     }
+    let rate = summary.frames as f64 / summary.wall.as_secs_f64().max(f64::MIN_POSITIVE);
+    let counts = |[authentic, unsure, synthetic]: [u64; 3]| {
+        format!("{authentic} authentic, {unsure} unsure, {synthetic} synthetic")
+    };
+    let of_faces: Vec<String> = (models.iter().zip(summary.said()))
+        .map(|(model, said)| match models.len() {
+            1 => counts(said.verdicts),
+            _ => format!("{} by {model}", counts(said.verdicts)),
+        })
+        .collect();
     say(&format!(
-        "  {} frames ({} without a face), {} faces: {} authentic, {} unsure, {} synthetic; {rate:.1} frames/s",
+        "  {} frames ({} without a face), {} faces: {}; {rate:.1} frames/s",
         summary.frames,
         summary.frames_without_face,
         summary.faces,
-        summary.count_of(Verdict::Authentic),
-        summary.count_of(Verdict::Unsure),
-        summary.count_of(Verdict::Synthetic),
+        of_faces.join("; "),
     ))?;
+    Ok(())
+}
+
+/// What makes the verdicts on a clip doubtful.
+fn warn(summary: &Summary) {
+    let name = &summary.source.name;
     if let Some(reason) = &summary.first_damage {
         note(&format!("warning: {name}: {} pieces could not be decoded, first: {reason}", summary.damaged_frames));
     }
@@ -187,47 +224,4 @@ fn tell(summary: &Summary) -> anyhow::Result<()> {
         note(&format!("warning: {name}: its header speaks of {claimed} frames, {} could be decoded", summary.frames));
     }
     log::info!("{name}: seconds of work a stage: {:?}", summary.times);
-    Ok(())
-}
-
-/// Where the outputs of one kind go that are a file a clip.
-enum PerClip {
-    Nowhere,
-    File(PathBuf),
-    /// The folder, and the end of the files' names.
-    Folder(PathBuf, &'static str),
-}
-
-impl PerClip {
-    /// `path` is what stands after `flag`.
-    fn new(flag: &str, path: Option<&Path>, ending: &'static str, clips: &[Address]) -> Result<Self, UsageError> {
-        let Some(path) = path else {
-            return Ok(Self::Nowhere);
-        };
-        if path.is_dir() {
-            let mut names: Vec<_> = clips.iter().map(Address::stem).collect();
-            names.sort();
-            let same = names.windows(2).find(|pair| pair[0] == pair[1]);
-            return match same {
-                None => Ok(Self::Folder(path.to_owned(), ending)),
-                Some(_) => Err(UsageError(format!(
-                    "two clips have the same name, and so would their files in the folder of {flag}: run them one by one"
-                ))),
-            };
-        }
-        if clips.len() > 1 {
-            let path = path.display();
-            let message = format!("{flag} {path} is no folder, and there are several clips: make the folder first");
-            return Err(UsageError(message));
-        }
-        Ok(Self::File(path.to_owned()))
-    }
-
-    fn file_for(&self, clip: &Address) -> Option<PathBuf> {
-        match self {
-            Self::Nowhere => None,
-            Self::File(path) => Some(path.clone()),
-            Self::Folder(folder, ending) => Some(folder.join(format!("{}.{ending}", clip.stem()))),
-        }
-    }
 }

@@ -6,31 +6,29 @@ use std::thread;
 
 use clap::Args;
 use cyborg_models::contract::Contract;
+use cyborg_models::{digest, lock};
+use serde_json::{Map, Value};
 
-use super::outcome::note;
+use super::outcome::{UsageError, note};
 use crate::face::centerface::{CenterFace, DetectorFile, DetectorSettings};
 use crate::model::classifier::Classifier;
-use crate::model::classifier_file::{ClassifierError, ClassifierFile};
+use crate::model::classifier_file::ClassifierFile;
+#[cfg(feature = "video")]
+use crate::model::provider::Provider;
 use crate::model::provider::{Asked, ProviderReport};
 use crate::model::runtime::Runtime;
 use crate::model::session::SessionSettings;
-use crate::sink::jsonl::RunRecord;
+use crate::sink::jsonl::{ModelRecord, RunRecord};
 #[cfg(feature = "video")]
 use crate::sink::report::MadeWith;
 use crate::verdict::Judge;
 
-/// Pairs of networks at most. Each has its own memory, and its frames on their way.
-#[cfg(feature = "video")]
-const MOST_PAIRS: usize = 8;
-/// One works on the accelerator while the processor prepares the frames of the other.
-#[cfg(feature = "video")]
-const PAIRS_OF_ACCELERATOR: usize = 2;
-
 #[derive(Args, Debug)]
 pub(super) struct WorkerArgs {
-    /// Model file that holds the contract of models/CONTRACT.md, or a foreign one with a TOML [default: the model that comes with the program]
+    /// Model file that holds the contract of models/CONTRACT.md, or a foreign one with a TOML; named again, several
+    /// models are asked of the same faces [default: the model that comes with the program]
     #[arg(long, value_name = "FILE")]
-    pub(super) model: Option<PathBuf>,
+    pub(super) model: Vec<PathBuf>,
     /// The TOML that describes a foreign model [default: the one beside it, with the ending .toml]
     #[arg(long, value_name = "FILE", requires = "model")]
     pub(super) model_toml: Option<PathBuf>,
@@ -62,89 +60,139 @@ fn threads(text: &str) -> Result<NonZeroUsize, String> {
     number.ok_or_else(|| "expected a whole number in 1 to 256".to_owned())
 }
 
-/// Both networks, for one thread.
-pub(super) struct Pair {
+/// The networks that one thread works with.
+pub(super) struct Team {
     pub(super) detector: CenterFace,
     pub(super) classifier: Classifier,
+    /// Further models, in the order in which they were named.
+    pub(super) others: Vec<Classifier>,
+}
+
+/// A judge a model.
+pub(super) struct Judges {
+    pub(super) first: Judge,
+    pub(super) others: Vec<Judge>,
 }
 
 /// What a run over frames needs, ready to work.
 #[cfg(feature = "video")]
 pub(super) struct Workers {
     /// At least one; all of them run on the same.
-    pub(super) pairs: Vec<Pair>,
-    pub(super) judge: Judge,
+    pub(super) teams: Vec<Team>,
+    pub(super) judges: Judges,
+    /// The flags that change rows, by their names.
+    pub(super) settings: Map<String, Value>,
     pub(super) threads: NonZeroUsize,
 }
 
-/// A classifier and its judge, for pictures in which no face is looked for.
-pub(super) struct ClassifierAlone {
-    pub(super) classifier: Classifier,
-    pub(super) judge: Judge,
-}
+/// Teams at most. Each has its own memory, and its frames on their way.
+#[cfg(feature = "video")]
+const MOST_TEAMS: usize = 8;
+/// One works on the accelerator while the processor prepares the frames of the other.
+#[cfg(feature = "video")]
+const TEAMS_OF_ACCELERATOR: usize = 2;
 
 impl WorkerArgs {
-    /// Loads ONNX Runtime and opens the classifier, which gets all threads.
-    pub(super) fn open_classifier(&self) -> anyhow::Result<ClassifierAlone> {
-        let session = SessionSettings { provider: self.provider, threads: self.all_threads() };
-        let classifier = Classifier::of(&Runtime::load()?, &self.classifier_file()?, session)?;
-        note(&format!("provider: {}", classifier.provider()));
-        Ok(ClassifierAlone { judge: Judge::new(classifier.contract()), classifier })
+    /// All files that the networks are made of.
+    pub(super) fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.model.iter().chain(&self.model_toml).chain(&self.detector)
     }
 
-    fn classifier_file(&self) -> Result<ClassifierFile<'static>, ClassifierError> {
-        match (&self.model, &self.model_toml) {
-            (Some(model), Some(toml)) => ClassifierFile::read_foreign(model, toml),
-            (model, _) => ClassifierFile::read(model.as_deref()),
+    /// What changes rows, by the names of the flags: the digests of what the models' own digests leave out, and the
+    /// providers that were got, which agree to a thousandth only.
+    fn settings<'a>(&self, models: impl Iterator<Item = &'a Classifier>, detector: &CenterFace) -> Map<String, Value> {
+        let digest = |path: Option<PathBuf>| path.and_then(|path| digest::of_file(&path).ok());
+        let (mut tomls, mut providers) = (Vec::new(), vec![detector.provider().got.to_string()]);
+        for (index, model) in models.enumerate() {
+            providers.push(model.provider().got.to_string());
+            let beside = || self.model.get(index).map(|path| path.with_extension("toml"));
+            let toml = model.is_foreign().then(|| self.model_toml.clone().or_else(beside)).flatten();
+            tomls.push(digest(toml));
         }
+        let settings: [(&str, Value); 5] = [
+            ("detector", digest(self.detector.clone().or_else(|| lock::cached("centerface"))).into()),
+            ("detect-size", self.detect_size.into()),
+            ("detect-confidence", self.detect_confidence.into()),
+            ("model-toml", tomls.into()),
+            ("provider", providers.into()),
+        ];
+        settings.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
     }
 
-    /// Loads ONNX Runtime and opens both networks, which get all threads.
-    pub(super) fn open_pair(&self) -> anyhow::Result<Pair> {
-        let pair = self.files()?.pair(&Runtime::load_for(self.provider)?, self.all_threads())?;
-        announce(pair.classifier.provider(), pair.detector.provider());
-        Ok(pair)
+    /// Loads ONNX Runtime and opens the models, for pictures in which no face is looked for. Each gets all threads: they
+    /// work one after the other.
+    pub(super) fn open_models(&self) -> anyhow::Result<(Classifier, Vec<Classifier>)> {
+        let session = SessionSettings { provider: self.provider, threads: self.all_threads() };
+        let models = open_models(&Runtime::load()?, &self.model_files()?, session)?;
+        note(&format!("provider: {}", models.0.provider()));
+        Ok(models)
     }
 
-    /// Loads ONNX Runtime and opens as many pairs of networks as serve this machine.
+    /// Loads ONNX Runtime and opens one team, which gets all threads; and the flags that change rows.
+    pub(super) fn open_team(&self) -> anyhow::Result<(Team, Map<String, Value>)> {
+        let team = self.read_files()?.team(&Runtime::load_for(self.provider)?, self.all_threads())?;
+        announce(team.classifier.provider(), team.detector.provider());
+        let settings = self.settings(team.classifiers(), &team.detector);
+        Ok((team, settings))
+    }
+
+    /// Loads ONNX Runtime and opens as many teams as serve this machine.
     #[cfg(feature = "video")]
     pub(super) fn open(&self) -> anyhow::Result<Workers> {
         let threads = self.all_threads();
         let runtime = Runtime::load_for(self.provider)?;
-        // One thread a network wastes nothing on dividing its work; more processors than pairs help within them.
-        let most = threads.get().min(MOST_PAIRS);
+        // One thread a network wastes nothing on dividing its work; more processors than teams help within them.
+        let most = threads.get().min(MOST_TEAMS);
         let each = NonZeroUsize::new(threads.get() / most).unwrap_or(NonZeroUsize::MIN);
-        let files = self.files()?;
-        let first = files.pair(&runtime, each)?;
+        let files = self.read_files()?;
+        let first = files.team(&runtime, each)?;
         announce(first.classifier.provider(), first.detector.provider());
-        let accelerated = first.classifier.provider().got.is_accelerated();
-        let count = if accelerated { PAIRS_OF_ACCELERATOR } else { most };
-        let same = |pair: &Pair| {
-            let runs_on = |pair: &Pair| (pair.classifier.provider().got, pair.detector.provider().got);
-            runs_on(pair) == runs_on(&first)
-        };
-        let mut pairs = Vec::with_capacity(count);
+        let count = if first.classifier.provider().got.is_accelerated() { TEAMS_OF_ACCELERATOR } else { most };
+        let mut teams = Vec::with_capacity(count);
         // One after the other: opening takes several times the memory that a session keeps, and the next one uses it again.
         for _ in 1..count {
-            match files.pair(&runtime, each) {
-                Ok(pair) if same(&pair) => pairs.push(pair),
+            match files.team(&runtime, each) {
+                Ok(team) if team.providers().eq(first.providers()) => teams.push(team),
                 // Without it the run is slower, and the same.
-                Ok(_) => log::warn!("a further pair of networks didn't get the provider of the first, and is left out"),
-                Err(error) => log::warn!("a further pair of networks can't be opened, and is left out: {error:#}"),
+                Ok(_) => {
+                    log::warn!("a further team of networks didn't get the providers of the first, and is left out")
+                }
+                Err(error) => log::warn!("a further team of networks can't be opened, and is left out: {error:#}"),
             }
         }
-        let judge = Judge::new(first.classifier.contract());
-        pairs.insert(0, first);
-        Ok(Workers { pairs, judge, threads })
+        let (judges, settings) = (first.judges(), self.settings(first.classifiers(), &first.detector));
+        teams.insert(0, first);
+        Ok(Workers { teams, judges, settings, threads })
     }
 
     fn all_threads(&self) -> NonZeroUsize {
         self.threads.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
     }
 
-    fn files(&self) -> anyhow::Result<Files> {
+    /// Reads each model that is named, or the shipped one.
+    fn model_files(&self) -> anyhow::Result<Vec<ClassifierFile<'static>>> {
+        if let Some(twice) = (1..self.model.len()).find(|&at| self.model[..at].contains(&self.model[at])) {
+            let name = self.model[twice].display();
+            return Err(UsageError(format!("--model {name} is named twice: name each model once")).into());
+        }
+        if self.model.len() > 1 && self.model_toml.is_some() {
+            let message =
+                "--model-toml is for one model: with several, put each TOML beside its model, with the ending .toml";
+            return Err(UsageError(message.to_owned()).into());
+        }
+        let read = |path: &PathBuf| match &self.model_toml {
+            Some(toml) => ClassifierFile::read_foreign(path, toml),
+            None => ClassifierFile::read(Some(path)),
+        };
+        match &*self.model {
+            [] => Ok(vec![ClassifierFile::read(None)?]),
+            named => Ok(named.iter().map(read).collect::<Result<_, _>>()?),
+        }
+    }
+
+    fn read_files(&self) -> anyhow::Result<Files> {
         Ok(Files {
-            classifier: self.classifier_file()?,
+            models: self.model_files()?,
             detector: DetectorFile::read(self.detector.as_deref())?,
             provider: self.provider,
             settings: DetectorSettings { longest_side: self.detect_size.into(), confidence: self.detect_confidence },
@@ -152,19 +200,48 @@ impl WorkerArgs {
     }
 }
 
-/// What pairs are opened from.
+/// What teams are opened from.
 struct Files {
-    classifier: ClassifierFile<'static>,
+    models: Vec<ClassifierFile<'static>>,
     detector: DetectorFile,
     provider: Asked,
     settings: DetectorSettings,
 }
 
 impl Files {
-    fn pair(&self, runtime: &Runtime, threads: NonZeroUsize) -> anyhow::Result<Pair> {
+    fn team(&self, runtime: &Runtime, threads: NonZeroUsize) -> anyhow::Result<Team> {
         let session = SessionSettings { provider: self.provider, threads };
-        let classifier = Classifier::of(runtime, &self.classifier, session)?;
-        Ok(Pair { detector: CenterFace::of(runtime, &self.detector, self.settings, session)?, classifier })
+        let (classifier, others) = open_models(runtime, &self.models, session)?;
+        Ok(Team { detector: CenterFace::of(runtime, &self.detector, self.settings, session)?, classifier, others })
+    }
+}
+
+/// Opens the first model, and the others.
+fn open_models(
+    runtime: &Runtime,
+    files: &[ClassifierFile<'static>],
+    session: SessionSettings,
+) -> anyhow::Result<(Classifier, Vec<Classifier>)> {
+    let mut models = files.iter().map(|file| Classifier::of(runtime, file, session));
+    let first = models.next().expect("there is always a model, the shipped one if no other")?;
+    Ok((first, models.collect::<Result<_, _>>()?))
+}
+
+impl Team {
+    /// All models, the first one first.
+    pub(super) fn classifiers(&self) -> impl Iterator<Item = &Classifier> {
+        std::iter::once(&self.classifier).chain(&self.others)
+    }
+
+    /// A judge for each model.
+    pub(super) fn judges(&self) -> Judges {
+        let judge = |model: &Classifier| Judge::new(model.contract());
+        Judges { first: judge(&self.classifier), others: self.others.iter().map(judge).collect() }
+    }
+
+    #[cfg(feature = "video")]
+    fn providers(&self) -> impl Iterator<Item = Provider> {
+        std::iter::once(self.detector.provider().got).chain(self.classifiers().map(|model| model.provider().got))
     }
 }
 
@@ -172,28 +249,47 @@ impl Files {
 impl Workers {
     /// What the run was made with.
     pub(super) fn record(&self) -> RunRecord {
-        record(&self.first().classifier, Some(&self.first().detector))
+        let Team { detector, classifier, others } = self.first();
+        RunRecord { settings: self.settings.clone(), ..record(classifier, others, Some(detector)) }
     }
 
     /// What a report was made with.
     pub(super) fn made_with(&self) -> MadeWith {
-        let caution = self.caution().map(str::to_owned);
-        MadeWith { run: self.record(), contract: self.first().classifier.contract().clone(), caution }
+        let contract = self.first().classifier.contract();
+        let caution = caution(contract).map(str::to_owned);
+        MadeWith { run: self.record(), contract: contract.clone(), caution }
     }
 
-    /// A line on how far the model's numbers can be trusted, for people.
-    pub(super) fn caution(&self) -> Option<&'static str> {
-        caution(self.first().classifier.contract())
+    /// A line a model on how far its numbers can be trusted, with its name where there are several.
+    pub(super) fn cautions(&self) -> Vec<String> {
+        cautions(self.first().classifiers())
     }
 
-    fn first(&self) -> &Pair {
-        self.pairs.first().expect("there is always one")
+    fn first(&self) -> &Team {
+        self.teams.first().expect("there is always one")
     }
 }
 
+/// A line a model on how far its numbers can be trusted, with its name where there are several.
+pub(super) fn cautions<'a>(models: impl Iterator<Item = &'a Classifier>) -> Vec<String> {
+    let models: Vec<_> = models.collect();
+    let line = |model: &&Classifier| {
+        let caution = caution(model.contract())?;
+        Some(if models.len() > 1 { format!("{}: {caution}", model.name()) } else { caution.to_owned() })
+    };
+    models.iter().filter_map(line).collect()
+}
+
 /// What a run was made with; without a detector no face was looked for.
-pub(super) fn record(classifier: &Classifier, detector: Option<&CenterFace>) -> RunRecord {
+pub(super) fn record(classifier: &Classifier, others: &[Classifier], detector: Option<&CenterFace>) -> RunRecord {
+    let other = |classifier: &Classifier| ModelRecord {
+        model: classifier.name().to_owned(),
+        model_sha256: classifier.file().digest.clone(),
+        provider: classifier.provider().to_string(),
+    };
     RunRecord {
+        others: others.iter().map(other).collect(),
+        settings: Map::new(),
         tool: concat!("cyborg ", env!("CARGO_PKG_VERSION")).to_owned(),
         model: classifier.name().to_owned(),
         model_sha256: classifier.file().digest.clone(),
@@ -203,7 +299,7 @@ pub(super) fn record(classifier: &Classifier, detector: Option<&CenterFace>) -> 
 }
 
 /// A line on how far a model's numbers can be trusted, for people.
-pub(super) fn caution(contract: &Contract) -> Option<&'static str> {
+fn caution(contract: &Contract) -> Option<&'static str> {
     let Contract { calibration, .. } = contract;
     (calibration.temperature == 1.0 && calibration.bias == 0.0)
         .then_some("this model is not calibrated: read p(synthetic) as an order, not as a probability")

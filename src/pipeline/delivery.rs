@@ -4,23 +4,24 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender};
 
+use super::opinion::{OpinionJudge, Seen};
 use super::order::InOrder;
 use super::parcel::{Failure, Parcel};
 use super::summary::Summary;
 use crate::sink::{FrameView, Sink};
 use crate::verdict::Judge;
-use crate::verdict::track::{Look, TrackJudge, TrackSummary};
 
-/// Judges of single faces and of the source's tracks, and who is told.
+/// A judge a model, and who is told.
 pub(super) struct Delivery<'a> {
-    faces: &'a Judge,
-    tracks: TrackJudge,
+    first: OpinionJudge<'a>,
+    others: Vec<OpinionJudge<'a>>,
     sinks: &'a mut [Box<dyn Sink>],
 }
 
 impl<'a> Delivery<'a> {
-    pub(super) fn new(judge: &'a Judge, sinks: &'a mut [Box<dyn Sink>]) -> Self {
-        Self { faces: judge, tracks: judge.tracks(), sinks }
+    pub(super) fn new(judge: &'a Judge, others: Vec<&'a Judge>, sinks: &'a mut [Box<dyn Sink>]) -> Self {
+        let others = others.into_iter().map(OpinionJudge::new).collect();
+        Self { first: OpinionJudge::new(judge), others, sinks }
     }
 
     /// Takes the `scored` parcels, of which at most `room` are under way, until the last one or the first that failed.
@@ -48,23 +49,21 @@ impl<'a> Delivery<'a> {
         Ok(())
     }
 
-    /// What is said of the tracks at the end.
-    pub(super) fn finish(self) -> Vec<TrackSummary> {
-        self.tracks.finish()
+    /// Writes down what is said of the tracks at the end.
+    pub(super) fn finish(self, summary: &mut Summary) {
+        summary.tracks = self.first.tracks.finish();
+        for (sum, judge) in summary.others.iter_mut().zip(self.others) {
+            sum.tracks = judge.tracks.finish();
+        }
     }
 
     fn judge(&mut self, parcel: &mut Parcel) {
-        self.faces.judge(&parcel.scores, &mut parcel.judgements);
-        let look = Look {
-            frame: parcel.frame.number,
-            time: parcel.frame.time,
-            faces: &parcel.faces,
-            tracks: &parcel.tracks,
-            qualities: &parcel.qualities,
-            scores: &parcel.scores,
-            judgements: &parcel.judgements,
-        };
-        self.tracks.judge(&look, &mut parcel.tracked);
+        let Parcel { frame, faces, tracks, qualities, scores, judgements, tracked, others, .. } = parcel;
+        let seen = Seen { frame, faces, tracks, qualities };
+        self.first.judge(&seen, scores, judgements, tracked);
+        for (judge, opinion) in self.others.iter_mut().zip(others) {
+            judge.judge(&seen, &opinion.scores, &mut opinion.judgements, &mut opinion.tracked);
+        }
     }
 
     fn tell(&mut self, parcel: &mut Parcel, summary: &Summary) -> anyhow::Result<()> {
@@ -76,6 +75,7 @@ impl<'a> Delivery<'a> {
             judgements: &parcel.judgements,
             tracks: &parcel.tracked,
             maps: &parcel.maps,
+            others: &parcel.others,
             age: parcel.frame.captured.elapsed(),
         };
         let start = Instant::now();

@@ -15,6 +15,7 @@
 
 mod delivery;
 mod follow;
+mod opinion;
 mod order;
 pub mod parcel;
 mod plan;
@@ -28,9 +29,10 @@ use std::thread;
 
 use crossbeam_channel::bounded;
 
+pub use opinion::{Opinion, OpinionSummary};
 pub use parcel::Parcel;
 pub use plan::DetectEvery;
-pub use summary::{Ended, StageTimes, Summary};
+pub use summary::{Ended, Said, StageTimes, Summary};
 pub use worker::Worker;
 
 use crate::capture::Source;
@@ -52,6 +54,8 @@ pub struct Stages<'a> {
     pub detect: DetectEvery,
     /// Turns scores into verdicts.
     pub judge: &'a Judge,
+    /// The same for each further model of the workers: its results stand beside those of the first one.
+    pub others: Vec<&'a Judge>,
     /// Takes the results, in this order.
     pub sinks: &'a mut [Box<dyn Sink>],
 }
@@ -61,8 +65,8 @@ pub struct Stages<'a> {
 /// The frames that were begun reach the sinks, unless it is a sink that fails. Each sink is finished whatever happens;
 /// what went wrong is in [`Summary::ended`].
 pub fn run(source: &mut dyn Source, stages: Stages<'_>, stop: &AtomicBool) -> Summary {
-    let mut summary = Summary::new(source.info().clone());
-    let Stages { workers, detect, judge, sinks } = stages;
+    let Stages { workers, detect, judge, others, sinks } = stages;
+    let mut summary = Summary::new(source.info().clone(), others.len());
     if let Err(error) = sinks.iter_mut().try_for_each(|sink| sink.start(&summary.source)) {
         summary.fail(error);
         finish(sinks, &mut summary);
@@ -78,7 +82,7 @@ pub fn run(source: &mut dyn Source, stages: Stages<'_>, stop: &AtomicBool) -> Su
     let (scored_in, scored) = bounded(parcels);
     for _ in 0..parcels {
         // The channel holds them all, and both its ends are here.
-        let _ = free_in.send(Parcel::new());
+        let _ = free_in.send(Parcel::new(others.len()));
     }
     let failure = thread::scope(|scope| {
         let reading = scope.spawn({
@@ -95,9 +99,9 @@ pub fn run(source: &mut dyn Source, stages: Stages<'_>, stop: &AtomicBool) -> Su
         // The threads have their own ends of the channels. These here must go: a channel ends with its last sender.
         drop((decoded, located_in, followed, scored_in));
         scope.spawn(move || follow::follow(&located, &followed_in, parcels));
-        let mut delivery = Delivery::new(judge, sinks);
+        let mut delivery = Delivery::new(judge, others, sinks);
         let failure = delivery.deliver(scored, free_in, parcels, &mut summary).err();
-        summary.tracks = delivery.finish();
+        delivery.finish(&mut summary);
         let tally = reading.join().unwrap_or_else(|panic| resume_unwind(panic));
         summary.damaged_frames = tally.damaged;
         summary.first_damage = tally.first_damage;

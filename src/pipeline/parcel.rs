@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::time::Duration;
 
+use super::opinion::Opinion;
 use crate::face::Face;
 use crate::face::quality::Quality;
 use crate::face::tracker::TrackId;
@@ -36,6 +37,8 @@ pub struct Parcel {
     pub judgements: Vec<Judgement>,
     /// What is said of each face's track, after `judge`.
     pub tracked: Vec<TrackedFace>,
+    /// What further models say, in the order in which they were named.
+    pub others: Vec<Opinion>,
     /// What each stage took for this frame.
     pub times: ServiceTimes,
     /// What went wrong with it. It goes on to the end of the pipeline, and no stage works on it any more.
@@ -65,7 +68,8 @@ pub struct ServiceTimes {
 }
 
 impl Parcel {
-    pub(super) fn new() -> Self {
+    /// A parcel with room for what `others` further models say.
+    pub(super) fn new(others: usize) -> Self {
         Self {
             order: 0,
             frame: Frame::empty(),
@@ -78,6 +82,7 @@ impl Parcel {
             maps: ActivationMaps::default(),
             judgements: Vec::new(),
             tracked: Vec::new(),
+            others: vec![Opinion::default(); others],
             times: ServiceTimes::default(),
             failure: None,
         }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::opinion::OpinionSummary;
 use super::parcel::Parcel;
 use crate::capture::SourceInfo;
 use crate::verdict::Verdict;
@@ -28,6 +29,8 @@ pub struct Summary {
     pub verdicts: [u64; 3],
     /// What is said of each track, in order of their numbers; there at the end of the run.
     pub tracks: Vec<TrackSummary>,
+    /// What further models say, in the order in which they were named.
+    pub others: Vec<OpinionSummary>,
     /// Sum of p(synthetic) over all faces.
     probability_sum: f64,
     /// Service time of each stage, summed over frames.
@@ -39,6 +42,17 @@ pub struct Summary {
     started: Instant,
 }
 
+/// What one model says of a source.
+#[derive(Clone, Copy, Debug)]
+pub struct Said<'a> {
+    /// Faces judged authentic, unsure, synthetic.
+    pub verdicts: [u64; 3],
+    /// What is said of each track, in order of their numbers.
+    pub tracks: &'a [TrackSummary],
+    /// Mean p(synthetic) over all faces; `None` without a face.
+    pub mean_probability: Option<f64>,
+}
+
 /// How a run ended.
 #[derive(Debug)]
 pub enum Ended {
@@ -48,6 +62,18 @@ pub enum Ended {
     Interrupted,
     /// By a failure; what was done before it is in the sinks.
     Failed(anyhow::Error),
+}
+
+impl Ended {
+    /// `whole`, `interrupted` or `failed`.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Interrupted => "interrupted",
+            Self::Failed(_) => "failed",
+        }
+    }
 }
 
 /// Service time of each stage, summed over frames, waiting left out.
@@ -64,7 +90,7 @@ pub struct StageTimes {
 }
 
 impl Summary {
-    pub(super) fn new(source: SourceInfo) -> Self {
+    pub(super) fn new(source: SourceInfo, others: usize) -> Self {
         Self {
             source,
             frames: 0,
@@ -75,6 +101,7 @@ impl Summary {
             faces: 0,
             verdicts: [0; 3],
             tracks: Vec::new(),
+            others: vec![OpinionSummary::default(); others],
             probability_sum: 0.0,
             times: StageTimes::default(),
             wall: Duration::ZERO,
@@ -87,6 +114,18 @@ impl Summary {
     #[must_use]
     pub fn mean_probability(&self) -> Option<f64> {
         (self.faces > 0).then(|| self.probability_sum / self.faces as f64)
+    }
+
+    /// What each model says: the first one, which all else here speaks of, then the others.
+    pub fn said(&self) -> impl Iterator<Item = Said<'_>> {
+        let mean = |sum: f64| (self.faces > 0).then(|| sum / self.faces as f64);
+        let first = Said { verdicts: self.verdicts, tracks: &self.tracks, mean_probability: self.mean_probability() };
+        let others = self.others.iter().map(move |other| Said {
+            verdicts: other.verdicts,
+            tracks: &other.tracks,
+            mean_probability: mean(other.probability_sum),
+        });
+        std::iter::once(first).chain(others)
     }
 
     /// How many faces were judged so.
@@ -103,6 +142,9 @@ impl Summary {
         for judgement in &parcel.judgements {
             self.verdicts[judgement.verdict as usize] += 1;
             self.probability_sum += f64::from(judgement.probability.value());
+        }
+        for (sum, opinion) in self.others.iter_mut().zip(&parcel.others) {
+            sum.count(opinion);
         }
         self.times.decode += parcel.times.decode;
         self.times.locate += parcel.times.locate;

@@ -6,17 +6,20 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Sender, select_biased};
 use smallvec::SmallVec;
 
+use super::opinion::Opinion;
 use super::parcel::{Failure, Parcel};
 use crate::face::Locate;
 use crate::face::quality::Quality;
 use crate::model::classifier::{Classify, MOST_FRAMES, Seen};
 
-/// A detector and a classifier, which one thread uses in turn.
+/// A detector and a classifier, or several, which one thread uses in turn.
 pub struct Worker<'a> {
     /// Finds faces.
     pub locate: &'a mut dyn Locate,
     /// Scores faces.
     pub classify: &'a mut dyn Classify,
+    /// Further models, which score the same faces.
+    pub others: Vec<&'a mut dyn Classify>,
 }
 
 /// Where a worker's parcels come from and go to.
@@ -66,7 +69,7 @@ impl Worker<'_> {
     /// Scores a parcel, and further ones that wait already where many cost the model less than each alone. Says
     /// whether somebody takes them.
     fn classify(&mut self, first: Parcel, followed: &Receiver<Parcel>, scored_in: &Sender<Parcel>) -> bool {
-        let Self { classify, .. } = self;
+        let Self { classify, others, .. } = self;
         let mut parcels = SmallVec::<[Parcel; MOST_FRAMES]>::new();
         let mut faces = first.faces.len();
         parcels.push(first);
@@ -82,7 +85,7 @@ impl Worker<'_> {
         {
             let mut sound: SmallVec<[&mut Parcel; MOST_FRAMES]> =
                 parcels.iter_mut().filter(|parcel| parcel.failure.is_none()).collect();
-            attempt(&mut sound, |parcels| score(*classify, parcels));
+            attempt(&mut sound, |parcels| score(*classify, others, parcels));
         }
         let each = start.elapsed() / parcels.len() as u32;
         parcels.into_iter().all(|mut parcel| {
@@ -93,15 +96,30 @@ impl Worker<'_> {
 }
 
 /// Measures and scores the faces of parcels.
-fn score(classify: &mut dyn Classify, parcels: &mut [&mut Parcel]) -> anyhow::Result<()> {
+fn score(
+    classify: &mut dyn Classify,
+    others: &mut [&mut dyn Classify],
+    parcels: &mut [&mut Parcel],
+) -> anyhow::Result<()> {
     let mut seen = SmallVec::<[Seen<'_>; MOST_FRAMES]>::new();
-    for parcel in parcels {
+    for parcel in parcels.iter_mut() {
         let Parcel { frame, faces, qualities, scores, maps, .. } = &mut **parcel;
         qualities.clear();
         qualities.extend(faces.iter().map(|face| Quality::of(frame, face)));
         seen.push(Seen { frame, faces, scores, maps });
     }
-    classify.classify(&mut seen)
+    classify.classify(&mut seen)?;
+    drop(seen);
+    for (index, other) in others.iter_mut().enumerate() {
+        let mut seen = SmallVec::<[Seen<'_>; MOST_FRAMES]>::new();
+        for parcel in parcels.iter_mut() {
+            let Parcel { frame, faces, others, .. } = &mut **parcel;
+            let Opinion { scores, maps, .. } = &mut others[index];
+            seen.push(Seen { frame, faces, scores, maps });
+        }
+        other.classify(&mut seen)?;
+    }
+    Ok(())
 }
 
 /// Does `work` on parcels of which none has failed. When it fails, the first of them says so and the others are left

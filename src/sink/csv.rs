@@ -6,28 +6,40 @@ use std::path::Path;
 use super::record::{FaceRecord, PhotoRecord};
 use super::rows::{Rows, RowsError};
 use super::{FrameView, Sink};
+use crate::pipeline::Summary;
 
 /// Writes the CSV table.
 #[derive(Debug)]
 pub struct CsvSink {
     writer: ::csv::Writer<Rows>,
+    models: Vec<String>,
 }
 
 /// The names of the columns, which are [`FaceRecord`]'s fields. Written at once: a table without faces has them too.
-const HEADER: &str = "source,frame,time_s,track,left,top,width,height,p_synthetic,p_track,verdict,track_verdict,reason,\
-    age_ms\n";
+pub(super) const HEADER: &str = "source,frame,time_s,track,left,top,width,height,p_synthetic,p_track,verdict,track_verdict,reason,\
+    age_ms,model\n";
 
 /// The names of the columns of a table of photos, which are [`PhotoRecord`]'s fields.
-const PHOTO_HEADER: &str = "path,score,label,split,source,p_synthetic,verdict,face,left,top,width,height\n";
+const PHOTO_HEADER: &str = "path,score,label,split,source,p_synthetic,verdict,face,left,top,width,height,model\n";
 
 impl CsvSink {
-    /// Makes or empties the file at `path` and writes the header.
+    /// Makes or empties the file at `path` and writes the header. `models` are the names of all models, the first one first.
     ///
     /// # Errors
     ///
     /// When it can't be written.
-    pub fn create(path: &Path) -> io::Result<Self> {
-        Ok(Self { writer: table(path, HEADER)? })
+    pub fn create(path: &Path, models: Vec<String>) -> io::Result<Self> {
+        Ok(Self { writer: table(path, HEADER)?, models })
+    }
+
+    /// Opens the table at `path`, which ends with a whole row, to add rows to it.
+    ///
+    /// # Errors
+    ///
+    /// When it isn't there, or can't be written.
+    pub fn append(path: &Path, models: Vec<String>) -> io::Result<Self> {
+        let rows = Rows::append(path).map_err(io::Error::other)?;
+        Ok(Self { writer: ::csv::WriterBuilder::new().has_headers(false).from_writer(rows), models })
     }
 }
 
@@ -69,10 +81,16 @@ fn table(path: &Path, header: &str) -> io::Result<::csv::Writer<Rows>> {
 
 impl Sink for CsvSink {
     fn frame(&mut self, view: &FrameView<'_>) -> anyhow::Result<()> {
-        for record in FaceRecord::of(view) {
+        for record in FaceRecord::of(view, &self.models) {
             self.writer.serialize(record)?;
         }
         Ok(self.writer.flush()?)
+    }
+
+    /// On the disk before another table says that the source is finished.
+    fn finish(&mut self, _summary: &Summary) -> anyhow::Result<()> {
+        self.writer.flush()?;
+        Ok(self.writer.get_ref().sync()?)
     }
 }
 
@@ -110,12 +128,13 @@ mod tests {
             track_verdict: Some(Verdict::Unsure),
             reason: Some(Reason::TooFewFrames),
             age_ms: 0.0,
+            model: "m",
         };
         assert_eq!(
             written(face),
-            format!("{HEADER}a,0,0.0,7,0.0,0.0,1.0,1.0,0.5,0.5,authentic,unsure,too_few_frames,0.0\n")
+            format!("{HEADER}a,0,0.0,7,0.0,0.0,1.0,1.0,0.5,0.5,authentic,unsure,too_few_frames,0.0,m\n")
         );
         let photo = PhotoRecord::without_face("a", None);
-        assert_eq!(written(photo), format!("{PHOTO_HEADER}a,,,,,,,,,,,\n"));
+        assert_eq!(written(photo), format!("{PHOTO_HEADER}a,,,,,,,,,,,,\n"));
     }
 }

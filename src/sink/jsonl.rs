@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::record::{FaceRecord, PhotoRecord, SCHEMA, SummaryRecord, TrackRecord};
 use super::rows::{Rows, RowsError};
@@ -13,11 +14,11 @@ use super::{FrameView, Sink};
 use crate::pipeline::Summary;
 
 /// What a run was made with, for the first line.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct RunRecord {
     /// Program and version.
     pub tool: String,
-    /// The model's name and SHA-256.
+    /// The model's name; where several are asked, the first one's.
     pub model: String,
     /// SHA-256 of the model file.
     pub model_sha256: String,
@@ -25,6 +26,29 @@ pub struct RunRecord {
     pub provider: String,
     /// Execution provider of the face detector.
     pub detector_provider: String,
+    /// Further models that were asked of the same faces.
+    pub others: Vec<ModelRecord>,
+    /// Settings that change rows, by the names of their flags: a run with others can't continue a table.
+    pub settings: Map<String, Value>,
+}
+
+/// A further model.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ModelRecord {
+    /// Its name.
+    pub model: String,
+    /// SHA-256 of its file.
+    pub model_sha256: String,
+    /// Its execution provider: asked, got, why.
+    pub provider: String,
+}
+
+impl RunRecord {
+    /// The names of all models, the first one first.
+    #[must_use]
+    pub fn models(&self) -> Vec<String> {
+        std::iter::once(&self.model).chain(self.others.iter().map(|other| &other.model)).cloned().collect()
+    }
 }
 
 /// A line: its kind, then its fields.
@@ -46,6 +70,17 @@ enum Line<'a> {
 #[derive(Debug)]
 pub struct JsonlSink {
     rows: Rows,
+    models: Vec<String>,
+    extent: Extent,
+}
+
+/// Which lines a table holds beside its first one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// All lines.
+    All,
+    /// The summaries alone: what a CSV table lacks to be continued.
+    Summaries,
 }
 
 impl JsonlSink {
@@ -54,12 +89,21 @@ impl JsonlSink {
     /// # Errors
     ///
     /// When it can't be written.
-    pub fn create(path: &Path, run: &RunRecord) -> io::Result<Self> {
+    pub fn create(path: &Path, run: &RunRecord, extent: Extent) -> io::Result<Self> {
         let rows = Rows::create(path).map_err(|error: RowsError| io::Error::other(error))?;
-        let mut sink = Self { rows };
-        sink.line(&Line::Run { schema: SCHEMA, run })?;
+        let mut sink = Self { rows, models: run.models(), extent };
+        write_line(&mut sink.rows, &Line::Run { schema: SCHEMA, run })?;
         sink.rows.flush()?;
         Ok(sink)
+    }
+
+    /// Opens the table at `path`, which ends with a whole line and was made by such a run, to add lines to it.
+    ///
+    /// # Errors
+    ///
+    /// When it isn't there, or can't be written.
+    pub fn append(path: &Path, run: &RunRecord, extent: Extent) -> io::Result<Self> {
+        Ok(Self { rows: Rows::append(path).map_err(io::Error::other)?, models: run.models(), extent })
     }
 
     /// Adds the lines of a photo.
@@ -69,30 +113,47 @@ impl JsonlSink {
     /// When they can't be written; the file then ends with the line before them.
     pub fn photo(&mut self, records: &[PhotoRecord<'_>]) -> io::Result<()> {
         for record in records {
-            self.line(&Line::Photo(*record))?;
+            write_line(&mut self.rows, &Line::Photo(*record))?;
         }
         self.rows.flush()
     }
+}
 
-    fn line(&mut self, line: &Line<'_>) -> io::Result<()> {
-        serde_json::to_writer(&mut self.rows, line)?;
-        self.rows.write_all(b"\n")
-    }
+/// The first line of a JSONL table, as a later run reads it back.
+#[must_use]
+pub fn first_line(run: &RunRecord) -> Map<String, Value> {
+    // Through text and back: numbers then compare as those of a file do.
+    let text = serde_json::to_string(&Line::Run { schema: SCHEMA, run }).unwrap_or_default();
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+fn write_line(rows: &mut Rows, line: &Line<'_>) -> io::Result<()> {
+    serde_json::to_writer(&mut *rows, line)?;
+    rows.write_all(b"\n")
 }
 
 impl Sink for JsonlSink {
     fn frame(&mut self, view: &FrameView<'_>) -> anyhow::Result<()> {
-        for record in FaceRecord::of(view) {
-            self.line(&Line::Face(record))?;
+        if self.extent == Extent::Summaries {
+            return Ok(());
+        }
+        for record in FaceRecord::of(view, &self.models) {
+            write_line(&mut self.rows, &Line::Face(record))?;
         }
         Ok(self.rows.flush()?)
     }
 
     fn finish(&mut self, summary: &Summary) -> anyhow::Result<()> {
-        for record in TrackRecord::of(summary) {
-            self.line(&Line::Track(record))?;
+        let tracks = self.models.iter().zip(summary.said()).filter(|_| self.extent == Extent::All);
+        for (model, said) in tracks {
+            for record in TrackRecord::of(summary, model, &said) {
+                write_line(&mut self.rows, &Line::Track(record))?;
+            }
         }
-        self.line(&Line::Summary(SummaryRecord::of(summary)))?;
-        Ok(self.rows.flush()?)
+        for (model, said) in self.models.iter().zip(summary.said()) {
+            write_line(&mut self.rows, &Line::Summary(SummaryRecord::of(summary, model, &said)))?;
+        }
+        self.rows.flush()?;
+        Ok(self.rows.sync()?)
     }
 }

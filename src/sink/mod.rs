@@ -7,6 +7,7 @@ pub mod overlay;
 pub mod progress;
 pub mod record;
 pub mod report;
+pub mod resume;
 pub mod rows;
 #[cfg(feature = "video")]
 pub mod video;
@@ -17,7 +18,7 @@ use crate::capture::SourceInfo;
 use crate::face::Face;
 use crate::frame::Frame;
 use crate::model::classifier::{ActivationMaps, Score};
-use crate::pipeline::Summary;
+use crate::pipeline::{Opinion, Summary};
 use crate::verdict::Judgement;
 use crate::verdict::track::TrackedFace;
 
@@ -38,8 +39,22 @@ pub struct FrameView<'a> {
     pub tracks: &'a [TrackedFace],
     /// Where the classifier saw it.
     pub maps: &'a ActivationMaps,
+    /// What further models say, in the order in which they were named; all else here is the first one's.
+    pub others: &'a [Opinion],
     /// From the frame's capture to its verdict.
     pub age: Duration,
+}
+
+impl<'a> FrameView<'a> {
+    /// What a model says of a face, alone and of its track: model 0 is the first one, 1 the first of the others.
+    #[must_use]
+    pub fn said(&self, model: usize, face: usize) -> Option<(&'a Judgement, Option<&'a TrackedFace>)> {
+        let (judgements, tracks) = match model.checked_sub(1) {
+            None => (self.judgements, self.tracks),
+            Some(other) => self.others.get(other).map(|other| (&*other.judgements, &*other.tracked))?,
+        };
+        Some((judgements.get(face)?, tracks.get(face)))
+    }
 }
 
 /// Takes the results of a run.

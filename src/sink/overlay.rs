@@ -17,6 +17,7 @@ use super::FrameView;
 use super::heat::{self, Map};
 use crate::face::tracker::TrackId;
 use crate::frame::PixelBox;
+use crate::verdict::track::TrackedFace;
 use crate::verdict::{Judgement, Verdict};
 
 /// Size of a letter before it is enlarged.
@@ -92,30 +93,52 @@ impl Overlay {
         }
         for (index, (face, &judgement)) in view.faces.iter().zip(view.judgements).enumerate() {
             let place = face.bounds.scaled(scale.0, scale.1);
-            // A face that is followed gets the verdict on its track: that of a single frame flickers.
-            match view.tracks.get(index) {
-                Some(tracked) => {
-                    let judgement = Judgement { verdict: tracked.verdict, probability: tracked.probability };
-                    self.outline(canvas, &place, judgement, Some(tracked.id));
+            let (main, track) = drawn(&judgement, view.tracks.get(index));
+            self.begin(main, track);
+            // In the order in which the models were named: their names would be longer than the face is wide.
+            for model in 1..=view.others.len() {
+                if let Some((judgement, tracked)) = view.said(model, index) {
+                    let _ = write!(self.label, " | ");
+                    say(&mut self.label, drawn(judgement, tracked).0);
                 }
-                None => self.outline(canvas, &place, judgement, None),
             }
+            self.outline_labelled(canvas, &place, main.verdict);
         }
     }
 
     /// Draws a box, in pixels of the canvas, and over it what is said of the face in it, after the number of its track.
     pub fn outline(&mut self, canvas: &mut Canvas<'_>, place: &PixelBox, judgement: Judgement, track: Option<TrackId>) {
-        let colour = colour_of(judgement.verdict);
-        frame_box(canvas, place, colour);
+        self.begin(judgement, track);
+        self.outline_labelled(canvas, place, judgement.verdict);
+    }
+
+    fn begin(&mut self, judgement: Judgement, track: Option<TrackId>) {
         self.label.clear();
-        // Writing to memory can't fail.
         if let Some(track) = track {
+            // Writing to memory can't fail.
             let _ = write!(self.label, "{track}: ");
         }
-        // p is that of synthetic, as everywhere: "authentic 9%" would be read the wrong way.
-        let _ = write!(self.label, "{} p={:.2}", judgement.verdict, judgement.probability.value());
+        say(&mut self.label, judgement);
+    }
+
+    fn outline_labelled(&self, canvas: &mut Canvas<'_>, place: &PixelBox, verdict: Verdict) {
+        let colour = colour_of(verdict);
+        frame_box(canvas, place, colour);
         label(canvas, place, &self.label, colour);
     }
+}
+
+/// A face that is followed gets the verdict on its track: that of a single frame flickers.
+fn drawn(judgement: &Judgement, tracked: Option<&TrackedFace>) -> (Judgement, Option<TrackId>) {
+    match tracked {
+        Some(tracked) => (Judgement { verdict: tracked.verdict, probability: tracked.probability }, Some(tracked.id)),
+        None => (*judgement, None),
+    }
+}
+
+fn say(label: &mut String, judgement: Judgement) {
+    // p is that of synthetic, as everywhere: "authentic 9%" would be read the wrong way.
+    let _ = write!(label, "{} p={:.2}", judgement.verdict, judgement.probability.value());
 }
 
 fn span(start: f32, length: f32, limit: usize) -> Range<usize> {

@@ -8,15 +8,15 @@ use super::FrameView;
 use crate::capture::list::{Label, ListedPhoto, Split};
 use crate::face::tracker::TrackId;
 use crate::frame::PixelBox;
-use crate::pipeline::{Ended, Summary};
+use crate::pipeline::{Said, Summary};
 use crate::verdict::quality::Reason;
 use crate::verdict::track::{Interval, TrackSummary};
 use crate::verdict::{Judgement, SyntheticProbability, Verdict};
 
 /// Version of the fields below.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
-/// A face in a frame.
+/// A face in a frame, as one model sees it.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct FaceRecord<'a> {
     /// Path of the source, as the user wrote it.
@@ -47,6 +47,8 @@ pub struct FaceRecord<'a> {
     pub reason: Option<Reason>,
     /// Age of the frame at its verdict, in milliseconds.
     pub age_ms: f64,
+    /// The model, as the user wrote it.
+    pub model: &'a str,
 }
 
 /// A face in a photo; a photo without a face has one record without numbers.
@@ -76,9 +78,11 @@ pub struct PhotoRecord<'a> {
     pub width: Option<f32>,
     /// Height of the face box in pixels.
     pub height: Option<f32>,
+    /// The model, as the user wrote it; empty where nothing was judged.
+    pub model: Option<&'a str>,
 }
 
-/// What is said of a track as a whole.
+/// What a model says of a track as a whole.
 #[derive(Clone, Debug, Serialize)]
 pub struct TrackRecord<'a> {
     /// Path of the source, as the user wrote it.
@@ -101,6 +105,8 @@ pub struct TrackRecord<'a> {
     pub reason: Option<Reason>,
     /// When the running verdict was synthetic.
     pub intervals: Vec<IntervalRecord>,
+    /// The model, as the user wrote it.
+    pub model: &'a str,
 }
 
 /// A stretch of time.
@@ -112,7 +118,7 @@ pub struct IntervalRecord {
     pub end_s: f64,
 }
 
-/// The sum of a source.
+/// The sum of a source by one model.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct SummaryRecord<'a> {
     /// Path of the source, as the user wrote it.
@@ -137,30 +143,36 @@ pub struct SummaryRecord<'a> {
     pub mean_p_synthetic: Option<f64>,
     /// `whole`, `interrupted` or `failed`.
     pub ended: &'static str,
+    /// The model, as the user wrote it.
+    pub model: &'a str,
 }
 
 impl<'a> FaceRecord<'a> {
-    /// The rows of a frame.
-    pub fn of(view: &FrameView<'a>) -> impl Iterator<Item = Self> {
+    /// The rows of a frame: a face after the other, and of each face a row a model, by their names in `models`.
+    pub fn of(view: &FrameView<'a>, models: &'a [String]) -> impl Iterator<Item = Self> {
         let view = *view;
-        view.faces.iter().zip(view.judgements).enumerate().map(move |(index, (face, judgement))| {
-            let tracked = view.tracks.get(index);
-            Self {
-                source: view.source,
-                frame: view.frame.number,
-                time_s: view.frame.time.seconds(),
-                track: tracked.map(|tracked| tracked.id),
-                left: tenth(face.bounds.left),
-                top: tenth(face.bounds.top),
-                width: tenth(face.bounds.width),
-                height: tenth(face.bounds.height),
-                p_synthetic: judgement.probability,
-                p_track: tracked.map(|tracked| tracked.probability),
-                verdict: judgement.verdict,
-                track_verdict: tracked.map(|tracked| tracked.verdict),
-                reason: tracked.and_then(|tracked| tracked.reason),
-                age_ms: (view.age.as_secs_f64() * 1e4).round() / 10.0,
-            }
+        let faces = view.faces.iter().enumerate();
+        faces.flat_map(move |(index, face)| {
+            models.iter().enumerate().filter_map(move |(number, model)| {
+                let (judgement, tracked) = view.said(number, index)?;
+                Some(Self {
+                    source: view.source,
+                    frame: view.frame.number,
+                    time_s: view.frame.time.seconds(),
+                    track: tracked.map(|tracked| tracked.id),
+                    left: tenth(face.bounds.left),
+                    top: tenth(face.bounds.top),
+                    width: tenth(face.bounds.width),
+                    height: tenth(face.bounds.height),
+                    p_synthetic: judgement.probability,
+                    p_track: tracked.map(|tracked| tracked.probability),
+                    verdict: judgement.verdict,
+                    track_verdict: tracked.map(|tracked| tracked.verdict),
+                    reason: tracked.and_then(|tracked| tracked.reason),
+                    age_ms: (view.age.as_secs_f64() * 1e4).round() / 10.0,
+                    model,
+                })
+            })
         })
     }
 }
@@ -182,13 +194,20 @@ impl<'a> PhotoRecord<'a> {
             top: None,
             width: None,
             height: None,
+            model: None,
         }
     }
 
-    /// The same with what is said of a face, or of the whole photo.
+    /// The same with what a model says of a face, or of the whole photo.
     #[must_use]
-    pub fn judged(self, score: f32, judgement: &Judgement) -> Self {
-        Self { score: Some(score), p_synthetic: Some(judgement.probability), verdict: Some(judgement.verdict), ..self }
+    pub fn judged(self, model: &'a str, score: f32, judgement: &Judgement) -> Self {
+        Self {
+            score: Some(score),
+            p_synthetic: Some(judgement.probability),
+            verdict: Some(judgement.verdict),
+            model: Some(model),
+            ..self
+        }
     }
 
     /// The same with the number and the place of the face.
@@ -206,9 +225,9 @@ impl<'a> PhotoRecord<'a> {
 }
 
 impl<'a> TrackRecord<'a> {
-    /// The records of a source's tracks, in order of their numbers.
-    pub fn of(summary: &'a Summary) -> impl Iterator<Item = Self> {
-        summary.tracks.iter().map(|track| {
+    /// What a model says of a source's tracks, in order of their numbers.
+    pub fn of(summary: &'a Summary, model: &'a str, said: &Said<'a>) -> impl Iterator<Item = Self> {
+        said.tracks.iter().map(move |track| {
             let TrackSummary { id, frames, usable_frames, span, probability, verdict, reason, .. } = *track;
             Self {
                 source: &summary.source.name,
@@ -221,6 +240,7 @@ impl<'a> TrackRecord<'a> {
                 track_verdict: verdict,
                 reason,
                 intervals: track.intervals.iter().map(IntervalRecord::of).collect(),
+                model,
             }
         })
     }
@@ -233,9 +253,10 @@ impl IntervalRecord {
 }
 
 impl<'a> SummaryRecord<'a> {
-    /// The row of a source.
+    /// The row of a source by one model.
     #[must_use]
-    pub fn of(summary: &'a Summary) -> Self {
+    pub fn of(summary: &'a Summary, model: &'a str, said: &Said<'_>) -> Self {
+        let of = |verdict: Verdict| said.verdicts[verdict as usize];
         Self {
             source: &summary.source.name,
             frames: summary.frames,
@@ -243,15 +264,12 @@ impl<'a> SummaryRecord<'a> {
             patched_frames: summary.patched_frames,
             damaged_frames: summary.damaged_frames,
             faces: summary.faces,
-            authentic: summary.count_of(Verdict::Authentic),
-            unsure: summary.count_of(Verdict::Unsure),
-            synthetic: summary.count_of(Verdict::Synthetic),
-            mean_p_synthetic: summary.mean_probability(),
-            ended: match summary.ended {
-                Ended::Whole => "whole",
-                Ended::Interrupted => "interrupted",
-                Ended::Failed(_) => "failed",
-            },
+            authentic: of(Verdict::Authentic),
+            unsure: of(Verdict::Unsure),
+            synthetic: of(Verdict::Synthetic),
+            mean_p_synthetic: said.mean_probability,
+            ended: summary.ended.word(),
+            model,
         }
     }
 }

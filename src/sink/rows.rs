@@ -1,6 +1,6 @@
 //! A text file that always ends with a whole row, also when the disk is full.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -31,6 +31,34 @@ impl Rows {
     pub fn create(path: &Path) -> Result<Self, RowsError> {
         let file = File::create(path).map_err(|source| RowsError { path: path.to_owned(), source })?;
         Ok(Self { file, path: path.to_owned(), pending: Vec::new(), whole: 0, reader_left: false })
+    }
+
+    /// Opens the file at `path`, which ends with a whole row, to add rows to it.
+    ///
+    /// # Errors
+    ///
+    /// When it isn't there, or can't be opened for writing.
+    pub fn append(path: &Path) -> Result<Self, RowsError> {
+        let opened = OpenOptions::new().write(true).open(path).and_then(|mut file| {
+            let whole = file.seek(SeekFrom::End(0))?;
+            Ok((file, whole))
+        });
+        let (file, whole) = opened.map_err(|source| RowsError { path: path.to_owned(), source })?;
+        Ok(Self { file, path: path.to_owned(), pending: Vec::new(), whole, reader_left: false })
+    }
+
+    /// Waits until the rows that were flushed are on the disk: what is said to be finished must outlive a power failure.
+    ///
+    /// # Errors
+    ///
+    /// When the disk doesn't take them.
+    pub fn sync(&self) -> io::Result<()> {
+        match self.file.sync_data() {
+            // A pipe has no disk.
+            Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+            Err(source) => Err(io::Error::new(source.kind(), RowsError { path: self.path.clone(), source })),
+            Ok(()) => Ok(()),
+        }
     }
 }
 

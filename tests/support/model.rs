@@ -113,3 +113,22 @@ pub(crate) fn write(folder: &Path, name: &str, model: &ModelProto) -> PathBuf {
 fn batch() -> Dimension {
     Dimension::Param("batch".into())
 }
+
+/// The same network turned round: what [`corner`] calls synthetic it calls authentic. It wants a wider crop, and has
+/// thresholds of its own.
+pub(crate) fn inverted() -> ModelProto {
+    let mut model = corner();
+    let graph = model.graph.as_mut().expect("it has one");
+    for tensor in &mut graph.initializer {
+        match tensor.name.as_str() {
+            "weight" => *tensor = TensorProto::floats("weight", &[2], &[0.0, -10.0]),
+            "shift" => *tensor = TensorProto::floats("shift", &[2], &[0.0, 5.0]),
+            _ => {}
+        }
+    }
+    let mut contract = contract();
+    contract.crop.margin = 1.3;
+    contract.thresholds = Thresholds { authentic_below: 0.45, synthetic_above: 0.55, error_rates: None };
+    set_contract(&mut model, &contract);
+    model
+}

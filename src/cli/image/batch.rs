@@ -11,6 +11,7 @@ use crate::face::exact::ExactResizer;
 use crate::face::{Face, Locate};
 use crate::frame::{Frame, PixelBox};
 use crate::model::classifier::{ActivationMaps, Classifier, Score};
+use crate::pipeline::Opinion;
 use crate::verdict::Logits;
 
 /// Crops that are classified together. More gains nothing on a processor, and would let a person wait for the first row.
@@ -40,54 +41,57 @@ pub(super) struct Photo {
     pub(super) frame: Option<Frame>,
     /// Its faces; none when it was taken whole.
     pub(super) faces: Vec<Face>,
-    /// A score a face, or one for the whole photo.
-    pub(super) scores: Vec<Score>,
-    /// A map a score; only where the pixels are wanted.
-    pub(super) maps: ActivationMaps,
+    /// What each model says: a score a face, or one for the whole photo; maps only where the pixels are wanted.
+    pub(super) opinions: Vec<Opinion>,
 }
 
 /// Reads and classifies photos.
 pub(super) struct Batch {
     extent: Extent,
-    classifier: Classifier,
+    models: Vec<Model>,
     pixels: Pixels,
     cropper: Cropper,
     exact: ExactResizer,
     frame: Frame,
-    crops: Vec<u8>,
     waiting: Vec<Photo>,
+}
+
+/// A model with the crops that wait for it: each has a rule and a size of its own.
+struct Model {
+    classifier: Classifier,
+    crops: Vec<u8>,
     logits: Vec<Logits>,
     maps: Vec<f32>,
 }
 
 impl Batch {
-    pub(super) fn new(extent: Extent, classifier: Classifier, pixels: Pixels) -> Self {
+    pub(super) fn new(extent: Extent, classifiers: impl Iterator<Item = Classifier>, pixels: Pixels) -> Self {
+        let model = |classifier| Model { classifier, crops: Vec::new(), logits: Vec::new(), maps: Vec::new() };
         Self {
             extent,
-            classifier,
+            models: classifiers.map(model).collect(),
             pixels,
             cropper: Cropper::new(),
             exact: ExactResizer::default(),
             frame: Frame::empty(),
-            crops: Vec::new(),
             waiting: Vec::new(),
-            logits: Vec::new(),
-            maps: Vec::new(),
         }
     }
 
     /// Reads a photo and cuts out what is to be classified. An error is the photo's own: the next one can be added.
     pub(super) fn add(&mut self, file: PhotoFile) -> anyhow::Result<()> {
         stills::read(&file.path, &mut self.frame)?;
-        let begun = self.crops.len();
+        let begun: Vec<usize> = self.models.iter().map(|model| model.crops.len()).collect();
         match self.cut(&file) {
-            Ok((faces, scores)) => {
+            Ok((faces, opinions)) => {
                 let frame = (self.pixels == Pixels::Keep).then(|| std::mem::replace(&mut self.frame, Frame::empty()));
-                self.waiting.push(Photo { file, frame, faces, scores, maps: ActivationMaps::default() });
+                self.waiting.push(Photo { file, frame, faces, opinions });
                 Ok(())
             }
             Err(error) => {
-                self.crops.truncate(begun);
+                for (model, begun) in self.models.iter_mut().zip(begun) {
+                    model.crops.truncate(begun);
+                }
                 Err(error.context(format!("can't judge {}", file.path.display())))
             }
         }
@@ -96,61 +100,92 @@ impl Batch {
     /// Whether there is enough for a run of the network. Photos without a face wait for the others, so that rows keep
     /// their order, yet not for ever.
     pub(super) fn is_full(&self) -> bool {
-        let crop = self.classifier.file().input_side.pow(2) * 3;
-        self.crops.len() >= BATCH * crop || self.waiting.len() >= BATCH
+        let is_full = |model: &Model| model.crops.len() >= BATCH * model.crop_bytes();
+        self.models.iter().any(is_full) || self.waiting.len() >= BATCH
     }
 
     /// Classifies what waits, and gives the photos in the order in which they were added.
     pub(super) fn classify(&mut self) -> anyhow::Result<std::vec::Drain<'_, Photo>> {
+        for (index, model) in self.models.iter_mut().enumerate() {
+            model.run()?;
+            let mut first = 0;
+            for photo in &mut self.waiting {
+                let keep_maps = photo.frame.is_some();
+                let opinion = &mut photo.opinions[index];
+                for (score, logits) in opinion.scores.iter_mut().zip(&model.logits[first..]) {
+                    score.logits = *logits;
+                }
+                if keep_maps {
+                    opinion.maps = model.maps_of(first..first + opinion.scores.len());
+                }
+                first += opinion.scores.len();
+            }
+        }
+        Ok(self.waiting.drain(..))
+    }
+
+    /// The faces of the photo in the frame, and for each model scores to be filled, whose crops stand behind the others.
+    fn cut(&mut self, file: &PhotoFile) -> anyhow::Result<(Vec<Face>, Vec<Opinion>)> {
+        let Self { extent, models, cropper, exact, frame, .. } = self;
+        let Extent::Faces(detector) = extent else {
+            let size = (frame.width, frame.height);
+            let square = CropSquare { left: 0, top: 0, side: size.0.max(size.1) };
+            let whole = |model: &mut Model| {
+                let side = model.classifier.file().input_side;
+                exact.resize(&frame.pixels, size, model.room(), (side, side))?;
+                Ok(opinion(vec![Score { square, logits: Logits::default() }]))
+            };
+            return Ok((Vec::new(), models.iter_mut().map(whole).collect::<anyhow::Result<_>>()?));
+        };
+        let listed = file.listed.as_ref().map(|listed| listed.face);
+        let faces = find(detector, frame, listed)?;
+        let mut crops = |model: &mut Model| {
+            let mut scores = Vec::with_capacity(faces.len());
+            for face in &faces {
+                let square = CropSquare::around(&face.bounds, &model.classifier.contract().crop);
+                cropper.cut(frame, &square, model.classifier.file().input_side, model.room())?;
+                scores.push(Score { square, logits: Logits::default() });
+            }
+            Ok(opinion(scores))
+        };
+        let opinions = models.iter_mut().map(&mut crops).collect::<anyhow::Result<_>>()?;
+        Ok((faces, opinions))
+    }
+}
+
+impl Model {
+    fn crop_bytes(&self) -> usize {
+        self.classifier.file().input_side.pow(2) * 3
+    }
+
+    /// Room for one crop more.
+    fn room(&mut self) -> &mut [u8] {
+        let begun = self.crops.len();
+        self.crops.resize(begun + self.crop_bytes(), 0);
+        &mut self.crops[begun..]
+    }
+
+    /// Classifies all crops.
+    fn run(&mut self) -> anyhow::Result<()> {
         self.logits.clear();
         self.maps.clear();
         if !self.crops.is_empty() {
             self.classifier.run(&self.crops, &mut self.logits, &mut self.maps)?;
             self.crops.clear();
         }
-        let (height, width) = self.classifier.file().cam_size;
-        let mut first = 0;
-        for photo in &mut self.waiting {
-            let count = photo.scores.len();
-            for (score, logits) in photo.scores.iter_mut().zip(&self.logits[first..]) {
-                score.logits = *logits;
-            }
-            if photo.frame.is_some() {
-                let size = height * width;
-                let values = self.maps.get(first * size..(first + count) * size).unwrap_or_default().to_vec();
-                photo.maps = ActivationMaps { height, width, values };
-            }
-            first += count;
-        }
-        Ok(self.waiting.drain(..))
+        Ok(())
     }
 
-    /// The faces of the photo in the frame, and scores to be filled, whose crops stand behind the others.
-    fn cut(&mut self, file: &PhotoFile) -> anyhow::Result<(Vec<Face>, Vec<Score>)> {
-        let side = self.classifier.file().input_side;
-        let crop = |crops: &mut Vec<u8>| {
-            let begun = crops.len();
-            crops.resize(begun + side * side * 3, 0);
-            begun
-        };
-        let Extent::Faces(detector) = &mut self.extent else {
-            let begun = crop(&mut self.crops);
-            let size = (self.frame.width, self.frame.height);
-            self.exact.resize(&self.frame.pixels, size, &mut self.crops[begun..], (side, side))?;
-            let square = CropSquare { left: 0, top: 0, side: size.0.max(size.1) };
-            return Ok((Vec::new(), vec![Score { square, logits: Logits::default() }]));
-        };
-        let listed = file.listed.as_ref().map(|listed| listed.face);
-        let faces = find(detector, &self.frame, listed)?;
-        let mut scores = Vec::with_capacity(faces.len());
-        for face in &faces {
-            let square = CropSquare::around(&face.bounds, &self.classifier.contract().crop);
-            let begun = crop(&mut self.crops);
-            self.cropper.cut(&self.frame, &square, side, &mut self.crops[begun..])?;
-            scores.push(Score { square, logits: Logits::default() });
-        }
-        Ok((faces, scores))
+    fn maps_of(&self, faces: std::ops::Range<usize>) -> ActivationMaps {
+        let (height, width) = self.classifier.file().cam_size;
+        let size = height * width;
+        let values = self.maps.get(faces.start * size..faces.end * size).unwrap_or_default().to_vec();
+        ActivationMaps { height, width, values }
     }
+}
+
+fn opinion(scores: Vec<Score>) -> Opinion {
+    Opinion { scores, ..Opinion::default() }
 }
 
 /// The faces of a photo: all of them, or the one that a list means, which `listed` tells where the list does.

@@ -3,24 +3,28 @@
 mod batch;
 mod drawn;
 
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::Ordering;
 
 use anyhow::Context;
 use clap::Args;
-use indicatif::ProgressBar;
 
 use self::batch::{Batch, Extent, Photo, Pixels};
 use self::drawn::DrawnPhotos;
 use super::interrupt;
+use super::machine;
 use super::outcome::{Outcome, UsageError, complain, note, refuse_overwriting, say};
-use super::workers::{ClassifierAlone, Pair, WorkerArgs, caution, record};
+use super::workers::{Team, WorkerArgs, cautions, record};
 use crate::capture::list::{self, ListedPhoto};
 use crate::capture::stills;
+use crate::model::classifier::Classifier;
+use crate::pipeline::Opinion;
 use crate::sink::FrameView;
 use crate::sink::csv::CsvPhotos;
-use crate::sink::jsonl::JsonlSink;
+use crate::sink::jsonl::{Extent as Lines, JsonlSink, RunRecord};
+use crate::sink::progress::Progress;
 use crate::sink::record::PhotoRecord;
 use crate::verdict::score::ScoreKind;
 use crate::verdict::{Judge, Judgement};
@@ -51,6 +55,9 @@ pub(super) struct ImageArgs {
     /// Write each photo with boxes, verdicts and heat maps into this folder, as PNG
     #[arg(long, value_name = "FOLDER")]
     annotate: Option<PathBuf>,
+    /// Write to standard output for a program: a JSON object a photo, and nothing else
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     workers: WorkerArgs,
 }
@@ -92,31 +99,41 @@ pub(super) fn run(args: &ImageArgs) -> anyhow::Result<Outcome> {
         return Ok(Outcome::of(failed, all));
     }
     let outputs: Vec<PathBuf> = [&args.csv, &args.jsonl].into_iter().flatten().cloned().collect();
-    let files =
-        [&args.workers.model, &args.workers.model_toml, &args.workers.detector, &args.list].into_iter().flatten();
+    let files = args.workers.files().chain(&args.list);
     refuse_overwriting(photos.iter().map(|photo| &photo.path).chain(files), &outputs)?;
     let (mut batch, mut results) = open(args, &photos)?;
-    // A line a photo would bury all else; the bar hides itself where there is no terminal.
-    let bar = if results.told { ProgressBar::hidden() } else { ProgressBar::new(photos.len() as u64) };
+    // A line a photo would bury all else.
+    let count = photos.len() as u64;
+    let mut progress =
+        (results.told != Told::Person).then(|| Progress::new("photos".to_owned(), "photos", Some(count)));
     for photo in photos {
         if stop.load(Ordering::Relaxed) {
             results.take(batch.classify()?)?;
             return Ok(Outcome::Interrupted);
         }
+        let name = photo.path.display().to_string();
         if let Err(error) = batch.add(photo) {
-            bar.suspend(|| complain(&error));
+            match &progress {
+                Some(progress) => progress.suspend(|| complain(&error)),
+                None => complain(&error),
+            }
+            if results.told == Told::Program {
+                machine::print_failed(&name, &error)?;
+            }
             failed += 1;
         }
         if batch.is_full() {
             results.take(batch.classify()?)?;
         }
-        bar.inc(1);
+        if let Some(progress) = &mut progress {
+            progress.advance();
+        }
     }
     results.take(batch.classify()?)?;
-    bar.finish_and_clear();
+    drop(progress);
     results.summary(failed)?;
-    if let Some(caution) = results.caution.filter(|_| failed < all) {
-        note(caution);
+    if failed < all {
+        results.cautions.iter().for_each(|caution| note(caution));
     }
     Ok(Outcome::of(failed, all))
 }
@@ -162,48 +179,65 @@ fn open(args: &ImageArgs, photos: &[PhotoFile]) -> anyhow::Result<(Batch, Result
     let paths = photos.iter().map(|photo| photo.path.as_path());
     let drawn = args.annotate.as_deref().map(|folder| DrawnPhotos::new(folder, paths)).transpose()?;
     let csv = args.csv.as_deref().map(CsvPhotos::create).transpose()?;
-    let (extent, classifier, judge) = match args.crop {
+    let (extent, models, settings) = match args.crop {
         CropExtent::Face => {
-            let Pair { detector, classifier } = args.workers.open_pair()?;
-            let judge = Judge::new(classifier.contract());
-            (Extent::Faces(Box::new(detector)), classifier, judge)
+            let (Team { detector, classifier, others }, settings) = args.workers.open_team()?;
+            (Extent::Faces(Box::new(detector)), (classifier, others), settings)
         }
-        CropExtent::Whole => {
-            let ClassifierAlone { classifier, judge } = args.workers.open_classifier()?;
-            (Extent::Whole, classifier, judge)
-        }
+        CropExtent::Whole => (Extent::Whole, args.workers.open_models()?, Default::default()),
     };
-    let run = match &extent {
-        Extent::Faces(detector) => record(&classifier, Some(detector)),
-        Extent::Whole => record(&classifier, None),
+    let detector = match &extent {
+        Extent::Faces(detector) => Some(&**detector),
+        Extent::Whole => None,
     };
+    let (first, others) = models;
+    let run = RunRecord { settings, ..record(&first, &others, detector) };
+    let models: Vec<Classifier> = iter::once(first).chain(others).collect();
+    let cautions = cautions(models.iter());
+    let judges = models.iter().map(|model| Judge::new(model.contract())).collect();
     let results = Results {
-        jsonl: args.jsonl.as_deref().map(|path| JsonlSink::create(path, &run)).transpose()?,
-        told: args.list.is_none() || (args.csv.is_none() && args.jsonl.is_none()),
-        caution: caution(classifier.contract()),
+        jsonl: args.jsonl.as_deref().map(|path| JsonlSink::create(path, &run, Lines::All)).transpose()?,
+        told: match args.list.is_none() || (args.csv.is_none() && args.jsonl.is_none()) {
+            _ if args.json => Told::Program,
+            true => Told::Person,
+            false => Told::Sum,
+        },
+        cautions,
+        names: run.models(),
         kind: args.score,
-        judgements: Vec::new(),
         photos: 0,
         without_face: 0,
-        judge,
+        judges,
         csv,
         drawn,
     };
     let pixels = if args.annotate.is_some() { Pixels::Keep } else { Pixels::Drop };
-    Ok((Batch::new(extent, classifier, pixels), results))
+    Ok((Batch::new(extent, models.into_iter(), pixels), results))
+}
+
+/// What stands on standard output.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// A line a photo for a person.
+    Person,
+    /// A long list with a table gets a summary.
+    Sum,
+    /// A JSON object a photo.
+    Program,
 }
 
 /// Where the results of a run over photos go.
 struct Results {
-    judge: Judge,
+    /// A judge a model.
+    judges: Vec<Judge>,
+    /// The models' names.
+    names: Vec<String>,
     kind: ScoreKind,
     csv: Option<CsvPhotos>,
     jsonl: Option<JsonlSink>,
     drawn: Option<DrawnPhotos>,
-    /// Whether each photo gets a line on standard output; a long list with a table gets a summary instead.
-    told: bool,
-    caution: Option<&'static str>,
-    judgements: Vec<Judgement>,
+    told: Told,
+    cautions: Vec<String>,
     photos: usize,
     without_face: usize,
 }
@@ -211,32 +245,30 @@ struct Results {
 impl Results {
     /// Writes the rows of some photos; they are on their way to the disk when it returns.
     fn take(&mut self, photos: impl Iterator<Item = Photo>) -> anyhow::Result<()> {
-        photos.into_iter().try_for_each(|photo| self.photo(&photo))
+        photos.into_iter().try_for_each(|photo| self.photo(photo))
     }
 
-    fn photo(&mut self, photo: &Photo) -> anyhow::Result<()> {
-        self.judge.judge(&photo.scores, &mut self.judgements);
-        self.photos += 1;
-        self.without_face += usize::from(photo.scores.is_empty());
-        let name = photo.path().display().to_string();
-        let empty = PhotoRecord::without_face(&name, photo.file.listed.as_ref());
-        let mut records: Vec<PhotoRecord<'_>> = (photo.scores.iter().zip(&self.judgements).enumerate())
-            .map(|(index, (score, judgement))| {
-                let judged = empty.judged(self.kind.of(score.logits, judgement.probability), judgement);
-                photo.faces.get(index).map_or(judged, |face| judged.placed(index, &face.bounds))
-            })
-            .collect();
-        if records.is_empty() {
-            records.push(empty);
+    fn photo(&mut self, mut photo: Photo) -> anyhow::Result<()> {
+        for (judge, Opinion { scores, judgements, .. }) in self.judges.iter().zip(&mut photo.opinions) {
+            judge.judge(scores, judgements);
         }
+        let Some((first, others)) = photo.opinions.split_first() else {
+            return Ok(());
+        };
+        self.photos += 1;
+        self.without_face += usize::from(first.scores.is_empty());
+        let name = photo.path().display().to_string();
+        let records = records(&photo, &name, &self.names, self.kind);
         if let Some(csv) = &mut self.csv {
             csv.photo(&records)?;
         }
         if let Some(jsonl) = &mut self.jsonl {
             jsonl.photo(&records)?;
         }
-        if self.told {
-            say(&answer(&name, &self.judgements))?;
+        match self.told {
+            Told::Person => say(&answer(&name, &self.names, &photo.opinions))?,
+            Told::Program => machine::print_photo(&name, &records)?,
+            Told::Sum => {}
         }
         if let (Some(drawn), Some(frame)) = (&mut self.drawn, &photo.frame) {
             let view = FrameView {
@@ -244,9 +276,10 @@ impl Results {
                 source: &name,
                 frame,
                 faces: &photo.faces,
-                scores: &photo.scores,
-                judgements: &self.judgements,
-                maps: &photo.maps,
+                scores: &first.scores,
+                judgements: &first.judgements,
+                maps: &first.maps,
+                others,
                 age: frame.captured.elapsed(),
             };
             drawn.draw(photo.path(), &view)?;
@@ -256,7 +289,7 @@ impl Results {
 
     /// What there is to say at the end of a list.
     fn summary(&self, failed: usize) -> anyhow::Result<()> {
-        if self.told {
+        if self.told != Told::Sum {
             return Ok(());
         }
         let scored = self.photos - self.without_face;
@@ -265,13 +298,40 @@ impl Results {
     }
 }
 
-fn answer(name: &str, judgements: &[Judgement]) -> String {
-    if judgements.is_empty() {
-        return format!("{name}: no face found");
+/// The rows of a photo: a face after the other, and of each face a row a model.
+fn records<'a>(photo: &'a Photo, name: &'a str, models: &'a [String], kind: ScoreKind) -> Vec<PhotoRecord<'a>> {
+    let empty = PhotoRecord::without_face(name, photo.file.listed.as_ref());
+    let scored = photo.opinions.first().map_or(0, |first| first.scores.len());
+    let mut records = Vec::with_capacity(scored * models.len());
+    for face in 0..scored {
+        for (model, opinion) in models.iter().zip(&photo.opinions) {
+            let (score, judgement) = (&opinion.scores[face], &opinion.judgements[face]);
+            let judged = empty.judged(model, kind.of(score.logits, judgement.probability), judgement);
+            records.push(photo.faces.get(face).map_or(judged, |found| judged.placed(face, &found.bounds)));
+        }
     }
-    let faces: Vec<String> = judgements
-        .iter()
-        .map(|judgement| format!("{}, p(synthetic) {:.2}", judgement.verdict, judgement.probability.value()))
-        .collect();
-    format!("{name}: {}", faces.join("; "))
+    if records.is_empty() {
+        records.push(empty);
+    }
+    records
+}
+
+/// What the terminal says of a photo. Several models say it side by side, and whether they agree.
+fn answer(name: &str, models: &[String], opinions: &[Opinion]) -> String {
+    let Some(first) = opinions.first().filter(|first| !first.judgements.is_empty()) else {
+        return format!("{name}: no face found");
+    };
+    let say =
+        |judgement: &Judgement| format!("{}, p(synthetic) {:.2}", judgement.verdict, judgement.probability.value());
+    let faces = |opinion: &Opinion| opinion.judgements.iter().map(say).collect::<Vec<_>>().join("; ");
+    if opinions.len() == 1 {
+        return format!("{name}: {}", faces(first));
+    }
+    let verdicts = |opinion: &Opinion| opinion.judgements.iter().map(|judgement| judgement.verdict).collect::<Vec<_>>();
+    let agree = opinions.iter().all(|opinion| verdicts(opinion) == verdicts(first));
+    let mut text = format!("{name}: the models {}", if agree { "agree" } else { "disagree" });
+    for (model, opinion) in models.iter().zip(opinions) {
+        text += &format!("\n  {model}: {}", faces(opinion));
+    }
+    text
 }

@@ -64,6 +64,21 @@ pub struct PersonReport {
     pub timeline: Vec<Bucket>,
     /// The frames that speak most for synthetic, the strongest first.
     pub strongest: Vec<StillReport>,
+    /// What further models say of the person, in the order in which they were named.
+    pub others: Vec<OtherVerdict>,
+}
+
+/// What a further model says of a person.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OtherVerdict {
+    /// Its name.
+    pub model: String,
+    /// Its verdict on the person.
+    pub verdict: Verdict,
+    /// Its p(synthetic) of the person, 0 to 1.
+    pub probability: f32,
+    /// Why its verdict is unsure.
+    pub reason: Option<String>,
 }
 
 /// A frame that is shown, cut around the face.

@@ -16,7 +16,7 @@ mod timeline;
 
 use std::path::Path;
 
-pub use data::{MadeWith, PersonReport, Quality, ReportData, ReportEnd, StillReport, Timing};
+pub use data::{MadeWith, OtherVerdict, PersonReport, Quality, ReportData, ReportEnd, StillReport, Timing};
 pub use file::ReportError;
 pub use intervals::Interval;
 pub use page::render;
@@ -28,6 +28,7 @@ use ages::Ages;
 use file::ReportFile;
 use people::People;
 
+use super::jsonl::{ModelRecord, RunRecord};
 use super::{FrameView, Sink};
 use crate::explain::explain;
 use crate::face::tracker::TrackId;
@@ -76,7 +77,7 @@ impl ReportSink {
                 Ended::Failed(error) => ReportEnd::Failed(explain(error)),
             },
             span: self.span,
-            people: self.people.reports(&conclusions(summary), thresholds)?,
+            people: self.people.reports(&conclusions(summary, &self.made_with.run), thresholds)?,
             faces_left_out: self.people.left_out(),
             quality: Quality {
                 frames: summary.frames,
@@ -107,16 +108,27 @@ fn people_of(view: &FrameView<'_>) -> impl Iterator<Item = PersonFrame> {
 }
 
 /// What the run says of each person.
-fn conclusions(summary: &Summary) -> Vec<Conclusion> {
-    let conclusion = |track: &TrackSummary| Conclusion {
+fn conclusions(summary: &Summary, run: &RunRecord) -> Vec<Conclusion> {
+    let reason = |track: &TrackSummary| track.reason.map(|reason| reason.to_string());
+    let other = |(model, track): (&ModelRecord, &TrackSummary)| OtherVerdict {
+        model: model.model.clone(),
+        verdict: track.verdict,
+        probability: track.probability.value(),
+        reason: reason(track),
+    };
+    let conclusion = |(index, track): (usize, &TrackSummary)| Conclusion {
         person: number(track.id),
         verdict: track.verdict,
         probability: track.probability.value(),
         basis: format!("fused over {} frames that could be judged", track.usable_frames),
-        reason: track.reason.map(|reason| reason.to_string()),
+        reason: reason(track),
         intervals: track.intervals.iter().map(|span| Interval { first: span.start.0, last: span.end.0 }).collect(),
+        // The models judge the same tracks.
+        others: (run.others.iter().zip(&summary.others))
+            .filter_map(|(model, said)| Some(other((model, said.tracks.get(index)?))))
+            .collect(),
     };
-    summary.tracks.iter().map(conclusion).collect()
+    summary.tracks.iter().enumerate().map(conclusion).collect()
 }
 
 /// Numbers beyond 32 bits are those of no clip.

@@ -99,7 +99,7 @@ fn answer(page: &mut String, person: &PersonReport, data: &ReportData) -> Result
         Verdict::Unsure => "Unsure",
         Verdict::Synthetic => "Synthetic",
     };
-    writeln!(page, "<li class=\"person {verdict}\">\n<h2>Person {}</h2>", person.person + 1)?;
+    writeln!(page, "<li class=\"person {verdict}\">\n<h2>Person {}</h2>", person.person)?;
     writeln!(page, "<p class=\"verdict\">{word}</p>")?;
     match (verdict, &person.reason) {
         (_, Some(reason)) => writeln!(page, "<p class=\"reason\">{}</p>", Escaped(reason))?,
@@ -113,6 +113,11 @@ fn answer(page: &mut String, person: &PersonReport, data: &ReportData) -> Result
         Escaped(&person.basis)
     )?;
     gauge(page, person, data)?;
+    for other in &person.others {
+        let reason = other.reason.as_ref().map(|reason| format!(" ({})", Escaped(reason))).unwrap_or_default();
+        let (model, verdict, p) = (Escaped(&other.model), other.verdict, other.probability);
+        writeln!(page, "<p class=\"other\">Model {model} says <strong>{verdict}</strong>{reason}, p = {p:.2}.</p>")?;
+    }
     writeln!(
         page,
         "<p>Seen from {} to {}, in {} {}.</p>\n</li>",
@@ -150,7 +155,7 @@ fn timelines(page: &mut String, data: &ReportData) -> Result<(), Error> {
          highest frame.</p>"
     )?;
     for person in &data.people {
-        writeln!(page, "<h3>Person {}: {}</h3>", person.person + 1, person.verdict)?;
+        writeln!(page, "<h3>Person {}: {}</h3>", person.person, person.verdict)?;
         chart::timeline(page, person, span, thresholds);
         tables::intervals(page, person)?;
     }
@@ -169,9 +174,9 @@ fn stills(page: &mut String, data: &ReportData) -> Result<(), Error> {
          of synthetic. It is scaled for each face on its own: it says where, not how much.</p>"
     )?;
     for person in data.people.iter().filter(|person| !person.strongest.is_empty()) {
-        writeln!(page, "<h3>Person {}: {}</h3>\n<div class=\"stills\">", person.person + 1, person.verdict)?;
+        writeln!(page, "<h3>Person {}: {}</h3>\n<div class=\"stills\">", person.person, person.verdict)?;
         for still in &person.strongest {
-            picture(page, person.person + 1, still)?;
+            picture(page, person.person, still)?;
         }
         writeln!(page, "</div>")?;
     }

@@ -2,7 +2,7 @@
 
 use cyborg_models::contract::Thresholds;
 
-use super::data::PersonReport;
+use super::data::{OtherVerdict, PersonReport};
 use super::intervals::{self, Interval};
 use super::still::Strongest;
 use super::timeline::Timeline;
@@ -41,6 +41,8 @@ pub struct Conclusion {
     pub reason: Option<String>,
     /// When the person was called synthetic.
     pub intervals: Vec<Interval>,
+    /// What further models say of the person.
+    pub others: Vec<OtherVerdict>,
 }
 
 /// All people of a source so far.
@@ -97,7 +99,7 @@ impl People {
         let mut reports = Vec::new();
         for person in &self.all {
             let known = conclusions.iter().find(|conclusion| conclusion.person == person.number).cloned();
-            let Conclusion { verdict, probability, basis, reason, intervals, .. } =
+            let Conclusion { verdict, probability, basis, reason, intervals, others, .. } =
                 known.unwrap_or_else(|| person.mean(thresholds));
             reports.push(PersonReport {
                 person: person.number,
@@ -111,6 +113,7 @@ impl People {
                 intervals,
                 timeline: person.timeline.buckets().to_vec(),
                 strongest: person.strongest.pictures()?,
+                others,
             });
         }
         reports.sort_by(|a, b| a.span.0.total_cmp(&b.span.0).then(a.person.cmp(&b.person)));
@@ -171,6 +174,7 @@ impl Person {
             verdict,
             probability: mean,
             basis: format!("mean over {frames} {}", if frames == 1 { "frame" } else { "frames" }),
+            others: Vec::new(),
             reason: None,
             intervals: self.intervals.clone(),
         }

@@ -143,6 +143,10 @@ fn provider(page: &mut String, data: &ReportData) -> Result<(), Error> {
     table.row("program", Escaped(&run.tool))?;
     table.row("classifier", Escaped(&run.provider))?;
     table.row("face detector", Escaped(&run.detector_provider))?;
+    for other in &run.others {
+        let (name, digest, provider) = (Escaped(&other.model), Escaped(&other.model_sha256), Escaped(&other.provider));
+        table.row("another model", format_args!("{name}, SHA-256 <code>{digest}</code>, {provider}"))?;
+    }
     table.end()
 }
 
