@@ -1,4 +1,4 @@
-//! Damaged input never panics: thousands of mutations of good files go through the readers of models, lists and TOMLs.
+//! Damaged input never panics: thousands of mutations of good files go through the readers of models, lists, TOMLs and JPEGs.
 //!
 //! The mutations come from a fixed seed, so that a failure comes again.
 
@@ -6,7 +6,7 @@ mod support;
 
 use std::path::Path;
 
-use cyborg_edge::capture::list;
+use cyborg_edge::capture::{jpeg, list};
 use cyborg_models::foreign::{Foreign, ForeignModel};
 use cyborg_models::model_file::ModelFile;
 use prost::Message;
@@ -99,4 +99,16 @@ fn the_list_reader() {
           a.png,real,test,s,1,2,3.5,4e1,\nb.png,Synthetic,,,,,,,\n",
         whole,
     );
+}
+
+#[test]
+fn the_jpeg_reader() {
+    let mut pixels = Vec::new();
+    for name in ["jpeg_noise_420", "jpeg_waves_420", "jpeg_face_cmyk"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name).with_extension("jpg");
+        replay(&std::fs::read(path).expect("it is in the repository"), |bytes| {
+            let decoded = jpeg::decode(bytes, &mut pixels);
+            decoded.is_ok_and(|decoded| pixels.len() == decoded.width * decoded.height * 3)
+        });
+    }
 }

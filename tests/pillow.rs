@@ -1,10 +1,13 @@
-//! Crop and resize give Pillow's pixels, at most one grey level off: a network sees in use what it saw in training.
+//! Decoding, crop and resize give Pillow's pixels, the crop at most one grey level off: a network sees in use what it saw
+//! in training.
 
 use std::path::Path;
 
+use cyborg_edge::capture::stills;
 use cyborg_edge::face::crop::{CropSquare, Cropper};
 use cyborg_edge::face::exact::ExactResizer;
 use cyborg_edge::frame::Frame;
+use cyborg_models::digest;
 
 /// The picture that `fixtures/pillow_resize.py` makes.
 fn picture(width: usize, height: usize) -> Frame {
@@ -76,4 +79,23 @@ fn a_crop() {
     let square = CropSquare { left: 13, top: 21, side: 137 };
     Cropper::new().cut(&picture(200, 180), &square, 48, &mut out).expect("it lies inside");
     check(&out, "pillow_crop.png");
+}
+
+/// The JPEG files of a folder give the pixels whose digests stand in its table.
+fn check_jpegs(folder: &Path, count: usize) {
+    let mut table = csv::Reader::from_path(folder.join("pillow_jpeg.csv")).expect("it is in the repository");
+    let rows: Vec<_> = table.records().map(|row| row.expect("each row is whole")).collect();
+    assert_eq!(rows.len(), count);
+    // One frame for all: what the file before left in it must not show.
+    let mut frame = Frame::empty();
+    for row in rows {
+        stills::read(&folder.join(&row[0]), &mut frame).expect("it is whole");
+        assert_eq!([frame.width.to_string(), frame.height.to_string()], [&row[1], &row[2]], "{row:?}");
+        assert_eq!(digest::of_bytes(&frame.pixels), row[3], "{}: a pixel is not Pillow's", &row[0]);
+    }
+}
+
+#[test]
+fn jpegs_are_decoded_exactly() {
+    check_jpegs(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures"), 9);
 }

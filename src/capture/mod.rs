@@ -4,6 +4,7 @@ pub mod address;
 #[cfg(feature = "camera")]
 pub mod camera;
 pub mod folder;
+pub mod jpeg;
 pub mod list;
 pub mod raw;
 pub mod stills;

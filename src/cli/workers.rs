@@ -69,6 +69,7 @@ pub(super) struct Team {
 }
 
 /// A judge a model.
+#[cfg(feature = "video")]
 pub(super) struct Judges {
     pub(super) first: Judge,
     pub(super) others: Vec<Judge>,
@@ -234,7 +235,8 @@ impl Team {
     }
 
     /// A judge for each model.
-    pub(super) fn judges(&self) -> Judges {
+    #[cfg(feature = "video")]
+    fn judges(&self) -> Judges {
         let judge = |model: &Classifier| Judge::new(model.contract());
         Judges { first: judge(&self.classifier), others: self.others.iter().map(judge).collect() }
     }

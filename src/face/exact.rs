@@ -6,11 +6,14 @@
 
 /// Binary places of a weight: 32 bits less 8 of a value and 2 to spare, as Pillow has it.
 const PLACES: u32 = 22;
+/// Half a grey level in a weighted sum.
+const HALF: i32 = 1 << (PLACES - 1);
 
 /// A resizer that keeps its buffers between calls.
 #[derive(Debug, Default)]
 pub struct ExactResizer {
     across: Vec<u8>,
+    sums: Vec<i32>,
     weights: Weights,
 }
 
@@ -45,31 +48,39 @@ impl ExactResizer {
         self.across.resize(to.0 * from.1 * 3, 0);
         self.weights.set(from.0, to.0);
         for (line, row) in self.across.chunks_exact_mut(to.0 * 3).zip(pixels.chunks_exact(from.0 * 3)) {
-            for (pixel, taps) in line.chunks_exact_mut(3).zip(&self.weights.taps) {
+            for (pixel, taps) in line.as_chunks_mut::<3>().0.iter_mut().zip(&self.weights.taps) {
                 let weights = &self.weights.values[taps.weights.clone()];
-                for (channel, value) in pixel.iter_mut().enumerate() {
-                    let values = row[taps.first * 3 + channel..].iter().step_by(3);
-                    *value = sum(values.zip(weights));
+                let mut sums = [HALF; 3];
+                for (values, &weight) in row.as_chunks::<3>().0[taps.first..].iter().zip(weights) {
+                    for (sum, &value) in sums.iter_mut().zip(values) {
+                        *sum += i32::from(value) * weight;
+                    }
                 }
+                *pixel = sums.map(level);
             }
         }
         self.weights.set(from.1, to.1);
+        // A line at a time, so that many columns are worked on together.
         let stride = to.0 * 3;
+        self.sums.resize(stride, 0);
         for (line, taps) in out.chunks_exact_mut(stride).zip(&self.weights.taps) {
             let weights = &self.weights.values[taps.weights.clone()];
-            for (column, value) in line.iter_mut().enumerate() {
-                let values = self.across[taps.first * stride + column..].iter().step_by(stride);
-                *value = sum(values.zip(weights));
+            self.sums.fill(HALF);
+            for (values, &weight) in self.across[taps.first * stride..].chunks_exact(stride).zip(weights) {
+                for (sum, &value) in self.sums.iter_mut().zip(values) {
+                    *sum += i32::from(value) * weight;
+                }
+            }
+            for (value, &sum) in line.iter_mut().zip(&self.sums) {
+                *value = level(sum);
             }
         }
         Ok(())
     }
 }
 
-/// The weighted sum, rounded to a grey level.
-fn sum<'a>(pairs: impl Iterator<Item = (&'a u8, &'a i32)>) -> u8 {
-    let half = 1 << (PLACES - 1);
-    let sum = pairs.fold(half, |sum: i32, (&value, &weight)| sum + i32::from(value) * weight);
+/// A weighted sum as a grey level; [`HALF`] is in it already, so it is rounded.
+fn level(sum: i32) -> u8 {
     (sum >> PLACES).clamp(0, 255) as u8
 }
 

@@ -12,7 +12,7 @@ use cyborg_models::lock;
 use cyborg_models::model_file::ModelFile;
 use tempfile::TempDir;
 
-use support::{cyborg_train, done, photos, rows, run, text};
+use support::{cyborg, cyborg_train, done, photos, rows, run, text};
 
 /// Runs a command that must fail with a code, and say some words.
 fn fails(arguments: &[&str], expected: i32, parts: &[&str]) {
@@ -21,14 +21,6 @@ fn fails(arguments: &[&str], expected: i32, parts: &[&str]) {
     for part in parts {
         assert!(stderr.contains(part), "{arguments:?}: `{part}` is not in `{stderr}`");
     }
-}
-
-/// The runtime's program, which is built beside the trainer's.
-fn cyborg() -> PathBuf {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo).args(["build", "--quiet", "--package", "cyborg-edge", "--bin", "cyborg"]).status();
-    assert!(built.expect("cargo starts").success(), "the runtime can't be built");
-    Path::new(env!("CARGO_BIN_EXE_cyborg-train")).with_file_name("cyborg")
 }
 
 /// Lists of the faces, made by `prepare`: for training, and for tests.

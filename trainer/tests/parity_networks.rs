@@ -1,15 +1,19 @@
 //! The paper's four networks give the numbers of the public Python networks: class scores, activation maps at both
 //! taps, and layers on the way, for real photos resized by the runtime.
 //!
-//! The numbers to meet were written by `fixtures/networks.py`, with weights by the formula that stands here too.
+//! The numbers to meet were written by `fixtures/networks.py`, with weights by the formula of `support/made_up.rs`.
+
+#[path = "support/made_up.rs"]
+mod made_up;
 
 use cyborg_edge::face::crop::{CropSquare, Cropper};
 use cyborg_edge::frame::Frame;
 use cyborg_models::lock;
+use cyborg_trainer::checkpoint::State;
 use cyborg_trainer::checkpoint::names::translate;
-use cyborg_trainer::checkpoint::{Array, State};
 use cyborg_trainer::network::{Architecture, NodeId, Op, Tap};
 use cyborg_trainer::torch::{LastLayer, Mode, Model, set_threads};
+use made_up::{Strength, checkpoint};
 use tch::{Tensor, no_grad};
 
 const CLASSES: usize = 8;
@@ -17,80 +21,6 @@ const CLASSES: usize = 8;
 const TOLERANCE: f64 = 1e-3;
 /// Left, top and side in the photo.
 const REGIONS: [(i64, i64, usize); 3] = [(110, 10, 230), (0, 200, 300), (260, 150, 190)];
-
-/// Numbers in 0 to 1 for the places in a tensor: a 32-bit mix of the place and of the FNV-1a hash of the name.
-fn noise(name: &str) -> impl Fn(usize) -> f64 + use<> {
-    let seed = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    move |place| {
-        let mut x = (place as u32).wrapping_mul(0x9e37_79b1).wrapping_add(seed);
-        for factor in [0x85eb_ca6b_u32, 0xc2b2_ae35] {
-            x = (x ^ (x >> 15)).wrapping_mul(factor);
-        }
-        f64::from((x ^ (x >> 16)) >> 8) / f64::from(1 << 24)
-    }
-}
-
-/// How strong the made-up weights are; the fixture's script has the same numbers.
-#[derive(Clone, Copy)]
-struct Strength {
-    /// Of batch normalisations.
-    gain: f64,
-    /// Of the last linear layer, squared.
-    linear: f64,
-}
-
-/// The values of a parameter; the fixture's script says why they are made like this.
-fn made_up(name: &str, shape: &[usize], strength: Strength) -> Array {
-    let (of_filter, of_place) = (noise(name), noise(&format!("{name} window")));
-    let of_vector = |place: usize| match name.rsplit('.').next() {
-        Some("running_var") => 0.5 + of_filter(place),
-        Some("running_mean" | "bias") => (of_filter(place) * 2.0 - 1.0) * 0.1,
-        _ => strength.gain * (0.6 + 0.8 * of_filter(place)),
-    };
-    if let [count] = *shape {
-        return Array { shape: shape.to_vec(), values: (0..count).map(|place| of_vector(place) as f32).collect() };
-    }
-    let window: usize = shape[2..].iter().product();
-    let alone = shape[1] == 1;
-    let bound = ((if shape.len() == 4 { 6.0 } else { strength.linear }) / shape[1] as f64).sqrt() / window as f64;
-    let mut values = Vec::with_capacity(shape.iter().product());
-    for filter in 0..shape[0] * shape[1] {
-        let odd = filter % (if alone { shape[0] } else { shape[1] }) % 2 == 1;
-        let value = of_filter(if odd { filter - 1 } else { filter }) * 2.0 - 1.0;
-        let value = if odd && !alone { -0.8 * value } else { value } * bound;
-        let places = filter * window..(filter + 1) * window;
-        values.extend(places.map(|place| (value * (0.75 + 0.5 * of_place(place))) as f32));
-    }
-    Array { shape: shape.to_vec(), values }
-}
-
-/// A checkpoint of the made-up weights, under the names and in the shapes that public files have.
-fn checkpoint(architecture: Architecture, strength: Strength) -> State {
-    let parameters = architecture.describe(CLASSES).parameters();
-    let mut state: State = parameters
-        .into_iter()
-        .map(|parameter| {
-            let mut array = made_up(&parameter.name, &parameter.shape, strength);
-            let name = match architecture {
-                Architecture::DenseNet121 if parameter.name.contains("denselayer") => {
-                    let name = parameter.name.replace(".norm", ".norm.").replace(".conv", ".conv.");
-                    format!("module.{name}")
-                }
-                Architecture::Xception => parameter.name.replace("last_linear", "fc"),
-                Architecture::DenseNet121 => format!("module.{}", parameter.name),
-                _ => parameter.name,
-            };
-            if name.ends_with("pointwise.weight") {
-                array.shape.truncate(2);
-            }
-            (name, array)
-        })
-        .collect();
-    if architecture == Architecture::InceptionV3 {
-        state.insert("AuxLogits.fc.bias".to_owned(), Array { shape: vec![CLASSES], values: vec![1.0; CLASSES] });
-    }
-    state
-}
 
 /// The regions of the photo, resized by the runtime.
 fn photos(side: usize) -> Vec<u8> {
@@ -161,7 +91,7 @@ fn check_summary(line: &Line<'_>, found: &[f32]) {
 fn check(architecture: Architecture, strength: Strength, fixture: &str, swapped: [&str; 2]) {
     // The tests of this file run beside each other already; threads that wait for each other would only be in the way.
     set_threads(1);
-    let renamed = translate(architecture, checkpoint(architecture, strength));
+    let renamed = translate(architecture, checkpoint(architecture, CLASSES, strength));
     let network = architecture.describe(CLASSES);
     let mut model = Model::new(network.clone(), 0);
     let loaded = model.load(&renamed.state).expect("the names are understood");

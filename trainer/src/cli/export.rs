@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, ensure};
 use clap::Args;
 use cyborg_edge::capture::stills;
-use cyborg_edge::face::crop::Cropper;
+use cyborg_edge::face::exact::ExactResizer;
 use cyborg_edge::frame::Frame;
 use cyborg_edge::model::runtime::Runtime;
 use cyborg_models::contract::Contract;
@@ -65,10 +65,10 @@ fn crops(paths: &[PathBuf], side: usize) -> anyhow::Result<Vec<u8>> {
     }
     pictures.truncate(MOST_PICTURES);
     let mut pixels = vec![0; pictures.len() * side * side * 3];
-    let (mut frame, mut cropper) = (Frame::empty(), Cropper::new());
+    let (mut frame, mut resizer) = (Frame::empty(), ExactResizer::default());
     for (path, out) in pictures.iter().zip(pixels.chunks_exact_mut(side * side * 3)) {
         stills::read(path, &mut frame)?;
-        let resized = cropper.resize(&frame.pixels, (frame.width, frame.height), out, (side, side));
+        let resized = resizer.resize(&frame.pixels, (frame.width, frame.height), out, (side, side));
         resized.with_context(|| format!("can't use {} to check with", path.display()))?;
     }
     Ok(pixels)

@@ -5,10 +5,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use cyborg_edge::capture;
 use cyborg_edge::face::crop::{CropSquare, Cropper};
 use cyborg_edge::frame::Frame;
-use image::codecs::jpeg::{JpegDecoder, JpegEncoder};
-use image::{DynamicImage, ExtendedColorType, ImageDecoder, RgbImage};
+use image::codecs::jpeg::JpegEncoder;
+use image::{ExtendedColorType, RgbImage};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -203,7 +204,7 @@ fn noise(pixels: &mut [u8], random: &mut ChaCha8Rng) {
     }
 }
 
-/// Codes a square RGB picture as JPEG of a quality in 1 to 100, and decodes it again.
+/// Codes a square RGB picture as JPEG of a quality in 1 to 100, and decodes it again as the runtime decodes files.
 ///
 /// # Errors
 ///
@@ -212,9 +213,10 @@ pub fn jpeg(pixels: &[u8], side: usize, quality: u8) -> anyhow::Result<Vec<u8>> 
     let mut coded = Vec::new();
     let side = side as u32;
     JpegEncoder::new_with_quality(&mut coded, quality).encode(pixels, side, side, ExtendedColorType::Rgb8)?;
-    let decoder = JpegDecoder::new(std::io::Cursor::new(coded))?;
-    debug_assert_eq!(decoder.dimensions(), (side, side));
-    Ok(DynamicImage::from_decoder(decoder)?.into_rgb8().into_raw())
+    let mut decoded = Vec::new();
+    capture::jpeg::decode(&coded, &mut decoded)?;
+    debug_assert_eq!(decoded.len(), pixels.len());
+    Ok(decoded)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context, ensure};
 use cyborg_edge::capture::stills;
 use cyborg_edge::face::crop::{CropSquare, Cropper};
+use cyborg_edge::face::exact::ExactResizer;
 use cyborg_edge::frame::{Frame, PixelPoint};
 use cyborg_models::contract::CropRule;
 
@@ -27,7 +28,7 @@ const GREY_TOLERANCE: u8 = 32;
 pub enum CropMode {
     /// The face, as the runtime cuts it.
     Face(CropRule),
-    /// The whole photo, resized straight to the square: the photos are face crops already.
+    /// The whole photo, resized straight to the square as the runtime does it: the photos are face crops already.
     Whole,
 }
 
@@ -110,6 +111,7 @@ pub struct Faces {
 #[derive(Debug)]
 pub struct Cutter {
     cropper: Cropper,
+    exact: ExactResizer,
     pub(super) frame: Frame,
     square: Frame,
 }
@@ -123,7 +125,7 @@ impl Cutter {
 
 impl Default for Cutter {
     fn default() -> Self {
-        Self { cropper: Cropper::new(), frame: Frame::empty(), square: Frame::empty() }
+        Self { cropper: Cropper::new(), exact: ExactResizer::default(), frame: Frame::empty(), square: Frame::empty() }
     }
 }
 
@@ -234,18 +236,18 @@ impl Faces {
     /// The crop of what lies in the cutter's frame, at a side in pixels.
     fn square(&self, found: &Found, extent: Extent, side: usize, cutter: &mut Cutter) -> anyhow::Result<Vec<u8>> {
         let mut out = vec![0; side * side * 3];
-        let Cutter { cropper, frame, square } = cutter;
+        let Cutter { cropper, exact, frame, square } = cutter;
         match (self.settings.crop, extent) {
             (CropMode::Face(_), Extent::Exact) => cropper.cut(frame, &found.square, side, &mut out)?,
             (CropMode::Face(_), Extent::Wide) => cropper.cut(frame, &found.wide, side, &mut out)?,
             (CropMode::Whole, Extent::Exact) => {
-                cropper.resize(&frame.pixels, (frame.width, frame.height), &mut out, (side, side))?;
+                exact.resize(&frame.pixels, (frame.width, frame.height), &mut out, (side, side))?;
             }
             (CropMode::Whole, Extent::Wide) => {
                 // Nothing is known of what lies around: the edge is repeated there.
                 let inner = (side as f32 / ROOM).round() as usize;
                 square.resize(inner, inner);
-                cropper.resize(&frame.pixels, (frame.width, frame.height), &mut square.pixels, (inner, inner))?;
+                exact.resize(&frame.pixels, (frame.width, frame.height), &mut square.pixels, (inner, inner))?;
                 let border = (side - inner) as i64 / 2;
                 cropper.cut(square, &CropSquare { left: -border, top: -border, side }, side, &mut out)?;
             }
@@ -278,7 +280,7 @@ pub fn read_map(path: &Path, frame: &mut Frame) -> anyhow::Result<()> {
 
 /// Brings what lies in the cutter's frame to a size.
 fn stretch(cutter: &mut Cutter, size: (usize, usize)) -> anyhow::Result<()> {
-    let Cutter { cropper, frame, square } = cutter;
+    let Cutter { cropper, frame, square, .. } = cutter;
     square.resize(size.0, size.1);
     cropper.resize(&frame.pixels, (frame.width, frame.height), &mut square.pixels, size)?;
     std::mem::swap(frame, square);

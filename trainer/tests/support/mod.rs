@@ -1,5 +1,7 @@
 //! What the tests of the program share: running it, and photos to run it on.
 
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -12,6 +14,14 @@ pub(crate) fn cyborg_train(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cyborg-train"));
     command.args(arguments);
     command
+}
+
+/// The runtime's program, which is built beside the trainer's.
+pub(crate) fn cyborg() -> PathBuf {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo).args(["build", "--quiet", "--package", "cyborg-edge", "--bin", "cyborg"]).status();
+    assert!(built.expect("cargo starts").success(), "the runtime can't be built");
+    Path::new(env!("CARGO_BIN_EXE_cyborg-train")).with_file_name("cyborg")
 }
 
 /// Exit code, standard output and standard error of a command.

@@ -16,6 +16,7 @@ pub mod region;
 
 use std::fmt;
 
+use cyborg_edge::capture::jpeg::JpegError;
 use cyborg_edge::face::crop::ResizeError;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -138,6 +139,9 @@ pub enum ForgeError {
     /// The picture can't be coded.
     #[error("can't code the copy as JPEG")]
     Jpeg(#[from] image::ImageError),
+    /// What was coded can't be decoded.
+    #[error("can't decode the copy again")]
+    Decode(#[from] JpegError),
 }
 
 /// Forges faces, keeping its buffers.

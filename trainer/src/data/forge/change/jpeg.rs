@@ -1,11 +1,12 @@
 //! Compression: the face was kept as a JPEG of another quality.
 
-use std::io::Cursor;
-
-use image::codecs::jpeg::{JpegDecoder, JpegEncoder};
-use image::{ExtendedColorType, ImageDecoder, ImageResult};
+use cyborg_edge::capture;
+use image::ExtendedColorType;
+use image::codecs::jpeg::JpegEncoder;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+
+use crate::data::forge::ForgeError;
 
 /// Quality: below 30 the blocks are all that is seen; above 70 the traces are lost in the next compression.
 const QUALITY: (u8, u8) = (30, 70);
@@ -15,16 +16,17 @@ pub(super) fn draw(random: &mut ChaCha8Rng) -> u8 {
     random.random_range(QUALITY.0..=QUALITY.1)
 }
 
-/// Codes a picture of `side` pixels and decodes it again. `coded` is a buffer.
+/// Codes a picture of `side` pixels and decodes it again, as the runtime decodes files. `coded` is a buffer.
 ///
 /// # Errors
 ///
 /// When the coder fails.
-pub(super) fn apply(pixels: &mut [u8], side: usize, quality: u8, coded: &mut Vec<u8>) -> ImageResult<()> {
+pub(super) fn apply(pixels: &mut Vec<u8>, side: usize, quality: u8, coded: &mut Vec<u8>) -> Result<(), ForgeError> {
     coded.clear();
     let length = side as u32;
     JpegEncoder::new_with_quality(&mut *coded, quality).encode(pixels, length, length, ExtendedColorType::Rgb8)?;
-    JpegDecoder::new(Cursor::new(&*coded))?.read_image(pixels)
+    capture::jpeg::decode(coded, pixels)?;
+    Ok(())
 }
 
 #[cfg(test)]
