@@ -21,6 +21,7 @@ use crate::model::session::SessionSettings;
 use crate::sink::jsonl::{ModelRecord, RunRecord};
 #[cfg(feature = "video")]
 use crate::sink::report::MadeWith;
+#[cfg(feature = "video")]
 use crate::verdict::Judge;
 
 #[derive(Args, Debug)]
