@@ -27,7 +27,7 @@ fn the_figures_come_as_a_table_and_as_json() {
     let (code, stdout, stderr) = run(command.arg("--model").arg(&model).arg("--json").arg(&json));
     assert_eq!(code, 0, "{stderr}");
     assert!(start.elapsed() < Duration::from_secs(60), "six settings of 0.05 s took {:?}", start.elapsed());
-    for part in ["faces/s", "p50 ms", "p95 ms", "p99 ms", "classifier", "detector", "side by side", "in turn"] {
+    for part in ["faces/s", "p50 ms", "p95 ms", "p99 ms", "classifier", "detector", "in turn"] {
         assert!(stdout.contains(part), "`{part}` is not in {stdout}");
     }
     assert!(stdout.contains("best for the classifier alone: --provider cpu, batches of "), "{stdout}");

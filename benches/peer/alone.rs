@@ -6,7 +6,7 @@ use std::thread;
 
 use cyborg_edge::capture::video::VideoSource;
 use cyborg_edge::capture::{Read, Source};
-use cyborg_edge::face::centerface::{CenterFace, DetectorSettings};
+use cyborg_edge::face::centerface::{CenterFace, DetectSize, DetectorSettings};
 use cyborg_edge::face::{Face, Locate};
 use cyborg_edge::frame::Frame;
 use cyborg_edge::model::classifier::{ActivationMaps, Classifier, Classify};
@@ -46,7 +46,7 @@ impl Alone {
     ) -> anyhow::Result<Self> {
         let runtime = Runtime::load()?;
         let session = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: ONE };
-        let settings = DetectorSettings { longest_side: detect_size.into(), confidence: 0.5 };
+        let settings = DetectorSettings { size: DetectSize::Side(detect_size.into()), confidence: 0.5, smallest: 0.0 };
         let mut decoded = 0_u32;
         let mut kept = Vec::with_capacity(KEPT);
         let mut source = VideoSource::open(clip, processors)?;

@@ -18,7 +18,7 @@ use super::interrupt;
 use super::machine;
 use super::outcome::{Outcome, note, say};
 use crate::explain::explain;
-use crate::face::centerface::DetectorSettings;
+use crate::face::centerface::{DetectSize, DetectorSettings};
 use crate::model::provider::{Asked, Provider};
 use crate::model::runtime::Runtime;
 use crate::model::session::SessionSettings;
@@ -87,7 +87,11 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
         runtime: &runtime,
         model: args.model.as_deref(),
         detector: args.detector.as_deref(),
-        detector_settings: DetectorSettings { longest_side: args.detect_size.into(), confidence: 0.5 },
+        detector_settings: DetectorSettings {
+            size: DetectSize::Side(args.detect_size.into()),
+            confidence: 0.5,
+            smallest: 0.0,
+        },
         time: args.seconds,
         stop,
     };
@@ -152,8 +156,8 @@ fn measure(
         note(&format!("measuring with {threads} threads: {}", classifier.provider()));
         results.model_sha256.clone_from(&classifier.file().digest);
         let model = classifier.name().to_owned();
-        // As many pairs as the processors have room for when each uses that many threads.
-        let pairs = NonZeroUsize::new(results.processors / threads.get()).unwrap_or(NonZeroUsize::MIN);
+        // As many teams as the processors have room for when each uses that many threads.
+        let teams = NonZeroUsize::new(results.processors / threads.get()).unwrap_or(NonZeroUsize::MIN);
         let mut keep = |part, batch, figures: Option<_>| {
             let row = |figures| Row {
                 part,
@@ -170,10 +174,10 @@ fn measure(
         }
         drop(classifier);
         keep(Part::Detector, 1, subject.locate(settings)?);
-        for part in [Part::SideBySide, Part::InTurn, Part::Pairs] {
-            // One pair is what `InTurn` is.
-            if part != Part::Pairs || pairs.get() > 1 {
-                keep(part, 1, subject.together(part, settings, pairs)?);
+        for part in [Part::InTurn, Part::Teams] {
+            // One team is what `InTurn` is.
+            if part != Part::Teams || teams.get() > 1 {
+                keep(part, 1, subject.together(part, settings, teams)?);
             }
         }
     }

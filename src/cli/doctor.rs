@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::machine;
 use super::outcome::{Outcome, say};
-use crate::face::centerface::{CenterFace, DetectorSettings};
+use crate::face::centerface::{CenterFace, DetectSize, DetectorSettings};
 use crate::model::classifier::Classifier;
 use crate::model::provider::{Asked, Provider};
 use crate::model::runtime::Runtime;
@@ -139,7 +139,7 @@ fn networks(report: &mut Report, runtime: &Runtime, args: &DoctorArgs) {
         }
         Err(error) => report.lack("model", &error.to_string()),
     }
-    let settings = DetectorSettings { longest_side: 320, confidence: 0.5 };
+    let settings = DetectorSettings { size: DetectSize::Side(320), confidence: 0.5, smallest: 0.0 };
     match CenterFace::open(runtime, None, settings, session) {
         Ok(_) => fetched(report, "face detector", "centerface"),
         Err(error) => report.lack("face detector", &error.to_string()),

@@ -41,9 +41,6 @@ pub(super) struct InputArgs {
     /// Judge only the largest N faces of a frame
     #[arg(long, value_name = "N")]
     max_faces: Option<NonZeroUsize>,
-    /// Leave out faces whose box has a side below this
-    #[arg(long, value_name = "PIXELS", default_value = "0")]
-    min_face: u16,
     /// Refuse pictures with more pixels than this, which are mostly damage or traps
     #[arg(long, value_name = "N", default_value_t = video::MOST_PIXELS, value_parser = clap::value_parser!(u64).range(1..=1 << 31))]
     max_pixels: u64,
@@ -93,21 +90,20 @@ impl InputArgs {
     }
 
     /// The flags that change rows, by their names.
-    pub(super) fn settings(&self) -> [(String, Value); 5] {
+    pub(super) fn settings(&self) -> [(String, Value); 4] {
         let seconds = |time: Option<PresentationTime>| time.map(PresentationTime::seconds).into();
-        let settings: [(&str, Value); 5] = [
+        let settings: [(&str, Value); 4] = [
             ("start", seconds(self.start)),
             ("end", seconds(self.end)),
             ("every", self.every.get().into()),
             ("max-faces", self.max_faces.map(NonZeroUsize::get).into()),
-            ("min-face", self.min_face.into()),
         ];
         settings.map(|(name, value)| (name.to_owned(), value))
     }
 
     /// Which of the found faces are judged.
     pub(super) fn choice(&self) -> Choice {
-        Choice { smallest: self.min_face.into(), most: self.max_faces.map(NonZeroUsize::get) }
+        Choice { most: self.max_faces.map(NonZeroUsize::get) }
     }
 }
 

@@ -10,7 +10,7 @@ use cyborg_models::{digest, lock};
 use serde_json::{Map, Value};
 
 use super::outcome::{UsageError, note};
-use crate::face::centerface::{CenterFace, DetectorFile, DetectorSettings};
+use crate::face::centerface::{CenterFace, DetectSize, DetectorFile, DetectorSettings};
 use crate::model::classifier::Classifier;
 use crate::model::classifier_file::ClassifierFile;
 #[cfg(feature = "video")]
@@ -23,6 +23,9 @@ use crate::sink::jsonl::{ModelRecord, RunRecord};
 use crate::sink::report::MadeWith;
 #[cfg(feature = "video")]
 use crate::verdict::Judge;
+
+/// Longer side of the picture in which faces are looked for, where nothing else is asked for.
+const DETECT_SIZE: usize = 320;
 
 #[derive(Args, Debug)]
 pub(super) struct WorkerArgs {
@@ -44,8 +47,12 @@ pub(super) struct WorkerArgs {
     #[arg(long, value_name = "N", value_parser = threads)]
     pub(super) threads: Option<NonZeroUsize>,
     /// Longer side in pixels of the picture in which faces are looked for; more finds smaller faces and is slower
-    #[arg(long, value_name = "PIXELS", default_value_t = 320, value_parser = clap::value_parser!(u16).range(32..=8192))]
-    pub(super) detect_size: u16,
+    /// [default: what it takes for --min-face where that is given, else 320]
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u16).range(32..=8192))]
+    pub(super) detect_size: Option<u16>,
+    /// Leave out faces whose box has a side below this, and look close enough to find those above it
+    #[arg(long, value_name = "PIXELS", default_value = "0")]
+    pub(super) min_face: u16,
     /// Leave out faces that the detector is less sure of, 0 to 1
     #[arg(long, value_name = "P", default_value_t = 0.5, value_parser = share)]
     pub(super) detect_confidence: f32,
@@ -111,9 +118,10 @@ impl WorkerArgs {
             let toml = model.is_foreign().then(|| self.model_toml.clone().or_else(beside)).flatten();
             tomls.push(digest(toml));
         }
-        let settings: [(&str, Value); 5] = [
+        let settings: [(&str, Value); 6] = [
             ("detector", digest(self.detector.clone().or_else(|| lock::cached("centerface"))).into()),
-            ("detect-size", self.detect_size.into()),
+            ("detect-size", self.size().most().into()),
+            ("min-face", self.min_face.into()),
             ("detect-confidence", self.detect_confidence.into()),
             ("model-toml", tomls.into()),
             ("provider", providers.into()),
@@ -167,6 +175,14 @@ impl WorkerArgs {
         Ok(Workers { teams, judges, settings, threads })
     }
 
+    fn size(&self) -> DetectSize {
+        match (self.detect_size, self.min_face) {
+            (Some(side), _) => DetectSize::Side(side.into()),
+            (None, 0) => DetectSize::Side(DETECT_SIZE),
+            (None, smallest) => DetectSize::ForFaces(smallest.into()),
+        }
+    }
+
     fn all_threads(&self) -> NonZeroUsize {
         self.threads.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
     }
@@ -197,7 +213,11 @@ impl WorkerArgs {
             models: self.model_files()?,
             detector: DetectorFile::read(self.detector.as_deref())?,
             provider: self.provider,
-            settings: DetectorSettings { longest_side: self.detect_size.into(), confidence: self.detect_confidence },
+            settings: DetectorSettings {
+                size: self.size(),
+                confidence: self.detect_confidence,
+                smallest: self.min_face.into(),
+            },
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Leaving out faces behind any detector: those that are too small, and all but the largest few.
+//! Leaving out faces behind any detector: all but the largest few.
 
 use super::{Face, Locate};
 use crate::frame::Frame;
@@ -6,8 +6,6 @@ use crate::frame::Frame;
 /// Which of the faces that were found are wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Choice {
-    /// Shorter side of a face box in pixels of the frame, at least.
-    pub smallest: f32,
     /// So many of a frame at most, the largest; all of them when absent.
     pub most: Option<usize>,
 }
@@ -15,7 +13,6 @@ pub struct Choice {
 impl Choice {
     /// Takes the others out of `faces`; the order stays.
     pub fn apply(&self, faces: &mut Vec<Face>) {
-        faces.retain(|face| face.bounds.width.min(face.bounds.height) >= self.smallest);
         let area = |face: &Face| face.bounds.width * face.bounds.height;
         while faces.len() > self.most.unwrap_or(usize::MAX) {
             // Of two of one size the later one, which is less sure, is left out.
@@ -66,17 +63,10 @@ mod tests {
     }
 
     #[test]
-    fn small_faces_are_left_out() {
-        let sides = [(20.0, 30.0), (40.0, 19.0), (20.0, 20.0)];
-        check(Choice { smallest: 20.0, most: None }, &sides, &[0, 2]);
-        check(Choice::default(), &sides, &[0, 1, 2]);
-    }
-
-    #[test]
     fn the_largest_stay_in_their_order() {
         let sides = [(2.0, 2.0), (9.0, 9.0), (5.0, 5.0), (2.0, 2.0)];
-        check(Choice { smallest: 0.0, most: Some(2) }, &sides, &[1, 2]);
-        check(Choice { smallest: 0.0, most: Some(3) }, &sides, &[0, 1, 2]);
-        check(Choice { smallest: 0.0, most: Some(0) }, &sides, &[]);
+        check(Choice { most: Some(2) }, &sides, &[1, 2]);
+        check(Choice { most: Some(3) }, &sides, &[0, 1, 2]);
+        check(Choice { most: Some(0) }, &sides, &[]);
     }
 }

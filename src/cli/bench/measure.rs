@@ -58,55 +58,26 @@ impl Subject<'_> {
         self.series(1, || detector.locate(&frame, &mut found))
     }
 
-    /// Both on frames with one face. For [`Part::Pairs`] `pairs` of them work at the same time.
+    /// Both on frames with one face. For [`Part::Teams`] `teams` of them work at the same time.
     pub(super) fn together(
         &self,
         part: Part,
         settings: SessionSettings,
-        pairs: NonZeroUsize,
+        teams: NonZeroUsize,
     ) -> anyhow::Result<Option<Figures>> {
         match part {
-            Part::SideBySide => self.side_by_side(settings),
-            Part::Pairs => self.pairs(settings, pairs.get()),
-            _ => self.pairs(settings, 1),
+            Part::Teams => self.teams(settings, teams.get()),
+            _ => self.teams(settings, 1),
         }
     }
 
-    /// Detector and classifier on threads of their own, the way that frames go through the pipeline: the slower one
-    /// sets the pace, for a bounded queue lies between them.
-    fn side_by_side(&self, settings: SessionSettings) -> anyhow::Result<Option<Figures>> {
-        let (mut detector, mut classifier) = (self.detector(settings)?, self.classifier(settings)?);
-        let (sender, receiver) = crossbeam_channel::bounded::<()>(4);
-        thread::scope(|scope| {
-            let located = scope.spawn(move || {
-                let (frame, mut found) = (frame(), Vec::new());
-                // It ends when the other one has seen enough and drops the queue.
-                loop {
-                    detector.locate(&frame, &mut found)?;
-                    if sender.send(()).is_err() {
-                        return anyhow::Ok(());
-                    }
-                }
-            });
-            let (frame, mut work) = (frame(), Work::new(1));
-            let figures = self.series(1, || {
-                // Nothing comes any more when the detector failed; its own error says more.
-                receiver.recv()?;
-                classifier.classify_frame(&frame, &work.faces, &mut work.scores, &mut work.maps)
-            });
-            drop(receiver);
-            located.join().unwrap_or_else(|_| Err(anyhow::anyhow!("the detector's thread ended early")))?;
-            figures
-        })
-    }
-
-    fn pairs(&self, settings: SessionSettings, count: usize) -> anyhow::Result<Option<Figures>> {
-        let mut pairs = Vec::with_capacity(count);
+    fn teams(&self, settings: SessionSettings, count: usize) -> anyhow::Result<Option<Figures>> {
+        let mut teams = Vec::with_capacity(count);
         for _ in 0..count {
-            pairs.push((self.detector(settings)?, self.classifier(settings)?));
+            teams.push((self.detector(settings)?, self.classifier(settings)?));
         }
         let each: anyhow::Result<Vec<Option<Figures>>> = thread::scope(|scope| {
-            let threads: Vec<_> = pairs
+            let threads: Vec<_> = teams
                 .into_iter()
                 .map(|(mut detector, mut classifier)| {
                     scope.spawn(move || {
@@ -119,12 +90,12 @@ impl Subject<'_> {
                 })
                 .collect();
             let join = |thread: thread::ScopedJoinHandle<'_, _>| {
-                thread.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a pair's thread ended early")))
+                thread.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a team's thread ended early")))
             };
             threads.into_iter().map(join).collect()
         });
         let each: Option<Vec<Figures>> = each?.into_iter().collect();
-        // Rates add up; of the latencies the worst pair's are told.
+        // Rates add up; of the latencies the worst team's are told.
         Ok(each.and_then(|each| {
             each.into_iter().reduce(|a, b| Figures {
                 per_second: a.per_second + b.per_second,

@@ -14,12 +14,11 @@ pub(super) enum Part {
     Detector,
     /// Crop and classifier alone; an item is a face.
     Classifier,
-    /// Both at the same time on different frames, as `cyborg video` runs them; an item is a frame of one face.
-    SideBySide,
     /// One after the other on each frame; an item is a frame of one face.
     InTurn,
-    /// As many pairs, each in turn on frames of its own, as there are threads; an item is a frame of one face.
-    Pairs,
+    /// As many teams of both as the processors have room for, each in turn on frames of its own, as `cyborg video` runs
+    /// them; an item is a frame of one face.
+    Teams,
 }
 
 impl Part {
@@ -27,14 +26,13 @@ impl Part {
         match self {
             Self::Detector => "detector",
             Self::Classifier => "classifier",
-            Self::SideBySide => "side by side",
             Self::InTurn => "in turn",
-            Self::Pairs => "pairs",
+            Self::Teams => "teams",
         }
     }
 
     fn is_together(self) -> bool {
-        matches!(self, Self::SideBySide | Self::InTurn | Self::Pairs)
+        matches!(self, Self::InTurn | Self::Teams)
     }
 }
 
@@ -130,17 +128,17 @@ mod tests {
             row(Part::Classifier, "cpu", 4, 70.0),
             row(Part::Detector, "cpu", 1, 900.0),
             row(Part::InTurn, "cpu", 1, 20.0),
-            row(Part::SideBySide, "cuda", 1, 30.0),
+            row(Part::Teams, "cuda", 1, 30.0),
         ];
         let lines = best(&rows);
         assert!(lines[0].contains("--provider cpu, batches of 4") && lines[0].contains("70.0"), "{lines:?}");
-        assert!(lines[1].contains("--provider cuda, side by side") && lines[1].contains("30.0"), "{lines:?}");
+        assert!(lines[1].contains("--provider cuda, teams") && lines[1].contains("30.0"), "{lines:?}");
         assert!(best(&[]).is_empty());
     }
 
     #[test]
     fn columns_stand_below_each_other() {
-        let text = table(&[row(Part::Classifier, "tensorrt-fp16", 1, 5.0), row(Part::SideBySide, "cpu", 16, 12345.6)]);
+        let text = table(&[row(Part::Classifier, "tensorrt-fp16", 1, 5.0), row(Part::Teams, "cpu", 16, 12345.6)]);
         let lengths: Vec<usize> = text.lines().map(str::len).collect();
         assert_eq!(lengths.len(), 3);
         assert!(lengths.iter().all(|&length| length == lengths[0]), "{text}");
