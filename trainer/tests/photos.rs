@@ -19,8 +19,9 @@ use tempfile::TempDir;
 use made_up::Strength;
 use support::{cyborg, done, rows, run, text};
 
-/// What a score may differ by from that of the Python script.
-const TOLERANCE: f64 = 1e-3;
+/// What a score may differ by from that of the Python script. The goal is 1e-3, and 2e-6 was measured; with less than the
+/// goal the test sees a resizer that is not Pillow's (2e-4 to 1e-3) as well as another decoder of JPEG (2e-3).
+const TOLERANCE: f64 = 1e-4;
 /// Scores that differ less over the photos would say little; many times what is tolerated.
 const LEAST_SPREAD: f64 = 0.3;
 
