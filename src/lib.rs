@@ -47,6 +47,7 @@ pub mod cli;
 pub mod explain;
 pub mod face;
 pub mod frame;
+pub mod live;
 pub mod model;
 pub mod pipeline;
 pub mod sink;
