@@ -39,6 +39,9 @@ struct Files {
 
 fn main() -> anyhow::Result<()> {
     let out = &mut io::stdout();
+    if let Some(parts) = Alone::of_child()? {
+        return Ok(writeln!(out, "{} {} {}", parts.decode, parts.detect, parts.classify)?);
+    }
     let Some(python) = env::var_os("CYBORG_BENCH_PYTHON").map(PathBuf::from) else {
         writeln!(out, "not run: CYBORG_BENCH_PYTHON must name a Python with onnxruntime, opencv and onnx")?;
         return Ok(());
@@ -78,7 +81,7 @@ fn compare(
         "\n{name}, detector at {detect_size}, {} ({} frames), {processors} processors",
         clip.name, clip.frames
     )?;
-    let alone = Alone::measure(model, &files.detector, &clip.path, detect_size, processors)?;
+    let alone = Alone::in_child(model, &files.detector, &clip.path, detect_size)?;
     let limit = processors.get() as f64 / seconds_a_frame(&alone);
     writeln!(
         out,

@@ -1,9 +1,12 @@
 //! What decoding, finding and classifying cost a frame when nothing else is done: the processor's time, all of it used.
 
+use std::env;
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::thread;
 
+use anyhow::Context;
 use cyborg_edge::capture::video::VideoSource;
 use cyborg_edge::capture::{Read, Source};
 use cyborg_edge::face::centerface::{CenterFace, DetectSize, DetectorSettings};
@@ -35,9 +38,38 @@ pub(crate) fn seconds_a_frame(alone: &Alone) -> f64 {
     alone.decode + alone.detect + alone.classify
 }
 
+/// The first word of a child that measures.
+const CHILD: &str = "measure-alone";
+
 impl Alone {
-    /// Measures them on `clip`.
-    pub(crate) fn measure(
+    /// Measures them on `clip` in a process of its own: the memory of a process counts for those that it starts.
+    pub(crate) fn in_child(model: &Path, detector: &Path, clip: &Path, detect_size: u16) -> anyhow::Result<Self> {
+        let mut command = Command::new(env::current_exe()?);
+        command.arg(CHILD).args([model, detector, clip]).arg(detect_size.to_string());
+        let output = command.stderr(Stdio::inherit()).output()?;
+        let text = String::from_utf8(output.stdout)?;
+        let numbers: Vec<f64> = text.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
+        let [decode, detect, classify] = numbers[..] else {
+            anyhow::bail!("the child that measures the parts ended with {}", output.status);
+        };
+        Ok(Self { decode, detect, classify })
+    }
+
+    /// What a child is to do; none when this process is no child.
+    pub(crate) fn of_child() -> anyhow::Result<Option<Self>> {
+        let words: Vec<_> = env::args_os().skip(1).collect();
+        let [first, model, detector, clip, detect_size] = &words[..] else {
+            return Ok(None);
+        };
+        if first != CHILD {
+            return Ok(None);
+        }
+        let paths = [model, detector, clip].map(Path::new);
+        let detect_size = detect_size.to_str().context("a size is a number")?.parse()?;
+        Self::measure(paths[0], paths[1], paths[2], detect_size, thread::available_parallelism()?).map(Some)
+    }
+
+    fn measure(
         model: &Path,
         detector: &Path,
         clip: &Path,

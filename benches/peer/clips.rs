@@ -14,7 +14,7 @@ pub(crate) struct Clip {
 }
 
 /// Frames of each clip.
-const FRAMES: u64 = 600;
+const FRAMES: u64 = 1200;
 
 /// Makes the clips in `folder`.
 pub(crate) fn make(folder: &Path) -> anyhow::Result<Vec<Clip>> {
