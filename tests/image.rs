@@ -137,6 +137,14 @@ fn bad_files_do_not_stop_the_others() {
     let (code, rows, _) = judge(&folder, &[&text, &missing, &fetched("astronaut")], &[]);
     assert_eq!((code, rows.len()), (3, 1));
     check_error(image_command(&folder).arg(&text), 1, "text.jpg is not a picture");
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/jpeg_face_420.jpg");
+    let (whole, cut) = (fs::read(fixture).expect("it is in the repository"), folder.path().join("cut.jpg"));
+    fs::write(&cut, &whole[..whole.len() / 2]).expect("it can be written");
+    check_error(
+        image_command(&folder).arg(&cut),
+        1,
+        "cut.jpg is a JPEG that can't be read: the JPEG data ends too early",
+    );
     let (_, _, stderr) = run(image_command(&folder).arg(&missing));
     assert_eq!(stderr.matches("No such file").count(), 1, "each cause is said once: {stderr}");
     check_error(image_command(&folder).arg(&missing), 1, "no/such/photo.png: No such file");

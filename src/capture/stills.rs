@@ -1,6 +1,7 @@
 //! Photos: one picture a file, turned as its EXIF orientation says.
 
-use std::io::{self, Read};
+use std::fs::File;
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -50,7 +51,9 @@ pub enum StillError {
 /// When the file can't be read or is no picture.
 pub fn read(path: &Path, frame: &mut Frame) -> Result<(), StillError> {
     let open = |source| StillError::Open { path: path.to_owned(), source };
-    let mut reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format).map_err(open)?;
+    let file = BufReader::new(File::open(path).map_err(open)?);
+    // Not by `ImageReader::open`, which trusts the name where the content says nothing.
+    let mut reader = ImageReader::new(file).with_guessed_format().map_err(open)?;
     let upright = if reader.format() == Some(ImageFormat::Jpeg) {
         let mut coded = Vec::new();
         // A file that is larger than all that decoding may need is refused as cut short.
