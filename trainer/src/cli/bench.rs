@@ -15,6 +15,7 @@ use serde::Serialize;
 use super::Outcome;
 use super::session::{DataArgs, Known, MachineArgs, Wanted, bytes, listen, look, of_split, share};
 use crate::data::augment::Preset;
+use crate::data::balance::Balance;
 use crate::data::inspect::Need;
 use crate::data::list::Split;
 use crate::data::loader::{AHEAD, Batch, Plan, training};
@@ -81,7 +82,8 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
         if indices.len() < batch {
             bail!("the list has {} training faces, a batch is {batch}: give a smaller `--batch`", indices.len());
         }
-        let plan = Plan { indices, forged: 0, augment: args.augment, batch, seed: settings.seed };
+        let plan =
+            Plan { indices, forged: 0, augment: args.augment, balance: Balance::Listed, batch, seed: settings.seed };
         let faces = share(inspected);
         Box::new(
             (1..)
@@ -133,6 +135,8 @@ fn paper(batch: usize, augment: Preset) -> FitSettings {
         schedule: Schedule::Step { epochs: 12, factor: 0.1 },
         augment,
         forge: 0.0,
+        balance: Balance::Listed,
+        freeze: 1,
         best_by: Measure::Accuracy,
         patience: None,
         precision: Precision::Full,

@@ -10,18 +10,19 @@ use cyborg_edge::verdict::{Logits, SyntheticProbability};
 use cyborg_models::contract::{Calibration, Contract, ErrorRates, Thresholds};
 
 use super::Outcome;
-use super::runs::check_crops;
+use super::parted::part;
+use super::runs::{check_crops, judged_by};
 use super::session::{DataArgs, MachineArgs, Wanted, both_classes, bytes, listen, look, of_split, share};
 use super::target::{Target, Trained};
 use crate::checkpoint;
 use crate::data::inspect::Need;
-use crate::data::list::{Split, keep_out};
+use crate::data::list::{Label, Split};
 use crate::data::loader::evaluation;
 use crate::evaluation::{RunScores, ScoredFace, score};
 use crate::export::{Precision, export};
 use crate::fit::class_counts;
 use crate::metrics::{self, ClassWeights, Scored, fit_calibration, verdict_thresholds};
-use crate::run_folder::{BEST, MODEL, RunFolder, write_model};
+use crate::run_folder::{BEST, MODEL, RunFolder, ScoreRow, read_validation, write_model};
 use crate::torch::{ComputeDevice, Model};
 
 /// Faces that are scored at once.
@@ -38,6 +39,10 @@ pub(super) struct CalibrateArgs {
     /// Part of the list to calibrate on: train, validation or test [default: what the runs were validated on]
     #[arg(long, value_name = "SPLIT")]
     split: Option<Split>,
+    /// Calibrate on scores of other networks instead: `validation.csv` of runs of the same recipe that had sources left out
+    /// (`train --leave-out`), so that what is promised holds for collections that weren't seen
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "split")]
+    scores: Vec<PathBuf>,
     /// Share of synthetic faces that may be called authentic (APCER)
     #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = rate)]
     apcer: f64,
@@ -60,6 +65,9 @@ pub(super) fn run(args: &CalibrateArgs) -> anyhow::Result<Outcome> {
     let stop = listen();
     args.machine.device.check()?;
     let target = Target::open(&args.target)?;
+    if !args.scores.is_empty() {
+        return by_scores(args, &target);
+    }
     let config = target.folder.as_ref().map(|folder| &folder.config);
     let split = args.split.or_else(|| config.and_then(|config| config.data.validation));
     let read = args.data.read(&target.known())?;
@@ -75,8 +83,8 @@ pub(super) fn run(args: &CalibrateArgs) -> anyhow::Result<Outcome> {
     let (indices, measured_on) = match (split, config) {
         (Some(split), _) => (all, format!("split {split}, on which the thresholds were set")),
         (None, Some(config)) if inspected.list_digest == config.list_sha256 => (
-            keep_out(&inspected.faces.rows, &inspected.contents, &all, config.fit.seed).1,
-            "kept-out tenth of the training sources, on which the thresholds were set".to_owned(),
+            part(&inspected, &config.data, config.fit.seed)?.1,
+            format!("{}, on which the thresholds were set", judged_by(&config.data)),
         ),
         (None, Some(_)) => {
             return super::wrong_usage(
@@ -105,6 +113,37 @@ pub(super) fn run(args: &CalibrateArgs) -> anyhow::Result<Outcome> {
         let contract = calibrated(args, trained, run, &faces, &measured_on)?;
         model.move_to(ComputeDevice::Cpu)?;
         write(trained, &model, &contract, &check_crops(&shared, &indices)?)?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// Calibrates by the scores of networks that had not seen the sources of the faces.
+fn by_scores(args: &CalibrateArgs, target: &Target) -> anyhow::Result<Outcome> {
+    let mut faces = Vec::new();
+    let mut logits = Vec::new();
+    for path in &args.scores {
+        for ScoreRow { source, label, score } in read_validation(path)? {
+            faces.push(ScoredFace { path: String::new(), label, source, video: None });
+            // A softmax of 32 bits may be 0 or 1 itself.
+            let score = score.clamp(1e-7, 1.0 - 1e-7);
+            logits.push(Logits { authentic: 0.0, synthetic: (score / (1.0 - score)).ln() as f32 });
+        }
+    }
+    let count = |label| faces.iter().filter(|face| face.label == label).count();
+    both_classes((count(Label::Authentic), count(Label::Synthetic)), "calibration")?;
+    let measured_on =
+        "faces of sources that the network that scored them had not seen, other networks of the same recipe";
+    let _lock = target.folder.as_ref().map(RunFolder::lock).transpose()?;
+    for trained in &target.trained {
+        let (model, _) = trained.load()?;
+        let run = RunScores {
+            name: trained.name.clone(),
+            calibration: Calibration::NONE,
+            thresholds: trained.contract.thresholds.clone(),
+            logits: logits.clone(),
+        };
+        let contract = calibrated(args, trained, run, &faces, measured_on)?;
+        write(trained, &model, &contract, &[])?;
     }
     Ok(Outcome::Done)
 }

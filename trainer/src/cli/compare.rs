@@ -21,30 +21,35 @@ use crate::run_folder::{METRICS, RunFolder, read_metrics};
 pub(super) struct CompareArgs {
     /// Folder of runs, evaluated before
     #[arg(value_name = "RUNS_A")]
-    first: PathBuf,
+    pub(super) first: PathBuf,
     /// Folder of other runs, evaluated on the same faces
     #[arg(value_name = "RUNS_B")]
-    second: PathBuf,
+    pub(super) second: PathBuf,
     /// Folder in each of them that the evaluation was written to
     #[arg(long, value_name = "NAME", default_value = "evaluation")]
-    evaluation: PathBuf,
+    pub(super) evaluation: PathBuf,
     /// Folder to write tables and pictures to [default: print the table alone]
     #[arg(long, value_name = "FOLDER")]
-    out: Option<PathBuf>,
+    pub(super) out: Option<PathBuf>,
     /// Draws of the bootstrap
     #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(100..=100_000))]
-    draws: u32,
+    pub(super) draws: u32,
     /// Seed of the draws
     #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
+    pub(super) seed: u64,
 }
 
 pub(super) fn run(args: &CompareArgs) -> anyhow::Result<()> {
     let first = Scores::read(&args.first, &args.evaluation)?;
     let second = Scores::read(&args.second, &args.evaluation)?;
-    let kinds = [&args.first, &args.second].map(|folder| score_kind(&folder.join(&args.evaluation)));
-    let [one, other] = kinds;
-    let (one, other) = (one?, other?);
+    let evaluated = [&args.first, &args.second].map(|folder| Evaluated::read(&folder.join(&args.evaluation)));
+    let [one, other] = evaluated;
+    let (Evaluated { score: one, apart }, Evaluated { score: other, apart: others }) = (one?, other?);
+    ensure!(
+        apart == others,
+        "one was evaluated with other sources `--apart` than the other: evaluate one of them again"
+    );
+    let apart = &apart[..];
     ensure!(
         one == other,
         "one was evaluated with `--score {one}`, the other with `--score {other}`: evaluate one of them again"
@@ -59,10 +64,11 @@ pub(super) fn run(args: &CompareArgs) -> anyhow::Result<()> {
         args.second.display()
     );
     let bootstrap = Bootstrap { draws: args.draws as usize, seed: args.seed };
-    let mut lines = vec![Line::new("pooled", &first, &second, bootstrap, |_| true)?];
+    let pooled = |face: &ScoredFace| !apart.contains(&face.source);
+    let mut lines = vec![Line::new("pooled", &first, &second, bootstrap, pooled)?];
     let sources: BTreeSet<&str> = first.faces.iter().map(|face| face.source.as_str()).collect();
     for source in sources {
-        lines.push(Line::new(source, &first, &second, bootstrap, beside(&first.faces, source))?);
+        lines.push(Line::new(source, &first, &second, bootstrap, beside(&first.faces, source, apart))?);
     }
     let page = page(&first, &second, &lines);
     // A reader that has gone is no failure.
@@ -81,13 +87,22 @@ pub(super) fn run(args: &CompareArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Which score an evaluation is of.
-fn score_kind(evaluation: &Path) -> anyhow::Result<String> {
-    let path = evaluation.join("report.json");
-    let fail = || format!("can't read {}: run `cyborg-train evaluate` again", path.display());
-    let text = std::fs::read_to_string(&path).with_context(fail)?;
-    let report: serde_json::Value = serde_json::from_str(&text).with_context(fail)?;
-    report["score"].as_str().map(str::to_owned).with_context(fail)
+/// How something was evaluated.
+#[derive(serde::Deserialize)]
+struct Evaluated {
+    /// Which score.
+    score: String,
+    /// Sources that are in no pooled number.
+    #[serde(default)]
+    apart: Vec<String>,
+}
+
+impl Evaluated {
+    fn read(evaluation: &Path) -> anyhow::Result<Self> {
+        let path = evaluation.join("report.json");
+        let fail = || format!("can't read {}: run `cyborg-train evaluate` again", path.display());
+        serde_json::from_str(&std::fs::read_to_string(&path).with_context(fail)?).with_context(fail)
+    }
 }
 
 /// The scores of a setting's runs.

@@ -1,5 +1,6 @@
 //! `cyborg-train evaluate`: how well networks tell the faces of a list, by source, pooled, by video and under disturbances.
 
+use std::fmt;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -8,20 +9,25 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, ensure};
 use clap::Args;
+use rayon::prelude::*;
 
 use super::Outcome;
+use super::parted::part;
+use super::runs::judged_by;
 use super::session::{DataArgs, MachineArgs, TOOL, Wanted, both_classes, bytes, listen, look, of_split, share};
 use super::target::{Target, Trained};
 use crate::checkpoint;
 use crate::data::faces::{Cutter, Extent, Faces};
-use crate::data::inspect::Need;
+use crate::data::inspect::{Inspected, Need};
 use crate::data::list::{Label, Split};
 use crate::data::loader::{evaluation, evaluation_of};
 use crate::evaluation::disturb::SWEEP;
-use crate::evaluation::pictures::{self, AverageMaps, Mistake};
+use crate::evaluation::pictures::{self, AverageMaps, CAMS, Mistake};
+use crate::evaluation::probe::{FEATURES, Probe, Probed, features};
 use crate::evaluation::report::{Report, Robustness, RunReport, measure};
 use crate::evaluation::{RunScores, Said, ScoreKind, ScoredFace, mean_map, score, table};
 use crate::fit::class_counts;
+use crate::run_folder::Config;
 use crate::torch::Model;
 
 /// Faces that are scored at once.
@@ -33,23 +39,32 @@ const MISTAKES: usize = 30;
 pub(super) struct EvaluateArgs {
     /// Folder of runs, one run of it, or a checkpoint
     #[arg(value_name = "RUNS")]
-    target: PathBuf,
+    pub(super) target: PathBuf,
     #[command(flatten)]
-    data: DataArgs,
+    pub(super) data: DataArgs,
     /// Part of the list to measure on
     #[arg(long, value_name = "SPLIT", default_value = "test")]
-    split: Split,
+    pub(super) split: Split,
+    /// Measure on the faces instead that the epochs were judged by: the sources left out, or those kept out
+    #[arg(long, conflicts_with = "split")]
+    pub(super) judged: bool,
+    /// Sources to report apart, with commas between them: they are in no pooled number
+    #[arg(long, value_name = "SOURCES", value_delimiter = ',')]
+    pub(super) apart: Vec<String>,
     /// Folder to write to [default: `evaluation` in the folder of runs]
     #[arg(long, value_name = "FOLDER")]
-    out: Option<PathBuf>,
+    pub(super) out: Option<PathBuf>,
     /// What stands for a face: softmax (calibrated, as `cyborg` shows it) or reference (sigmoid of logit 1)
     #[arg(long, value_name = "SCORE", default_value = "softmax")]
-    score: ScoreKind,
+    pub(super) score: ScoreKind,
     /// Measure under JPEG, shrinking, blur and crop offset too, which takes fifteen times as long
     #[arg(long)]
-    robustness: bool,
+    pub(super) robustness: bool,
+    /// Measure a model beside it that can't see a face, learnt from the training faces of the same list
+    #[arg(long)]
+    pub(super) probe: bool,
     #[command(flatten)]
-    machine: MachineArgs,
+    pub(super) machine: MachineArgs,
 }
 
 pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Outcome> {
@@ -65,19 +80,22 @@ pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Outcome> {
     fs::create_dir_all(&plots).with_context(|| format!("can't make {}", plots.display()))?;
     let (first, _) = target.trained[0].load()?;
     let read = args.data.read(&target.known())?;
-    let data = format!("{}, split {}", read.list.path.file_name().unwrap_or_default().to_string_lossy(), args.split);
+    let part_of = Part::of(args, &target)?;
+    let data = format!("{}, {part_of}", read.list.path.file_name().unwrap_or_default().to_string_lossy());
     let network = first.network().clone();
     drop(first);
+    let with_training = [part_of.split(), Split::Train];
     let wanted = Wanted {
         network: &network,
-        splits: &[args.split],
+        splits: if args.probe { &with_training } else { &with_training[..1] },
         landmarks: Need::Unneeded,
         memory: bytes(args.machine.memory),
     };
     let Some(inspected) = look(read, &wanted, stop)? else { return Ok(Outcome::Interrupted) };
     let data_sha256 = inspected.digest.clone();
-    let indices = of_split(&inspected, args.split);
-    both_classes(class_counts(&inspected.faces, &indices), &args.split.to_string())?;
+    let indices = part_of.indices(&inspected)?;
+    both_classes(class_counts(&inspected.faces, &indices), &part_of.to_string())?;
+    let learnt = if args.probe { part_of.learnt(&inspected)? } else { Vec::new() };
     let scored_faces: Vec<ScoredFace> = indices.iter().map(|&index| (&inspected.faces.rows[index]).into()).collect();
     let faces = share(inspected);
 
@@ -87,6 +105,8 @@ pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Outcome> {
         data,
         data_sha256,
         score: args.score.to_string(),
+        apart: args.apart.clone(),
+        probe: probed(&faces, &learnt, &indices, &scored_faces, &args.apart)?,
         runs: Vec::new(),
     };
     let mut runs = Vec::new();
@@ -95,10 +115,17 @@ pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Outcome> {
         let (mut model, _) = trained.load()?;
         ensure!(model.network() == &network, "{} is of another network than the first run", trained.path.display());
         model.move_to(args.machine.device)?;
-        let how = Measuring { faces: &faces, indices: &indices, scored_faces: &scored_faces, kind: args.score, stop };
+        let how = Measuring {
+            faces: &faces,
+            indices: &indices,
+            scored_faces: &scored_faces,
+            kind: args.score,
+            apart: &args.apart,
+            stop,
+        };
         let Some((run, said)) = how.scores(trained, &model)? else { return Ok(Outcome::Interrupted) };
         table::write(&out.join(format!("scores-{}.csv", run.name)), &scored_faces, &run, args.score)?;
-        let mut measured = measure(&scored_faces, &run, args.score)?;
+        let mut measured = measure(&scored_faces, &run, args.score, &args.apart)?;
         if args.robustness && !how.sweep(&run, &model, &mut measured)? {
             return Ok(Outcome::Interrupted);
         }
@@ -115,12 +142,88 @@ pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Outcome> {
     }
     pictures::of_scores(&plots, &report, &scored_faces, &runs, args.score)?;
     pictures::of_robustness(&plots, &report)?;
-    pictures::of_maps(&plots, &target.name, &averages)?;
+    pictures::of_maps(&plots, &[(target.name.as_str(), &averages)])?;
+    averages.write(&out.join(CAMS))?;
     let mut stdout = std::io::stdout().lock();
     // A reader that has gone is no failure: the report is in its file.
     let _ = writeln!(stdout, "{}", report.to_markdown());
     log::info!("report, scores and pictures: {}", out.display());
     Ok(Outcome::Done)
+}
+
+/// Which faces are measured on.
+enum Part {
+    Split(Split),
+    /// What the epochs were judged by.
+    Judged(Box<Config>),
+}
+
+impl Part {
+    fn of(args: &EvaluateArgs, target: &Target) -> anyhow::Result<Self> {
+        if !args.judged {
+            return Ok(Self::Split(args.split));
+        }
+        let folder =
+            target.folder.as_ref().context("`--judged` needs a folder of runs, which says what was left out")?;
+        Ok(Self::Judged(Box::new(folder.config.clone())))
+    }
+
+    /// The split that its faces are of.
+    fn split(&self) -> Split {
+        match self {
+            Self::Split(split) => *split,
+            Self::Judged(config) => config.data.validation.unwrap_or(Split::Train),
+        }
+    }
+
+    /// Faces that the network learnt from, as far as the list says it.
+    fn learnt(&self, inspected: &Inspected) -> anyhow::Result<Vec<usize>> {
+        match self {
+            Self::Split(split) if *split == Split::Train => Ok(Vec::new()),
+            Self::Split(_) => Ok(of_split(inspected, Split::Train)),
+            Self::Judged(config) => Ok(part(inspected, &config.data, config.fit.seed)?.0),
+        }
+    }
+
+    fn indices(&self, inspected: &Inspected) -> anyhow::Result<Vec<usize>> {
+        match self {
+            Self::Split(split) => Ok(of_split(inspected, *split)),
+            Self::Judged(config) => Ok(part(inspected, &config.data, config.fit.seed)?.1),
+        }
+    }
+}
+
+/// What the probe comes to, learnt from some faces and measured on others; nothing where there is none to learn from.
+fn probed(
+    faces: &Faces,
+    learnt: &[usize],
+    indices: &[usize],
+    scored: &[ScoredFace],
+    apart: &[String],
+) -> anyhow::Result<Option<Probed>> {
+    if learnt.is_empty() {
+        return Ok(None);
+    }
+    let side = faces.side_of(Extent::Exact);
+    let known = |indices: &[usize]| -> anyhow::Result<Vec<[f64; FEATURES]>> {
+        let one = |cutter: &mut Cutter, &index: &usize| -> anyhow::Result<[f64; FEATURES]> {
+            Ok(features(&faces.view(index, Extent::Exact, cutter)?.pixels, side))
+        };
+        indices.par_iter().map_init(Cutter::default, one).collect()
+    };
+    let labels = learnt.iter().map(|&index| faces.rows[index].label);
+    let probe = Probe::learn(&known(learnt)?.into_iter().zip(labels).collect::<Vec<_>>());
+    let scores: Vec<f64> = known(indices)?.iter().map(|features| probe.score(features)).collect();
+    Ok(Some(Probed::new(scored, &scores, apart)))
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Split(split) => write!(f, "split {split}"),
+            Self::Judged(config) => f.write_str(&judged_by(&config.data)),
+        }
+    }
 }
 
 fn write(out: &Path, report: &Report) -> anyhow::Result<()> {
@@ -138,6 +241,8 @@ struct Measuring<'a> {
     indices: &'a [usize],
     scored_faces: &'a [ScoredFace],
     kind: ScoreKind,
+    /// Sources that are in no pooled number.
+    apart: &'a [String],
     stop: &'a AtomicBool,
 }
 
@@ -162,7 +267,7 @@ impl Measuring<'_> {
             let batches = evaluation_of(self.faces, self.indices, BATCH, disturbance.extent(), disturb);
             let Some(said) = score(model, batches, self.stop)? else { return Ok(false) };
             let disturbed = RunScores { logits: said.logits, ..run.clone() };
-            let scored = disturbed.scored(self.scored_faces, self.kind, |_| true);
+            let scored = disturbed.scored(self.scored_faces, self.kind, |face| !self.apart.contains(&face.source));
             measured.robustness.push(Robustness::new(disturbance, &scored));
             log::info!("{}: {} {} done", run.name, disturbance.kind(), disturbance.strength());
         }

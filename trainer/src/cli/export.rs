@@ -11,9 +11,9 @@ use cyborg_edge::model::runtime::Runtime;
 use cyborg_models::contract::Contract;
 use cyborg_models::digest;
 
+use super::target::network_of;
 use crate::checkpoint;
 use crate::export::{Precision, export};
-use crate::network::{Architecture, Tap};
 use crate::run_folder::write_model;
 use crate::torch::Model;
 
@@ -40,9 +40,7 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<()> {
     let read = checkpoint::read(&args.checkpoint)?;
     let contract = Contract::from_metadata(&read.metadata)
         .with_context(|| format!("{} doesn't say how it is to be used", args.checkpoint.display()))?;
-    let network: Architecture = contract.network.parse().map_err(anyhow::Error::msg)?;
-    let tap: Tap = contract.saliency.tap.parse().map_err(anyhow::Error::msg)?;
-    let mut model = Model::new(network.describe(2).with_tap(tap), 0);
+    let mut model = Model::new(network_of(&read.metadata, &contract)?, 0);
     model.load(&read.state)?;
     let crops = crops(&args.check, model.network().input_side)?;
     let bytes = export(&Runtime::load()?, &model, &contract, args.precision, &crops)?;

@@ -4,11 +4,15 @@ mod bench;
 mod calibrate;
 mod compare;
 mod evaluate;
+mod experiment;
 mod export;
 mod forge;
 mod import;
+mod locate;
+mod parted;
 mod prepare;
 mod progress;
+mod results;
 mod runs;
 mod session;
 mod target;
@@ -17,7 +21,7 @@ mod train;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use cyborg_edge::explain::explain;
 
 /// Trains detectors of generated and swapped faces with human-like saliency, and exports them to ONNX.
@@ -38,6 +42,8 @@ struct Cli {
 enum Command {
     /// Cut faces out of photos and clips, and list them
     Prepare(prepare::PrepareArgs),
+    /// Find the faces of a list once, so that other commands needn't look for them each time
+    Locate(locate::LocateArgs),
     /// Make self-blended fakes from the real faces of a list, with their blend masks
     Forge(forge::ForgeArgs),
     /// Train a network on a list of faces, and export the best epoch
@@ -48,6 +54,10 @@ enum Command {
     Calibrate(calibrate::CalibrateArgs),
     /// Put two settings side by side, with the difference of their AUCs
     Compare(compare::CompareArgs),
+    /// Train with and without saliency on the same faces, and compare both on collections that neither has seen
+    Experiment(experiment::ExperimentArgs),
+    /// Write a page of results from folders of runs, and the numbers behind it without photos or their names
+    Results(results::ResultsArgs),
     /// Time the training step, on random data or with the faces of a list
     Bench(bench::BenchArgs),
     /// Turn a PyTorch checkpoint into one of this project, without running what is in it
@@ -80,7 +90,8 @@ fn wrong_usage<T>(message: &str) -> anyhow::Result<T> {
 /// 2 wrong usage, 3 some inputs failed and the others are done, 130 interrupted.
 #[must_use]
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let command = Cli::command().mut_subcommand("experiment", experiment::defaults);
+    let cli = Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit());
     let mut log = env_logger::Builder::new();
     log.filter_level(log::LevelFilter::Warn).filter_module("cyborg_trainer", log::LevelFilter::Info);
     // ONNX Runtime speaks of its own inner matters; what concerns us comes back as an error.
@@ -102,11 +113,14 @@ pub fn run() -> ExitCode {
 fn run_command(command: &Command) -> anyhow::Result<Outcome> {
     match command {
         Command::Prepare(args) => prepare::run(args),
+        Command::Locate(args) => locate::run(args),
         Command::Forge(args) => forge::run(args),
         Command::Train(args) => train::run(args),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Calibrate(args) => calibrate::run(args),
         Command::Compare(args) => compare::run(args).map(|()| Outcome::Done),
+        Command::Experiment(args) => experiment::run(args),
+        Command::Results(args) => results::run(args).map(|()| Outcome::Done),
         Command::Bench(args) => bench::run(args),
         Command::Import(args) => import::run(args).map(|()| Outcome::Done),
         Command::Export(args) => export::run(args).map(|()| Outcome::Done),

@@ -20,7 +20,8 @@ use crate::metrics::{error_rates, spread};
 use crate::network::Network;
 use crate::plot::curves::{Band, EpochPoint, Setting, TrainingCurves};
 use crate::run_folder::{
-    Config, METRICS, MetricsRow, RunFolder, RunSummary, SaliencyName, SeedFolder, read_metrics, write_summary,
+    Config, DataConfig, METRICS, MetricsRow, RunFolder, RunSummary, SaliencyName, SeedFolder, read_metrics,
+    write_summary,
 };
 use crate::torch::{ComputeDevice, Model, Optimiser};
 
@@ -36,6 +37,8 @@ pub(super) struct Runs<'a> {
     pub(super) data: FitData,
     pub(super) device: ComputeDevice,
     pub(super) stop: &'a AtomicBool,
+    /// Runs to train for now, the first ones of the folder.
+    pub(super) most: u64,
 }
 
 /// Trains all runs that have not ended yet, and writes what they come to. A run that fails doesn't stop those after it.
@@ -43,7 +46,7 @@ pub(super) fn run_all(runs: &Runs<'_>) -> anyhow::Result<Outcome> {
     let _lock = runs.folder.lock()?;
     let mut ended = Vec::new();
     let mut failed = 0;
-    for seed in runs.folder.seeds() {
+    for seed in runs.folder.seeds().take(runs.most as usize) {
         let outcome =
             if runs.stop.load(Ordering::Relaxed) { Ok(Outcome::Interrupted) } else { run_one(runs, seed, &mut ended) };
         match outcome {
@@ -72,7 +75,7 @@ pub(super) fn run_all(runs: &Runs<'_>) -> anyhow::Result<Outcome> {
 fn run_one(runs: &Runs<'_>, seed: u64, ended: &mut Vec<RunSummary>) -> anyhow::Result<Outcome> {
     let settings = FitSettings { seed, ..runs.folder.config.fit.clone() };
     let place = runs.folder.of_seed(seed);
-    let (mut folder, resumed) = SeedFolder::open(&place)?;
+    let (mut folder, resumed) = SeedFolder::open(&place, runs.network.input_side)?;
     if resumed.progress.is_whole(&settings) && folder.is_finished()? {
         return summarise(&place, seed, ended);
     }
@@ -85,6 +88,7 @@ fn run_one(runs: &Runs<'_>, seed: u64, ended: &mut Vec<RunSummary>) -> anyhow::R
         model.load(&resumed.state)?;
     }
     model.move_to(runs.device)?;
+    model.freeze(settings.freeze);
     let mut optimiser = fit::optimiser(&model, &settings);
     if progress.epoch > 0 {
         optimiser.load(&model, &resumed.optimiser)?;
@@ -192,18 +196,30 @@ fn saliency_words(config: &Config) -> String {
     words.join("+")
 }
 
+/// What epochs are judged by, in words.
+pub(super) fn judged_by(config: &DataConfig) -> String {
+    match config.validation {
+        Some(split) => format!("split {split}"),
+        None if config.left_out.is_empty() => "kept-out tenth of the training sources".to_owned(),
+        None => format!("sources that were not trained on: {}", config.left_out.join(", ")),
+    }
+}
+
 /// The contract with what was measured on the validation faces.
 fn measured(mut contract: Contract, evaluation: &Evaluation, config: &Config) -> Contract {
     let (name, measured_on) = match config.data.validation {
-        Some(_) => ("validation", "the validation split, by which the epoch was chosen"),
-        None => ("kept_out_same_sources", "kept-out tenth of the training sources, a sanity check"),
+        Some(_) => ("validation", "the validation split, by which the epoch was chosen".to_owned()),
+        None if config.data.left_out.is_empty() => {
+            ("kept_out_same_sources", format!("{}, a sanity check", judged_by(&config.data)))
+        }
+        None => ("left_out_sources", judged_by(&config.data)),
     };
     let Thresholds { authentic_below, synthetic_above, .. } = contract.thresholds;
     let (below, above) = (f64::from(authentic_below), f64::from(synthetic_above));
     contract.thresholds.error_rates = error_rates(&evaluation.scored, below, above).map(|rates| ErrorRates {
         apcer: rates.apcer,
         bpcer: rates.bpcer,
-        measured_on: measured_on.to_owned(),
+        measured_on,
     });
     contract.auc.insert(name.to_owned(), evaluation.auc);
     contract

@@ -2,13 +2,13 @@
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once};
 use std::thread;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use cyborg_edge::face::centerface::{CenterFace, DetectorSettings};
+use cyborg_edge::face::centerface::{CenterFace, DetectSize, DetectorSettings};
 use cyborg_edge::model::provider::{Asked, Provider};
 use cyborg_edge::model::runtime::Runtime;
 use cyborg_edge::model::session::SessionSettings;
@@ -23,10 +23,11 @@ use crate::torch::{ComputeDevice, set_threads};
 /// Program and version, for what it writes.
 pub(super) const TOOL: &str = concat!("cyborg-train ", env!("CARGO_PKG_VERSION"));
 /// The detector's settings are the defaults of `cyborg`, so that crops are the same in training and in use.
-pub(super) const DETECTOR: DetectorSettings = DetectorSettings { longest_side: 320, confidence: 0.5 };
+pub(super) const DETECTOR: DetectorSettings =
+    DetectorSettings { size: DetectSize::Side(320), confidence: 0.5, smallest: 0.0 };
 
 /// What a command may use of the machine.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(super) struct MachineArgs {
     /// Memory for face crops that are kept, in MiB; crops beyond it are cut anew each time
     #[arg(long, value_name = "MIB", default_value_t = 4096)]
@@ -37,7 +38,7 @@ pub(super) struct MachineArgs {
 }
 
 /// Which data, and how faces are cut out of them.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub(super) struct DataArgs {
     /// List of faces: the CYBORG data's CSV as it is, or one with a header; a folder stands for its `faces.csv` [default:
     /// the list that the runs were trained on, where there are some]
@@ -92,6 +93,7 @@ impl DataArgs {
                 saliency: SaliencyName::Landmarks,
                 has_maps: false,
                 validation: None,
+                left_out: Vec::new(),
             },
             (None, Some(trained)) => trained.clone(),
             (None, None) => return super::wrong_usage("give the list of faces with `--data`"),
@@ -147,14 +149,18 @@ pub(super) fn use_threads(threads: Option<NonZeroUsize>) -> anyhow::Result<()> {
 /// Becomes true at the first Ctrl-C; a second one ends the program at once.
 pub(super) fn listen() -> &'static AtomicBool {
     static STOP: AtomicBool = AtomicBool::new(false);
-    let listening = ctrlc::set_handler(|| {
-        if STOP.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
+    // One command may be made of others that listen too.
+    static LISTENING: Once = Once::new();
+    LISTENING.call_once(|| {
+        let listening = ctrlc::set_handler(|| {
+            if STOP.swap(true, Ordering::Relaxed) {
+                std::process::exit(130);
+            }
+        });
+        if let Err(error) = listening {
+            log::warn!("can't listen for Ctrl-C: {error}");
         }
     });
-    if let Err(error) = listening {
-        log::warn!("can't listen for Ctrl-C: {error}");
-    }
     &STOP
 }
 

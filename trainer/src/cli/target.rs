@@ -1,5 +1,6 @@
 //! What a command is pointed at: the runs of a folder, or one checkpoint.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
@@ -7,8 +8,8 @@ use cyborg_models::contract::Contract;
 
 use super::session::Known;
 use crate::checkpoint::{self, Checkpoint};
-use crate::network::{Architecture, Tap};
-use crate::run_folder::{BEST, RunFolder};
+use crate::network::{Architecture, Network, Tap};
+use crate::run_folder::{BEST, RunFolder, trained_side};
 use crate::torch::Model;
 
 /// One network that was trained.
@@ -19,6 +20,8 @@ pub(super) struct Trained {
     pub(super) path: PathBuf,
     /// What it says of itself.
     pub(super) contract: Contract,
+    /// The network, at the side that it was trained with.
+    network: Network,
 }
 
 /// Networks of one setting.
@@ -70,9 +73,7 @@ impl Trained {
     /// The network with its weights, and its checkpoint.
     pub(super) fn load(&self) -> anyhow::Result<(Model, Checkpoint)> {
         let checkpoint = checkpoint::read(&self.path)?;
-        let architecture: Architecture = self.contract.network.parse().map_err(anyhow::Error::msg)?;
-        let tap: Tap = self.contract.saliency.tap.parse().map_err(anyhow::Error::msg)?;
-        let mut model = Model::new(architecture.describe(2).with_tap(tap), 0);
+        let mut model = Model::new(self.network.clone(), 0);
         model.load(&checkpoint.state).with_context(|| format!("can't use {}", self.path.display()))?;
         Ok((model, checkpoint))
     }
@@ -89,5 +90,13 @@ fn open_one(path: &Path, name: String) -> anyhow::Result<Trained> {
             path.display()
         )
     })?;
-    Ok(Trained { name, path: path.to_owned(), contract })
+    let network = network_of(&metadata, &contract)?;
+    Ok(Trained { name, path: path.to_owned(), contract, network })
+}
+
+/// The network that a checkpoint's contract and metadata speak of.
+pub(super) fn network_of(metadata: &BTreeMap<String, String>, contract: &Contract) -> anyhow::Result<Network> {
+    let architecture: Architecture = contract.network.parse().map_err(anyhow::Error::msg)?;
+    let tap: Tap = contract.saliency.tap.parse().map_err(anyhow::Error::msg)?;
+    Ok(architecture.describe_at(2, trained_side(metadata, architecture)).with_tap(tap))
 }

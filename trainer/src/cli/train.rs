@@ -1,6 +1,7 @@
 //! `cyborg-train train`: from a list of faces to model files, one a seed.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum};
@@ -8,21 +9,21 @@ use cyborg_models::contract::CamClass;
 use cyborg_models::lock;
 
 use super::Outcome;
+use super::parted::{Looked, faces, tell_of};
 use super::runs::{Runs, run_all};
 use super::session::{
-    DataArgs, Known, MachineArgs, TOOL, Wanted, absolute, both_classes, bytes, listen, look, not_negative, of_split,
-    positive, share, share_of_one,
+    DataArgs, Known, MachineArgs, ReadList, TOOL, absolute, listen, not_negative, positive, share_of_one,
 };
 use crate::checkpoint::names::translate;
 use crate::checkpoint::{self, State};
 use crate::data::augment::Preset;
-use crate::data::faces::Extent;
+use crate::data::balance::Balance;
 use crate::data::inspect::Need;
-use crate::data::list::{Format, Label, Split, keep_out};
-use crate::fit::{FitData, FitSettings, MOST_FORGED, Measure, Precision, Schedule, class_counts};
+use crate::data::list::{Format, Split};
+use crate::fit::{FitData, FitSettings, MOST_FORGED, Measure, Precision, Schedule};
 use crate::loss::{LossSettings, parse_cam_class};
-use crate::network::{Architecture, Network, Tap};
-use crate::run_folder::{Config, DataConfig, RunFolder, SaliencyName};
+use crate::network::{Architecture, LEAST_SIDE, MOST_SIDE, Network, Tap};
+use crate::run_folder::{Config, RunFolder};
 use crate::torch::{AdamWSettings, ComputeDevice, LastLayer, Model, OptimiserSettings, SgdSettings};
 
 #[derive(Args, Debug)]
@@ -37,7 +38,7 @@ pub(super) struct TrainArgs {
 }
 
 /// What a run that goes on takes from its folder.
-const SETTINGS: [&str; 26] = [
+const SETTINGS: [&str; 30] = [
     "data",
     "root",
     "maps",
@@ -46,6 +47,7 @@ const SETTINGS: [&str; 26] = [
     "saliency",
     "out",
     "network",
+    "side",
     "weights",
     "runs",
     "seed",
@@ -56,6 +58,8 @@ const SETTINGS: [&str; 26] = [
     "cam_entropy",
     "augment",
     "forge",
+    "balance",
+    "freeze",
     "epochs",
     "batch",
     "rate",
@@ -63,20 +67,24 @@ const SETTINGS: [&str; 26] = [
     "best_by",
     "patience",
     "validate_on",
+    "leave_out",
     "precision",
 ];
 
 /// How a new setting is trained.
 #[derive(Args, Debug)]
-struct NewArgs {
+pub(super) struct NewArgs {
     #[command(flatten)]
-    data: DataArgs,
+    pub(super) data: DataArgs,
     /// Folder of the runs, which is made
     #[arg(long, value_name = "FOLDER")]
-    out: Option<PathBuf>,
+    pub(super) out: Option<PathBuf>,
     /// Network: resnet50, densenet121, inception_v3, xception or efficientnet_lite0
     #[arg(long, value_name = "NAME", default_value = "efficientnet_lite0")]
     network: Architecture,
+    /// Side of the network's input in pixels, 96 to 1024 [default: the network's own, 224 or 299]
+    #[arg(long, value_name = "PIXELS", value_parser = side)]
+    side: Option<usize>,
     /// Weights to start from, or `none` for random ones [default: ImageNet's that set-up fetched, for efficientnet_lite0]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
@@ -102,12 +110,20 @@ struct NewArgs {
     /// Weight of the activation map's entropy in the loss (arXiv 2303.00818)
     #[arg(long, value_name = "WEIGHT", default_value_t = 0.0, value_parser = not_negative)]
     cam_entropy: f64,
-    /// What is done to the faces: none (the paper) or robust (jitter, mirror, scale, blur, colour, grey, noise, JPEG)
+    /// What is done to the faces: none (the paper), robust (jitter, mirror, scale, blur, colour, grey, noise, JPEG) or strong
+    /// (more of it, parts of faces, colours of other faces, and nothing around the face)
     #[arg(long, value_name = "PRESET", default_value = "none")]
     augment: Preset,
     /// Self-blended fakes forged in each epoch, over the number of real faces, 0 to 10; each with its real face beside it
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = forge_share)]
     forge: f64,
+    /// How often the faces of a source are shown: listed (each once) or sources (both classes alike, and the sources of a class
+    /// by the root of their size)
+    #[arg(long, value_name = "HOW", default_value = "listed")]
+    balance: Balance,
+    /// Leave the layers as they start that come before the first whose map is so many times smaller than the picture; 1 for none
+    #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=32))]
+    freeze: u8,
     /// Times that each face is seen
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
     epochs: u64,
@@ -120,7 +136,7 @@ struct NewArgs {
     /// Preset paper: the rate becomes a tenth every so many epochs
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u64).range(1..))]
     step_epochs: u64,
-    /// By what an epoch is the best: accuracy, auc, class-loss or cam-error, of the validation faces
+    /// By what an epoch is the best: accuracy, auc, class-loss or cam-error, of the validation faces, or last: the last one
     #[arg(long, value_name = "MEASURE", default_value = "accuracy")]
     best_by: Measure,
     /// End a run after so many epochs without a better one
@@ -129,6 +145,10 @@ struct NewArgs {
     /// Split that epochs are judged by [default: validation; test for the CYBORG data's CSV; else a tenth is kept out]
     #[arg(long, value_name = "SPLIT")]
     validate_on: Option<Split>,
+    /// Sources of the training split to leave out of training and to judge epochs by, with commas between them: how well it does
+    /// on collections that it has not seen
+    #[arg(long, value_name = "SOURCES", value_delimiter = ',', conflicts_with = "validate_on")]
+    pub(super) leave_out: Vec<String>,
     /// Numbers that the network computes with: full (32 bits) or mixed (16 where it does no harm; CUDA alone)
     #[arg(long, value_name = "PRECISION", default_value = "full", value_enum)]
     precision: PrecisionName,
@@ -149,6 +169,11 @@ enum PrecisionName {
 fn forge_share(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|number| (0.0..=MOST_FORGED).contains(number));
     number.ok_or_else(|| format!("expected a number in 0 to {MOST_FORGED}"))
+}
+
+fn side(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (LEAST_SIDE..=MOST_SIDE).contains(number));
+    number.ok_or_else(|| format!("expected a whole number in {LEAST_SIDE} to {MOST_SIDE}"))
 }
 
 impl NewArgs {
@@ -173,6 +198,8 @@ impl NewArgs {
             schedule,
             augment: self.augment,
             forge: self.forge,
+            balance: self.balance,
+            freeze: self.freeze.into(),
             best_by: self.best_by,
             patience: self.patience,
             precision: match self.precision {
@@ -215,42 +242,67 @@ fn begin(args: &NewArgs, machine: &MachineArgs) -> anyhow::Result<Outcome> {
         return super::wrong_usage("give the folder of the runs with `--out`, or go on with some by `--resume FOLDER`");
     };
     let stop = listen();
-    let fit = args.fit();
-    usable(&fit, machine.device)?;
     // Before all the work; `create` below is the one that counts.
     RunFolder::is_free(out)?;
-    let network = args.network.describe(2).with_tap(args.cam_tap);
-    let weights = args.weights()?;
-    let start = weights.as_deref().map(|path| read_weights(path, &network)).transpose()?;
-    let mut read = args.data.read(&Known::default())?;
-    let has = |split| read.list.rows.iter().any(|row| row.split == split);
-    let by_format = match read.list.format {
-        Format::Paper => Split::Test,
-        Format::Header => Split::Validation,
-    };
-    read.config.validation = args.validate_on.or_else(|| has(by_format).then_some(by_format));
-    if read.config.validation == Some(Split::Train) {
-        return super::wrong_usage("--validate-on train would judge epochs by the faces that they learnt");
-    }
-    let data_config = read.config.clone();
-    let needs = if args.forge > 0.0 { Need::Needed } else { Need::Unneeded };
-    let Some(Looked { data, digest, list_digest }) = faces(read, &network, needs, fit.seed, machine, stop)? else {
+    let Some(Gathered { config, network, start, data }) = args.gather(machine, stop)? else {
         return Ok(Outcome::Interrupted);
     };
-    tell_of(&data, &data_config, &fit)?;
-    let config = Config {
-        tool: TOOL.to_owned(),
-        network: args.network.name().to_owned(),
-        cam_tap: args.cam_tap.to_string(),
-        weights,
-        data: data_config,
-        data_sha256: digest,
-        list_sha256: list_digest,
-        fit,
-        runs: args.runs,
-    };
+    let most = config.runs;
     let folder = RunFolder::create(out, config)?;
-    run_all(&Runs { folder, network, start, data, device: machine.device, stop })
+    run_all(&Runs { folder, network, start, data, device: machine.device, stop, most })
+}
+
+/// All that new runs begin with.
+pub(super) struct Gathered {
+    pub(super) config: Config,
+    pub(super) network: Network,
+    /// Weights that each run starts from; nothing for random ones.
+    pub(super) start: Option<State>,
+    pub(super) data: FitData,
+}
+
+impl NewArgs {
+    /// Checks settings and weights, and looks at all faces; nothing when the user ended it.
+    pub(super) fn gather(&self, machine: &MachineArgs, stop: &AtomicBool) -> anyhow::Result<Option<Gathered>> {
+        let fit = self.fit();
+        usable(&fit, machine.device)?;
+        let network = self.network.describe_at(2, self.side.unwrap_or(self.network.side())).with_tap(self.cam_tap);
+        let weights = self.weights()?;
+        let start = weights.as_deref().map(|path| read_weights(path, &network)).transpose()?;
+        let mut read = self.data.read(&Known::default())?;
+        let has = |split| read.list.rows.iter().any(|row| row.split == split);
+        let by_format = match read.list.format {
+            Format::Paper => Split::Test,
+            Format::Header => Split::Validation,
+        };
+        read.config.left_out.clone_from(&self.leave_out);
+        read.config.validation = match self.leave_out.is_empty() {
+            true => self.validate_on.or_else(|| has(by_format).then_some(by_format)),
+            false => None,
+        };
+        if read.config.validation == Some(Split::Train) {
+            return super::wrong_usage("--validate-on train would judge epochs by the faces that they learnt");
+        }
+        let data_config = read.config.clone();
+        let needs = if self.forge > 0.0 { Need::Needed } else { Need::Unneeded };
+        let Some(Looked { data, digest, list_digest }) = faces(read, &network, needs, fit.seed, machine, stop)? else {
+            return Ok(None);
+        };
+        tell_of(&data, &data_config, &fit)?;
+        let config = Config {
+            tool: TOOL.to_owned(),
+            network: self.network.name().to_owned(),
+            cam_tap: self.cam_tap.to_string(),
+            side: self.side,
+            weights,
+            data: data_config,
+            data_sha256: digest,
+            list_sha256: list_digest,
+            fit,
+            runs: self.runs,
+        };
+        Ok(Some(Gathered { config, network, start, data }))
+    }
 }
 
 /// Runs that were stopped.
@@ -261,10 +313,10 @@ fn go_on(path: &Path, machine: &MachineArgs) -> anyhow::Result<Outcome> {
     usable(&config.fit, machine.device)?;
     let architecture: Architecture = config.network.parse().map_err(anyhow::Error::msg)?;
     let tap: Tap = config.cam_tap.parse().map_err(anyhow::Error::msg)?;
-    let network = architecture.describe(2).with_tap(tap);
+    let network = architecture.describe_at(2, config.side.unwrap_or(architecture.side())).with_tap(tap);
     let start = config.weights.as_deref().map(|path| read_weights(path, &network)).transpose()?;
     let (list, problems) = crate::data::list::read(&config.data.place())?;
-    let read = super::session::ReadList { list, problems, config: config.data.clone() };
+    let read = ReadList { list, problems, config: config.data.clone() };
     let needs = if config.fit.forge > 0.0 { Need::Needed } else { Need::Unneeded };
     let Some(Looked { data, list_digest, .. }) = faces(read, &network, needs, config.fit.seed, machine, stop)? else {
         return Ok(Outcome::Interrupted);
@@ -275,7 +327,8 @@ fn go_on(path: &Path, machine: &MachineArgs) -> anyhow::Result<Outcome> {
         config.data.list.display(),
         path.display()
     );
-    run_all(&Runs { folder, network, start, data, device: machine.device, stop })
+    let most = folder.config.runs;
+    run_all(&Runs { folder, network, start, data, device: machine.device, stop, most })
 }
 
 /// Whether the machine can do what the settings ask.
@@ -302,84 +355,4 @@ fn read_weights(path: &Path, network: &Network) -> anyhow::Result<State> {
         log::info!("starting from {}; its last layer of {classes} classes is replaced", path.display());
     }
     Ok(state)
-}
-
-/// Faces that were looked at and parted.
-struct Looked {
-    data: FitData,
-    digest: String,
-    list_digest: String,
-}
-
-/// Looks at all faces, and parts them for training and validation; nothing when the user ended it.
-fn faces(
-    read: super::session::ReadList,
-    network: &Network,
-    landmarks: Need,
-    seed: u64,
-    machine: &MachineArgs,
-    stop: &std::sync::atomic::AtomicBool,
-) -> anyhow::Result<Option<Looked>> {
-    let validation = read.config.validation;
-    let splits: Vec<Split> = [Some(Split::Train), validation].into_iter().flatten().collect();
-    let wanted = Wanted { network, splits: &splits, landmarks, memory: bytes(machine.memory) };
-    let Some(inspected) = look(read, &wanted, stop)? else { return Ok(None) };
-    let all = of_split(&inspected, Split::Train);
-    let (train, judged) = match validation {
-        Some(split) => (all, of_split(&inspected, split)),
-        // The same faces for all runs, so that their numbers can be compared.
-        None => keep_out(&inspected.faces.rows, &inspected.contents, &all, seed),
-    };
-    both_classes(class_counts(&inspected.faces, &train), "training")?;
-    let counted = both_classes(class_counts(&inspected.faces, &judged), "validation");
-    match validation {
-        Some(_) => counted?,
-        None => counted.context(
-            "a tenth of each source is kept out to validate on: a source needs at least 5 photos, or two clips, in each class",
-        )?,
-    }
-    let (digest, list_digest) = (inspected.digest.clone(), inspected.list_digest.clone());
-    Ok(Some(Looked { data: FitData { faces: share(inspected), train, validation: judged }, digest, list_digest }))
-}
-
-fn tell_of(data: &FitData, config: &DataConfig, fit: &FitSettings) -> anyhow::Result<()> {
-    let (real, synthetic) = class_counts(&data.faces, &data.train);
-    let (validation_real, validation_synthetic) = class_counts(&data.faces, &data.validation);
-    let from = match config.validation {
-        Some(split) => format!("split {split}"),
-        None => "a tenth kept out, which shares its sources".to_owned(),
-    };
-    log::info!(
-        "training on {real} real and {synthetic} synthetic faces, validating on {validation_real} and \
-         {validation_synthetic} ({from})"
-    );
-    let guided: Vec<usize> = data.train.iter().copied().filter(|&index| data.faces.has_saliency(index)).collect();
-    let (guided_real, guided_synthetic) = class_counts(&data.faces, &guided);
-    if fit.loss.alpha < 1.0 {
-        log::info!(
-            "saliency: {} for {guided_real} real and {guided_synthetic} synthetic training faces",
-            match (config.saliency, config.has_maps) {
-                (SaliencyName::Maps, _) => "maps",
-                (SaliencyName::Landmarks, false) => "a prior by landmarks",
-                (SaliencyName::Landmarks, true) => "maps, and a prior by landmarks for faces without one,",
-            }
-        );
-        if guided_real == 0 || guided_synthetic == 0 {
-            log::warn!("one class has no saliency at all: the other's maps will stand for it");
-        }
-    }
-    if fit.best_by == Measure::CamError && !data.validation.iter().any(|&index| data.faces.has_saliency(index)) {
-        return super::wrong_usage(
-            "no validation face has saliency, so no epoch is the best by CAM error: give another --best-by",
-        );
-    }
-    let forgeable = |&&index: &&usize| {
-        data.faces.rows[index].label == Label::Authentic && data.faces.landmarks(index, Extent::Wide).is_some()
-    };
-    if fit.forge > 0.0 {
-        let forgeable = data.train.iter().filter(forgeable).count();
-        ensure!(forgeable > 0, "no real training face has landmarks to forge by: leave out --forge");
-        log::info!("forging fakes from {forgeable} of {real} real faces");
-    }
-    Ok(())
 }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::thread;
 
 use crossbeam_channel::{Receiver, bounded};
-use rand::SeedableRng;
 use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::augment::{Augmenter, Preset, Sample, WideCrop};
+use super::augment::{Augmenter, Palette, Preset, Sample, WideCrop};
+use super::balance::{Balance, balanced};
 use super::faces::{Cutter, Extent, Faces};
 use super::forge::Forger;
 use super::list::Label;
@@ -55,6 +56,8 @@ pub struct Plan {
     pub forged: usize,
     /// What is done to each face.
     pub augment: Preset,
+    /// How often the faces of a source are shown.
+    pub balance: Balance,
     /// Faces in a batch.
     pub batch: usize,
     /// Decides order, variants and fakes.
@@ -93,6 +96,14 @@ struct Pair {
     number: usize,
 }
 
+/// How a face is varied.
+#[derive(Clone, Copy, Debug)]
+struct Variation {
+    augment: Preset,
+    /// A face that lends its colours, to the strong preset alone.
+    other: usize,
+}
+
 /// One epoch of training batches, in an order and with variants that depend on seed and epoch alone.
 ///
 /// A last batch of one face is left out: batch normalisation can't learn from it. Faces without landmarks are not forged.
@@ -100,11 +111,15 @@ struct Pair {
 pub fn training(faces: &Arc<Faces>, plan: &Plan, epoch: u64) -> Batches {
     let mut random = ChaCha8Rng::seed_from_u64(plan.seed);
     random.set_stream(epoch);
-    let mut order: Vec<Item> = plan.indices.iter().copied().map(Item::Photo).collect();
+    let shown = match plan.balance {
+        Balance::Listed => plan.indices.clone(),
+        Balance::Sources => balanced(&faces.rows, &plan.indices, &mut random),
+    };
+    let mut order: Vec<Item> = shown.iter().copied().map(Item::Photo).collect();
     let forgeable = |&&index: &&usize| {
         faces.rows[index].label == Label::Authentic && faces.landmarks(index, Extent::Wide).is_some()
     };
-    let mut real: Vec<usize> = plan.indices.iter().filter(forgeable).copied().collect();
+    let mut real: Vec<usize> = shown.iter().filter(forgeable).copied().collect();
     real.shuffle(&mut random);
     let wanted = if real.is_empty() { 0 } else { plan.forged };
     let pairs = real.iter().cycle().take(wanted).enumerate().map(|(number, &index)| Pair { index, number });
@@ -114,6 +129,7 @@ pub fn training(faces: &Arc<Faces>, plan: &Plan, epoch: u64) -> Batches {
         order.pop();
     }
     let (shared, augment, seed) = (Arc::clone(faces), plan.augment, plan.seed);
+    let others = plan.indices.clone();
     Batches::spawn(order, plan.batch, faces.settings().cam, move |item, position, hands| {
         let stream = |number: u64| {
             let mut random = ChaCha8Rng::seed_from_u64(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ epoch);
@@ -122,16 +138,17 @@ pub fn training(faces: &Arc<Faces>, plan: &Plan, epoch: u64) -> Batches {
             random
         };
         let mut random = stream(1 << 32 | position as u64);
+        let other = if augment == Preset::Strong { others[random.random_range(0..others.len())] } else { 0 };
+        let how = Variation { augment, other };
         let (index, half) = match item {
             Item::Photo(index) => (index, None),
             Item::Forged(half, pair) => (pair.index, Some((half, stream(1 << 33 | pair.number as u64)))),
         };
-        let forged =
-            half.map(|(half, mut recipe)| hands.forged(&shared, index, (half, augment), &mut recipe, &mut random));
+        let forged = half.map(|(half, mut recipe)| hands.forged(&shared, index, (half, how), &mut recipe, &mut random));
         match forged.transpose()?.flatten() {
             Some(made) => Ok(made),
             // A face that can't be forged, at the edge of its photo for example, is shown as it is.
-            None => Ok((hands.photo(&shared, index, augment, &mut random)?, shared.rows[index].label.class())),
+            None => Ok((hands.photo(&shared, index, how, &mut random)?, shared.rows[index].label.class())),
         }
     })
 }
@@ -172,13 +189,33 @@ impl Hands {
         &mut self,
         faces: &Faces,
         index: usize,
-        augment: Preset,
+        how: Variation,
         random: &mut ChaCha8Rng,
     ) -> anyhow::Result<Sample> {
-        let view = faces.view(index, augment.extent(), &mut self.cutter)?;
-        match augment {
-            Preset::None => Ok(Sample { pixels: view.pixels.into_owned(), saliency: view.saliency }),
-            Preset::Robust => self.augmenter.vary(wide(faces, &view.pixels), view.saliency, random),
+        let view = faces.view(index, how.augment.extent(), &mut self.cutter)?;
+        if how.augment == Preset::None {
+            return Ok(Sample { pixels: view.pixels.into_owned(), saliency: view.saliency });
+        }
+        self.varied(faces, &view.pixels, view.saliency, how, random)
+    }
+
+    /// A wide crop as the preset makes it.
+    fn varied(
+        &mut self,
+        faces: &Faces,
+        pixels: &[u8],
+        saliency: Saliency,
+        how: Variation,
+        random: &mut ChaCha8Rng,
+    ) -> anyhow::Result<Sample> {
+        let crop = wide(faces, pixels);
+        match how.augment {
+            Preset::None => self.augmenter.middle(crop, saliency),
+            Preset::Robust => self.augmenter.vary(crop, saliency, random),
+            Preset::Strong => {
+                let palette = Palette::of(&faces.view(how.other, Extent::Wide, &mut self.cutter)?.pixels);
+                self.augmenter.vary_strongly(crop, saliency, palette, random)
+            }
         }
     }
 
@@ -188,7 +225,7 @@ impl Hands {
         &mut self,
         faces: &Faces,
         index: usize,
-        (half, augment): (Half, Preset),
+        (half, how): (Half, Variation),
         recipe: &mut ChaCha8Rng,
         random: &mut ChaCha8Rng,
     ) -> anyhow::Result<Option<(Sample, i64)>> {
@@ -200,11 +237,7 @@ impl Hands {
             Half::Fake => (&made.pixels, Saliency::Map(GreyMap { side, values: made.mask }), Label::Synthetic),
             Half::Real => (&made.target, view.saliency, Label::Authentic),
         };
-        let crop = wide(faces, pixels);
-        let sample = match augment {
-            Preset::None => self.augmenter.middle(crop, saliency),
-            Preset::Robust => self.augmenter.vary(crop, saliency, random),
-        }?;
+        let sample = self.varied(faces, pixels, saliency, how, random)?;
         Ok(Some((sample, label.class())))
     }
 }
@@ -318,7 +351,14 @@ mod tests {
     }
 
     fn plan(count: usize, seed: u64) -> Plan {
-        Plan { indices: (0..count).collect(), forged: 0, augment: Preset::None, batch: 4, seed }
+        Plan {
+            indices: (0..count).collect(),
+            forged: 0,
+            augment: Preset::None,
+            balance: Balance::Listed,
+            batch: 4,
+            seed,
+        }
     }
 
     #[test]
@@ -336,7 +376,7 @@ mod tests {
     #[test]
     fn an_epoch_is_the_same_for_the_same_seed_and_another_for_the_next_epoch() {
         let (_folder, faces) = faces(8);
-        for augment in [Preset::None, Preset::Robust] {
+        for augment in [Preset::None, Preset::Robust, Preset::Strong] {
             let epoch = |seed, epoch| whole(training(&faces, &Plan { augment, ..plan(8, seed) }, epoch));
             assert_eq!(epoch(1, 0), epoch(1, 0));
             assert_ne!(epoch(1, 0), epoch(1, 1));

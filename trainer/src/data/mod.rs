@@ -2,6 +2,7 @@
 //! the loader.
 
 pub mod augment;
+pub mod balance;
 pub mod faces;
 pub mod forge;
 pub mod inspect;

@@ -2,8 +2,10 @@
 
 pub mod disturb;
 pub mod pictures;
+pub mod probe;
 pub mod report;
 pub mod table;
+pub mod verdicts;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

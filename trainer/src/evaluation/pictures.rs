@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
+use anyhow::Context;
 use cyborg_models::contract::Thresholds;
+use serde::{Deserialize, Serialize};
 
 use super::report::{Report, RunReport};
 use super::{RunScores, ScoreKind, ScoredFace};
+use crate::checkpoint;
 use crate::data::list::Label;
 use crate::metrics::roc;
 use crate::plot::HeatMap;
@@ -34,7 +37,7 @@ pub fn of_scores(
 ) -> anyhow::Result<()> {
     let mut curves = Vec::new();
     for run in runs {
-        let scored = run.scored(faces, kind, |_| true);
+        let scored = run.scored(faces, kind, |face| !report.apart.contains(&face.source));
         let Some(curve) = roc(&scored) else { continue };
         let points = curve.points.iter();
         curves.push(RocCurve {
@@ -45,7 +48,7 @@ pub fn of_scores(
     }
     RocPlot { title: format!("ROC, {}", report.data), curves }.save(&folder.join("roc"))?;
     for (run, measured) in runs.iter().zip(&report.runs) {
-        of_run(folder, faces, run, measured, kind)?;
+        of_run(folder, faces, run, measured, (kind, &report.apart))?;
     }
     Ok(())
 }
@@ -55,9 +58,14 @@ fn of_run(
     faces: &[ScoredFace],
     run: &RunScores,
     measured: &RunReport,
-    kind: ScoreKind,
+    (kind, apart): (ScoreKind, &[String]),
 ) -> anyhow::Result<()> {
-    let of_class = |label| run.scored(faces, kind, |face| face.label == label).iter().map(|each| each.score).collect();
+    let of_class = |label| {
+        run.scored(faces, kind, |face| face.label == label && !apart.contains(&face.source))
+            .iter()
+            .map(|each| each.score)
+            .collect()
+    };
     // The thresholds are for the calibrated score.
     let thresholds: Option<&Thresholds> = (kind == ScoreKind::Softmax).then_some(&run.thresholds);
     ScoreHistogram {
@@ -131,8 +139,11 @@ pub fn of_robustness(folder: &Path, report: &Report) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Name of the file of average maps.
+pub const CAMS: &str = "cams.json";
+
 /// Average maps: of each run its activation maps of the synthetic class, over all faces, beside the average saliency map.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AverageMaps {
     /// Side of a map.
     pub side: usize,
@@ -142,26 +153,46 @@ pub struct AverageMaps {
     pub runs: Vec<(String, Vec<f32>)>,
 }
 
-/// Draws the average maps.
+impl AverageMaps {
+    /// Writes them as JSON, so that several settings can be drawn side by side.
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be written.
+    pub fn write(&self, path: &Path) -> anyhow::Result<()> {
+        let text = serde_json::to_string_pretty(self)? + "\n";
+        checkpoint::replace(path, text.as_bytes()).with_context(|| format!("can't write {}", path.display()))
+    }
+
+    /// Reads what [`Self::write`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be read.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let fail = || format!("can't read {}: run `cyborg-train evaluate` again", path.display());
+        serde_json::from_str(&std::fs::read_to_string(path).with_context(fail)?).with_context(fail)
+    }
+
+    fn row(&self, name: &str) -> MapRow {
+        let heat = |values: &[f32]| HeatMap { values: values.to_vec(), height: self.side, width: self.side };
+        let captioned = |caption: &str, values: &[f32]| CaptionedMap { caption: caption.to_owned(), map: heat(values) };
+        MapRow {
+            name: name.to_owned(),
+            saliency: self.saliency.as_ref().map(|values| captioned("saliency", values)),
+            runs: self.runs.iter().map(|(name, values)| captioned(name, values)).collect(),
+        }
+    }
+}
+
+/// Draws the average maps of some settings as `cams.png` and `cams.svg`, a row each.
 ///
 /// # Errors
 ///
 /// When the picture can't be written.
-pub fn of_maps(folder: &Path, target: &str, maps: &AverageMaps) -> anyhow::Result<()> {
-    let heat = |values: &[f32]| HeatMap { values: values.to_vec(), height: maps.side, width: maps.side };
-    let row = MapRow {
-        name: target.to_owned(),
-        saliency: maps
-            .saliency
-            .as_ref()
-            .map(|values| CaptionedMap { caption: "saliency".to_owned(), map: heat(values) }),
-        runs: maps
-            .runs
-            .iter()
-            .map(|(name, values)| CaptionedMap { caption: name.clone(), map: heat(values) })
-            .collect(),
-    };
-    MapFigure { title: "Average activation maps".to_owned(), rows: vec![row] }.save(&folder.join("cams"))?;
+pub fn of_maps(folder: &Path, settings: &[(&str, &AverageMaps)]) -> anyhow::Result<()> {
+    let rows = settings.iter().map(|(name, maps)| maps.row(name)).collect();
+    MapFigure { title: "Average activation maps".to_owned(), rows }.save(&folder.join("cams"))?;
     Ok(())
 }
 

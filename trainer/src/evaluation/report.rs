@@ -6,6 +6,8 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::disturb::Disturbance;
+use super::probe::Probed;
+use super::verdicts::{Called, Verdicts, called, verdicts, write_called};
 use super::{RunScores, ScoreKind, ScoredFace};
 use crate::data::list::Label;
 use crate::metrics::report::{Summary, summarise};
@@ -27,6 +29,10 @@ pub struct Report {
     pub data_sha256: String,
     /// Which score.
     pub score: String,
+    /// Sources that are in no pooled number, nor in that of another source.
+    pub apart: Vec<String>,
+    /// What a model comes to that can't see a face, where one was made.
+    pub probe: Option<Probed>,
     /// The runs.
     pub runs: Vec<RunReport>,
 }
@@ -43,23 +49,12 @@ pub struct RunReport {
     pub sources: BTreeMap<String, Summary>,
     /// By video, where the list names some: the mean of the logits of a video's faces.
     pub videos: Option<Summary>,
-    /// Shares of faces by verdict at the model's own thresholds.
+    /// Shares of faces by verdict at the model's own thresholds, of the sources that are pooled.
     pub verdicts: Verdicts,
+    /// The same by source and class.
+    pub called: Vec<Called>,
     /// Under disturbances.
     pub robustness: Vec<Robustness>,
-}
-
-/// What the thresholds of the model come to, in shares of a class; `None` without a face of it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Verdicts {
-    /// Share of synthetic faces called authentic.
-    pub apcer: Option<f64>,
-    /// Share of real faces called synthetic.
-    pub bpcer: Option<f64>,
-    /// Share of real faces that are left unsure.
-    pub unsure_real: Option<f64>,
-    /// Share of synthetic faces that are left unsure.
-    pub unsure_synthetic: Option<f64>,
 }
 
 /// The AUC of all faces under a disturbance.
@@ -88,30 +83,38 @@ impl Robustness {
     }
 }
 
-/// Measures a run.
+/// Measures a run. Sources that are to be kept `apart` are measured by themselves alone.
 ///
 /// # Errors
 ///
 /// When a score is no probability, or a video has faces of both labels.
-pub fn measure(faces: &[ScoredFace], run: &RunScores, kind: ScoreKind) -> anyhow::Result<RunReport> {
+pub fn measure(faces: &[ScoredFace], run: &RunScores, kind: ScoreKind, apart: &[String]) -> anyhow::Result<RunReport> {
+    let pooled = |face: &ScoredFace| !apart.contains(&face.source);
     let mut sources = BTreeMap::new();
     for face in faces {
         if !sources.contains_key(&face.source) {
-            sources.insert(face.source.clone(), summarise(&run.scored(faces, kind, beside(faces, &face.source)))?);
+            sources
+                .insert(face.source.clone(), summarise(&run.scored(faces, kind, beside(faces, &face.source, apart)))?);
         }
     }
     Ok(RunReport {
         name: run.name.clone(),
-        pooled: summarise(&run.scored(faces, kind, |_| true))?,
+        pooled: summarise(&run.scored(faces, kind, pooled))?,
         sources,
         videos: videos(faces, run)?,
-        verdicts: verdicts(faces, run),
+        verdicts: verdicts(faces, run, pooled),
+        called: called(faces, run),
         robustness: Vec::new(),
     })
 }
 
-/// Which faces a source is measured on: its own, and all of the other class where it has but one.
-pub fn beside<'a>(faces: &[ScoredFace], source: &'a str) -> impl Fn(&ScoredFace) -> bool + use<'a> {
+/// Which faces a source is measured on: its own, and where it has but one class all of the other one, but for sources that
+/// are kept apart.
+pub fn beside<'a>(
+    faces: &[ScoredFace],
+    source: &'a str,
+    apart: &'a [String],
+) -> impl Fn(&ScoredFace) -> bool + use<'a> {
     let has = |label| faces.iter().any(|face| face.source == source && face.label == label);
     let (real, synthetic) = (has(Label::Authentic), has(Label::Synthetic));
     move |face| {
@@ -119,7 +122,7 @@ pub fn beside<'a>(faces: &[ScoredFace], source: &'a str) -> impl Fn(&ScoredFace)
             Label::Authentic => !real,
             Label::Synthetic => !synthetic,
         };
-        face.source == source || missing
+        face.source == source || (missing && !apart.contains(&face.source))
     }
 }
 
@@ -148,24 +151,6 @@ fn videos(faces: &[ScoredFace], run: &RunScores) -> anyhow::Result<Option<Summar
     Ok(Some(summarise(&scored)?))
 }
 
-fn verdicts(faces: &[ScoredFace], run: &RunScores) -> Verdicts {
-    let (below, above) = (f64::from(run.thresholds.authentic_below), f64::from(run.thresholds.synthetic_above));
-    let scored = run.scored(faces, ScoreKind::Softmax, |_| true);
-    let share = |label, takes: &dyn Fn(f64) -> bool| {
-        let all = scored.iter().filter(|each| each.label == label);
-        let (count, taken) =
-            all.fold((0_usize, 0_usize), |(count, taken), each| (count + 1, taken + usize::from(takes(each.score))));
-        (count > 0).then(|| taken as f64 / count as f64)
-    };
-    let unsure = |score: f64| score >= below && score <= above;
-    Verdicts {
-        apcer: share(Label::Synthetic, &|score| score < below),
-        bpcer: share(Label::Authentic, &|score| score > above),
-        unsure_real: share(Label::Authentic, &unsure),
-        unsure_synthetic: share(Label::Synthetic, &unsure),
-    }
-}
-
 impl Report {
     /// Mean and spread over the runs of a number, where all of them have it.
     fn over_runs(&self, number: impl Fn(&RunReport) -> Option<f64>) -> Option<Spread> {
@@ -191,6 +176,9 @@ impl Report {
              DeLong's 95 % interval; with several runs, from the lowest end of any run's to the highest. A synthetic source\n\
              is measured against all real faces, a real source against all synthetic ones, one of both classes by itself.\n"
         )?;
+        if !self.apart.is_empty() {
+            writeln!(page, "Reported apart, and in no pooled number: {}.\n", self.apart.join(", "))?;
+        }
         writeln!(
             page,
             "| source | real | synthetic | AUC | 95 % interval | EER | TDR at FDR 1 % | TDR at FDR 5 % | APCER | BPCER | ACER at 0.5 |"
@@ -228,6 +216,10 @@ impl Report {
                 "\nThere are too few real faces for the smallest FDRs: their TDR is that at no false detection."
             )?;
         }
+        self.write_probe(page)?;
+        if let Some(run) = self.runs.first() {
+            write_called(page, &run.name, &run.called)?;
+        }
         self.write_robustness(page)
     }
 
@@ -256,6 +248,27 @@ impl Report {
             number(&|summary| summary.at_half.bpcer),
             number(&|summary| summary.at_half.acer),
         )
+    }
+
+    fn write_probe(&self, page: &mut String) -> std::fmt::Result {
+        let Some(probe) = &self.probe else { return Ok(()) };
+        writeln!(
+            page,
+            "\nA probe that knows colours, contrast, sharpness and JPEG blocks of a crop alone (logistic regression, learnt from\n\
+             the training faces):\n"
+        )?;
+        writeln!(page, "| source | AUC of the probe | 95 % interval | AUC of the model less it |\n|---|---|---|---|")?;
+        let mut line = |name: &str, auc: Option<AucInterval>, model: Option<Spread>| match (auc, model) {
+            (Some(AucInterval { value, low, high, .. }), Some(model)) => {
+                let more = model.mean - value;
+                writeln!(page, "| {name} | {value:.3} | {low:.3} to {high:.3} | {more:+.3} |")
+            }
+            _ => Ok(()),
+        };
+        for (source, &auc) in &probe.sources {
+            line(source, auc, self.over_runs(|run| Some(run.sources.get(source)?.auc?.value)))?;
+        }
+        line("**pooled**", probe.pooled, self.over_runs(|run| Some(run.pooled.auc?.value)))
     }
 
     fn write_robustness(&self, page: &mut String) -> std::fmt::Result {
@@ -313,7 +326,7 @@ mod tests {
     #[test]
     fn a_source_is_measured_against_the_other_class() {
         let (faces, run) = example("seed-1");
-        let report = measure(&faces, &run, ScoreKind::Softmax).expect("all scores are probabilities");
+        let report = measure(&faces, &run, ScoreKind::Softmax, &[]).expect("all scores are probabilities");
         let auc = |summary: &Summary| summary.auc.expect("both classes are there").value;
         assert_eq!(auc(&report.sources["easy"]), 1.0);
         assert_eq!(auc(&report.sources["hard"]), 0.0);
@@ -330,10 +343,21 @@ mod tests {
     }
 
     #[test]
+    fn a_source_apart_is_in_no_other_number() {
+        let (faces, run) = example("seed-1");
+        let report = measure(&faces, &run, ScoreKind::Softmax, &["hard".to_owned()]).expect("all are probabilities");
+        let auc = |summary: &Summary| summary.auc.expect("both classes are there").value;
+        assert_eq!((auc(&report.pooled), report.pooled.synthetic, auc(&report.sources["hard"])), (1.0, 2, 0.0));
+        assert_eq!((report.sources["camera"].synthetic, report.verdicts.apcer), (2, Some(0.0)));
+        let called: Vec<_> = report.called.iter().map(|each| (each.source.as_str(), each.unsure.count)).collect();
+        assert_eq!(called, [("camera", 0), ("easy", 0), ("hard", 0), ("phone", 1)]);
+    }
+
+    #[test]
     fn a_source_of_both_classes_is_measured_by_itself() {
         let (mut faces, run) = example("seed-1");
         faces[3].source = "camera".into();
-        let report = measure(&faces, &run, ScoreKind::Softmax).expect("all scores are probabilities");
+        let report = measure(&faces, &run, ScoreKind::Softmax, &[]).expect("all scores are probabilities");
         assert_eq!((report.sources["camera"].authentic, report.sources["camera"].synthetic), (2, 1));
     }
 
@@ -342,13 +366,15 @@ mod tests {
         let (faces, one) = example("seed-1");
         let (_, mut other) = example("seed-2");
         other.logits[5].synthetic = 4.0;
-        let measured = |run| measure(&faces, run, ScoreKind::Softmax).expect("all scores are probabilities");
+        let measured = |run| measure(&faces, run, ScoreKind::Softmax, &[]).expect("all scores are probabilities");
         let mut report = Report {
             tool: "a test".into(),
             target: "runs/a".into(),
             data: "faces.csv, split test".into(),
             data_sha256: String::new(),
             score: "softmax".into(),
+            apart: Vec::new(),
+            probe: None,
             runs: vec![measured(&one), measured(&other)],
         };
         let page = report.to_markdown();

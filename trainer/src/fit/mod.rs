@@ -91,6 +91,7 @@ pub fn fit(
         indices: data.train.clone(),
         forged: (real as f64 * settings.forge.min(MOST_FORGED)).round() as usize,
         augment: settings.augment,
+        balance: settings.balance,
         batch: settings.batch,
         seed: settings.seed,
     };

@@ -44,6 +44,8 @@ impl Evaluation {
             Measure::Auc => Some(self.auc),
             Measure::ClassLoss => Some(self.class),
             Measure::CamError => self.saliency,
+            // What the epoch came to; the later one is taken whatever it is.
+            Measure::Last => Some(self.auc),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::data::augment::Preset;
+use crate::data::balance::Balance;
 use crate::loss::LossSettings;
 use crate::torch::OptimiserSettings;
 
@@ -28,6 +29,12 @@ pub struct FitSettings {
     pub augment: Preset,
     /// Fakes forged in each epoch, over the number of real faces.
     pub forge: f64,
+    /// How often the faces of a source are shown.
+    #[serde(default)]
+    pub balance: Balance,
+    /// Layers before the first whose map is this many times smaller than the picture stay as they started; 1 for none.
+    #[serde(default = "nothing_frozen")]
+    pub freeze: usize,
     /// By what an epoch is the best.
     pub best_by: Measure,
     /// The run ends after so many epochs without a better one.
@@ -36,6 +43,10 @@ pub struct FitSettings {
     pub precision: Precision,
     /// Seed of the split, the order, the augmentation and the fresh weights.
     pub seed: u64,
+}
+
+fn nothing_frozen() -> usize {
+    1
 }
 
 /// What becomes of the learning rate from epoch to epoch.
@@ -92,11 +103,13 @@ pub enum Measure {
     ClassLoss,
     /// Mean squared distance of the activation maps from the saliency maps; less is better.
     CamError,
+    /// The number of the epoch: the last one is the best, and nothing is chosen by the validation faces.
+    Last,
 }
 
 impl Measure {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Accuracy, Self::Auc, Self::ClassLoss, Self::CamError];
+    pub const ALL: [Self; 5] = [Self::Accuracy, Self::Auc, Self::ClassLoss, Self::CamError, Self::Last];
 
     /// Its name in flags and files.
     #[must_use]
@@ -106,6 +119,7 @@ impl Measure {
             Self::Auc => "auc",
             Self::ClassLoss => "class-loss",
             Self::CamError => "cam-error",
+            Self::Last => "last",
         }
     }
 
@@ -115,6 +129,7 @@ impl Measure {
         match self {
             Self::Accuracy | Self::Auc => new >= old,
             Self::ClassLoss | Self::CamError => new <= old,
+            Self::Last => true,
         }
     }
 }
@@ -155,6 +170,8 @@ pub(crate) mod tests {
             schedule: Schedule::Step { epochs: 12, factor: 0.1 },
             augment: Preset::None,
             forge: 0.0,
+            balance: Balance::Listed,
+            freeze: 1,
             best_by: Measure::Accuracy,
             patience: None,
             precision: Precision::Full,
@@ -194,6 +211,7 @@ pub(crate) mod tests {
         assert!(!Measure::Accuracy.is_as_good(0.7, 0.8));
         assert!(Measure::CamError.is_as_good(0.1, 0.2) && !Measure::ClassLoss.is_as_good(0.3, 0.2));
         assert!(!Measure::Auc.is_as_good(f64::NAN, 0.5) && !Measure::ClassLoss.is_as_good(f64::NAN, 0.5));
+        assert!(Measure::Last.is_as_good(0.1, 0.9), "whatever came before");
         for measure in Measure::ALL {
             assert_eq!(measure.name().parse(), Ok(measure));
         }

@@ -5,6 +5,7 @@
 //! - [`at_threshold`], [`error_rates`]: errors of verdicts, by the names of ISO/IEC 30107-3.
 //! - [`reliability()`], [`ece`], [`brier`], [`log_loss`]: whether a probability means what it says.
 //! - [`fit_calibration`], [`verdict_thresholds`]: from logits to probabilities, and from those to verdicts.
+//! - [`Proportion`]: a share of faces with its interval.
 //! - [`by_video`], [`spread()`], [`compare`]: one score a video, several runs, two settings.
 //! - [`report`]: all that one set of probabilities has to say.
 //!
@@ -21,6 +22,7 @@ mod errors;
 mod hoeffding;
 mod normal;
 mod pairing;
+mod proportion;
 mod reliability;
 pub mod report;
 mod roc;
@@ -35,6 +37,7 @@ pub use confusion::{AtThreshold, Confusion, at_threshold};
 pub use delong::{AucDifference, AucInterval, IntervalRule, auc_difference, auc_interval};
 pub use errors::{ErrorRates, error_rates};
 pub use pairing::PairingError;
+pub use proportion::Proportion;
 pub use reliability::{ECE_BINS, ReliabilityBin, brier, ece, log_loss, reliability};
 pub use roc::{Eer, Roc, RocPoint, TdrAt, roc};
 pub use spread::{Spread, spread};

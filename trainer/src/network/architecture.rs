@@ -5,6 +5,12 @@ use std::str::FromStr;
 
 use super::{Network, densenet121, efficientnet_lite0, inception_v3, resnet50, xception};
 
+/// The least input side, in pixels: below it a network's last windows reach over the whole picture.
+pub const LEAST_SIDE: usize = 96;
+
+/// The largest input side, in pixels.
+pub const MOST_SIDE: usize = 1024;
+
 /// The networks that are described here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Architecture {
@@ -25,15 +31,34 @@ impl Architecture {
     pub const ALL: [Self; 5] =
         [Self::EfficientNetLite0, Self::DenseNet121, Self::ResNet50, Self::InceptionV3, Self::Xception];
 
-    /// The description, for a number of classes of at least 1. Its class activation map is that of the head.
+    /// The description, for a number of classes of at least 1, at the network's own input side. Its class activation map is
+    /// that of the head.
     #[must_use]
     pub fn describe(self, classes: usize) -> Network {
+        self.describe_at(classes, self.side())
+    }
+
+    /// The same for another input side in pixels, [`LEAST_SIDE`] to [`MOST_SIDE`]: the weights fit all.
+    #[must_use]
+    pub fn describe_at(self, classes: usize, side: usize) -> Network {
         match self {
-            Self::EfficientNetLite0 => efficientnet_lite0::describe(classes),
-            Self::DenseNet121 => densenet121::describe(classes),
-            Self::ResNet50 => resnet50::describe(classes),
-            Self::InceptionV3 => inception_v3::describe(classes),
-            Self::Xception => xception::describe(classes),
+            Self::EfficientNetLite0 => efficientnet_lite0::describe(classes, side),
+            Self::DenseNet121 => densenet121::describe(classes, side),
+            Self::ResNet50 => resnet50::describe(classes, side),
+            Self::InceptionV3 => inception_v3::describe(classes, side),
+            Self::Xception => xception::describe(classes, side),
+        }
+    }
+
+    /// The input side that the network was made for, in pixels.
+    #[must_use]
+    pub fn side(self) -> usize {
+        match self {
+            Self::EfficientNetLite0 => efficientnet_lite0::SIDE,
+            Self::DenseNet121 => densenet121::SIDE,
+            Self::ResNet50 => resnet50::SIDE,
+            Self::InceptionV3 => inception_v3::SIDE,
+            Self::Xception => xception::SIDE,
         }
     }
 
@@ -70,6 +95,19 @@ impl FromStr for Architecture {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_can_see_smaller_pictures() {
+        for architecture in Architecture::ALL {
+            for side in [LEAST_SIDE, 112, 160] {
+                let network = architecture.describe_at(2, side);
+                let (height, width) = network.cam_size();
+                assert!(height >= 1 && height == width && height < 10, "{architecture} at {side}: {height}");
+                assert_eq!(network.input_side, side);
+                assert_eq!(network.parameters(), architecture.describe(2).parameters());
+            }
+        }
+    }
 
     #[test]
     fn names_parse_back() {

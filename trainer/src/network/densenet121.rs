@@ -6,7 +6,7 @@
 use super::builder::{Builder, Finish, imagenet_levels};
 use super::{Architecture, BatchNormSettings, Network, NodeId, Op, Taps, Window};
 
-const SIDE: usize = 224;
+pub(super) const SIDE: usize = 224;
 const STEM_CHANNELS: usize = 64;
 /// Channels that a layer adds.
 const GROWTH: usize = 32;
@@ -14,8 +14,8 @@ const GROWTH: usize = 32;
 const BOTTLENECK: usize = 4 * GROWTH;
 const LAYERS: [usize; 4] = [6, 12, 24, 16];
 
-pub(super) fn describe(classes: usize) -> Network {
-    let (mut net, image) = Builder::new(SIDE);
+pub(super) fn describe(classes: usize, side: usize) -> Network {
+    let (mut net, image) = Builder::new(side);
     let x = net.conv(image, "features.conv0".to_owned(), STEM_CHANNELS, Window::square(7, 2, 3), 1);
     let x = norm_relu(&mut net, x, "features.norm0".to_owned());
     let mut x = net.max_pool(x, Window::square(3, 2, 1));

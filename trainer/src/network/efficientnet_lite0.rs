@@ -6,7 +6,7 @@
 use super::builder::{Builder, Finish};
 use super::{Architecture, BatchNormSettings, Network, NodeId, Op, Pads, Taps, Window};
 
-const SIDE: usize = 224;
+pub(super) const SIDE: usize = 224;
 const STEM_CHANNELS: usize = 32;
 const HEAD_CHANNELS: usize = 1280;
 /// Dropout before the classifier, and drop-connect of the last block; earlier blocks get their share of it.
@@ -31,8 +31,8 @@ const STAGES: [Stage; 7] = [
     Stage { repeats: 1, kernel: 3, stride: 1, expand: 6, channels: 320 },
 ];
 
-pub(super) fn describe(classes: usize) -> Network {
-    let (mut net, image) = Builder::new(SIDE);
+pub(super) fn describe(classes: usize, side: usize) -> Network {
+    let (mut net, image) = Builder::new(side);
     let x = net.conv(image, "_conv_stem".to_owned(), STEM_CHANNELS, same(&net, image, 3, 2), 1);
     let x = net.batch_norm(x, "_bn0".to_owned());
     let mut x = net.each(x, Op::Relu6);

@@ -7,12 +7,12 @@
 use super::builder::{Builder, Finish, imagenet_levels};
 use super::{Architecture, BatchNormSettings, Network, NodeId, Op, Taps, Window};
 
-const SIDE: usize = 299;
+pub(super) const SIDE: usize = 299;
 /// Dropout before the classifier.
 const DROP: f64 = 0.5;
 
-pub(super) fn describe(classes: usize) -> Network {
-    let (mut net, image) = Builder::new(SIDE);
+pub(super) fn describe(classes: usize, side: usize) -> Network {
+    let (mut net, image) = Builder::new(side);
     let x = conv(&mut net, image, "Conv2d_1a_3x3", 32, Window::square(3, 2, 0));
     let x = conv(&mut net, x, "Conv2d_2a_3x3", 32, Window::square(3, 1, 0));
     let x = conv(&mut net, x, "Conv2d_2b_3x3", 64, Window::square(3, 1, 1));

@@ -12,7 +12,7 @@ mod resnet50;
 mod tap;
 mod xception;
 
-pub use architecture::Architecture;
+pub use architecture::{Architecture, LEAST_SIDE, MOST_SIDE};
 pub use tap::{Tap, Taps};
 
 /// Index of a node in [`Network::nodes`]; a node reads only smaller ones.
@@ -95,6 +95,17 @@ pub enum Op {
         /// Values that come out.
         outputs: usize,
     },
+}
+
+impl Op {
+    /// Name of what it learns; nothing where it learns nothing.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Conv { name, .. } | Self::BatchNorm { name } | Self::Linear { name, .. } => Some(name),
+            _ => None,
+        }
+    }
 }
 
 /// Channels, height and width of a value. After [`Op::GlobalAveragePool`] height and width are 1 and left out.

@@ -6,7 +6,7 @@
 use super::builder::{Builder, Finish, imagenet_levels};
 use super::{Architecture, BatchNormSettings, Network, NodeId, Op, Taps, Window};
 
-const SIDE: usize = 224;
+pub(super) const SIDE: usize = 224;
 const STEM_CHANNELS: usize = 64;
 /// Channels that come out of a block, over those of its middle convolution.
 const EXPANSION: usize = 4;
@@ -25,8 +25,8 @@ const STAGES: [Stage; 4] = [
     Stage { blocks: 3, middle: 512, stride: 2 },
 ];
 
-pub(super) fn describe(classes: usize) -> Network {
-    let (mut net, image) = Builder::new(SIDE);
+pub(super) fn describe(classes: usize, side: usize) -> Network {
+    let (mut net, image) = Builder::new(side);
     let x = net.conv(image, "conv1".to_owned(), STEM_CHANNELS, Window::square(7, 2, 3), 1);
     let x = net.batch_norm(x, "bn1".to_owned());
     let x = net.each(x, Op::Relu);

@@ -8,7 +8,7 @@
 use super::builder::{Builder, Finish};
 use super::{Architecture, BatchNormSettings, Network, NodeId, Op, Taps, Window};
 
-const SIDE: usize = 299;
+pub(super) const SIDE: usize = 299;
 const HALF: [f32; 3] = [127.5; 3];
 
 /// A block: separable convolutions, each with its batch normalisation and after a ReLU.
@@ -38,8 +38,8 @@ const BLOCKS: [Block; 12] = [
     Block { channels: &[728, 1024], stride: 2, starts_with_relu: true },
 ];
 
-pub(super) fn describe(classes: usize) -> Network {
-    let (mut net, image) = Builder::new(SIDE);
+pub(super) fn describe(classes: usize, side: usize) -> Network {
+    let (mut net, image) = Builder::new(side);
     let x = net.conv(image, "conv1".to_owned(), 32, Window::square(3, 2, 0), 1);
     let x = norm_relu(&mut net, x, "bn1");
     let x = net.conv(x, "conv2".to_owned(), 64, Window::square(3, 1, 0), 1);

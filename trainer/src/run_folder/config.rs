@@ -19,6 +19,9 @@ pub struct Config {
     pub network: String,
     /// Tap of the activation map, by its name in flags.
     pub cam_tap: String,
+    /// Side of the network's input in pixels; nothing for the network's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<usize>,
     /// Weights that the runs start from; nothing for random ones.
     pub weights: Option<PathBuf>,
     /// The data.
@@ -53,6 +56,9 @@ pub struct DataConfig {
     pub has_maps: bool,
     /// Split that epochs are judged by; nothing when a tenth of the training faces is kept out for it.
     pub validation: Option<Split>,
+    /// Sources of the training split that are not trained on, and that epochs are judged by instead.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
 }
 
 /// [`CropMode`] by name.

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 pub use config::{Config, CropName, DataConfig, SaliencyName};
-pub use seed::{BEST, LAST, METRICS, MODEL, Resumed, SeedFolder, write_model};
+pub use seed::{BEST, LAST, METRICS, MODEL, Resumed, ScoreRow, SeedFolder, read_validation, trained_side, write_model};
 pub use summary::{RunSummary, write_summary};
 pub use table::{MetricsRow, read as read_metrics};
 
@@ -46,8 +46,17 @@ impl RunFolder {
     /// When it can't be made, or holds runs.
     pub fn create(folder: &Path, config: Config) -> anyhow::Result<Self> {
         Self::is_free(folder)?;
-        let path = folder.join(CONFIG);
         fs::create_dir_all(folder).with_context(|| format!("can't make {}", folder.display()))?;
+        Self::replace(folder, config)
+    }
+
+    /// Writes anew how the runs of a folder are made: more or fewer of them. Those that are there stay.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be written.
+    pub fn replace(folder: &Path, config: Config) -> anyhow::Result<Self> {
+        let path = folder.join(CONFIG);
         let text = serde_json::to_string_pretty(&config)? + "\n";
         checkpoint::replace(&path, text.as_bytes()).with_context(|| format!("can't write {}", path.display()))?;
         Ok(Self { folder: folder.to_owned(), config })

@@ -3,6 +3,7 @@
 //! Whatever moment the program is killed at, the run goes on from its last whole epoch: `last.safetensors` is replaced in
 //! one step and says how far the run has come; all else is brought to that state when the folder is opened.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -11,17 +12,21 @@ use anyhow::{Context, ensure};
 use cyborg_models::contract::Contract;
 use cyborg_models::digest;
 use cyborg_models::model_file::ModelFile;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::table::{MetricsRow, MetricsTable};
 use crate::checkpoint::{self, Checkpoint, State};
 use crate::data::faces::Faces;
+use crate::data::list::Label;
 use crate::events::EventWriter;
 use crate::fit::{EpochReport, Progress};
 use crate::metrics::Scored;
+use crate::network::{Architecture, LEAST_SIDE, MOST_SIDE};
 
 /// Metadata key of how far the run has come, as JSON.
 const PROGRESS: &str = "run.progress";
+/// Metadata key of the side of the network's input in pixels.
+const SIDE: &str = "run.side";
 /// What the optimiser's arrays begin with, beside the network's.
 const OPTIMISER: &str = "optimiser.";
 
@@ -38,6 +43,8 @@ pub const METRICS: &str = "metrics.csv";
 #[derive(Debug)]
 pub struct SeedFolder {
     folder: PathBuf,
+    /// Side of the network's input in pixels, which the contract doesn't say.
+    side: usize,
     metrics: MetricsTable,
     /// Made with the first epoch of this session.
     events: Option<EventWriter>,
@@ -55,25 +62,42 @@ pub struct Resumed {
 }
 
 /// A row of `validation.csv`. No file names: the list may be private.
-#[derive(Serialize)]
-struct ScoreRow<'a> {
-    source: &'a str,
-    label: &'static str,
-    score: f64,
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScoreRow {
+    /// Where the face comes from.
+    pub source: String,
+    /// What it is.
+    pub label: Label,
+    /// p(synthetic), not calibrated.
+    pub score: f64,
+}
+
+/// Reads the scores that [`SeedFolder::validation`] wrote.
+///
+/// # Errors
+///
+/// When the file can't be read, or holds something else.
+pub fn read_validation(path: &Path) -> anyhow::Result<Vec<ScoreRow>> {
+    let fail = || format!("can't read the scores in {}", path.display());
+    let mut reader = csv::Reader::from_path(path).with_context(fail)?;
+    let rows: Vec<ScoreRow> = reader.deserialize().collect::<Result<_, _>>().with_context(fail)?;
+    ensure!(rows.iter().all(|row| (0.0..=1.0).contains(&row.score)), "{}: a score is no probability", path.display());
+    Ok(rows)
 }
 
 impl SeedFolder {
-    /// Opens the folder of a run, which is made if it isn't there, and reads how far the run has come.
+    /// Opens the folder of a run of networks with inputs of `side` pixels, which is made if it isn't there, and reads how far
+    /// the run has come.
     ///
     /// # Errors
     ///
     /// When it can't be made or written, or its last checkpoint can't be read.
-    pub fn open(folder: &Path) -> anyhow::Result<(Self, Resumed)> {
+    pub fn open(folder: &Path, side: usize) -> anyhow::Result<(Self, Resumed)> {
         fs::create_dir_all(folder).with_context(|| format!("can't make {}", folder.display()))?;
         checkpoint::tidy_up(folder);
         let resumed = resume(folder)?;
         let metrics = MetricsTable::open(&folder.join(METRICS), resumed.progress.epoch)?;
-        Ok((Self { folder: folder.to_owned(), metrics, events: None }, resumed))
+        Ok((Self { folder: folder.to_owned(), side, metrics, events: None }, resumed))
     }
 
     /// Adds an epoch, and writes its weights.
@@ -93,6 +117,7 @@ impl SeedFolder {
         self.tell_events(&row)?;
         let mut metadata = contract.to_metadata();
         metadata.insert(PROGRESS.to_owned(), serde_json::to_string(progress)?);
+        metadata.insert(SIDE.to_owned(), self.side.to_string());
         let mut all = state;
         all.extend(optimiser.into_iter().map(|(name, array)| (format!("{OPTIMISER}{name}"), array)));
         let mut last = Checkpoint { metadata, state: all };
@@ -172,8 +197,8 @@ impl SeedFolder {
         let path = self.folder.join("validation.csv");
         let mut writer = csv::Writer::from_writer(Vec::new());
         for (&index, each) in indices.iter().zip(scored) {
-            let row = ScoreRow { source: &faces.rows[index].source, label: each.label.name(), score: each.score };
-            writer.serialize(row)?;
+            let source = faces.rows[index].source.clone();
+            writer.serialize(ScoreRow { source, label: each.label, score: each.score })?;
         }
         checkpoint::replace(&path, &writer.into_inner()?).with_context(|| format!("can't write {}", path.display()))
     }
@@ -186,6 +211,14 @@ impl SeedFolder {
     pub fn model(&self, bytes: &[u8]) -> anyhow::Result<PathBuf> {
         write_model(&self.folder.join(MODEL), bytes)
     }
+}
+
+/// The input side of a checkpoint's network: the one that it was trained with, where the checkpoint says it, else the
+/// network's own.
+#[must_use]
+pub fn trained_side(metadata: &BTreeMap<String, String>, architecture: Architecture) -> usize {
+    let side = metadata.get(SIDE).and_then(|text| text.parse().ok());
+    side.filter(|side| (LEAST_SIDE..=MOST_SIDE).contains(side)).unwrap_or_else(|| architecture.side())
 }
 
 /// Seconds since 1970; 0 on a machine whose clock is before that.
@@ -240,7 +273,7 @@ fn resume(folder: &Path) -> anyhow::Result<Resumed> {
 fn mend_best(
     folder: &Path,
     progress: &Progress,
-    metadata: &std::collections::BTreeMap<String, String>,
+    metadata: &BTreeMap<String, String>,
     state: &State,
 ) -> anyhow::Result<()> {
     let Some(best) = progress.best else { return Ok(()) };

@@ -49,7 +49,8 @@ impl Model {
         // The tap is read once more, by the caller, so nothing writes over it either.
         readers[tap.0] += 1;
         let mut values: Vec<Option<Tensor>> = Vec::with_capacity(network.nodes.len());
-        for node in &network.nodes {
+        for (at, node) in network.nodes.iter().enumerate() {
+            let training = training && at >= self.frozen;
             let input = |at: usize| -> &Tensor {
                 let id: NodeId = node.inputs[at];
                 values[id.0].as_ref().expect("a node reads earlier ones, and they are kept for their last reader")

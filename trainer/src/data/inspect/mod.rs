@@ -258,7 +258,7 @@ fn locate(
 }
 
 /// The face that the list means, or the largest one where the list has no box.
-fn choose<'a>(faces: &'a [Face], listed: Option<&PixelBox>) -> Option<&'a Face> {
+pub(crate) fn choose<'a>(faces: &'a [Face], listed: Option<&PixelBox>) -> Option<&'a Face> {
     let area = |face: &Face| face.bounds.width * face.bounds.height;
     match listed {
         None => faces.iter().max_by(|a, b| area(a).total_cmp(&area(b))),

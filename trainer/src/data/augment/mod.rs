@@ -2,6 +2,8 @@
 //!
 //! Real and synthetic collections differ in all of these; a network would learn them first.
 
+mod strong;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -12,6 +14,8 @@ use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, RgbImage};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+
+pub use strong::Palette;
 
 use super::faces::Extent;
 use super::saliency::{Part, Saliency};
@@ -29,6 +33,8 @@ pub enum Preset {
     None,
     /// Crop jitter, mirror, scale, blur, sharpening, colour, grey, noise and JPEG.
     Robust,
+    /// More of the same, parts of faces, colours of other faces, and nothing around the face.
+    Strong,
 }
 
 impl Preset {
@@ -37,7 +43,7 @@ impl Preset {
     pub fn extent(self) -> Extent {
         match self {
             Self::None => Extent::Exact,
-            Self::Robust => Extent::Wide,
+            Self::Robust | Self::Strong => Extent::Wide,
         }
     }
 }
@@ -47,6 +53,7 @@ impl fmt::Display for Preset {
         f.write_str(match self {
             Self::None => "none",
             Self::Robust => "robust",
+            Self::Strong => "strong",
         })
     }
 }
@@ -58,7 +65,8 @@ impl FromStr for Preset {
         match text {
             "none" => Ok(Self::None),
             "robust" => Ok(Self::Robust),
-            _ => Err(format!("`{text}` is not a preset that is known; expected none or robust")),
+            "strong" => Ok(Self::Strong),
+            _ => Err(format!("`{text}` is not a preset that is known; expected none, robust or strong")),
         }
     }
 }
@@ -306,9 +314,9 @@ mod tests {
 
     #[test]
     fn presets_have_names() {
-        for preset in [Preset::None, Preset::Robust] {
+        for preset in [Preset::None, Preset::Robust, Preset::Strong] {
             assert_eq!(preset.to_string().parse(), Ok(preset));
         }
-        assert!("strong".parse::<Preset>().is_err());
+        assert!("stronger".parse::<Preset>().is_err());
     }
 }
