@@ -11,7 +11,7 @@
 //! which takes whatever there is to do, the later stage first: no processor waits while there is work, whichever of
 //! the two networks is the slower one. Following and judging want the frames in their order, and restore it.
 //!
-//! What fails travels in its parcel ([`parcel::Failure`]) to the end: the frames before it are delivered, in any run.
+//! What fails travels in its parcel to the end: the frames before it are delivered, in any run.
 
 mod delivery;
 mod follow;

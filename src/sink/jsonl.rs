@@ -1,6 +1,7 @@
 //! The JSONL table: a line a face and frame, and at the end of a source a line a track and one for the source.
 //!
-//! The first line says which version of the fields follows, and what wrote them.
+//! The first line says which version of the fields follows, and what wrote them. `docs/jsonl.schema.json` describes each
+//! kind of line for other programs.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -52,18 +53,37 @@ impl RunRecord {
 }
 
 /// A line: its kind, then its fields.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
-enum Line<'a> {
+pub enum Line<'a> {
+    /// The first line.
     Run {
+        /// Version of the fields, [`SCHEMA`].
         schema: u32,
+        /// What the run was made with.
         #[serde(flatten)]
         run: &'a RunRecord,
     },
+    /// A face in a frame.
     Face(FaceRecord<'a>),
+    /// A face in a photo, or a photo without one.
     Photo(PhotoRecord<'a>),
+    /// A track, at the end of its source.
     Track(TrackRecord<'a>),
+    /// The last line of a source.
     Summary(SummaryRecord<'a>),
+}
+
+impl Line<'_> {
+    /// Writes it as one line of JSON, with the end of the line.
+    ///
+    /// # Errors
+    ///
+    /// When `out` can't be written.
+    pub fn write(&self, mut out: impl Write) -> io::Result<()> {
+        serde_json::to_writer(&mut out, self)?;
+        out.write_all(b"\n")
+    }
 }
 
 /// Writes the JSONL table.
@@ -92,7 +112,7 @@ impl JsonlSink {
     pub fn create(path: &Path, run: &RunRecord, extent: Extent) -> io::Result<Self> {
         let rows = Rows::create(path).map_err(|error: RowsError| io::Error::other(error))?;
         let mut sink = Self { rows, models: run.models(), extent };
-        write_line(&mut sink.rows, &Line::Run { schema: SCHEMA, run })?;
+        Line::Run { schema: SCHEMA, run }.write(&mut sink.rows)?;
         sink.rows.flush()?;
         Ok(sink)
     }
@@ -113,7 +133,7 @@ impl JsonlSink {
     /// When they can't be written; the file then ends with the line before them.
     pub fn photo(&mut self, records: &[PhotoRecord<'_>]) -> io::Result<()> {
         for record in records {
-            write_line(&mut self.rows, &Line::Photo(*record))?;
+            Line::Photo(*record).write(&mut self.rows)?;
         }
         self.rows.flush()
     }
@@ -127,18 +147,13 @@ pub fn first_line(run: &RunRecord) -> Map<String, Value> {
     serde_json::from_str(&text).unwrap_or_default()
 }
 
-fn write_line(rows: &mut Rows, line: &Line<'_>) -> io::Result<()> {
-    serde_json::to_writer(&mut *rows, line)?;
-    rows.write_all(b"\n")
-}
-
 impl Sink for JsonlSink {
     fn frame(&mut self, view: &FrameView<'_>) -> anyhow::Result<()> {
         if self.extent == Extent::Summaries {
             return Ok(());
         }
         for record in FaceRecord::of(view, &self.models) {
-            write_line(&mut self.rows, &Line::Face(record))?;
+            Line::Face(record).write(&mut self.rows)?;
         }
         Ok(self.rows.flush()?)
     }
@@ -147,11 +162,11 @@ impl Sink for JsonlSink {
         let tracks = self.models.iter().zip(summary.said()).filter(|_| self.extent == Extent::All);
         for (model, said) in tracks {
             for record in TrackRecord::of(summary, model, &said) {
-                write_line(&mut self.rows, &Line::Track(record))?;
+                Line::Track(record).write(&mut self.rows)?;
             }
         }
         for (model, said) in self.models.iter().zip(summary.said()) {
-            write_line(&mut self.rows, &Line::Summary(SummaryRecord::of(summary, model, &said)))?;
+            Line::Summary(SummaryRecord::of(summary, model, &said)).write(&mut self.rows)?;
         }
         self.rows.flush()?;
         Ok(self.rows.sync()?)

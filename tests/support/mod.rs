@@ -5,6 +5,7 @@
 pub(crate) mod clips;
 pub(crate) mod foreign;
 pub(crate) mod model;
+pub(crate) mod schema;
 pub(crate) mod stages;
 
 use std::path::{Path, PathBuf};
