@@ -85,9 +85,13 @@ impl Source for Playing {
                 Doing::End => return Ok(Read::End),
             }
         }
-        if matches!(self.video.read(frame)?, Read::End) {
+        let mut came = self.video.read(frame)?;
+        if matches!(came, Read::End) {
             self.video = open(&self.clip)?;
-            self.video.read(frame)?;
+            came = self.video.read(frame)?;
+        }
+        if !matches!(came, Read::Frame) {
+            return Ok(came);
         }
         frame.number = self.number;
         self.number += 1;
