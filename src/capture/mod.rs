@@ -1,4 +1,5 @@
-//! Where frames come from: a [`Source`] fills the buffers that the pipeline hands it.
+//! Where frames come from: a [`Source`] fills the buffers that the pipeline hands it. What may be lost and come back, a
+//! camera or a stream, is opened by an [`Open`].
 
 pub mod address;
 #[cfg(feature = "camera")]
@@ -7,8 +8,13 @@ pub mod folder;
 pub mod jpeg;
 pub mod list;
 pub mod raw;
+pub mod script;
 pub mod stills;
+#[cfg(feature = "video")]
+pub mod stream;
 pub mod stretch;
+#[cfg(feature = "video")]
+pub mod test_camera;
 #[cfg(feature = "video")]
 pub mod video;
 
@@ -49,4 +55,33 @@ pub trait Source: Send {
     ///
     /// When the source can't go on. A single frame that can't be decoded is [`Read::Damaged`], no error.
     fn read(&mut self, frame: &mut Frame) -> anyhow::Result<Read>;
+}
+
+/// A source that was opened.
+pub struct Opened {
+    /// The source.
+    pub source: Box<dyn Source>,
+    /// What was got in place of what was asked, in words; absent where both are the same.
+    pub differs: Option<String>,
+    /// What its end means.
+    pub at_end: AtEnd,
+}
+
+/// What it means that a source has no more frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtEnd {
+    /// It was lost, as a stream whose other end went away: it is opened again.
+    Reopen,
+    /// There is no more to come.
+    Finish,
+}
+
+/// Opens one source, and opens it again when it was lost.
+pub trait Open: Send + Sync {
+    /// Opens it. May wait for the device or the network; it is called on the thread that then reads.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be opened now. It may be another time.
+    fn open(&self) -> anyhow::Result<Opened>;
 }

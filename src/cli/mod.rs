@@ -3,11 +3,15 @@
 //! Flags become plain settings and these become ready-made workers; nothing behind that sees a flag.
 
 mod bench;
+#[cfg(feature = "camera")]
+mod cameras;
 mod doctor;
 mod image;
 #[cfg(feature = "video")]
 mod inputs;
 mod interrupt;
+#[cfg(all(feature = "video", feature = "camera"))]
+mod live;
 mod machine;
 mod memory;
 mod models;
@@ -51,6 +55,12 @@ enum Command {
     Video(video::VideoArgs),
     /// Judge every face in photos
     Image(image::ImageArgs),
+    /// Judge the faces in front of a camera or in a stream, while it happens
+    #[cfg(all(feature = "video", feature = "camera"))]
+    Live(live::LiveArgs),
+    /// Show the cameras of this machine, with their formats and rates
+    #[cfg(feature = "camera")]
+    Cameras(cameras::CamerasArgs),
     /// Show what this machine has, and what to do about each thing that is missing
     Doctor(doctor::DoctorArgs),
     /// Show and check model files
@@ -70,6 +80,10 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "video")]
         Command::Video(args) => video::run(&args),
         Command::Image(args) => image::run(&args),
+        #[cfg(all(feature = "video", feature = "camera"))]
+        Command::Live(args) => live::run(&args),
+        #[cfg(feature = "camera")]
+        Command::Cameras(args) => cameras::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Bench(args) => bench::run(&args),

@@ -146,6 +146,15 @@ impl WorkerArgs {
         Ok((team, settings))
     }
 
+    /// Loads ONNX Runtime and opens one team whose two networks work at the same time: each gets half of the threads.
+    #[cfg(all(feature = "video", feature = "camera"))]
+    pub(super) fn open_live_team(&self) -> anyhow::Result<Team> {
+        let half = NonZeroUsize::new(self.all_threads().get() / 2).unwrap_or(NonZeroUsize::MIN);
+        let team = self.read_files()?.team(&Runtime::load_for(self.provider)?, half)?;
+        announce(team.classifier.provider(), team.detector.provider());
+        Ok(team)
+    }
+
     /// Loads ONNX Runtime and opens as many teams as serve this machine.
     #[cfg(feature = "video")]
     pub(super) fn open(&self) -> anyhow::Result<Workers> {

@@ -3,6 +3,26 @@
 //! Two halves meet at the types here. The watching half captures, follows and scores, and tells an [`view::Audience`] what
 //! there is to see. The showing half serves a page, numbers and events to whoever asks. Neither waits for the other: the
 //! audience gets each picture as a shared pointer and keeps the newest.
+//!
+//! ```text
+//! reader --newest frame--> looker --newest faces--> scorer
+//!   ^                        |  ^                     |
+//! keeper                  audience \---- opinions ----+
+//! ```
+//!
+//! Each name is a thread, and each arrow to the right a [`newest::Newest`]: a slot of one whose item is replaced by a newer
+//! one. So nobody upstream waits for anybody downstream. [`watch::watch`] wires them.
 
+pub mod backoff;
+mod keeper;
+mod looker;
 pub mod metrics;
+pub mod newest;
+mod opinions;
+mod reader;
+pub mod schedule;
+mod scorer;
 pub mod view;
+pub mod watch;
+
+pub use watch::watch;

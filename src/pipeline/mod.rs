@@ -32,6 +32,7 @@ use crossbeam_channel::bounded;
 pub use opinion::{Opinion, OpinionSummary};
 pub use parcel::Parcel;
 pub use plan::DetectEvery;
+pub(crate) use plan::Rhythm;
 pub use summary::{Ended, Said, StageTimes, Summary};
 pub use worker::Worker;
 

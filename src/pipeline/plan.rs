@@ -13,19 +13,19 @@ impl DetectEvery {
 
 /// Where in the rhythm a source is.
 #[derive(Clone, Debug)]
-pub(super) struct Rhythm {
+pub(crate) struct Rhythm {
     every: DetectEvery,
     /// Frames since the last one in which faces were looked for, that one included.
     since: u32,
 }
 
 impl Rhythm {
-    pub(super) fn new(every: DetectEvery) -> Self {
+    pub(crate) fn new(every: DetectEvery) -> Self {
         Self { every, since: every.0.get() }
     }
 
     /// Whether faces are looked for in the next frame; `cut` when a scene begins with it.
-    pub(super) fn looks(&mut self, cut: bool) -> bool {
+    pub(crate) fn looks(&mut self, cut: bool) -> bool {
         let looks = cut || self.since >= self.every.0.get();
         self.since = if looks { 1 } else { self.since + 1 };
         looks

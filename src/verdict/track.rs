@@ -149,6 +149,12 @@ impl TrackJudge {
         }
     }
 
+    /// Forgets the tracks that ended, for a source that may go on for days. They are then not among those of
+    /// [`TrackJudge::finish`].
+    pub fn forget_ended(&mut self) {
+        self.ended.clear();
+    }
+
     /// Ends all tracks; gives what is said of each, in order of their numbers.
     #[must_use]
     pub fn finish(mut self) -> Vec<TrackSummary> {

@@ -4,6 +4,7 @@
 
 pub(crate) mod clips;
 pub(crate) mod foreign;
+pub(crate) mod live;
 pub(crate) mod model;
 pub(crate) mod schema;
 pub(crate) mod stages;

@@ -1,0 +1,174 @@
+//! What a live run says in the terminal: a line where a person's verdict turns, and how the run goes every few seconds.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crossbeam_queue::ArrayQueue;
+
+use crate::cli::outcome::{note, say};
+use crate::face::tracker::TrackId;
+use crate::live::metrics::{Ages, LiveMetrics};
+use crate::live::newest::Newest;
+use crate::live::view::{Audience, LiveOpinion, SourceState, View};
+use crate::verdict::Verdict;
+
+/// How often it is said how the run goes.
+const EVERY: Duration = Duration::from_secs(5);
+/// How long to wait for a picture before looking at all else.
+const GLANCE: Duration = Duration::from_millis(50);
+/// States of the source that wait to be told; of more, the oldest are left out.
+const STATES: usize = 16;
+/// A person who was not in a picture for so long is forgotten.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
+
+/// Takes what there is to see, and prints it on another thread: the terminal may be slow.
+pub(super) struct Printer {
+    newest: Newest<Arc<View>>,
+    states: ArrayQueue<SourceState>,
+}
+
+/// What was last said of a person.
+struct Told {
+    track: TrackId,
+    verdict: Verdict,
+    seen: Instant,
+}
+
+impl Printer {
+    pub(super) fn new() -> Self {
+        Self { newest: Newest::new(), states: ArrayQueue::new(STATES) }
+    }
+
+    /// Prints until the run is `over`.
+    pub(super) fn print(&self, metrics: &LiveMetrics, over: impl Fn() -> bool) -> anyhow::Result<()> {
+        let (mut told, begun, mut last) = (Vec::new(), Instant::now(), Instant::now());
+        let mut before = Numbers::of(metrics);
+        loop {
+            // Asked first: what comes before the end is printed after it was asked.
+            let over = over();
+            while let Some(state) = self.states.pop() {
+                note(&words(&state));
+            }
+            let view = if over { self.newest.try_take() } else { self.newest.take(GLANCE) };
+            if let Some(view) = view {
+                turned(&view, &mut told, |track, opinion| Ok(say(&line(track, opinion, begun))?))?;
+            }
+            if over || last.elapsed() >= EVERY {
+                let now = Numbers::of(metrics);
+                note(&now.since(&before, last.elapsed()));
+                (before, last) = (now, Instant::now());
+            }
+            if over {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl Audience for Printer {
+    fn show(&self, view: Arc<View>) {
+        self.newest.put(view);
+    }
+
+    fn source(&self, state: SourceState) {
+        self.states.force_push(state);
+    }
+}
+
+/// Calls `tell` for each person whose verdict is another one than was told before.
+fn turned(
+    view: &View,
+    told: &mut Vec<Told>,
+    mut tell: impl FnMut(TrackId, &LiveOpinion) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let now = view.frame.captured;
+    for person in &view.persons {
+        let Some(opinion) = &person.opinion else {
+            continue;
+        };
+        let verdict = opinion.verdict;
+        match told.iter_mut().find(|told| told.track == person.track) {
+            Some(told) => {
+                told.seen = now;
+                if std::mem::replace(&mut told.verdict, verdict) == verdict {
+                    continue;
+                }
+            }
+            None => told.push(Told { track: person.track, verdict, seen: now }),
+        }
+        tell(person.track, opinion)?;
+    }
+    told.retain(|told| now.saturating_duration_since(told.seen) < FORGOTTEN_AFTER);
+    Ok(())
+}
+
+fn line(track: TrackId, opinion: &LiveOpinion, begun: Instant) -> String {
+    let seconds = opinion.scored.saturating_duration_since(begun).as_secs_f64();
+    let reason = opinion.reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+    format!("{seconds:8.2} s  person {track}: {}{reason}, p {:.3}", opinion.verdict, opinion.probability.value())
+}
+
+fn words(state: &SourceState) -> String {
+    match state {
+        SourceState::Starting => "opening the source".to_owned(),
+        SourceState::Playing { size: (width, height), rate, differs } => {
+            let rate = rate.map(|rate| format!(", {rate:.4} fps")).unwrap_or_default();
+            let differs = differs.as_ref().map(|differs| format!("; {differs}")).unwrap_or_default();
+            format!("playing {width}x{height}{rate}{differs}")
+        }
+        SourceState::Lost { reason, tries, wait } => {
+            let tried = if *tries > 0 { format!(", {tries} tries so far") } else { String::new() };
+            format!("lost: {reason}; trying again in {:.1} s{tried}", wait.as_secs_f64())
+        }
+        SourceState::Ended => "the source has ended".to_owned(),
+    }
+}
+
+/// The metrics at a moment.
+struct Numbers {
+    captured: u64,
+    overwritten: u64,
+    damaged: u64,
+    shown: u64,
+    scored: u64,
+    shown_age: Duration,
+    verdict_age: Duration,
+}
+
+impl Numbers {
+    fn of(metrics: &LiveMetrics) -> Self {
+        let number = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let sum = |ages: &Ages| ages.sum();
+        Self {
+            captured: number(&metrics.captured),
+            overwritten: number(&metrics.overwritten),
+            damaged: number(&metrics.damaged),
+            shown: number(&metrics.shown),
+            scored: number(&metrics.scored),
+            shown_age: sum(&metrics.shown_age),
+            verdict_age: sum(&metrics.verdict_age),
+        }
+    }
+
+    /// What happened since an earlier moment.
+    fn since(&self, before: &Self, time: Duration) -> String {
+        let rate = |now: u64, before: u64| now.saturating_sub(before) as f64 / time.as_secs_f64().max(1e-3);
+        let mean = |now: Duration, before: Duration, count: u64| {
+            now.saturating_sub(before).as_secs_f64() * 1e3 / count.max(1) as f64
+        };
+        let captured = self.captured.saturating_sub(before.captured);
+        let overwritten = self.overwritten.saturating_sub(before.overwritten);
+        let (shown, scored) = (self.shown.saturating_sub(before.shown), self.scored.saturating_sub(before.scored));
+        let damaged = self.damaged.saturating_sub(before.damaged);
+        let damaged = if damaged > 0 { format!(", {damaged} damaged") } else { String::new() };
+        format!(
+            "{:.1} fps, {:.0} % dropped{damaged}; shown after {:.0} ms; {:.1} faces/s scored, judged after {:.0} ms",
+            rate(self.captured, before.captured),
+            100.0 * overwritten as f64 / captured.max(1) as f64,
+            mean(self.shown_age, before.shown_age, shown),
+            rate(self.scored, before.scored),
+            mean(self.verdict_age, before.verdict_age, scored),
+        )
+    }
+}

@@ -1,0 +1,121 @@
+//! The keeper: opens the source, notices that it is lost or silent, and opens it again, with longer and longer waits.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::RecvTimeoutError;
+
+use super::backoff::chance;
+use super::reader::{Event, Reader, Shared};
+use super::view::{Audience, SourceState};
+use super::watch::KeepSettings;
+use crate::capture::Open;
+
+/// How often the keeper looks whether it should stop.
+const GLANCE: Duration = Duration::from_millis(20);
+/// How long a reader may take to close its camera at the end.
+const FAREWELL: Duration = Duration::from_millis(300);
+/// Readers that hang in a driver at most; until one of them comes back, no other is begun.
+const MOST_HANGING: usize = 3;
+
+/// Keeps one source open.
+pub(super) struct Keeper<'a> {
+    pub(super) opener: &'a Arc<dyn Open>,
+    pub(super) shared: &'a Arc<Shared>,
+    pub(super) settings: &'a KeepSettings,
+    pub(super) audience: &'a dyn Audience,
+    /// The user's wish to stop.
+    pub(super) stop: &'a AtomicBool,
+    /// Whether the run is over for another reason.
+    pub(super) done: &'a AtomicBool,
+}
+
+/// How a session came to its end.
+enum End {
+    Stopped,
+    Finished,
+    Lost { reason: String, played: Option<Duration> },
+}
+
+impl Keeper<'_> {
+    /// Opens the source again and again, until it finishes or somebody stops it.
+    pub(super) fn keep(&self) {
+        self.audience.source(SourceState::Starting);
+        let (mut tries, mut session) = (0, 0);
+        let mut hanging: Vec<Reader> = Vec::new();
+        while !self.stopped() {
+            hanging.retain(|reader| !reader.has_ended());
+            if hanging.len() >= MOST_HANGING {
+                self.pause(self.settings.backoff.most);
+                continue;
+            }
+            session += 1;
+            let reader = Reader::begin(session, self.opener, self.shared);
+            let end = self.follow(&reader);
+            reader.end();
+            hanging.push(reader);
+            let End::Lost { reason, played } = end else {
+                break;
+            };
+            if let Some(played) = played {
+                self.shared.metrics.lost.fetch_add(1, Ordering::Relaxed);
+                // One that comes and goes is treated as one that doesn't come.
+                if played >= self.settings.steady {
+                    tries = 0;
+                }
+            }
+            let wait = self.settings.backoff.wait(tries, chance());
+            self.audience.source(SourceState::Lost { reason, tries, wait });
+            tries = tries.saturating_add(1);
+            self.pause(wait);
+        }
+        let begun = Instant::now();
+        while begun.elapsed() < FAREWELL && hanging.iter().any(|reader| !reader.has_ended()) {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Follows one session to its end.
+    fn follow(&self, reader: &Reader) -> End {
+        let begun = Instant::now();
+        let mut playing: Option<Instant> = None;
+        let lost =
+            |reason, playing: Option<Instant>| End::Lost { reason, played: playing.map(|since| since.elapsed()) };
+        let mut known = None;
+        while !self.stopped() {
+            match reader.events.recv_timeout(GLANCE) {
+                Ok(Event::Playing { size, rate, differs }) => {
+                    playing = playing.or_else(|| Some(Instant::now()));
+                    // Another size on the way doesn't change what was told of the camera.
+                    known = differs.or(known);
+                    self.audience.source(SourceState::Playing { size, rate, differs: known.clone() });
+                }
+                Ok(Event::Lost(reason)) => return lost(reason, playing),
+                Ok(Event::Finished) => return End::Finished,
+                Err(RecvTimeoutError::Disconnected) => return lost("its driver failed".to_owned(), playing),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            let KeepSettings { stall, opening, .. } = *self.settings;
+            if playing.is_some() && reader.silence() > stall {
+                return lost(format!("no frame for {:.1} s", stall.as_secs_f64()), playing);
+            }
+            if playing.is_none() && begun.elapsed() > opening {
+                return lost(format!("no first frame within {:.1} s", opening.as_secs_f64()), playing);
+            }
+        }
+        End::Stopped
+    }
+
+    fn pause(&self, wait: Duration) {
+        let begun = Instant::now();
+        while !self.stopped() && begun.elapsed() < wait {
+            thread::sleep(GLANCE.min(wait.saturating_sub(begun.elapsed())));
+        }
+    }
+
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed) || self.done.load(Ordering::Relaxed)
+    }
+}

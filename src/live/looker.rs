@@ -1,0 +1,168 @@
+//! The looker's thread: finds and follows the faces of the newest frame, and shows it with what is known of them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::opinions::Opinions;
+use super::reader::{Captured, Shared, give_back};
+use super::scorer::{Desk, Job};
+use super::view::{Audience, Person, View};
+use crate::face::cut::CutFinder;
+use crate::face::tracker::{TrackId, Tracker};
+use crate::face::{Face, Locate};
+use crate::frame::Frame;
+use crate::pipeline::{DetectEvery, Rhythm};
+
+/// How long a thread waits before it looks whether the run is over.
+pub(super) const GLANCE: Duration = Duration::from_millis(50);
+/// Pictures that are kept to be used again: one each in the hands of looker, scorer and their slot, the others with the
+/// audience.
+const VIEWS: usize = 8;
+
+/// Looks at frames, one after the other.
+pub(super) struct Looker<'a> {
+    detector: &'a mut dyn Locate,
+    shared: &'a Shared,
+    desk: &'a Desk,
+    audience: &'a dyn Audience,
+    every: DetectEvery,
+    rhythm: Rhythm,
+    tracker: Tracker,
+    cuts: CutFinder,
+    faces: Vec<Face>,
+    tracks: Vec<TrackId>,
+    opinions: Opinions,
+    views: Vec<Arc<View>>,
+    /// Session and size of the last frame.
+    last: Option<(u64, (usize, usize))>,
+    /// Counts what nobody can be followed through: a source that was lost, another size of picture.
+    scene: u64,
+}
+
+impl<'a> Looker<'a> {
+    pub(super) fn new(
+        detector: &'a mut dyn Locate,
+        every: DetectEvery,
+        shared: &'a Shared,
+        desk: &'a Desk,
+        audience: &'a dyn Audience,
+    ) -> Self {
+        Self {
+            detector,
+            shared,
+            desk,
+            audience,
+            every,
+            rhythm: Rhythm::new(every),
+            tracker: Tracker::new(),
+            cuts: CutFinder::new(),
+            faces: Vec::new(),
+            tracks: Vec::new(),
+            opinions: Opinions::default(),
+            views: Vec::with_capacity(VIEWS),
+            last: None,
+            scene: 0,
+        }
+    }
+
+    /// Looks until the run is over, or the detector fails.
+    pub(super) fn look(&mut self, done: &AtomicBool) -> anyhow::Result<()> {
+        while !done.load(Ordering::Relaxed) {
+            if let Some(captured) = self.shared.newest.take(GLANCE) {
+                self.step(captured)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, Captured { frame, session }: Captured) -> anyhow::Result<()> {
+        if self.last.is_some_and(|(known, _)| session < known) {
+            // A reader that was given up woke up again.
+            give_back(self.shared, frame);
+            return Ok(());
+        }
+        let place = (session, (frame.width, frame.height));
+        if self.last.replace(place).is_some_and(|last| last != place) {
+            self.begin_scene();
+        }
+        self.follow(&frame)?;
+        while let Some(said) = self.desk.said.pop() {
+            if said.scene == self.scene {
+                self.opinions.take(said, &self.shared.metrics);
+            }
+        }
+        let view = self.view(frame);
+        let metrics = &self.shared.metrics;
+        metrics.shown.fetch_add(1, Ordering::Relaxed);
+        metrics.shown_age.count(view.frame.captured.elapsed());
+        self.audience.show(Arc::clone(&view));
+        self.hand_over(view);
+        Ok(())
+    }
+
+    fn begin_scene(&mut self) {
+        self.scene += 1;
+        self.tracker.end_all();
+        self.opinions.clear();
+        self.cuts = CutFinder::new();
+        self.rhythm = Rhythm::new(self.every);
+    }
+
+    fn follow(&mut self, frame: &Frame) -> anyhow::Result<()> {
+        let cut = self.cuts.begins_scene(frame);
+        if cut {
+            self.tracker.end_all();
+        }
+        if self.rhythm.looks(cut) {
+            self.detector.locate(frame, &mut self.faces)?;
+            self.tracker.follow(frame.time, &self.faces, &mut self.tracks);
+        } else {
+            self.tracker.predict(frame.time, &mut self.faces, &mut self.tracks);
+        }
+        Ok(())
+    }
+
+    /// The picture to show, in the memory of one that everybody has done with.
+    fn view(&mut self, frame: Frame) -> Arc<View> {
+        let Self { opinions, faces, tracks, views, shared, .. } = self;
+        let now = frame.captured;
+        let mut fill = |persons: &mut Vec<Person>| opinions.persons(faces, tracks, now, persons);
+        for shown in views.iter_mut() {
+            if let Some(view) = Arc::get_mut(shown) {
+                give_back(shared, std::mem::replace(&mut view.frame, frame));
+                fill(&mut view.persons);
+                return Arc::clone(shown);
+            }
+        }
+        let mut persons = Vec::new();
+        fill(&mut persons);
+        let view = Arc::new(View { frame, persons });
+        if views.len() < VIEWS {
+            views.push(Arc::clone(&view));
+        }
+        view
+    }
+
+    /// Leaves the faces to the scorer, in place of those that it didn't get to.
+    fn hand_over(&mut self, view: Arc<View>) {
+        let mut job = self.desk.free.pop().unwrap_or_default();
+        job.scene = self.scene;
+        job.faces.clear();
+        job.faces.extend_from_slice(&self.faces);
+        job.tracks.clear();
+        job.tracks.extend_from_slice(&self.tracks);
+        job.view = Some(view);
+        if let Some(older) = self.desk.jobs.put(job) {
+            self.desk.give_back(older);
+        }
+    }
+}
+
+impl Desk {
+    /// Keeps the memory of a job that is done, and lets go of its picture.
+    pub(super) fn give_back(&self, mut job: Job) {
+        job.view = None;
+        let _ = self.free.push(job);
+    }
+}

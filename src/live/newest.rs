@@ -1,0 +1,115 @@
+//! A slot of one in which the newest item wins: who puts never waits, who takes never gets an old one.
+
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_queue::ArrayQueue;
+
+/// The slot, and a bell that wakes who waits for it. For one taker and any number of putters.
+///
+/// No wake-up is lost: the bell is a channel that holds one ring. An item is in the slot before the bell is rung, and a ring
+/// that finds the channel full leaves one there that was not yet heard, after which the taker looks into the slot again.
+#[derive(Debug)]
+pub struct Newest<T> {
+    slot: ArrayQueue<T>,
+    ring: Sender<()>,
+    heard: Receiver<()>,
+}
+
+impl<T> Default for Newest<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> Newest<T> {
+    /// An empty slot.
+    #[must_use]
+    pub fn new() -> Self {
+        let (ring, heard) = bounded(1);
+        Self { slot: ArrayQueue::new(1), ring, heard }
+    }
+
+    /// Puts an item in; gives the one back that nobody took. Never waits.
+    pub fn put(&self, item: T) -> Option<T> {
+        let replaced = self.slot.force_push(item);
+        // Full means that a ring is still to be heard.
+        let _ = self.ring.try_send(());
+        replaced
+    }
+
+    /// Takes the item that is there, if one is.
+    pub fn try_take(&self) -> Option<T> {
+        self.slot.pop()
+    }
+
+    /// Takes the item, waiting for it up to `patience`.
+    pub fn take(&self, patience: Duration) -> Option<T> {
+        let deadline = Instant::now() + patience;
+        loop {
+            if let Some(item) = self.slot.pop() {
+                return Some(item);
+            }
+            if self.heard.recv_deadline(deadline).is_err() {
+                return self.slot.pop();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_wins_and_the_older_one_comes_back() {
+        let newest = Newest::new();
+        assert_eq!(newest.put(1), None);
+        assert_eq!(newest.put(2), Some(1));
+        assert_eq!(newest.take(Duration::ZERO), Some(2));
+        assert_eq!(newest.put(3), None);
+        assert_eq!(newest.try_take(), Some(3));
+        assert_eq!(newest.take(Duration::from_millis(1)), None);
+    }
+
+    /// Each item is an answer to the last one: a wake-up that was lost would cost the whole patience.
+    #[test]
+    fn no_wake_up_is_lost() {
+        const TURNS: u32 = 20_000;
+        let (there, back) = (Newest::new(), Newest::new());
+        let patience = Duration::from_secs(5);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for turn in 0..TURNS {
+                    assert_eq!(there.take(patience), Some(turn), "a ball got lost on the way there");
+                    back.put(turn);
+                }
+            });
+            for turn in 0..TURNS {
+                there.put(turn);
+                assert_eq!(back.take(patience), Some(turn), "a ball got lost on the way back");
+            }
+        });
+    }
+
+    /// One puts as fast as it can, the other takes: what is taken only rises, and the last one is always got.
+    #[test]
+    fn a_fast_putter_loses_but_the_old_ones() {
+        const ITEMS: u32 = 100_000;
+        let newest = Newest::new();
+        std::thread::scope(|scope| {
+            let taking = scope.spawn(|| {
+                let (mut last, mut taken) = (0, 0);
+                while last < ITEMS {
+                    let item = newest.take(Duration::from_secs(5)).expect("the last one was not taken");
+                    assert!(item > last, "{item} came after {last}");
+                    (last, taken) = (item, taken + 1);
+                }
+                taken
+            });
+            let replaced = (1..=ITEMS).filter(|&item| newest.put(item).is_some()).count() as u32;
+            let taken = taking.join().expect("it takes them");
+            assert_eq!(taken + replaced, ITEMS, "each item is taken or comes back");
+        });
+    }
+}

@@ -1,0 +1,98 @@
+//! A live run: its threads, wired.
+
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, ScopedJoinHandle};
+use std::time::Duration;
+
+use super::backoff::BackOff;
+use super::keeper::Keeper;
+use super::looker::Looker;
+use super::metrics::LiveMetrics;
+use super::reader::Shared;
+use super::scorer::{Desk, Scorer};
+use super::view::{Audience, SourceState};
+use crate::capture::Open;
+use crate::face::Locate;
+use crate::model::classifier::Classify;
+use crate::pipeline::DetectEvery;
+use crate::verdict::Judge;
+
+/// Who does the work of a live run.
+pub struct Stages<'a> {
+    /// Opens the source, and opens it again.
+    pub opener: Arc<dyn Open>,
+    /// Finds faces.
+    pub detector: &'a mut dyn Locate,
+    /// In which frames it looks for them.
+    pub detect: DetectEvery,
+    /// Scores faces.
+    pub classifier: &'a mut dyn Classify,
+    /// Turns scores into verdicts.
+    pub judge: &'a Judge,
+}
+
+/// When a source counts as lost, and when it is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeepSettings {
+    /// It is lost when no frame came for so long.
+    pub stall: Duration,
+    /// So long it may take from opening to the first frame.
+    pub opening: Duration,
+    /// How long to wait before it is tried again.
+    pub backoff: BackOff,
+    /// After it played for so long, the waits begin anew.
+    pub steady: Duration,
+}
+
+/// Becomes true when its owner goes, in whatever way: the others then end too.
+struct Done<'a>(&'a AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Watches a source until it has no more to give, or `stop` becomes true, and tells `audience` what there is to see.
+///
+/// A source that is lost ends no run: it is opened again. A reader that hangs in a driver at the end is left behind.
+///
+/// # Errors
+///
+/// When the detector or the classifier fails, or no thread can be begun.
+pub fn watch(
+    stages: Stages<'_>,
+    settings: &KeepSettings,
+    audience: &dyn Audience,
+    metrics: &Arc<LiveMetrics>,
+    stop: &AtomicBool,
+) -> anyhow::Result<()> {
+    let Stages { opener, detector, detect, classifier, judge } = stages;
+    let (shared, desk, done) = (Arc::new(Shared::new(Arc::clone(metrics))), Desk::new(), AtomicBool::new(false));
+    let ended = thread::scope(|scope| {
+        let over = Done(&done);
+        let mut looker = Looker::new(detector, detect, &shared, &desk, audience);
+        let mut scorer = Scorer::new(classifier, judge, &desk, metrics);
+        let done = &done;
+        let looking = thread::Builder::new().name("looker".to_owned()).spawn_scoped(scope, move || {
+            let _over = Done(done);
+            looker.look(done)
+        })?;
+        let scoring = thread::Builder::new().name("scorer".to_owned()).spawn_scoped(scope, move || {
+            let _over = Done(done);
+            scorer.score(done)
+        })?;
+        Keeper { opener: &opener, shared: &shared, settings, audience, stop, done }.keep();
+        drop(over);
+        join(looking).and(join(scoring))
+    });
+    // Nothing is shown after it.
+    audience.source(SourceState::Ended);
+    ended
+}
+
+fn join(thread: ScopedJoinHandle<'_, anyhow::Result<()>>) -> anyhow::Result<()> {
+    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+}
