@@ -5,4 +5,6 @@
 //! audience gets each picture as a shared pointer and keeps the newest.
 
 pub mod metrics;
+#[cfg(feature = "live")]
+pub mod page;
 pub mod view;
