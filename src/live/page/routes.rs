@@ -57,6 +57,7 @@ pub(super) fn router(room: Arc<Room>) -> Router {
         .route("/page.css", get(file("text/css; charset=utf-8", include_str!("page.css"))))
         .route("/page.js", get(file("text/javascript; charset=utf-8", include_str!("page.js"))))
         .route("/chart.js", get(file("text/javascript; charset=utf-8", include_str!("chart.js"))))
+        .route("/icon.svg", get(file("image/svg+xml", include_str!("icon.svg"))))
         .route("/healthz", get(file("text/plain; charset=utf-8", "ok\n")))
         .route("/events", get(events))
         .route("/picture.jpg", get(picture))
