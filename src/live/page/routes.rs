@@ -9,7 +9,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Query, Request, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, put};
+use axum::routing::{MethodRouter, get, put};
 use futures_util::stream;
 use serde::Deserialize;
 use tokio::sync::{Semaphore, watch};
@@ -53,12 +53,12 @@ impl Room {
 /// The addresses and who answers.
 pub(super) fn router(room: Arc<Room>) -> Router {
     Router::new()
-        .route("/", get(file("text/html; charset=utf-8", include_str!("page.html"))))
-        .route("/page.css", get(file("text/css; charset=utf-8", include_str!("page.css"))))
-        .route("/page.js", get(file("text/javascript; charset=utf-8", include_str!("page.js"))))
-        .route("/chart.js", get(file("text/javascript; charset=utf-8", include_str!("chart.js"))))
-        .route("/icon.svg", get(file("image/svg+xml", include_str!("icon.svg"))))
-        .route("/healthz", get(file("text/plain; charset=utf-8", "ok\n")))
+        .route("/", file("text/html; charset=utf-8", include_str!("page.html")))
+        .route("/page.css", file("text/css; charset=utf-8", include_str!("page.css")))
+        .route("/page.js", file("text/javascript; charset=utf-8", include_str!("page.js")))
+        .route("/chart.js", file("text/javascript; charset=utf-8", include_str!("chart.js")))
+        .route("/icon.svg", file("image/svg+xml", include_str!("icon.svg")))
+        .route("/healthz", file("text/plain; charset=utf-8", "ok\n"))
         .route("/events", get(events))
         .route("/picture.jpg", get(picture))
         .route("/picture.mjpeg", get(pictures))
@@ -73,8 +73,8 @@ pub(super) fn router(room: Arc<Room>) -> Router {
 
 type Here = State<Arc<Room>>;
 
-fn file(kind: &'static str, text: &'static str) -> impl AsyncFn() -> Response + Copy {
-    async move || ([(header::CONTENT_TYPE, kind)], text).into_response()
+fn file(kind: &'static str, text: &'static str) -> MethodRouter<Arc<Room>> {
+    get(move || async move { ([(header::CONTENT_TYPE, kind)], text) })
 }
 
 fn json(text: impl Into<Bytes>) -> Response {
