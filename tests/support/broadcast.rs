@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ use cyborg_edge::live::page::{Facts, Limits, Page, PageSettings, Secret, Served,
 use cyborg_edge::live::view::{Audience, LiveOpinion, Person, SourceState, View};
 use cyborg_edge::verdict::quality::Reason;
 use cyborg_edge::verdict::{SyntheticProbability, Verdict};
+use image::imageops::FilterType;
 
 pub(crate) const SIZE: (usize, usize) = (640, 360);
 /// Pictures a second.
@@ -176,21 +177,29 @@ fn play(page: &Page, metrics: &LiveMetrics, lost: &AtomicBool, end: &AtomicBool)
     }
 }
 
-/// A picture of shades that move, with a person who wanders and turns, and one who was not scored yet.
+/// NASA's photo of Eileen Collins, 640 pixels wide.
+static PHOTO: OnceLock<image::RgbImage> = OnceLock::new();
+
+/// A photo that moves, with a person who wanders and turns, and one who was not scored yet.
 pub(crate) fn view(number: u64) -> View {
     let mut frame = Frame::empty();
     frame.resize(SIZE.0, SIZE.1);
+    let photo = PHOTO.get_or_init(|| {
+        let photo = image::open(super::fetched("astronaut")).expect("a photo").to_rgb8();
+        image::imageops::resize(&photo, SIZE.0 as u32, SIZE.0 as u32, FilterType::Triangle)
+    });
+    let shift = 40.0 * (number as f32 / 20.0).sin();
     for (index, pixel) in frame.pixels.chunks_exact_mut(3).enumerate() {
         let (x, y) = (index % SIZE.0, index / SIZE.0);
-        let moved = (x as u64 + number * 4) as usize;
-        pixel.copy_from_slice(&[(40 + moved % 160) as u8, (60 + y / 3) as u8, (90 + (moved + y) % 100) as u8]);
+        let x = (x as f32 - shift).clamp(0.0, (SIZE.0 - 1) as f32) as u32;
+        pixel.copy_from_slice(&photo.get_pixel(x, y as u32 + 20).0);
     }
     frame.number = number;
     frame.time = PresentationTime((number * 1_000_000 / RATE) as i64);
     frame.captured = Instant::now();
     let turned = number / TURN % 2 == 1;
     let (verdict, evidence) = if turned { (Verdict::Synthetic, 2.4) } else { (Verdict::Unsure, 0.2) };
-    let bounds = PixelBox { left: 180.0 + 40.0 * (number as f32 / 20.0).sin(), top: 90.0, width: 130.0, height: 170.0 };
+    let bounds = PixelBox { left: 222.0 + shift, top: 62.0, width: 118.0, height: 158.0 };
     let opinion = LiveOpinion {
         probability: SyntheticProbability::of_evidence(evidence + 0.3 * (number as f32 / 7.0).sin()),
         verdict,
@@ -198,9 +207,9 @@ pub(crate) fn view(number: u64) -> View {
         scored: Instant::now(),
         map: Arc::from((0..49).map(|cell| if cell == 24 { 1.0 } else { cell as f32 / 100.0 }).collect::<Vec<_>>()),
         map_size: (7, 7),
-        square: CropSquare { left: bounds.left as i64 - 30, top: 70, side: 200 },
+        square: CropSquare { left: bounds.left as i64 - 50, top: 32, side: 218 },
     };
-    let away = PixelBox { left: 430.0, top: 120.0, width: 80.0, height: 100.0 };
+    let away = PixelBox { left: 470.0 + shift, top: 250.0, width: 60.0, height: 70.0 };
     let persons = vec![
         Person { track: TrackId(1), bounds, opinion: Some(opinion) },
         Person { track: TrackId(2), bounds: away, opinion: None },
