@@ -15,10 +15,13 @@
 
 pub mod backoff;
 mod keeper;
+pub mod limits;
 mod looker;
 pub mod metrics;
 pub mod newest;
 mod opinions;
+#[cfg(feature = "live")]
+pub mod page;
 mod reader;
 pub mod schedule;
 mod scorer;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_queue::ArrayQueue;
 
+use super::limits::{Limits, SharedLimits, ThresholdSwitch as _};
 use super::looker::GLANCE;
 use super::metrics::LiveMetrics;
 use super::newest::Newest;
@@ -50,6 +51,7 @@ pub(super) struct Job {
 pub(super) struct Scorer<'a> {
     classifier: &'a mut dyn Classify,
     judge: &'a Judge,
+    limits: &'a SharedLimits,
     desk: &'a Desk,
     metrics: &'a LiveMetrics,
     schedule: Schedule,
@@ -76,12 +78,14 @@ impl<'a> Scorer<'a> {
     pub(super) fn new(
         classifier: &'a mut dyn Classify,
         judge: &'a Judge,
+        limits: &'a SharedLimits,
         desk: &'a Desk,
         metrics: &'a LiveMetrics,
     ) -> Self {
         Self {
             classifier,
             judge,
+            limits,
             desk,
             metrics,
             schedule: Schedule::new(),
@@ -156,6 +160,8 @@ impl<'a> Scorer<'a> {
             scores: &self.scores,
             judgements: &self.judgements,
         };
+        let Limits { authentic_below, synthetic_above } = self.limits.now();
+        self.judged.switch(authentic_below, synthetic_above);
         self.judged.judge(&look, &mut self.tracked);
         self.judged.forget_ended();
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::backoff::BackOff;
 use super::keeper::Keeper;
+use super::limits::SharedLimits;
 use super::looker::Looker;
 use super::metrics::LiveMetrics;
 use super::reader::Shared;
@@ -31,6 +32,8 @@ pub struct Stages<'a> {
     pub classifier: &'a mut dyn Classify,
     /// Turns scores into verdicts.
     pub judge: &'a Judge,
+    /// The thresholds of persons' verdicts, which may be switched meanwhile.
+    pub limits: Arc<SharedLimits>,
 }
 
 /// When a source counts as lost, and when it is tried again.
@@ -69,12 +72,12 @@ pub fn watch(
     metrics: &Arc<LiveMetrics>,
     stop: &AtomicBool,
 ) -> anyhow::Result<()> {
-    let Stages { opener, detector, detect, classifier, judge } = stages;
+    let Stages { opener, detector, detect, classifier, judge, limits } = stages;
     let (shared, desk, done) = (Arc::new(Shared::new(Arc::clone(metrics))), Desk::new(), AtomicBool::new(false));
     let ended = thread::scope(|scope| {
         let over = Done(&done);
         let mut looker = Looker::new(detector, detect, &shared, &desk, audience);
-        let mut scorer = Scorer::new(classifier, judge, &desk, metrics);
+        let mut scorer = Scorer::new(classifier, judge, &limits, &desk, metrics);
         let done = &done;
         let looking = thread::Builder::new().name("looker".to_owned()).spawn_scoped(scope, move || {
             let _over = Done(done);

@@ -121,6 +121,11 @@ impl TrackJudge {
         Self { calibration, thresholds, running, ended }
     }
 
+    /// Judges by these thresholds from now on; what was said stays said.
+    pub fn switch(&mut self, authentic_below: f32, synthetic_above: f32) {
+        (self.thresholds.authentic_below, self.thresholds.synthetic_above) = (authentic_below, synthetic_above);
+    }
+
     /// Adds a frame, and puts what is now said of each face's track in place of what `tracked` held.
     pub fn judge(&mut self, look: &Look<'_>, tracked: &mut Vec<TrackedFace>) {
         tracked.clear();

@@ -11,6 +11,7 @@ use cyborg_edge::capture::{AtEnd, Open, Opened, Read, Source, SourceInfo};
 use cyborg_edge::face::tracker::TrackId;
 use cyborg_edge::frame::{Frame, PresentationTime};
 use cyborg_edge::live::backoff::BackOff;
+use cyborg_edge::live::limits::SharedLimits;
 use cyborg_edge::live::metrics::LiveMetrics;
 use cyborg_edge::live::view::{Audience, SourceState, View};
 use cyborg_edge::live::watch::{KeepSettings, Stages};
@@ -225,6 +226,7 @@ impl LiveRun {
                 detect: every,
                 classifier: &mut self.classifier,
                 judge: &judge,
+                limits: Arc::new(SharedLimits::of(&contract())),
             };
             let watching = scope.spawn(|| cyborg_edge::live::watch(stages, &self.keep, &recorder, &metrics, &stop));
             let since = self.stop_after.map(|after| {

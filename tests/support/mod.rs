@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+#[cfg(feature = "live")]
+pub(crate) mod broadcast;
 pub(crate) mod clips;
 pub(crate) mod foreign;
 pub(crate) mod live;

@@ -45,6 +45,12 @@ pub(super) struct LiveInputArgs {
 }
 
 impl LiveInputArgs {
+    /// What is watched, without secrets.
+    #[cfg(feature = "live")]
+    pub(super) fn name(&self) -> String {
+        Address::of(OsStr::new(&self.camera)).name()
+    }
+
     /// Who opens the source. `stop` ends a wait for the network.
     pub(super) fn opener(&self, stop: &'static AtomicBool) -> anyhow::Result<Arc<dyn Open>> {
         let clip = self.camera.strip_prefix(TEST).and_then(|rest| match rest {

@@ -1,6 +1,8 @@
 //! `cyborg live`: a camera or a stream, judged while it happens.
 
 mod input;
+#[cfg(feature = "live")]
+mod page;
 mod printer;
 
 use std::num::NonZeroU32;
@@ -15,6 +17,7 @@ use super::interrupt;
 use super::outcome::{Outcome, UsageError};
 use super::workers::WorkerArgs;
 use crate::live::backoff::BackOff;
+use crate::live::limits::SharedLimits;
 use crate::live::metrics::LiveMetrics;
 use crate::live::view::{Audience, SourceState, View};
 use crate::live::watch::{KeepSettings, Stages};
@@ -34,6 +37,9 @@ const STEADY: Duration = Duration::from_secs(5);
 pub(super) struct LiveArgs {
     #[command(flatten)]
     input: LiveInputArgs,
+    #[cfg(feature = "live")]
+    #[command(flatten)]
+    page: page::PageArgs,
     /// Look for faces in each Nth frame and where scenes begin, and follow them by their motion between: faster
     #[arg(long, value_name = "N", default_value = "1")]
     detect_every: NonZeroU32,
@@ -51,7 +57,15 @@ pub(super) fn run(args: &LiveArgs) -> anyhow::Result<Outcome> {
     let judge = Judge::new(team.classifier.contract());
     let metrics = Arc::new(LiveMetrics::default());
     let printer = Arc::new(Printer::new());
-    let audience = audience(&printer);
+    let limits = Arc::new(SharedLimits::of(team.classifier.contract()));
+    let mut audience = audience(&printer);
+    #[cfg(feature = "live")]
+    let served = args.page.serve(args.input.name(), &team.classifier, &limits, &metrics)?;
+    #[cfg(feature = "live")]
+    if let Some((page, _)) = &served {
+        let page: Arc<dyn Audience> = Arc::<crate::live::page::Page>::clone(page);
+        audience.0.push(page);
+    }
     let backoff = BackOff { first: FIRST_WAIT, most: LONGEST_WAIT };
     let keep = KeepSettings { stall: args.input.stall(), opening: args.input.patience(), backoff, steady: STEADY };
     thread::scope(|scope| {
@@ -62,6 +76,7 @@ pub(super) fn run(args: &LiveArgs) -> anyhow::Result<Outcome> {
                 detect: DetectEvery(args.detect_every),
                 classifier: &mut team.classifier,
                 judge: &judge,
+                limits,
             };
             crate::live::watch(stages, &keep, &audience, &metrics, stop)
         });

@@ -1,0 +1,69 @@
+//! The flags of the page, and the page that is made from them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+
+use crate::cli::outcome::say;
+use crate::live::limits::{SharedLimits, ThresholdSwitch as _};
+use crate::live::metrics::LiveMetrics;
+use crate::live::page::{Facts, Page, PageSettings, Secret, Served, TlsFiles};
+use crate::model::classifier::Classifier;
+
+#[derive(Args, Debug)]
+pub(super) struct PageArgs {
+    /// Serve the page at this address; another one than this machine's own needs a token
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Serve no page
+    #[arg(long, conflicts_with = "listen")]
+    no_page: bool,
+    /// A file with the token that readers have to know, 16 letters and digits or more
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// The certificate to serve the page by TLS, a PEM file with its chain
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The key of the certificate, a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// A further name by which readers call this machine
+    #[arg(long, value_name = "NAME")]
+    host_name: Vec<String>,
+}
+
+impl PageArgs {
+    /// Serves the page, and says where; nothing when none is wanted.
+    pub(super) fn serve(
+        &self,
+        source: String,
+        classifier: &Classifier,
+        limits: &Arc<SharedLimits>,
+        metrics: &Arc<LiveMetrics>,
+    ) -> anyhow::Result<Option<(Arc<Page>, Served)>> {
+        if self.no_page {
+            return Ok(None);
+        }
+        let tls = self.tls_cert.clone().zip(self.tls_key.clone());
+        let settings = PageSettings {
+            listen: self.listen,
+            token: self.token_file.as_deref().map(Secret::read).transpose()?,
+            tls: tls.map(|(certificate, key)| TlsFiles { certificate, key }),
+            names: self.host_name.clone(),
+        };
+        let facts = Facts {
+            tool: concat!("cyborg ", env!("CARGO_PKG_VERSION")).to_owned(),
+            source,
+            model: classifier.name().to_owned(),
+            provider: classifier.provider().to_string(),
+            thresholds: limits.now(),
+        };
+        let page = Arc::new(Page::new());
+        let (metrics, limits) = (Arc::clone(metrics), Arc::clone(limits));
+        let served = page.serve(settings, metrics, facts, limits)?;
+        say(&format!("the page: {}", served.url()))?;
+        Ok(Some((page, served)))
+    }
+}

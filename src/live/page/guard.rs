@@ -1,0 +1,266 @@
+//! Who may ask: the name a reader calls, the page it comes from, and the token it knows.
+//!
+//! A page of somebody else, open in the same browser, must not see the camera. It could ask this server under a foreign
+//! name that leads here (DNS rebinding), which is why names are checked; or under our own name, which is why
+//! requests that other pages cause are refused.
+
+#![expect(clippy::result_large_err, reason = "a refusal is an answer, made once a request at most")]
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::extract::{Request, State};
+use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use axum::http::{StatusCode, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::{PageSettings, Secret};
+
+/// The cookie that holds the token.
+const COOKIE: &str = "cyborg_token";
+/// So many wrong tokens from an address are borne within [`FORGIVEN`].
+const MOST_WRONG: u32 = 10;
+/// After this time they are forgotten.
+const FORGIVEN: Duration = Duration::from_secs(60);
+/// More addresses are not remembered at a time.
+const MOST_ADDRESSES: usize = 4096;
+
+/// Headers of each answer. The page is made of its own files and nothing else, and is kept nowhere.
+const HEADERS: [(HeaderName, &str); 7] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::CACHE_CONTROL, "no-store"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+];
+
+/// Where a request comes from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(pub SocketAddr);
+
+/// Decides who may ask.
+#[derive(Debug)]
+pub(super) struct Guard {
+    token: Option<Secret>,
+    /// Names in small letters, without a port.
+    names: Vec<String>,
+    /// Whether each address of this machine is listened at, so that any address may be called.
+    everywhere: bool,
+    secure: bool,
+    wrong: Mutex<HashMap<IpAddr, Wrong>>,
+}
+
+/// Wrong tokens of an address.
+#[derive(Debug)]
+struct Wrong {
+    first: Instant,
+    times: u32,
+}
+
+impl Guard {
+    pub(super) fn new(settings: &PageSettings, address: SocketAddr, secure: bool) -> Self {
+        let mut names: Vec<String> = settings.names.iter().map(|name| name.to_ascii_lowercase()).collect();
+        names.push(address.ip().to_string());
+        if address.ip().is_loopback() || address.ip().is_unspecified() {
+            names.extend(["localhost", "127.0.0.1", "::1"].map(str::to_owned));
+        }
+        let everywhere = address.ip().is_unspecified();
+        Self { token: settings.token.clone(), names, everywhere, secure, wrong: Mutex::default() }
+    }
+
+    fn knows(&self, authority: &str) -> bool {
+        let Some(name) = name_of(authority) else {
+            return false;
+        };
+        // A foreign page can lead a name here, but not an address.
+        self.names.contains(&name) || (self.everywhere && name.parse::<IpAddr>().is_ok())
+    }
+
+    /// Whether the token is known; if so, the cookie to be set where it came in the address.
+    fn admit(&self, request: &Request, peer: IpAddr) -> Result<Option<HeaderValue>, Response> {
+        let Some(token) = &self.token else {
+            return Ok(None);
+        };
+        if request.uri().path() == "/healthz" {
+            return Ok(None);
+        }
+        if self.is_barred(peer) {
+            let wait = [(header::RETRY_AFTER, FORGIVEN.as_secs().to_string())];
+            return Err((StatusCode::TOO_MANY_REQUESTS, wait, "too many wrong tokens; wait a minute\n").into_response());
+        }
+        let in_address = in_query(request.uri()).filter(|_| request.uri().path() == "/");
+        let given = [bearer(request.headers()), cookie(request.headers()), in_address];
+        if given.iter().flatten().any(|given| token.is(given)) {
+            let fresh = in_address.filter(|given| token.is(given));
+            return Ok(fresh.and_then(|_| self.cookie_of(token)));
+        }
+        if given.iter().any(Option::is_some) {
+            self.count_wrong(peer);
+        }
+        let how = [(header::WWW_AUTHENTICATE, "Bearer")];
+        let words = "a token is needed: open /?token=... in a browser, or send it as `Authorization: Bearer ...`\n";
+        Err((StatusCode::UNAUTHORIZED, how, words).into_response())
+    }
+
+    fn cookie_of(&self, token: &Secret) -> Option<HeaderValue> {
+        let secure = if self.secure { "; Secure" } else { "" };
+        HeaderValue::from_str(&format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict{secure}", token.text())).ok()
+    }
+
+    fn is_barred(&self, peer: IpAddr) -> bool {
+        let wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+        wrong.get(&network(peer)).is_some_and(|wrong| wrong.times >= MOST_WRONG && wrong.first.elapsed() < FORGIVEN)
+    }
+
+    fn count_wrong(&self, peer: IpAddr) {
+        let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+        wrong.retain(|_, wrong| wrong.first.elapsed() < FORGIVEN);
+        if wrong.len() < MOST_ADDRESSES {
+            wrong.entry(network(peer)).or_insert_with(|| Wrong { first: Instant::now(), times: 0 }).times += 1;
+        }
+    }
+}
+
+/// Lets a request through, or answers in place of the page. Each answer gets the headers that keep browsers in bounds.
+pub(super) async fn watch(State(guard): State<std::sync::Arc<Guard>>, request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<Peer>().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.0.ip());
+    let allowed = check_place(&guard, &request).and_then(|()| guard.admit(&request, peer));
+    let mut response = match allowed {
+        Ok(cookie) => {
+            let mut response = next.run(request).await;
+            if let Some(cookie) = cookie {
+                response.headers_mut().insert(header::SET_COOKIE, cookie);
+            }
+            response
+        }
+        Err(refusal) => refusal,
+    };
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// The name that is called must be ours, and the request must not be caused by a page of somebody else.
+fn check_place(guard: &Guard, request: &Request) -> Result<(), Response> {
+    let headers = request.headers();
+    let refuse = |words: &'static str| Err((StatusCode::FORBIDDEN, words).into_response());
+    let host = only(headers, &header::HOST);
+    let Some(host) = host.filter(|host| guard.knows(host)) else {
+        return refuse("this server is not known by that name; add it with --name\n");
+    };
+    if request.uri().authority().is_some_and(|authority| !authority.as_str().eq_ignore_ascii_case(host)) {
+        return refuse("the request names two servers\n");
+    }
+    if headers.contains_key(header::ORIGIN) {
+        let origin = only(headers, &header::ORIGIN).and_then(|origin| origin.split_once("://"));
+        let scheme = if guard.secure { "https" } else { "http" };
+        if !origin.is_some_and(|(got, place)| got == scheme && place.eq_ignore_ascii_case(host)) {
+            return refuse("a page of somebody else asked\n");
+        }
+    }
+    // Links to the page itself are no danger; it can't be framed.
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    let foreign = !matches!(site, None | Some(b"same-origin" | b"none"));
+    let opened = headers.get("sec-fetch-mode").is_some_and(|mode| mode == "navigate");
+    if foreign && !(opened && request.uri().path() == "/") {
+        return refuse("a page of somebody else asked\n");
+    }
+    Ok(())
+}
+
+/// A header that must be there once.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
+}
+
+/// The name in `name`, `name:port`, `[address]` or `[address]:port`, in small letters.
+fn name_of(authority: &str) -> Option<String> {
+    let (name, rest) = match authority.strip_prefix('[') {
+        Some(inner) => inner.split_once(']')?,
+        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+    };
+    let port = rest.strip_prefix(':').map_or(rest.is_empty(), |port| port.parse::<u16>().is_ok());
+    (port && !name.is_empty()).then(|| name.to_ascii_lowercase())
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find_map(|(name, value)| (name == COOKIE).then_some(value))
+}
+
+fn in_query(uri: &Uri) -> Option<&str> {
+    uri.query()?.split('&').find_map(|pair| pair.strip_prefix("token="))
+}
+
+/// An address of the newer kind belongs to somebody who has 2^64 of them.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(long) => long
+            .to_ipv4_mapped()
+            .map_or_else(|| IpAddr::V6(Ipv6Addr::from_bits(long.to_bits() & !u128::from(u64::MAX))), IpAddr::V4),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guard(listen: &str, names: &[&str]) -> Guard {
+        let listen = listen.parse().expect("an address");
+        let names = names.iter().map(|&name| name.to_owned()).collect();
+        let settings = PageSettings { listen, token: None, tls: None, names };
+        Guard::new(&settings, listen, false)
+    }
+
+    fn check(listen: &str, host: &str, known: bool) {
+        assert_eq!(guard(listen, &["Studio.lan"]).knows(host), known, "{listen}: {host}");
+    }
+
+    #[test]
+    fn only_our_own_names_are_known() {
+        for host in ["localhost", "LOCALHOST:8080", "127.0.0.1:1", "[::1]:8080", "studio.lan:8080"] {
+            check("127.0.0.1:8080", host, true);
+        }
+        for host in
+            ["", "evil.example", "localhost.evil.example", "localhost:", "localhost:x", "[::1", "10.0.0.5", ":80"]
+        {
+            check("127.0.0.1:8080", host, false);
+        }
+        check("0.0.0.0:8080", "10.0.0.5:8080", true);
+        check("0.0.0.0:8080", "[2001:db8::1]:8080", true);
+        check("0.0.0.0:8080", "evil.example:8080", false);
+        check("10.0.0.5:8080", "10.0.0.5:8080", true);
+        check("10.0.0.5:8080", "localhost:8080", false);
+    }
+
+    #[test]
+    fn an_address_is_barred_after_ten_wrong_tokens_and_others_are_not() {
+        let guard = guard("127.0.0.1:8080", &[]);
+        let [one, beside, other] =
+            ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"].map(|ip| ip.parse().expect("an address"));
+        for _ in 0..10 {
+            assert!(!guard.is_barred(one));
+            guard.count_wrong(one);
+        }
+        assert!(guard.is_barred(one) && guard.is_barred(beside) && !guard.is_barred(other));
+    }
+}
