@@ -213,7 +213,9 @@ fn a_real_browser_shows_the_run() {
     let url = format!("{}?token={token}", live.served.url());
     browser.visit(&url, (1280, 900), "light");
     browser.until(HAS_PICTURE);
-    browser.until("[...document.querySelectorAll('.person .verdict')].some(p => ['Unsure', 'Synthetic'].includes(p.textContent))");
+    browser.until(
+        "[...document.querySelectorAll('.person .verdict')].some(p => ['Unsure', 'Synthetic'].includes(p.textContent))",
+    );
     browser.until("document.querySelector('#source-words').textContent.startsWith('Live: 640 × 360')");
     browser.until("document.querySelectorAll('#turns li').length >= 3");
     assert_eq!(browser.value("location.search"), "", "the token is out of the address");
@@ -227,7 +229,10 @@ fn a_real_browser_shows_the_run() {
     browser.keep("wide.png");
 
     let before = browser.value("document.getElementById('picture').dataset.view");
-    browser.until(&format!("document.getElementById('picture').dataset.view !== '{}'", before.as_str().unwrap_or_default()));
+    browser.until(&format!(
+        "document.getElementById('picture').dataset.view !== '{}'",
+        before.as_str().unwrap_or_default()
+    ));
     browser.call("Runtime.evaluate", json!({ "expression": "document.getElementById('heat').click()" }));
     browser.value("document.getElementById('below').value = '0.2', document.getElementById('limits').requestSubmit()");
     browser.until("document.getElementById('limits-words').textContent === 'These are used now'");
@@ -252,7 +257,9 @@ fn a_real_browser_shows_the_run() {
 fn each_control_has_a_name_and_an_order() {
     let live = Broadcast::start("127.0.0.1", None);
     let page = live.get("/").text();
-    for part in ["<html lang=\"en\">", "name=\"viewport\"", "role=\"log\" aria-live=\"polite\"", "role=\"status\"", "<main>"] {
+    for part in
+        ["<html lang=\"en\">", "name=\"viewport\"", "role=\"log\" aria-live=\"polite\"", "role=\"status\"", "<main>"]
+    {
         assert!(page.contains(part), "`{part}` is missing");
     }
     for control in page.split("<input ").skip(1) {

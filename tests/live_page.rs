@@ -48,7 +48,9 @@ fn it_tells_what_there_is() {
     let facts = live.get("/api/facts").json();
     assert_eq!(facts["facts"]["model"], "corner");
     let numbers = live.get("/metrics").text();
-    for part in ["cyborg_frames_captured_total ", "stage=\"verdict\",le=\"0.1\"", "cyborg_source_state{state=\"playing\"} 1"] {
+    for part in
+        ["cyborg_frames_captured_total ", "stage=\"verdict\",le=\"0.1\"", "cyborg_source_state{state=\"playing\"} 1"]
+    {
         assert!(numbers.contains(part), "{numbers}");
     }
     assert_eq!(live.get("/nothing").status, 404);
@@ -86,7 +88,8 @@ fn the_picture_moves_and_comes_in_a_few_widths() {
     let live = playing();
     let first = live.get("/picture.jpg?width=300");
     assert_eq!(decode(&first.body).0, 320, "the next width that is enough");
-    let number: u64 = first.head.split("x-view: ").nth(1).and_then(|rest| rest.lines().next()?.parse().ok()).expect("a number");
+    let number: u64 =
+        first.head.split("x-view: ").nth(1).and_then(|rest| rest.lines().next()?.parse().ok()).expect("a number");
     let second = live.get(&format!("/picture.jpg?width=300&after={number}"));
     assert!(!second.head.contains(&format!("x-view: {number}\r\n")), "a newer one was asked for");
     assert_ne!(first.body, second.body);
@@ -158,7 +161,9 @@ fn only_who_knows_the_token_sees_anything() {
     assert_eq!(live.get("/healthz").status, 200, "it tells nothing");
     let bearer = format!("Authorization: Bearer {TOKEN}\r\n");
     let cookie = format!("Cookie: other=1; cyborg_token={TOKEN}\r\n");
-    for path in ["/", "/api/state", "/events", "/picture.jpg", "/picture.mjpeg", "/metrics", "/api/snapshot.jpg", "/page.js"] {
+    for path in
+        ["/", "/api/state", "/events", "/picture.jpg", "/picture.mjpeg", "/metrics", "/api/snapshot.jpg", "/page.js"]
+    {
         assert_eq!(live.get(path).status, 401, "{path}");
     }
     assert_eq!(with("/api/state", &bearer).status, 200);

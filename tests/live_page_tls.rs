@@ -22,8 +22,7 @@ fn serve(certificate: &str, key: &str) -> Result<Served, PageError> {
     let [tool, source, model, provider] = [(); 4].map(|()| String::new());
     let facts = Facts { tool, source, model, provider, thresholds: limits };
     let tls = Some(TlsFiles { certificate: fixture(certificate), key: fixture(key) });
-    let settings =
-        PageSettings { listen: SocketAddr::from(([127, 0, 0, 1], 0)), token: None, tls, names: Vec::new() };
+    let settings = PageSettings { listen: SocketAddr::from(([127, 0, 0, 1], 0)), token: None, tls, names: Vec::new() };
     let metrics = Arc::new(LiveMetrics::default());
     Arc::new(Page::new()).serve(settings, metrics, facts, Arc::new(SharedLimits::new(limits)))
 }

@@ -2,8 +2,8 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -55,10 +55,12 @@ impl Broadcast {
             provider: "asked auto, got cpu".into(),
             thresholds: own,
         };
-        let served = page.serve(settings, Arc::clone(&metrics), facts, Arc::clone(&limits) as Arc<_>).expect("a free port");
+        let served =
+            page.serve(settings, Arc::clone(&metrics), facts, Arc::clone(&limits) as Arc<_>).expect("a free port");
         let [lost, end] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
         let thread = std::thread::spawn({
-            let (page, metrics, lost, end) = (Arc::clone(&page), Arc::clone(&metrics), Arc::clone(&lost), Arc::clone(&end));
+            let (page, metrics, lost, end) =
+                (Arc::clone(&page), Arc::clone(&metrics), Arc::clone(&lost), Arc::clone(&end));
             move || play(&page, &metrics, &lost, &end)
         });
         Self { page, served, metrics, limits, lost, end, thread: Some(thread) }

@@ -212,10 +212,9 @@ fn in_query(uri: &Uri) -> Option<&str> {
 fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
-        IpAddr::V6(long) => long.to_ipv4_mapped().map_or_else(
-            || IpAddr::V6(Ipv6Addr::from_bits(long.to_bits() & !u128::from(u64::MAX))),
-            IpAddr::V4,
-        ),
+        IpAddr::V6(long) => long
+            .to_ipv4_mapped()
+            .map_or_else(|| IpAddr::V6(Ipv6Addr::from_bits(long.to_bits() & !u128::from(u64::MAX))), IpAddr::V4),
     }
 }
 
@@ -239,7 +238,9 @@ mod tests {
         for host in ["localhost", "LOCALHOST:8080", "127.0.0.1:1", "[::1]:8080", "studio.lan:8080"] {
             check("127.0.0.1:8080", host, true);
         }
-        for host in ["", "evil.example", "localhost.evil.example", "localhost:", "localhost:x", "[::1", "10.0.0.5", ":80"] {
+        for host in
+            ["", "evil.example", "localhost.evil.example", "localhost:", "localhost:x", "[::1", "10.0.0.5", ":80"]
+        {
             check("127.0.0.1:8080", host, false);
         }
         check("0.0.0.0:8080", "10.0.0.5:8080", true);
@@ -252,7 +253,8 @@ mod tests {
     #[test]
     fn an_address_is_barred_after_ten_wrong_tokens_and_others_are_not() {
         let guard = guard("127.0.0.1:8080", &[]);
-        let [one, beside, other] = ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"].map(|ip| ip.parse().expect("an address"));
+        let [one, beside, other] =
+            ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"].map(|ip| ip.parse().expect("an address"));
         for _ in 0..10 {
             assert!(!guard.is_barred(one));
             guard.count_wrong(one);

@@ -63,7 +63,8 @@ impl History {
                 let (number, from, to) = (self.turned, before, opinion.verdict);
                 self.turns.push_back(Turn { number, at, track, from, to, reason: opinion.reason });
             }
-            let line = self.lines.entry(track).or_insert_with(|| Line { points: VecDeque::new(), verdict: opinion.verdict });
+            let line =
+                self.lines.entry(track).or_insert_with(|| Line { points: VecDeque::new(), verdict: opinion.verdict });
             line.verdict = opinion.verdict;
             if line.points.back().is_none_or(|&(last, _)| at >= last + STEP_MS) {
                 line.points.push_back((at, opinion.probability.value()));
@@ -137,7 +138,9 @@ mod tests {
     #[test]
     fn a_turn_is_told_once() {
         let mut history = History::default();
-        for (at, verdict) in [(0, Verdict::Unsure), (40, Verdict::Unsure), (80, Verdict::Synthetic), (120, Verdict::Synthetic)] {
+        for (at, verdict) in
+            [(0, Verdict::Unsure), (40, Verdict::Unsure), (80, Verdict::Synthetic), (120, Verdict::Synthetic)]
+        {
             history.add(at, &[person(7, verdict)]);
         }
         let turns: Vec<_> = history.turns(0).iter().map(|turn| (turn.number, turn.at, turn.from, turn.to)).collect();

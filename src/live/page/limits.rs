@@ -27,9 +27,8 @@ impl Limits {
     /// When a number is outside 0 to 1 or none at all, or the lower threshold is above the upper one.
     pub fn checked(self) -> Result<Self, LimitsError> {
         // Written so that NaN fails.
-        let fits = 0.0 <= self.authentic_below
-            && self.authentic_below <= self.synthetic_above
-            && self.synthetic_above <= 1.0;
+        let fits =
+            0.0 <= self.authentic_below && self.authentic_below <= self.synthetic_above && self.synthetic_above <= 1.0;
         if fits { Ok(self) } else { Err(LimitsError(self)) }
     }
 }
@@ -79,7 +78,11 @@ mod tests {
     use super::*;
 
     fn check(authentic_below: f32, synthetic_above: f32, fits: bool) {
-        assert_eq!(Limits { authentic_below, synthetic_above }.checked().is_ok(), fits, "{authentic_below} {synthetic_above}");
+        assert_eq!(
+            Limits { authentic_below, synthetic_above }.checked().is_ok(),
+            fits,
+            "{authentic_below} {synthetic_above}"
+        );
     }
 
     #[test]

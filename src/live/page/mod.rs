@@ -86,7 +86,9 @@ pub struct Facts {
 #[derive(Debug, thiserror::Error)]
 pub enum PageError {
     /// Everybody in the network could watch.
-    #[error("{0} can be reached from other machines, so a token is needed; give one with --token-file, or listen at 127.0.0.1")]
+    #[error(
+        "{0} can be reached from other machines, so a token is needed; give one with --token-file, or listen at 127.0.0.1"
+    )]
     NeedsToken(SocketAddr),
     /// The address can't be had.
     #[error("can't listen at {address}: {reason}; choose another one with --listen")]

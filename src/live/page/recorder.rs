@@ -97,7 +97,12 @@ struct Past {
 }
 
 impl Recorder {
-    pub(super) fn new(page: Arc<Page>, metrics: Arc<LiveMetrics>, facts: Facts, switch: Arc<dyn ThresholdSwitch>) -> Self {
+    pub(super) fn new(
+        page: Arc<Page>,
+        metrics: Arc<LiveMetrics>,
+        facts: Facts,
+        switch: Arc<dyn ThresholdSwitch>,
+    ) -> Self {
         let history = Mutex::new(History::default());
         Self { page, metrics, facts, switch, history, told: watch::Sender::new(Told::default()), began: Instant::now() }
     }

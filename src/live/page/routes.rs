@@ -43,7 +43,12 @@ pub(super) struct Room {
 }
 
 impl Room {
-    pub(super) fn new(page: Arc<Page>, metrics: Arc<LiveMetrics>, facts: Facts, switch: Arc<dyn ThresholdSwitch>) -> Self {
+    pub(super) fn new(
+        page: Arc<Page>,
+        metrics: Arc<LiveMetrics>,
+        facts: Facts,
+        switch: Arc<dyn ThresholdSwitch>,
+    ) -> Self {
         let recorder = Recorder::new(Arc::clone(&page), Arc::clone(&metrics), facts, switch);
         let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
         Self { page, metrics, pictures: Pictures::new(), recorder, places }

@@ -18,7 +18,9 @@ pub struct Secret(String);
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// It is too short, too long, or has other signs.
-    #[error("the token must have {LEAST} to {MOST} letters, digits, `-`, `.`, `_` or `~`; `openssl rand -hex 24` makes one")]
+    #[error(
+        "the token must have {LEAST} to {MOST} letters, digits, `-`, `.`, `_` or `~`; `openssl rand -hex 24` makes one"
+    )]
     Unfit,
     /// The file can't be read.
     #[error("can't read the token from {}: {reason}", path.display())]
