@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::outcome::{Outcome, complain, note, say};
 use crate::capture::camera::{self, Camera, CameraError, Format};
 
-/// Width, height and the name of a format.
-type Format<'a> = (u32, u32, &'a str);
+/// Width, height and the name of the coding.
+type Kind<'a> = (u32, u32, &'a str);
 
 #[derive(Args, Debug)]
 pub(super) struct CamerasArgs {
@@ -47,7 +47,7 @@ fn described(camera: &Camera, formats: &Result<Vec<Format>, CameraError>) -> Val
 
 /// A line a size and coding, with all its rates.
 fn lines(formats: &[Format]) -> Vec<String> {
-    let mut lines: Vec<(Format<'_>, Vec<String>)> = Vec::new();
+    let mut lines: Vec<(Kind<'_>, Vec<String>)> = Vec::new();
     for format in formats {
         let kind = (format.width, format.height, format.coding.as_str());
         match lines.iter_mut().find(|(known, _)| *known == kind) {
