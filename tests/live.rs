@@ -120,7 +120,9 @@ fn the_program_tells_what_befalls_the_camera() {
     ];
     let mut rest = &*stderr;
     for word in words {
-        let at = rest.find(word).unwrap_or_else(|| panic!("`{word}` is missing or late in:\n{stderr}"));
+        let at = rest.find(word);
+        assert!(at.is_some(), "`{word}` is missing or late in:\n{stderr}");
+        let at = at.unwrap_or_default();
         rest = &rest[at + word.len()..];
     }
     assert!(stderr.contains("% dropped; shown after"), "{stderr}");

@@ -139,8 +139,9 @@ impl Answer {
 /// The data of the next event of this kind.
 pub(crate) fn event(stream: &mut impl BufRead, kind: &str) -> serde_json::Value {
     let mut found = false;
-    for line in stream.lines() {
-        let line = line.expect("the stream goes on");
+    let mut lines = stream.lines();
+    loop {
+        let line = lines.next().expect("the stream ended before the event").expect("the stream goes on");
         // Pieces of the answer are told with their length, on lines of their own.
         if let Some(name) = line.strip_prefix("event: ") {
             found = name == kind;
@@ -148,7 +149,6 @@ pub(crate) fn event(stream: &mut impl BufRead, kind: &str) -> serde_json::Value 
             return serde_json::from_str(data).expect("JSON");
         }
     }
-    panic!("the stream ended before `{kind}`");
 }
 
 fn play(page: &Page, metrics: &LiveMetrics, lost: &AtomicBool, end: &AtomicBool) {

@@ -1,8 +1,8 @@
 //! The page of a live run: a small server that shows the newest picture, the verdicts and the numbers to whoever asks.
 //!
 //! A [`Page`] is an [`Audience`]: it keeps the newest picture and never waits. [`Page::serve`] starts a thread with a
-//! server of its own. There, one task turns each picture into data once for all readers ([`recorder`]), pictures are
-//! encoded when somebody asks ([`picture`]), and [`guard`] decides who may ask.
+//! server of its own. There, one task turns each picture into data once for all readers (`recorder`), pictures are
+//! encoded when somebody asks (`picture`), and `guard` decides who may ask.
 //!
 //! A reader gets what is newest at the time it can take something, so that a slow one misses pictures and holds up nobody.
 
