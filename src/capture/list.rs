@@ -152,15 +152,13 @@ pub fn read(path: &Path, root: Option<&Path>) -> Result<PhotoList, ListError> {
 pub fn parse(text: &[u8], path: &Path, root: &Path) -> Result<PhotoList, ListError> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
     let mut header: Option<StringRecord> = None;
-    let mut photos = PhotoList::new();
+    let (mut photos, mut lines) = (PhotoList::new(), Lines::of(text));
     for (index, record) in reader.records().enumerate() {
         let (line, record) = match record {
-            Ok(record) => (record.position().map_or(0, |at| line_at(text, at)), Ok(record)),
+            Ok(record) => (lines.at(record.position()), Ok(record)),
             // A line that is no text is a bad line; what else goes wrong is the file's own fault.
             Err(error) => match error.kind() {
-                csv::ErrorKind::Utf8 { pos, .. } => {
-                    (pos.as_ref().map_or(0, |at| line_at(text, at)), Err("it is not UTF-8 text".to_owned()))
-                }
+                csv::ErrorKind::Utf8 { pos, .. } => (lines.at(pos.as_ref()), Err("it is not UTF-8 text".to_owned())),
                 _ => return Err(ListError::Read { path: path.to_owned(), source: error }),
             },
         };
@@ -182,11 +180,38 @@ pub fn parse(text: &[u8], path: &Path, root: &Path) -> Result<PhotoList, ListErr
     if photos.is_empty() { Err(ListError::Empty { path: path.to_owned() }) } else { Ok(photos) }
 }
 
-/// The line of a record, from 1. The reader's own count stands at the empty lines before it, which it skips.
-fn line_at(text: &[u8], position: &csv::Position) -> u64 {
-    let rest = usize::try_from(position.byte()).ok().and_then(|byte| text.get(byte..)).unwrap_or_default();
-    let skipped = rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).filter(|&&byte| byte == b'\n');
-    position.line() + skipped.count() as u64
+/// Counts the lines of a text, which end by a line feed, a carriage return, or both together. The reader's own count knows
+/// line feeds alone, and stands at the empty lines before a record, which it skips.
+struct Lines<'a> {
+    text: &'a [u8],
+    /// Up to where the ends were counted.
+    counted: usize,
+    line: u64,
+}
+
+impl<'a> Lines<'a> {
+    fn of(text: &'a [u8]) -> Self {
+        // The reader leaves a byte order mark out, and still says that the first record begins at it.
+        let mark = if text.starts_with("\u{feff}".as_bytes()) { 3 } else { 0 };
+        Self { text, counted: mark, line: 1 }
+    }
+
+    /// The line of the record that the reader found at `position`, from 1. Records come in their order.
+    fn at(&mut self, position: Option<&csv::Position>) -> u64 {
+        let at = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(0).max(self.counted);
+        let rest = self.text.get(at..).unwrap_or_default();
+        let begin = at + rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
+        for place in self.counted..begin.min(self.text.len()) {
+            let ends = match self.text[place] {
+                b'\n' => true,
+                b'\r' => self.text.get(place + 1) != Some(&b'\n'),
+                _ => false,
+            };
+            self.line += u64::from(ends);
+        }
+        self.counted = begin;
+        self.line
+    }
 }
 
 /// Without the mark that some programs put before a text, and without spaces around it.
@@ -391,6 +416,9 @@ mod tests {
         check_line(b"file,label\na.png,real\n\n\nb.png,fake\n", 5, "`fake`");
         check_line(b"file,label,face_x\na.png,real,\nb.png,real,3\n", 3, "face box");
         check_line(b"file,label\na.png,real\n,real\n", 3, "no file");
+        check_line(b"file,label\ra.png,real\rb.png,fake\r", 3, "`fake`");
+        check_line(b"file,label\r\n\r\na.png,fake\r\n", 3, "`fake`");
+        check_line(b"\xef\xbb\xbf\ntrain,Fake,a.png\n", 2, "`Fake`");
     }
 
     #[test]

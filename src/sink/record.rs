@@ -162,8 +162,8 @@ impl<'a> FaceRecord<'a> {
                     track: tracked.map(|tracked| tracked.id),
                     left: tenth(face.bounds.left),
                     top: tenth(face.bounds.top),
-                    width: tenth(face.bounds.width),
-                    height: tenth(face.bounds.height),
+                    width: tenth_side(face.bounds.width),
+                    height: tenth_side(face.bounds.height),
                     p_synthetic: judgement.probability,
                     p_track: tracked.map(|tracked| tracked.probability),
                     verdict: judgement.verdict,
@@ -217,8 +217,8 @@ impl<'a> PhotoRecord<'a> {
             face: Some(index),
             left: Some(tenth(bounds.left)),
             top: Some(tenth(bounds.top)),
-            width: Some(tenth(bounds.width)),
-            height: Some(tenth(bounds.height)),
+            width: Some(tenth_side(bounds.width)),
+            height: Some(tenth_side(bounds.height)),
             ..self
         }
     }
@@ -274,7 +274,18 @@ impl<'a> SummaryRecord<'a> {
     }
 }
 
-/// A detector's boxes are no finer than a tenth of a pixel.
+/// A detector's boxes are no finer than a tenth of a pixel. A broken one's are held within what a number of a table can be:
+/// JSON has no word for infinity.
 fn tenth(value: f32) -> f32 {
-    (value * 10.0).round() / 10.0
+    if value.is_nan() {
+        return 0.0;
+    }
+    let fine = (f64::from(value) * 10.0).round() / 10.0;
+    fine.clamp(f32::MIN.into(), f32::MAX.into()) as f32
+}
+
+/// The same for a side of a box, which is not negative.
+fn tenth_side(value: f32) -> f32 {
+    // Not `max`, which may keep the sign of a zero.
+    if value > 0.0 { tenth(value) } else { 0.0 }
 }

@@ -184,8 +184,10 @@ impl VideoSource {
 
     /// Gives the decoder its next packet. `Some` when that itself came to something.
     fn feed(&mut self) -> Result<Option<Read>, VideoError> {
-        let mut packet = ffmpeg::Packet::empty();
         loop {
+            // A new one each time, which costs nothing: reading into one that is full would lose what it holds, and with it
+            // the sound of the whole clip.
+            let mut packet = ffmpeg::Packet::empty();
             self.watch.restart();
             match packet.read(&mut self.input) {
                 Ok(()) if packet.stream() != self.stream => {}

@@ -28,8 +28,12 @@ impl Numbers {
             return None;
         }
         let mut times = Vec::new();
-        let mut packet = ffmpeg::Packet::empty();
-        while packet.read(&mut input).is_ok() {
+        loop {
+            // A new one each time: reading into one that is full would lose what it holds, and with it the file.
+            let mut packet = ffmpeg::Packet::empty();
+            if packet.read(&mut input).is_err() {
+                break;
+            }
             if packet.stream() != stream || is_hidden(&packet) {
                 continue;
             }

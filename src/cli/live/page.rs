@@ -31,7 +31,7 @@ pub(super) struct PageArgs {
     tls_key: Option<PathBuf>,
     /// A further name by which readers call this machine
     #[arg(long, value_name = "NAME")]
-    host_name: Vec<String>,
+    name: Vec<String>,
 }
 
 impl PageArgs {
@@ -51,7 +51,7 @@ impl PageArgs {
             listen: self.listen,
             token: self.token_file.as_deref().map(Secret::read).transpose()?,
             tls: tls.map(|(certificate, key)| TlsFiles { certificate, key }),
-            names: self.host_name.clone(),
+            names: self.name.clone(),
         };
         let facts = Facts {
             tool: concat!("cyborg ", env!("CARGO_PKG_VERSION")).to_owned(),
