@@ -111,7 +111,7 @@ fn the_program_tells_what_befalls_the_camera() {
     assert!(output.status.success(), "{stderr}");
     let words = [
         "opening the source",
-        "playing 176x144, 29.97 fps",
+        "playing 193x144, 29.97 fps",
         "lost: no frame for 0.8 s; trying again in",
         "playing 176x144",
         "lost: the test camera is unplugged by its script; trying again in",

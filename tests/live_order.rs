@@ -155,10 +155,9 @@ fn a_stop_ends_the_wait_for_the_next_try() {
 
 #[test]
 fn a_model_that_fails_ends_the_run_with_its_error() {
-    let mut run = LiveRun::of([Session::Plays(vec![frames(10_000)])]);
+    // Slow enough that each frame is scored, the third one too.
+    let mut run = LiveRun::of([Session::Plays(vec![Step::Frames { count: 100, millis: 50 }])]).stop_after(2000);
     run.classifier.fails_at = Some(3);
-    // Each frame is scored, so that the third one is.
-    run.keep.stall = Duration::from_secs(5);
     let ran = run.run();
     let error = ran.ended.expect_err("the classifier failed").to_string();
     assert!(error.contains('3'), "{error}");

@@ -136,8 +136,8 @@ mod tests {
         check(FrameFormat::GRAY, (2, 1), &[7, 9], &[[7; 3], [9; 3]]);
         check(FrameFormat::RAWRGB, (1, 1), &[1, 2, 3], &[[1, 2, 3]]);
         check(FrameFormat::RAWBGR, (1, 1), &[1, 2, 3], &[[3, 2, 1]]);
-        // Whatever is beyond the range stays in it.
-        check(FrameFormat::YUYV, (2, 1), &[255, 255, 0, 255], &[[255, 125, 255], [184, 0, 237]]);
+        // Whatever is beyond the range stays in it. The last blue: 1.164384 * -16 + 2.017232 * 127 = 237.56.
+        check(FrameFormat::YUYV, (2, 1), &[255, 255, 0, 255], &[[255, 125, 255], [184, 0, 238]]);
     }
 
     #[test]

@@ -113,7 +113,7 @@ fn words(state: &SourceState) -> String {
     match state {
         SourceState::Starting => "opening the source".to_owned(),
         SourceState::Playing { size: (width, height), rate, differs } => {
-            let rate = rate.map(|rate| format!(", {rate:.4} fps")).unwrap_or_default();
+            let rate = rate.map(|rate| format!(", {} fps", (rate * 100.0).round() / 100.0)).unwrap_or_default();
             let differs = differs.as_ref().map(|differs| format!("; {differs}")).unwrap_or_default();
             format!("playing {width}x{height}{rate}{differs}")
         }
