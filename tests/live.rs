@@ -113,9 +113,9 @@ fn the_program_tells_what_befalls_the_camera() {
         "opening the source",
         "playing 193x144, 29.97 fps",
         "lost: no frame for 0.8 s; trying again in",
-        "playing 176x144",
+        "playing 193x144",
         "lost: the test camera is unplugged by its script; trying again in",
-        "playing 176x144",
+        "playing 193x144",
         "the source has ended",
     ];
     let mut rest = &*stderr;
