@@ -104,7 +104,7 @@ fn live(arguments: &[&str], clip: &std::path::Path) -> (std::process::Output, Du
 
 #[test]
 fn the_program_tells_what_befalls_the_camera() {
-    let script = "at 2s stall 1500ms; at 4500ms unplug 1s; at 7s end";
+    let script = "at 2s stall 1500ms; at 4500ms unplug 200ms; at 8s end";
     let (output, _) = live(&["--test-script", script, "--stall", "0.8"], &face_clip());
     let stderr = String::from_utf8_lossy(&output.stderr);
     let stdout = String::from_utf8_lossy(&output.stdout);
