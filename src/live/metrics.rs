@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use serde::Serialize;
+
 /// Upper edges of the buckets of ages, in milliseconds; above the last one there is one more.
 pub const AGE_EDGES_MS: [u64; 12] = [5, 10, 20, 33, 50, 75, 100, 150, 250, 500, 1000, 5000];
 
@@ -55,4 +57,37 @@ pub struct LiveMetrics {
     pub shown_age: Ages,
     /// Age of a frame when its faces' verdict stood.
     pub verdict_age: Ages,
+}
+
+/// The numbers at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// See [`LiveMetrics::captured`].
+    pub captured: u64,
+    /// See [`LiveMetrics::overwritten`].
+    pub overwritten: u64,
+    /// See [`LiveMetrics::damaged`].
+    pub damaged: u64,
+    /// See [`LiveMetrics::shown`].
+    pub shown: u64,
+    /// See [`LiveMetrics::scored`].
+    pub scored: u64,
+    /// See [`LiveMetrics::lost`].
+    pub lost: u64,
+}
+
+impl LiveMetrics {
+    /// Reads them. Each is right by itself; others may go on meanwhile.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counts {
+            captured: read(&self.captured),
+            overwritten: read(&self.overwritten),
+            damaged: read(&self.damaged),
+            shown: read(&self.shown),
+            scored: read(&self.scored),
+            lost: read(&self.lost),
+        }
+    }
 }

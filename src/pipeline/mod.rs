@@ -1,4 +1,4 @@
-//! The only place with threads and channels: stages wired, buffers recycled, shutdown.
+//! Threads and channels of a run over files: stages wired, buffers recycled, shutdown. A camera's are in [`crate::live`].
 //!
 //! ```text
 //! source -> find cuts -> locate -> follow -> classify -> judge and sinks

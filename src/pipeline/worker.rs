@@ -18,7 +18,7 @@ pub struct Worker<'a> {
     pub locate: &'a mut dyn Locate,
     /// Scores faces.
     pub classify: &'a mut dyn Classify,
-    /// Further models, which score the same faces.
+    /// Further models, which score the same faces: as many as [`super::Stages::others`] has judges.
     pub others: Vec<&'a mut dyn Classify>,
 }
 

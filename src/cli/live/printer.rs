@@ -1,14 +1,13 @@
 //! What a live run says in the terminal: a line where a person's verdict turns, and how the run goes every few seconds.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_queue::ArrayQueue;
 
 use crate::cli::outcome::{note, say};
 use crate::face::tracker::TrackId;
-use crate::live::metrics::{Ages, LiveMetrics};
+use crate::live::metrics::{Counts, LiveMetrics};
 use crate::live::newest::Newest;
 use crate::live::view::{Audience, LiveOpinion, SourceState, View};
 use crate::verdict::Verdict;
@@ -127,28 +126,15 @@ fn words(state: &SourceState) -> String {
 
 /// The metrics at a moment.
 struct Numbers {
-    captured: u64,
-    overwritten: u64,
-    damaged: u64,
-    shown: u64,
-    scored: u64,
+    counts: Counts,
     shown_age: Duration,
     verdict_age: Duration,
 }
 
 impl Numbers {
     fn of(metrics: &LiveMetrics) -> Self {
-        let number = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let sum = |ages: &Ages| ages.sum();
-        Self {
-            captured: number(&metrics.captured),
-            overwritten: number(&metrics.overwritten),
-            damaged: number(&metrics.damaged),
-            shown: number(&metrics.shown),
-            scored: number(&metrics.scored),
-            shown_age: sum(&metrics.shown_age),
-            verdict_age: sum(&metrics.verdict_age),
-        }
+        let (shown_age, verdict_age) = (metrics.shown_age.sum(), metrics.verdict_age.sum());
+        Self { counts: metrics.counts(), shown_age, verdict_age }
     }
 
     /// What happened since an earlier moment.
@@ -157,17 +143,18 @@ impl Numbers {
         let mean = |now: Duration, before: Duration, count: u64| {
             now.saturating_sub(before).as_secs_f64() * 1e3 / count.max(1) as f64
         };
-        let captured = self.captured.saturating_sub(before.captured);
-        let overwritten = self.overwritten.saturating_sub(before.overwritten);
-        let (shown, scored) = (self.shown.saturating_sub(before.shown), self.scored.saturating_sub(before.scored));
-        let damaged = self.damaged.saturating_sub(before.damaged);
+        let (now, then) = (&self.counts, &before.counts);
+        let captured = now.captured.saturating_sub(then.captured);
+        let overwritten = now.overwritten.saturating_sub(then.overwritten);
+        let (shown, scored) = (now.shown.saturating_sub(then.shown), now.scored.saturating_sub(then.scored));
+        let damaged = now.damaged.saturating_sub(then.damaged);
         let damaged = if damaged > 0 { format!(", {damaged} damaged") } else { String::new() };
         format!(
             "{:.1} fps, {:.0} % dropped{damaged}; shown after {:.0} ms; {:.1} faces/s scored, judged after {:.0} ms",
-            rate(self.captured, before.captured),
+            rate(now.captured, then.captured),
             100.0 * overwritten as f64 / captured.max(1) as f64,
             mean(self.shown_age, before.shown_age, shown),
-            rate(self.scored, before.scored),
+            rate(now.scored, then.scored),
             mean(self.verdict_age, before.verdict_age, scored),
         )
     }

@@ -1,7 +1,6 @@
 //! Turns each picture's data into JSON, once for all readers, and keeps the history.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,7 +10,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::history::{History, Turn};
 use super::{Facts, Limits, Page, Shown, ThresholdSwitch};
-use crate::live::metrics::LiveMetrics;
+use crate::live::metrics::{Ages, Counts, LiveMetrics};
 use crate::live::view::{Person, SourceState, View};
 use crate::verdict::Verdict;
 use crate::verdict::quality::Reason;
@@ -77,12 +76,8 @@ enum SourceTold {
 
 #[derive(Serialize)]
 struct Numbers {
-    captured: u64,
-    overwritten: u64,
-    damaged: u64,
-    shown: u64,
-    scored: u64,
-    lost: u64,
+    #[serde(flatten)]
+    counts: Counts,
     shown_age_ms: Option<f64>,
     verdict_age_ms: Option<f64>,
 }
@@ -199,18 +194,12 @@ impl Recorder {
 
     fn numbers(&self) -> Numbers {
         let metrics = &self.metrics;
-        let count = |number: &std::sync::atomic::AtomicU64| number.load(Ordering::Relaxed);
-        let mean = |ages: &crate::live::metrics::Ages| {
+        let mean = |ages: &Ages| {
             let number: u64 = ages.buckets().iter().sum();
             (number > 0).then(|| milliseconds(ages.sum()) / number as f64)
         };
         Numbers {
-            captured: count(&metrics.captured),
-            overwritten: count(&metrics.overwritten),
-            damaged: count(&metrics.damaged),
-            shown: count(&metrics.shown),
-            scored: count(&metrics.scored),
-            lost: count(&metrics.lost),
+            counts: metrics.counts(),
             shown_age_ms: mean(&metrics.shown_age),
             verdict_age_ms: mean(&metrics.verdict_age),
         }
