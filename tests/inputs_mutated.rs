@@ -1,4 +1,4 @@
-//! Clips with bytes changed, cut out and doubled: an error or some frames, and always an end.
+//! Clips and photos with bytes changed, cut out and doubled: an error or some frames, and always an end.
 //!
 //! `CYBORG_LONG_TESTS=1` makes ten times as many.
 
@@ -10,62 +10,17 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use cyborg_edge::frame::PresentationTime;
+use cyborg_edge::capture::stills;
+use cyborg_edge::frame::{Frame, PresentationTime};
+use support::chance::{Chance, mutate_media};
+use support::child::long_run;
 use support::clips::{read_file, settings};
-use support::make_clip;
-
-/// Numbers that look like chance and are the same each time: Marsaglia's xorshift with 64 bits.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit.max(1) as u64) as usize
-    }
-}
-
-fn mutate(bytes: &[u8], chance: &mut Chance) -> Vec<u8> {
-    let mut bytes = bytes.to_vec();
-    // Headers are where it hurts most: half of the changes hit the first or the last kilobyte.
-    let place = |chance: &mut Chance, length: usize| match chance.below(4) {
-        0 => chance.below(length.min(1024)),
-        1 => length - 1 - chance.below(length.min(1024)),
-        _ => chance.below(length),
-    };
-    for _ in 0..=chance.below(8) {
-        let length = bytes.len();
-        if length < 64 {
-            break;
-        }
-        let at = place(chance, length);
-        match chance.below(6) {
-            0 => bytes[at] ^= 1 << chance.below(8),
-            1 => bytes[at] = [0, 0xff, 0x7f, 0x80][chance.below(4)],
-            2 => {
-                let end = (at + 8).min(length);
-                bytes[at..end].fill([0, 0xff, 0x41][chance.below(3)]);
-            }
-            3 => bytes.truncate(at.max(32)),
-            4 => {
-                let end = (at + 1 + chance.below(64)).min(length);
-                bytes.drain(at..end);
-            }
-            _ => {
-                let end = (at + 1 + chance.below(200)).min(length);
-                let piece = bytes[at..end].to_vec();
-                bytes.splice(at..at, piece);
-            }
-        }
-    }
-    bytes
-}
+use support::{fetched, make_clip};
 
 #[test]
 fn mutated_clips_come_to_an_end() {
     let folder = tempfile::tempdir().expect("a folder for the test");
-    let rounds = if std::env::var_os("CYBORG_LONG_TESTS").is_some_and(|value| value == "1") { 450 } else { 45 };
+    let rounds = if long_run() { 450 } else { 45 };
     let source = "-f lavfi -i testsrc2=s=64x48:r=25:d=0.6";
     let x264 = "-c:v libx264 -preset ultrafast -g 5 -pix_fmt yuv420p";
     let (input, jobs) = mpsc::channel::<PathBuf>();
@@ -96,9 +51,9 @@ fn mutated_clips_come_to_an_end() {
         let path = folder.path().join(name);
         make_clip(&path, &arguments);
         let bytes = fs::read(&path).expect("it was made");
-        let mut chance = Chance(0x9e37_79b9_7f4a_7c15 ^ bytes.len() as u64);
+        let mut chance = Chance::new(bytes.len() as u64);
         for round in 0..rounds {
-            fs::write(&path, mutate(&bytes, &mut chance)).expect("it can be written");
+            fs::write(&path, mutate_media(&bytes, &mut chance)).expect("it can be written");
             input.send(path.clone()).expect("the reader is there");
             let result = results.recv_timeout(Duration::from_secs(60));
             if result.is_err() {
@@ -115,4 +70,46 @@ fn mutated_clips_come_to_an_end() {
         }
     }
     assert!(read > 50 && refused > 10, "the changes are of both kinds: {read} read, {refused} refused");
+}
+
+#[test]
+fn mutated_photos_come_to_an_end() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let rounds = if long_run() { 2000 } else { 200 };
+    let (input, jobs) = mpsc::channel::<PathBuf>();
+    let (done, results) = mpsc::channel();
+    thread::spawn(move || {
+        let mut frame = Frame::empty();
+        for path in jobs {
+            let read = stills::read(&path, &mut frame);
+            // What a stage may count on.
+            assert!(read.is_err() || frame.pixels.len() == frame.width * frame.height * 3);
+            if done.send(read).is_err() {
+                break;
+            }
+        }
+    });
+    let (mut read, mut refused) = (0, 0);
+    for name in ["photo.jpg", "photo.png", "photo.bmp", "photo.tiff", "photo.webp"] {
+        let path = folder.path().join(name);
+        make_clip(&path, &format!("-i {} -vf scale=64:48 -frames:v 1", fetched("astronaut").display()));
+        let bytes = fs::read(&path).expect("it was made");
+        let mut chance = Chance::new(bytes.len() as u64);
+        for round in 0..rounds {
+            fs::write(&path, mutate_media(&bytes, &mut chance)).expect("it can be written");
+            input.send(path.clone()).expect("the reader is there");
+            let result = results.recv_timeout(Duration::from_secs(60));
+            if result.is_err() {
+                let _ = fs::copy(&path, std::env::temp_dir().join(name));
+            }
+            match result.expect("an end, and no panic; the photo is kept in the folder for temporary files") {
+                Ok(()) => read += 1,
+                Err(error) => {
+                    assert!(error.to_string().contains(name), "{name}, round {round}: {error}");
+                    refused += 1;
+                }
+            }
+        }
+    }
+    assert!(read > 50 && refused > 50, "the changes are of both kinds: {read} read, {refused} refused");
 }

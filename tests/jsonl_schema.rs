@@ -1,13 +1,15 @@
 //! `docs/jsonl.schema.json` describes each line that the program writes, and no other.
 
+#[path = "../fuzz/src/schema.rs"]
+mod schema;
 mod support;
 
 use std::fs;
 use std::path::Path;
 
 use cyborg_edge::sink::record;
+use schema::{SCHEMA, check};
 use serde_json::{Value, json};
-use support::schema::{SCHEMA, check};
 use support::{cyborg, face_clip, fetched, model, run};
 
 /// The lines of a table, each held against the schema.

@@ -1,114 +1,129 @@
-//! Damaged input never panics: thousands of mutations of good files go through the readers of models, lists, TOMLs and JPEGs.
+//! Damaged input never panics: the seeds of the fuzz targets, and thousands of mutations of each, go through the same
+//! properties as the fuzz targets have.
 //!
-//! The mutations come from a fixed seed, so that a failure comes again.
+//! The mutations come from a fixed start, so that a failure comes again. `fuzz/` has the targets themselves, which want a
+//! nightly toolchain; what they find becomes a seed here.
 
 mod support;
 
-use std::path::Path;
+#[path = "../fuzz/src/lib.rs"]
+#[allow(unreachable_pub, reason = "for the fuzz targets it is a crate of its own")]
+mod properties;
 
-use cyborg_edge::capture::{jpeg, list};
-use cyborg_models::foreign::{Foreign, ForeignModel};
-use cyborg_models::model_file::ModelFile;
+use std::fs;
+use std::panic;
+use std::path::{Path, PathBuf};
+
+use cyborg_edge::capture::jpeg;
 use prost::Message;
+use support::chance::{Chance, mutate};
 use support::{foreign, model};
 
-/// Mutations a reader.
-const ROUNDS: usize = 3000;
+/// Mutations of each seed.
+const ROUNDS: usize = 2000;
+/// A seed is small: it was thought of, and is to be read.
+const LARGEST_SEED: usize = 4096;
 
-/// Numbers that look random: xorshift of Marsaglia (2003), 64 bits.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    /// A number below `end`.
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() % end.max(1) as u64) as usize
-    }
-}
-
-/// Bytes that tend to matter: ends of varints and lines, quotes, brackets, digits, signs, no UTF-8.
-const TELLING: &[u8] = b"\x00\x01\x7f\x80\xff\n\r\",.;=[]{}-09eE# \xef\xbb\xbf";
-
-/// One to eight changes: bytes flipped, set, put in, cut out, a piece repeated, the end cut off.
-fn mutate(seed: &[u8], random: &mut Random) -> Vec<u8> {
-    let mut bytes = seed.to_vec();
-    for _ in 0..=random.below(8) {
-        let at = random.below(bytes.len());
-        let end = (at + 1 + random.below(16)).min(bytes.len());
-        if bytes.is_empty() {
-            break;
-        }
-        match random.below(6) {
-            0 => bytes[at] ^= 1 << random.below(8),
-            1 => bytes[at] = TELLING[random.below(TELLING.len())],
-            2 => bytes.insert(at, TELLING[random.below(TELLING.len())]),
-            3 => drop(bytes.drain(at..end)),
-            4 => {
-                let piece = bytes[at..end].to_vec();
-                bytes.splice(at..at, piece);
-            }
-            _ => bytes.truncate(at),
-        }
-    }
-    bytes
-}
-
-/// Hands mutations of `seed` to `read`, which says whether it took them. Both answers must come up: a reader that takes
-/// all or none is not being tested.
-fn replay(seed: &[u8], mut read: impl FnMut(&[u8]) -> bool) {
-    assert!(read(seed), "the seed itself is good");
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    let taken = (0..ROUNDS).filter(|_| read(&mutate(seed, &mut random))).count();
-    assert!((1..ROUNDS).contains(&taken), "{taken} of {ROUNDS} were taken");
-}
-
-#[test]
-fn the_model_reader() {
-    replay(&model::corner().encode_to_vec(), |bytes| ModelFile::parse(bytes).is_ok());
-}
-
-#[test]
-fn the_foreign_model_reader() {
-    replay(&foreign::network(2, None).encode_to_vec(), |bytes| ForeignModel::parse(foreign::TOML, bytes).is_ok());
-}
-
-#[test]
-fn the_toml_reader() {
-    let more = "[calibration]\ntemperature = 2.0\nbias = 0.5\n[cam]\nname = \"map\"\ntap = \"x\"\n\
-                [thresholds.error_rates]\napcer = 0.1\nbpcer = 0.2\nmeasured_on = \"y\"\n";
-    replay(format!("{}{more}", foreign::TOML).as_bytes(), |bytes| {
-        Foreign::parse(&String::from_utf8_lossy(bytes)).is_ok()
-    });
-}
-
-#[test]
-fn the_list_reader() {
-    let whole = |bytes: &[u8]| {
-        let photos = list::parse(bytes, Path::new("list.csv"), Path::new("root"));
-        photos.is_ok_and(|photos| photos.iter().all(Result::is_ok))
+/// Whether a property holds of these bytes: whether they were taken. Where it doesn't, the bytes are kept.
+fn holds(property: fn(&[u8]) -> bool, bytes: &[u8], name: &str) -> bool {
+    // What was wrong is printed where it comes up.
+    let outcome = panic::catch_unwind(|| property(bytes));
+    let keep = || {
+        let kept = std::env::temp_dir().join(format!("{}.found", name.replace(['/', ' ', ','], "_")));
+        let _ = fs::write(&kept, bytes);
+        kept.display().to_string()
     };
-    replay(b"train,Real,ffhq/1.png\ntest,Synthetic,\"gan/2,b.jpg\"\r\n\ntest,Real,/3.png\n", whole);
-    replay(
-        b"\xef\xbb\xbffile,label,split,source,face_x,face_y,face_w,face_h,left_eye_x\n\
-          a.png,real,test,s,1,2,3.5,4e1,\nb.png,Synthetic,,,,,,,\n",
-        whole,
-    );
+    assert!(outcome.is_ok(), "{name} broke its property; the bytes are kept in {}", keep());
+    outcome.is_ok_and(|taken| taken)
+}
+
+/// The seeds of a target, by name.
+fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target);
+    let files = fs::read_dir(&folder).expect("the seeds are a part of the repository");
+    let mut paths: Vec<PathBuf> = files.map(|file| file.expect("it can be read").path()).collect();
+    paths.sort();
+    let name = |path: &Path| format!("{target}/{}", path.file_name().unwrap_or_default().display());
+    paths.into_iter().map(|path| (name(&path), fs::read(&path).expect("it can be read"))).collect()
+}
+
+/// Holds a target's seeds and their mutations against its property. Both answers must come up: a reader that takes all
+/// or none is not being tested.
+fn replay(target: &str, property: fn(&[u8]) -> bool) {
+    let seeds = seeds(target);
+    assert!(seeds.len() >= 10, "{target} has {} seeds", seeds.len());
+    let good = seeds.iter().filter(|(name, bytes)| {
+        assert!(bytes.len() <= LARGEST_SEED, "{name} has {} bytes", bytes.len());
+        holds(property, bytes, name)
+    });
+    let good = good.count();
+    assert!((1..seeds.len()).contains(&good), "{good} of {} seeds of {target} were taken", seeds.len());
+    let mut taken = 0;
+    for (at, (name, bytes)) in seeds.iter().enumerate() {
+        let mut chance = Chance::new(at as u64);
+        let mutations = (0..ROUNDS).map(|round| (format!("{name}, mutation {round}"), mutate(bytes, &mut chance)));
+        taken += mutations.filter(|(name, bytes)| holds(property, bytes, name)).count();
+    }
+    let all = seeds.len() * ROUNDS;
+    assert!((all / 1000..all * 99 / 100).contains(&taken), "{taken} of {all} mutations of {target} were taken");
+}
+
+#[test]
+fn model_files() {
+    replay("model", properties::model::holds);
+}
+
+#[test]
+fn lists_of_photos() {
+    replay("list", properties::list::holds);
+}
+
+#[test]
+fn tomls_of_foreign_models() {
+    replay("side_toml", properties::side_toml::holds);
+}
+
+#[test]
+fn lines_of_the_jsonl_table() {
+    replay("jsonl", properties::jsonl::holds);
+}
+
+/// Whole networks, which are no committed seeds: they change with the contract.
+#[test]
+fn networks_of_the_tests() {
+    for (name, bytes, property) in [
+        ("corner", model::corner().encode_to_vec(), properties::model::holds as fn(&[u8]) -> bool),
+        ("foreign", described(&foreign::network(2, None).encode_to_vec()), properties::side_toml::holds),
+    ] {
+        assert!(holds(property, &bytes, name), "{name} itself is good");
+        let mut chance = Chance::new(0);
+        let taken = (0..ROUNDS).filter(|round| {
+            let mutated = mutate(&bytes, &mut chance);
+            holds(property, &mutated, &format!("{name}, mutation {round}"))
+        });
+        let taken = taken.count();
+        assert!((1..ROUNDS).contains(&taken), "{taken} of {ROUNDS} mutations of {name} were taken");
+    }
+}
+
+/// A TOML and the network that it describes, as the target takes them.
+fn described(network: &[u8]) -> Vec<u8> {
+    [foreign::TOML.as_bytes(), &[0], network].concat()
 }
 
 #[test]
 fn the_jpeg_reader() {
     let mut pixels = Vec::new();
+    let mut taken = |bytes: &[u8]| {
+        let decoded = jpeg::decode(bytes, &mut pixels);
+        decoded.is_ok_and(|decoded| pixels.len() == decoded.width * decoded.height * 3)
+    };
     for name in ["jpeg_noise_420", "jpeg_waves_420", "jpeg_face_cmyk"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name).with_extension("jpg");
-        replay(&std::fs::read(path).expect("it is in the repository"), |bytes| {
-            let decoded = jpeg::decode(bytes, &mut pixels);
-            decoded.is_ok_and(|decoded| pixels.len() == decoded.width * decoded.height * 3)
-        });
+        let seed = fs::read(path).expect("it is in the repository");
+        assert!(taken(&seed), "{name} itself is good");
+        let mut chance = Chance::new(0);
+        let good = (0..ROUNDS).filter(|_| taken(&mutate(&seed, &mut chance))).count();
+        assert!((1..ROUNDS).contains(&good), "{good} of {ROUNDS} mutations of {name} were taken");
     }
 }

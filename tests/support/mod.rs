@@ -4,11 +4,12 @@
 
 #[cfg(feature = "live")]
 pub(crate) mod broadcast;
+pub(crate) mod chance;
+pub(crate) mod child;
 pub(crate) mod clips;
 pub(crate) mod foreign;
 pub(crate) mod live;
 pub(crate) mod model;
-pub(crate) mod schema;
 pub(crate) mod stages;
 
 use std::path::{Path, PathBuf};

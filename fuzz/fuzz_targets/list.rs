@@ -1,0 +1,7 @@
+//! Lists of photos.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    cyborg_fuzz::list::holds(bytes);
+});
