@@ -26,7 +26,20 @@ fn data(folder: &Path) -> PathBuf {
 /// random numbers.
 fn train<'a>(data: &'a Path, out: &'a Path) -> Vec<&'a str> {
     let mut arguments = vec!["train", "--data", text(data), "--out", text(out), "--threads", "1", "--runs", "1"];
-    arguments.extend(["--epochs", "3", "--batch", "6", "--augment", "robust", "--forge", "0.25", "--seed", "5"]);
+    arguments.extend([
+        "--epochs",
+        "3",
+        "--batch",
+        "6",
+        "--augment",
+        "robust",
+        "--forge",
+        "0.25",
+        "--average",
+        "0.9",
+        "--seed",
+        "5",
+    ]);
     arguments
 }
 

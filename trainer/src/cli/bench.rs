@@ -19,7 +19,7 @@ use crate::data::balance::Balance;
 use crate::data::inspect::Need;
 use crate::data::list::Split;
 use crate::data::loader::{AHEAD, Batch, Plan, training};
-use crate::fit::{FitSettings, Measure, Precision, Schedule, optimiser, train_step};
+use crate::fit::{FitSettings, Learner, Measure, Precision, Schedule, train_step};
 use crate::loss::LossSettings;
 use crate::network::Architecture;
 use crate::torch::{Model, OptimiserSettings, SgdSettings};
@@ -91,14 +91,14 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
                 .filter(move |made| made.as_ref().map_or(true, |made| made.len() == batch)),
         )
     };
-    let mut optimiser = optimiser(&model, &settings);
+    let mut learner = Learner::new(model, &settings)?;
     let mut times = Vec::new();
     let mut start = Instant::now();
     for made in batches.take(wanted) {
         if stop.load(Ordering::Relaxed) {
             return Ok(Outcome::Interrupted);
         }
-        train_step(&model, &mut optimiser, &made?, &settings, 1)?;
+        train_step(&mut learner, &made?, &settings, 1)?;
         times.push(start.elapsed().as_secs_f64());
         // Waiting for the next batch belongs to its step.
         start = Instant::now();
@@ -137,6 +137,7 @@ fn paper(batch: usize, augment: Preset) -> FitSettings {
         forge: 0.0,
         balance: Balance::Listed,
         freeze: 1,
+        average: None,
         best_by: Measure::Accuracy,
         patience: None,
         precision: Precision::Full,

@@ -15,7 +15,7 @@ use super::session::TOOL;
 use crate::checkpoint::State;
 use crate::data::faces::{Cutter, Extent, Faces};
 use crate::export::{Precision, export};
-use crate::fit::{self, EpochReport, Evaluation, FitData, FitSettings, Progress, Watch, fit};
+use crate::fit::{self, EpochReport, Evaluation, FitData, FitSettings, Learner, Progress, Watch, fit};
 use crate::metrics::{error_rates, spread};
 use crate::network::Network;
 use crate::plot::curves::{Band, EpochPoint, Setting, TrainingCurves};
@@ -23,7 +23,7 @@ use crate::run_folder::{
     Config, DataConfig, METRICS, MetricsRow, RunFolder, RunSummary, SaliencyName, SeedFolder, read_metrics,
     write_summary,
 };
-use crate::torch::{ComputeDevice, Model, Optimiser};
+use crate::torch::{ComputeDevice, Model};
 
 /// Faces that a model file is checked with, at most.
 const CHECKED: usize = 16;
@@ -84,26 +84,22 @@ fn run_one(runs: &Runs<'_>, seed: u64, ended: &mut Vec<RunSummary>) -> anyhow::R
         model.load(start)?;
     }
     let progress = resumed.progress;
-    if progress.epoch > 0 {
-        model.load(&resumed.state)?;
-    }
     model.move_to(runs.device)?;
-    model.freeze(settings.freeze);
-    let mut optimiser = fit::optimiser(&model, &settings);
+    let mut learner = Learner::new(model, &settings)?;
     if progress.epoch > 0 {
-        optimiser.load(&model, &resumed.optimiser)?;
+        learner.load(&resumed.state, &resumed.optimiser)?;
     }
     let contract = contract(&runs.folder.config, seed);
     if !progress.is_whole(&settings) {
         log::info!("seed {seed}: epoch {} of {}", progress.epoch + 1, settings.epochs);
         let mut follow =
             Follow { folder: &mut folder, contract: &contract, display: Display::new(&settings, progress.epoch) };
-        let how = fit(&model, &mut optimiser, &runs.data, &settings, progress, runs.stop, &mut follow)?;
+        let how = fit(&mut learner, &runs.data, &settings, progress, runs.stop, &mut follow)?;
         if how == fit::Ended::Interrupted {
             return Ok(Outcome::Interrupted);
         }
     }
-    drop(optimiser);
+    let mut model = learner.into_model();
     let best = folder.best()?;
     model.load(&best.state)?;
     let Some(evaluation) = fit::evaluate(&model, &runs.data, &settings, runs.stop)? else {
@@ -155,16 +151,10 @@ impl Watch for Follow<'_> {
         self.display.batch(epoch, faces, of);
     }
 
-    fn epoch(
-        &mut self,
-        report: &EpochReport,
-        progress: &Progress,
-        model: &Model,
-        optimiser: &Optimiser,
-    ) -> anyhow::Result<()> {
+    fn epoch(&mut self, report: &EpochReport, progress: &Progress, learner: &Learner) -> anyhow::Result<()> {
         let Evaluation { accuracy, auc, saliency, .. } = report.validation;
         self.display.epoch(report, &words(accuracy, auc, saliency));
-        self.folder.epoch(report, progress, (model.state(), optimiser.state(model)), self.contract)
+        self.folder.epoch(report, progress, learner.state(), self.contract)
     }
 }
 

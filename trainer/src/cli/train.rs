@@ -38,7 +38,7 @@ pub(super) struct TrainArgs {
 }
 
 /// What a run that goes on takes from its folder.
-const SETTINGS: [&str; 30] = [
+const SETTINGS: [&str; 31] = [
     "data",
     "root",
     "maps",
@@ -60,6 +60,7 @@ const SETTINGS: [&str; 30] = [
     "forge",
     "balance",
     "freeze",
+    "average",
     "epochs",
     "batch",
     "rate",
@@ -124,6 +125,9 @@ pub(super) struct NewArgs {
     /// Leave the layers as they start that come before the first whose map is so many times smaller than the picture; 1 for none
     #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=32))]
     freeze: u8,
+    /// Judge and keep the mean of the weights, of which so much stays in each step: 0.998 is the mean over about 500 steps
+    #[arg(long, value_name = "SHARE", value_parser = decay)]
+    average: Option<f64>,
     /// Times that each face is seen
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
     epochs: u64,
@@ -171,6 +175,11 @@ fn forge_share(text: &str) -> Result<f64, String> {
     number.ok_or_else(|| format!("expected a number in 0 to {MOST_FORGED}"))
 }
 
+fn decay(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number| (0.0..1.0).contains(number));
+    number.ok_or_else(|| "expected a number from 0 to less than 1".to_owned())
+}
+
 fn side(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| (LEAST_SIDE..=MOST_SIDE).contains(number));
     number.ok_or_else(|| format!("expected a whole number in {LEAST_SIDE} to {MOST_SIDE}"))
@@ -200,6 +209,7 @@ impl NewArgs {
             forge: self.forge,
             balance: self.balance,
             freeze: self.freeze.into(),
+            average: self.average,
             best_by: self.best_by,
             patience: self.patience,
             precision: match self.precision {

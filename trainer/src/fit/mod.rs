@@ -1,5 +1,6 @@
 //! The training loop and the evaluation: one visible function each.
 
+mod learner;
 mod report;
 mod settings;
 
@@ -11,6 +12,7 @@ use anyhow::bail;
 use cyborg_models::contract::CamClass;
 use tch::{Kind, Tensor, no_grad};
 
+pub use learner::Learner;
 pub use report::{Best, EpochReport, Evaluation, Progress, TrainingReport};
 pub use settings::{FitSettings, Measure, Precision, Schedule};
 
@@ -19,7 +21,7 @@ use crate::data::list::Label;
 use crate::data::loader::{self, Batch, Plan};
 use crate::loss::{Loss, LossSettings, Targets, cyborg};
 use crate::metrics::{Scored, at_threshold, auc};
-use crate::torch::{LossScale, Mode, Model, Optimiser, Step, seed};
+use crate::torch::{Mode, Model, Step, seed};
 
 /// Fakes over real faces of an epoch, at most: beyond it nearly all that a network sees is forged.
 pub const MOST_FORGED: f64 = 10.0;
@@ -45,13 +47,7 @@ pub trait Watch {
     /// # Errors
     ///
     /// When what is known of the epoch can't be kept.
-    fn epoch(
-        &mut self,
-        report: &EpochReport,
-        progress: &Progress,
-        model: &Model,
-        optimiser: &Optimiser,
-    ) -> anyhow::Result<()>;
+    fn epoch(&mut self, report: &EpochReport, progress: &Progress, learner: &Learner) -> anyhow::Result<()>;
 }
 
 /// How a run ended.
@@ -63,14 +59,7 @@ pub enum Ended {
     Interrupted,
 }
 
-/// An optimiser for a run of these settings, at rest.
-#[must_use]
-pub fn optimiser(model: &Model, settings: &FitSettings) -> Optimiser {
-    let scale = (settings.precision == Precision::Mixed).then(LossScale::default);
-    Optimiser::new(model, settings.optimiser, scale)
-}
-
-/// Trains `model` from where `progress` says to the end of the run. What happens in an epoch depends on the settings' seed,
+/// Trains a network from where `progress` says to the end of the run. What happens in an epoch depends on the settings' seed,
 /// the number of the epoch and the weights and optimiser at its start alone, so a run that goes on after a stop comes to the
 /// same numbers as one that never stopped.
 ///
@@ -78,8 +67,7 @@ pub fn optimiser(model: &Model, settings: &FitSettings) -> Optimiser {
 ///
 /// When a batch can't be made, the loss is no longer a finite number, or `watch` fails.
 pub fn fit(
-    model: &Model,
-    optimiser: &mut Optimiser,
+    learner: &mut Learner,
     data: &FitData,
     settings: &FitSettings,
     mut progress: Progress,
@@ -106,12 +94,14 @@ pub fn fit(
                 return Ok(Ended::Interrupted);
             }
             let batch = batch?;
-            let losses = train_step(model, optimiser, &batch, settings, epoch)?;
+            let losses = train_step(learner, &batch, settings, epoch)?;
             sums.add(losses, &batch);
             watch.batch(epoch, sums.faces, plan.faces());
         }
         let training = sums.means();
-        let Some(validation) = evaluate(model, data, settings, stop)? else { return Ok(Ended::Interrupted) };
+        let Some(validation) = evaluate(learner.judged(), data, settings, stop)? else {
+            return Ok(Ended::Interrupted);
+        };
         if !validation.class.is_finite() {
             bail!("{}", diverged("the class loss of the validation faces", validation.class, epoch, rate));
         }
@@ -122,7 +112,7 @@ pub fn fit(
         };
         let is_best = progress.count(epoch, value, settings.best_by);
         let report = EpochReport { epoch, learning_rate: rate, training, validation, is_best };
-        watch.epoch(&report, &progress, model, optimiser)?;
+        watch.epoch(&report, &progress, learner)?;
     }
     Ok(Ended::Whole)
 }
@@ -133,16 +123,15 @@ pub fn fit(
 ///
 /// When the loss is no longer a finite number; the weights are then as they were.
 pub fn train_step(
-    model: &Model,
-    optimiser: &mut Optimiser,
+    learner: &mut Learner,
     batch: &Batch,
     settings: &FitSettings,
     epoch: u64,
 ) -> anyhow::Result<[f64; 3]> {
     let rate = settings.rate_of(epoch);
-    let (_, loss) = loss_of(model, batch, Mode::Training, settings.precision, &settings.loss);
+    let (_, loss) = loss_of(learner.model(), batch, Mode::Training, settings.precision, &settings.loss);
     let losses = finite(&loss, epoch, rate)?;
-    if optimiser.step(model, &loss.total, rate) == Step::Skipped {
+    if learner.step(&loss.total, rate) == Step::Skipped {
         log::debug!("a step was skipped: half precision could not hold its gradients");
     }
     Ok(losses)

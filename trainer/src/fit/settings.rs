@@ -35,6 +35,9 @@ pub struct FitSettings {
     /// Layers before the first whose map is this many times smaller than the picture stay as they started; 1 for none.
     #[serde(default = "nothing_frozen")]
     pub freeze: usize,
+    /// Share of the weights' mean that stays in each step, where the mean is what is judged and kept.
+    #[serde(default)]
+    pub average: Option<f64>,
     /// By what an epoch is the best.
     pub best_by: Measure,
     /// The run ends after so many epochs without a better one.
@@ -172,6 +175,7 @@ pub(crate) mod tests {
             forge: 0.0,
             balance: Balance::Listed,
             freeze: 1,
+            average: None,
             best_by: Measure::Accuracy,
             patience: None,
             precision: Precision::Full,

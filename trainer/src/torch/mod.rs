@@ -1,6 +1,7 @@
 //! Networks in libtorch: the description of [`crate::network`], run for training and for inference.
 
 mod adamw;
+mod average;
 mod device;
 mod forward;
 mod loss_scale;
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 use tch::{Device, Kind, Tensor};
 
 pub use adamw::AdamWSettings;
+pub use average::Average;
 pub use device::{ComputeDevice, DeviceError};
 pub use forward::{Features, Mode, Scores};
 pub use loss_scale::LossScale;
@@ -111,14 +113,18 @@ impl Model {
     ///
     /// When the device isn't there; the network stays where it was.
     pub fn move_to(&mut self, device: ComputeDevice) -> Result<(), DeviceError> {
-        let device = device.open()?;
+        self.put_on(device.open()?);
+        Ok(())
+    }
+
+    /// The same for a device that was opened before.
+    fn put_on(&mut self, device: Device) {
         for parameter in &self.list {
             let tensor = &self.tensors[&parameter.name];
             let moved = tensor.detach().to_device(device).set_requires_grad(parameter.role.is_trained());
             self.tensors.insert(parameter.name.clone(), moved);
         }
         self.device = device;
-        Ok(())
     }
 
     /// From now on the layers before the first one whose map is `stride` times smaller than the picture stay as they are, running
@@ -189,6 +195,11 @@ impl Model {
     #[must_use]
     pub fn state(&self) -> State {
         self.tensors.iter().map(|(name, tensor)| (name.clone(), to_array(tensor))).collect()
+    }
+
+    /// All tensors, in the order of their names.
+    fn tensors(&self) -> impl Iterator<Item = &Tensor> {
+        self.tensors.values()
     }
 
     /// The tensors that gradients change, in the order of the description.

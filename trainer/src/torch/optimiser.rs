@@ -100,6 +100,12 @@ impl Optimiser {
         Step::Taken
     }
 
+    /// Steps that were taken.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
     /// What must be kept to go on from here.
     #[must_use]
     pub fn state(&self, model: &Model) -> State {
