@@ -126,7 +126,7 @@ fn setting(folder: &Path, kept: &Path, page: &mut String) -> anyhow::Result<()> 
     writeln!(
         page,
         "{}, input {}, alpha {}, map of the {} class at the {} tap, {} epochs, batch {}, augmentation {}, {} forged pairs a \
-         real face, layers frozen above 1/{}, rate {}, seeds from {}, {done} runs.\n",
+         real face, layers frozen above 1/{}, {}rate {}, seeds from {}, {done} runs.\n",
         config.network,
         config.side.map_or_else(|| "of its own size".to_owned(), |side| format!("{side} x {side}")),
         fit.loss.alpha,
@@ -137,6 +137,7 @@ fn setting(folder: &Path, kept: &Path, page: &mut String) -> anyhow::Result<()> 
         fit.augment,
         fit.forge,
         fit.freeze,
+        fit.average.map_or_else(String::new, |decay| format!("weights averaged by {decay}, ")),
         fit.rate,
         fit.seed
     )?;
