@@ -100,5 +100,10 @@ fn start_log(verbose: u8) {
     let mut builder = env_logger::Builder::new();
     // ONNX Runtime speaks of its own inner matters at every level; they are for -vv.
     let native = if verbose >= 2 { level } else { log::LevelFilter::Off };
-    builder.filter_level(level).filter_module("ort", native).format_target(false).init();
+    builder.filter_level(level).filter_module("ort", native);
+    // These write addresses and headers into their logs, where a secret may be in them.
+    for module in ["ureq", "ureq_proto", "rumqttc", "rustls"] {
+        builder.filter_module(module, log::LevelFilter::Off);
+    }
+    builder.format_target(false).init();
 }

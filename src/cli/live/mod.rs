@@ -1,5 +1,7 @@
 //! `cyborg live`: a camera or a stream, judged while it happens.
 
+#[cfg(feature = "live")]
+mod alerts;
 mod input;
 #[cfg(feature = "live")]
 mod page;
@@ -24,7 +26,7 @@ use crate::live::watch::{KeepSettings, Stages};
 use crate::pipeline::DetectEvery;
 use crate::verdict::Judge;
 use input::LiveInputArgs;
-use printer::Printer;
+use printer::{Printer, Voice};
 
 /// A source that was lost is tried again after so long, and twice as long each time.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -40,6 +42,9 @@ pub(super) struct LiveArgs {
     #[cfg(feature = "live")]
     #[command(flatten)]
     page: page::PageArgs,
+    #[cfg(feature = "live")]
+    #[command(flatten)]
+    alerts: alerts::AlertArgs,
     /// Look for faces in each Nth frame and where scenes begin, and follow them by their motion between: faster
     #[arg(long, value_name = "N", default_value = "1")]
     detect_every: NonZeroU32,
@@ -56,19 +61,30 @@ pub(super) fn run(args: &LiveArgs) -> anyhow::Result<Outcome> {
     let mut team = args.workers.open_live_team()?;
     let judge = Judge::new(team.classifier.contract());
     let metrics = Arc::new(LiveMetrics::default());
-    let printer = Arc::new(Printer::new());
+    #[cfg(feature = "live")]
+    let aside = args.alerts.takes_stdout();
+    #[cfg(not(feature = "live"))]
+    let aside = false;
+    let printer = Arc::new(Printer::new(if aside { Voice::Aside } else { Voice::Aloud }));
     let limits = Arc::new(SharedLimits::of(team.classifier.contract()));
     let mut audience = audience(&printer);
     #[cfg(feature = "live")]
-    let served = args.page.serve(args.input.name(), &team.classifier, &limits, &metrics)?;
+    let served = args.page.serve(args.input.name(), &team.classifier, &limits, &metrics, &printer)?;
     #[cfg(feature = "live")]
     if let Some((page, _)) = &served {
         let page: Arc<dyn Audience> = Arc::<crate::live::page::Page>::clone(page);
         audience.0.push(page);
     }
+    #[cfg(feature = "live")]
+    let alerts = args.alerts.begin(args.input.name(), team.classifier.name().to_owned(), &metrics)?;
+    #[cfg(feature = "live")]
+    if let Some(alerts) = &alerts {
+        let alerts: Arc<dyn Audience> = Arc::<crate::live::alerts::Alerts>::clone(alerts);
+        audience.0.push(alerts);
+    }
     let backoff = BackOff { first: FIRST_WAIT, most: LONGEST_WAIT };
     let keep = KeepSettings { stall: args.input.stall(), opening: args.input.patience(), backoff, steady: STEADY };
-    thread::scope(|scope| {
+    let ended = thread::scope(|scope| {
         let watching = scope.spawn(|| {
             let stages = Stages {
                 opener,
@@ -87,7 +103,12 @@ pub(super) fn run(args: &LiveArgs) -> anyhow::Result<Outcome> {
         }
         watching.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         printed
-    })?;
+    });
+    #[cfg(feature = "live")]
+    if let Some(alerts) = &alerts {
+        alerts.finish();
+    }
+    ended?;
     // Ctrl-C is how a live run ends: no failure, and nothing is left half done.
     Ok(Outcome::Done)
 }
