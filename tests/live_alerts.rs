@@ -18,7 +18,7 @@ fn check_events(events: &[Value]) {
         assert_eq!(event["number"], index as u64 + 1, "{event}");
         assert!(event["time"].as_str().is_some_and(|time| time.ends_with('Z') && time.len() == 24), "{event}");
         assert!(event["source"].as_str().is_some_and(|source| source.contains("turning.mp4")), "{event}");
-        assert_eq!(event["model"], "corner.onnx", "{event}");
+        assert!(event["model"].as_str().is_some_and(|model| model.ends_with("corner.onnx")), "{event}");
         let p = event["p_synthetic"].as_f64().expect("a number");
         let on = synthetic.insert(event["track"].as_u64(), event["to"] == "synthetic").unwrap_or(false);
         assert_ne!(on, event["to"] == "synthetic", "{events:#?}");

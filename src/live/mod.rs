@@ -26,6 +26,7 @@ pub mod newest;
 mod opinions;
 #[cfg(feature = "live")]
 pub mod page;
+pub mod pulse;
 mod reader;
 pub mod schedule;
 mod scorer;

@@ -56,14 +56,13 @@ impl AlertArgs {
         self.events.as_deref() == Some(Path::new("-"))
     }
 
-    /// Begins to tell events, where a way out is asked for.
+    /// Begins to tell events by these ways, where there are any.
     pub(super) fn begin(
-        &self,
+        ways: Vec<Box<dyn Way>>,
         source: String,
         model: String,
         metrics: &Arc<LiveMetrics>,
     ) -> anyhow::Result<Option<Arc<Alerts>>> {
-        let ways = self.ways()?;
         if ways.is_empty() {
             return Ok(None);
         }
@@ -72,7 +71,8 @@ impl AlertArgs {
         Ok(Some(Arc::new(Alerts::begin(Origin { source, model }, ways, metrics)?)))
     }
 
-    fn ways(&self) -> anyhow::Result<Vec<Box<dyn Way>>> {
+    /// The ways out that are asked for, opened.
+    pub(super) fn ways(&self) -> anyhow::Result<Vec<Box<dyn Way>>> {
         let mut ways: Vec<Box<dyn Way>> = Vec::new();
         if let Some(path) = &self.events {
             let size = NonZeroU64::new(self.events_size * MEBI).unwrap_or(NonZeroU64::MIN);

@@ -131,7 +131,8 @@ fn line(track: TrackId, opinion: &LiveOpinion, begun: Instant) -> String {
     format!("{seconds:8.2} s  person {track}: {}{reason}, p {:.3}", opinion.verdict, opinion.probability.value())
 }
 
-fn words(state: &SourceState) -> String {
+/// How the source is, for people.
+pub(super) fn words(state: &SourceState) -> String {
     match state {
         SourceState::Starting => "opening the source".to_owned(),
         SourceState::Playing { size: (width, height), rate, differs } => {

@@ -103,7 +103,7 @@ impl Mqtt {
         self.tried = Some(Instant::now());
         let (client, mut events) = AsyncClient::new(self.options.clone(), 1);
         events.network_options.set_connection_timeout(CONNECT_WITHIN);
-        match self.runtime.block_on(timeout(ACK_WITHIN, events.poll())) {
+        match self.runtime.block_on(async { timeout(ACK_WITHIN, events.poll()).await }) {
             Ok(Ok(Happened::Incoming(Packet::ConnAck(answer)))) if answer.code == ConnectReturnCode::Success => {
                 self.link = Some(Link { client, events });
                 Ok(())
