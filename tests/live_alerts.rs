@@ -8,7 +8,7 @@ use std::fs;
 use std::time::Duration;
 
 use serde_json::Value;
-use support::events::{Broker, Got, Running, Server, events_in, live, turning_clip};
+use support::events::{Broker, Got, Running, Server, Speaks, certificate, events_in, live, turning_clip};
 
 /// The events alternate for each person, and have all fields.
 fn check_events(events: &[Value]) {
@@ -146,6 +146,38 @@ fn a_broker_gets_each_event_though_it_hangs_up() {
     running.wait_for("mqtt: works again");
     let stopped = running.stop("-TERM");
     assert!(!stopped.stderr.contains("cret"), "{}", stopped.stderr);
+}
+
+/// With TLS only those are told whom the system trusts; here that is the certificate of the tests, or a stranger's.
+#[test]
+fn over_tls_nobody_else_is_told() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let clip = turning_clip(folder.path());
+    let server = Server::speaking(Speaks::Tls, &["200 OK"]);
+    let broker = Broker::speaking(Speaks::Tls, &[]);
+    let start = |trusted: &str| {
+        let mut command = live(folder.path(), &clip);
+        command.arg("--no-page").arg("--webhook").arg(format!("https://localhost:{}/", server.address.port()));
+        command.arg("--mqtt").arg(format!("mqtts://localhost:{}", broker.address.port()));
+        Running::start(command.env("SSL_CERT_FILE", certificate(trusted)).env_remove("SSL_CERT_DIR"))
+    };
+    let mut running = start("stranger.pem");
+    // The broker is asked before there is an event.
+    running.wait_for("mqtt: mqtts://localhost:");
+    running.wait_for("webhook: https://localhost:");
+    let stopped = running.stop("-TERM");
+    assert!(stopped.stderr.contains("certificate"), "{}", stopped.stderr);
+
+    let running = start("certificate.pem");
+    let request = server.next();
+    assert!(matches!(broker.next(), Got::Connect(_)));
+    let payload = match broker.next() {
+        Got::Publish(1, _, payload) => payload,
+        other => format!("{other:?}"),
+    };
+    assert_eq!(payload, request.body);
+    check_events(&[serde_json::from_str(&payload).expect("it is JSON")]);
+    assert_eq!(running.stop("-TERM").code, Some(0));
 }
 
 /// Nobody answers at one address, and the disk is full: the picture goes on, the other way too, the end comes within a

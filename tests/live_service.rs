@@ -5,34 +5,38 @@ mod support;
 
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
+use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use support::events::{PATIENCE, Running, live};
 use support::{cyborg, face_clip};
 
-/// A service manager's end.
-struct Manager(UnixDatagram);
+/// A service manager's end. It reads all the time: who tells a manager that doesn't is held up by the system.
+struct Manager(Receiver<String>);
 
 impl Manager {
     fn at(path: &Path) -> Self {
         let socket = UnixDatagram::bind(path).expect("a socket");
-        socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        Self(socket)
-    }
-
-    fn next(&self) -> String {
-        let mut bytes = [0; 4096];
-        let length = self.0.recv(&mut bytes).expect("news come");
-        String::from_utf8_lossy(&bytes[..length]).trim().to_owned()
+        let (tell, news) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(length) = socket.recv(&mut bytes) {
+                if tell.send(String::from_utf8_lossy(&bytes[..length]).trim().to_owned()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self(news)
     }
 
     /// Waits for news that begin so; gives all that came before.
     fn wait_for(&self, part: &str) -> Vec<String> {
         let (end, mut before) = (Instant::now() + PATIENCE, Vec::new());
         loop {
-            assert!(Instant::now() < end, "waited in vain for `{part}`: {before:?}");
-            let news = self.next();
+            let news = self.0.recv_timeout(end.saturating_duration_since(Instant::now()));
+            assert!(news.is_ok(), "waited in vain for `{part}`: {before:?}");
+            let news = news.unwrap_or_default();
             if news.starts_with(part) {
                 return before;
             }
@@ -77,14 +81,9 @@ fn a_picture_that_stands_is_no_life() {
     let mut running = Running::start(&mut command);
     manager.wait_for("WATCHDOG=1");
     running.wait_for("shown after 0 ms; 0.0 faces/s");
-    // All that was told before this moment; then nothing for ten times as long as the manager would wait.
-    manager.0.set_nonblocking(true).expect("it can be set");
-    let mut bytes = [0; 4096];
-    while manager.0.recv(&mut bytes).is_ok() {}
-    manager.0.set_nonblocking(false).expect("it can be set");
-    manager.0.set_read_timeout(Some(Duration::from_secs(4))).expect("a timeout");
-    let length = manager.0.recv(&mut bytes);
-    assert!(length.is_err(), "{}", String::from_utf8_lossy(&bytes[..length.unwrap_or_default()]));
+    // What was told before this moment doesn't count; then nothing comes for ten times as long as the manager would wait.
+    while manager.0.try_recv().is_ok() {}
+    assert_eq!(manager.0.recv_timeout(Duration::from_secs(4)), Err(mpsc::RecvTimeoutError::Timeout));
     let stopped = running.stop("-INT");
     assert_eq!(stopped.code, Some(0), "{}", stopped.stderr);
 }

@@ -10,6 +10,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::{cyborg, face_clip, make_clip, model};
 
@@ -153,9 +156,44 @@ pub(crate) struct Server {
     requests: Receiver<Request>,
 }
 
+/// A connection, in the clear or by TLS.
+trait Duplex: Read + Write + Send {}
+
+impl<T: Read + Write + Send> Duplex for T {}
+
+/// Whether a server speaks TLS, with the certificate of the tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Speaks {
+    Clear,
+    Tls,
+}
+
+impl Speaks {
+    fn with(self, stream: TcpStream) -> Option<Box<dyn Duplex>> {
+        stream.set_read_timeout(Some(PATIENCE)).ok()?;
+        if self == Self::Clear {
+            return Some(Box::new(stream));
+        }
+        let config = ServerConfig::builder().with_no_client_auth().with_single_cert(
+            vec![CertificateDer::from_pem_file(certificate("certificate.pem")).ok()?],
+            PrivateKeyDer::from_pem_file(certificate("key.pem")).ok()?,
+        );
+        Some(Box::new(StreamOwned::new(ServerConnection::new(Arc::new(config.ok()?)).ok()?, stream)))
+    }
+}
+
+/// A PEM file of the tests. They are good for nothing else.
+pub(crate) fn certificate(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tls").join(name)
+}
+
 impl Server {
     /// Each answer is a status line's rest; an empty one hangs up without a word.
     pub(crate) fn start(answers: &'static [&'static str]) -> Self {
+        Self::speaking(Speaks::Clear, answers)
+    }
+
+    pub(crate) fn speaking(speaks: Speaks, answers: &'static [&'static str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it has one");
         let (tell, requests) = mpsc::channel();
@@ -164,7 +202,7 @@ impl Server {
             for stream in listener.incoming().map_while(Result::ok) {
                 let answer = answers[number.min(answers.len() - 1)];
                 number += 1;
-                let request = answer_one(stream, answer);
+                let request = speaks.with(stream).and_then(|stream| answer_one(stream, answer));
                 if request.is_some_and(|request| tell.send(request).is_err()) {
                     return;
                 }
@@ -178,8 +216,7 @@ impl Server {
     }
 }
 
-fn answer_one(stream: TcpStream, answer: &str) -> Option<Request> {
-    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+fn answer_one(stream: Box<dyn Duplex>, answer: &str) -> Option<Request> {
     let mut reader = BufReader::new(stream);
     let (mut head, mut length) = (String::new(), 0);
     loop {
@@ -222,6 +259,10 @@ pub(crate) struct Broker {
 impl Broker {
     /// `hangs_up_at` counts the publishes from 0.
     pub(crate) fn start(hangs_up_at: &'static [usize]) -> Self {
+        Self::speaking(Speaks::Clear, hangs_up_at)
+    }
+
+    pub(crate) fn speaking(speaks: Speaks, hangs_up_at: &'static [usize]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it has one");
         let (tell, got) = mpsc::channel();
@@ -229,7 +270,7 @@ impl Broker {
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (tell, published) = (tell.clone(), Arc::clone(&published));
-                thread::spawn(move || serve(stream, &tell, &published, hangs_up_at));
+                thread::spawn(move || serve(speaks.with(stream)?, &tell, &published, hangs_up_at));
             }
         });
         Self { address, got }
@@ -241,7 +282,7 @@ impl Broker {
 }
 
 fn serve(
-    mut stream: TcpStream,
+    mut stream: Box<dyn Duplex>,
     tell: &mpsc::Sender<Got>,
     published: &Mutex<usize>,
     hangs_up_at: &[usize],

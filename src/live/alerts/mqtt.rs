@@ -56,6 +56,8 @@ pub struct Mqtt {
     runtime: Runtime,
     link: Option<Link>,
     tried: Option<Instant>,
+    /// Whether it was told that there is no connection: once, not at each try of an outage that may last for days.
+    told: bool,
 }
 
 /// A connection. One that failed is not used again, so that nothing of an older try is sent twice by the client.
@@ -92,7 +94,7 @@ impl Mqtt {
             options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(Arc::new(trust::client()?))));
         }
         let runtime = Builder::new_current_thread().enable_all().build().map_err(MqttError::Start)?;
-        Ok(Self { place, options, topic: format!("{prefix}/events"), runtime, link: None, tried: None })
+        Ok(Self { place, options, topic: format!("{prefix}/events"), runtime, link: None, tried: None, told: false })
     }
 
     /// Connects, where there is no connection.
@@ -106,6 +108,7 @@ impl Mqtt {
         match self.runtime.block_on(async { timeout(ACK_WITHIN, events.poll()).await }) {
             Ok(Ok(Happened::Incoming(Packet::ConnAck(answer)))) if answer.code == ConnectReturnCode::Success => {
                 self.link = Some(Link { client, events });
+                self.told = false;
                 Ok(())
             }
             Ok(Ok(_)) => Err(self.trouble("the broker doesn't speak MQTT 3.1.1")),
@@ -166,6 +169,7 @@ impl Way for Mqtt {
             }
         } else if self.tried.is_none_or(|tried| tried.elapsed() > TRIED_EACH)
             && let Err(Trouble::Later(reason) | Trouble::Refused(reason)) = self.connect()
+            && !std::mem::replace(&mut self.told, true)
         {
             log::warn!("mqtt: {reason}");
         }
