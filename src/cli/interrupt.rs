@@ -8,6 +8,7 @@ use super::outcome::note;
 /// Becomes true at the first Ctrl-C, or when the system asks the program to end.
 static STOP: AtomicBool = AtomicBool::new(false);
 /// Becomes true when settings are to be read anew.
+#[cfg(all(feature = "video", feature = "camera"))]
 static RELOAD: AtomicBool = AtomicBool::new(false);
 
 /// Listens from here on, and gives the flag to watch.
@@ -21,7 +22,7 @@ pub(super) fn listen() -> &'static AtomicBool {
 
 /// Listens as [`listen`] does, but takes the signal that a terminal went away (SIGHUP) for the wish to read the settings
 /// anew: the second flag, which whoever reads them sets back.
-#[cfg(unix)]
+#[cfg(all(unix, feature = "video", feature = "camera"))]
 pub(super) fn listen_and_reload() -> (&'static AtomicBool, &'static AtomicBool) {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
@@ -43,7 +44,7 @@ pub(super) fn listen_and_reload() -> (&'static AtomicBool, &'static AtomicBool) 
 }
 
 /// Where there is no such signal, nobody asks.
-#[cfg(not(unix))]
+#[cfg(all(not(unix), feature = "video", feature = "camera"))]
 pub(super) fn listen_and_reload() -> (&'static AtomicBool, &'static AtomicBool) {
     (listen(), &RELOAD)
 }

@@ -101,7 +101,7 @@ impl Layers {
                         || live.get_arg_conflicts_with(strong).contains(&arg)
                         || live.get_arg_conflicts_with(arg).contains(strong)
                 };
-                if !before.iter().any(|strong| ruled_out(strong)) {
+                if !before.iter().any(ruled_out) {
                     taken.push(arg);
                     words.extend(more);
                 }

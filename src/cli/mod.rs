@@ -89,6 +89,8 @@ pub fn run() -> ExitCode {
         Ok(read) => read,
         Err(code) => return code,
     };
+    #[cfg(not(all(feature = "video", feature = "camera")))]
+    let () = read;
     log::start(cli.verbose, cli.log_format);
     let outcome = match cli.command {
         #[cfg(feature = "video")]

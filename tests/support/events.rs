@@ -198,10 +198,8 @@ impl Server {
         let address = listener.local_addr().expect("it has one");
         let (tell, requests) = mpsc::channel();
         thread::spawn(move || {
-            let mut number = 0;
-            for stream in listener.incoming().map_while(Result::ok) {
+            for (number, stream) in listener.incoming().map_while(Result::ok).enumerate() {
                 let answer = answers[number.min(answers.len() - 1)];
-                number += 1;
                 let request = speaks.with(stream).and_then(|stream| answer_one(stream, answer));
                 if request.is_some_and(|request| tell.send(request).is_err()) {
                     return;
