@@ -37,7 +37,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// Events that wait for a way at most.
 const ROOM: usize = 256;
 /// How long the ways may take for what still waits at the end.
-const FAREWELL: Duration = Duration::from_millis(400);
+const FAREWELL: Duration = Duration::from_millis(250);
 
 /// A way out for events. It is used by one thread of its own, and may take its time.
 pub trait Way: Send {
@@ -121,7 +121,7 @@ impl Alerts {
         Ok(Self { origin, posts, metrics: Arc::clone(metrics), state: Mutex::default() })
     }
 
-    /// Sends what still waits, for less than half a second; what is left then is told and given up.
+    /// Sends what still waits, for a quarter of a second; what is left then is told and given up.
     pub fn finish(&self) {
         self.posts.iter().for_each(Post::close);
         let begun = Instant::now();
