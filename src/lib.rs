@@ -51,4 +51,5 @@ pub mod live;
 pub mod model;
 pub mod pipeline;
 pub mod sink;
+mod stderr;
 pub mod verdict;

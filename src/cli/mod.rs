@@ -11,7 +11,10 @@ mod image;
 mod inputs;
 mod interrupt;
 #[cfg(all(feature = "video", feature = "camera"))]
+mod layers;
+#[cfg(all(feature = "video", feature = "camera"))]
 mod live;
+mod log;
 mod machine;
 mod memory;
 mod models;
@@ -28,10 +31,15 @@ mod tables;
 mod video;
 mod workers;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
+use ::log::Level;
+#[cfg(all(feature = "video", feature = "camera"))]
+use clap::FromArgMatches;
 use clap::{Parser, Subcommand};
 
+use crate::stderr;
 use outcome::Outcome;
 
 /// Finds generated and swapped faces in videos and images, and shows where it saw it.
@@ -46,6 +54,9 @@ struct Cli {
     /// Say more: -v what is done, -vv details
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     verbose: u8,
+    /// What standard error speaks: text for people, or json, an object a line for programs
+    #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true, global = true)]
+    log_format: log::LogFormat,
 }
 
 #[derive(Debug, Subcommand)]
@@ -73,15 +84,20 @@ enum Command {
 #[must_use]
 pub fn run() -> ExitCode {
     memory::give_back();
-    // Wrong usage ends here, with code 2.
-    let cli = Cli::parse();
-    start_log(cli.verbose);
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let (cli, read) = match read(&words) {
+        Ok(read) => read,
+        Err(code) => return code,
+    };
+    #[cfg(not(all(feature = "video", feature = "camera")))]
+    let () = read;
+    log::start(cli.verbose, cli.log_format);
     let outcome = match cli.command {
         #[cfg(feature = "video")]
         Command::Video(args) => video::run(&args),
         Command::Image(args) => image::run(&args),
         #[cfg(all(feature = "video", feature = "camera"))]
-        Command::Live(args) => live::run(&args),
+        Command::Live(args) => live::run(&args, read),
         #[cfg(feature = "camera")]
         Command::Cameras(args) => cameras::run(&args),
         Command::Doctor(args) => doctor::run(&args),
@@ -91,14 +107,48 @@ pub fn run() -> ExitCode {
     outcome.unwrap_or_else(|error| Outcome::from_error(&error)).into()
 }
 
-fn start_log(verbose: u8) {
-    let level = match verbose {
-        0 => log::LevelFilter::Warn,
-        1 => log::LevelFilter::Info,
-        _ => log::LevelFilter::Debug,
-    };
-    let mut builder = env_logger::Builder::new();
-    // ONNX Runtime speaks of its own inner matters at every level; they are for -vv.
-    let native = if verbose >= 2 { level } else { log::LevelFilter::Off };
-    builder.filter_level(level).filter_module("ort", native).format_target(false).init();
+/// What was read besides: where the settings of `live` are from.
+#[cfg(all(feature = "video", feature = "camera"))]
+type Read = Option<(layers::Layers, clap::ArgMatches)>;
+#[cfg(not(all(feature = "video", feature = "camera")))]
+type Read = ();
+
+/// Reads the command line; of `live`, environment and file too. Wrong usage ends here, with code 2, and help with 0.
+fn read(words: &[OsString]) -> Result<(Cli, Read), ExitCode> {
+    #[cfg(all(feature = "video", feature = "camera"))]
+    if let Some(layers) = layers::Layers::of(words) {
+        let matches = match layers.read() {
+            Ok(matches) => matches,
+            Err(layers::LayerError::Usage(error)) => return Err(refuse(&error, words)),
+            Err(error) => {
+                speak_as_asked(words);
+                outcome::complain(&error.into());
+                return Err(Outcome::Usage.into());
+            }
+        };
+        let cli = Cli::from_arg_matches(&matches).map_err(|error| refuse(&error, words))?;
+        return Ok((cli, Some((layers, matches))));
+    }
+    Cli::try_parse_from(words).map(|cli| (cli, Read::default())).map_err(|error| refuse(&error, words))
+}
+
+/// Says what is wrong with the command line, or the help that it asks for.
+fn refuse(error: &clap::Error, words: &[OsString]) -> ExitCode {
+    speak_as_asked(words);
+    if error.use_stderr() && stderr::speaks_json() {
+        stderr::say(Level::Error, error.to_string().trim_start_matches("error: ").trim_end());
+    } else {
+        // Nobody may be listening there.
+        let _ = error.print();
+    }
+    if error.use_stderr() { Outcome::Usage.into() } else { Outcome::Done.into() }
+}
+
+/// Errors come as they were asked for, also where the rest of the command line can't be read.
+fn speak_as_asked(words: &[OsString]) {
+    let pairs = words.iter().zip(words.iter().skip(1));
+    let apart = pairs.into_iter().any(|(flag, format)| flag == "--log-format" && format == "json");
+    if apart || words.iter().any(|word| word == "--log-format=json") {
+        stderr::speak_json();
+    }
 }

@@ -1,10 +1,13 @@
 //! Exit codes, and words on the two standard streams.
 
-use std::io::{self, ErrorKind, Write, stderr, stdout};
+use std::io::{self, ErrorKind, Write, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use log::Level;
+
 use crate::explain::explain;
+use crate::stderr;
 
 /// What stands at the end of the help.
 pub(super) const EXIT_CODES: &str = "\
@@ -114,13 +117,12 @@ fn identity(path: &Path) -> Option<(PathBuf, u64)> {
 
 /// Writes an error with its causes to standard error.
 pub(super) fn complain(error: &anyhow::Error) {
-    // Nobody may be listening there, and there is no other place to say so.
-    let _ = writeln!(stderr(), "error: {}", explain(error));
+    stderr::say(Level::Error, &explain(error));
 }
 
 /// Writes a note to standard error.
 pub(super) fn note(text: &str) {
-    let _ = writeln!(stderr(), "{text}");
+    stderr::say(Level::Info, text);
 }
 
 /// Writes a result to standard output. When its reader left, the work goes on: tables and videos want it all.

@@ -64,6 +64,12 @@ impl SharedLimits {
     pub fn new(own: Limits) -> Self {
         Self { own, now: AtomicU64::new(bits(own)) }
     }
+
+    /// The model's own thresholds.
+    #[must_use]
+    pub fn own(&self) -> Limits {
+        self.own
+    }
 }
 
 impl ThresholdSwitch for SharedLimits {

@@ -1,6 +1,7 @@
 //! Numbers of a live run, which any thread may count up and any may read.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -57,6 +58,67 @@ pub struct LiveMetrics {
     pub shown_age: Ages,
     /// Age of a frame when its faces' verdict stood.
     pub verdict_age: Ages,
+    /// Events that were told of persons.
+    pub events: AtomicU64,
+    /// How each way out of events fares; not set where there is none.
+    pub ways: OnceLock<Vec<Arc<WayCounts>>>,
+}
+
+/// How a way out of events fares.
+#[derive(Debug)]
+pub struct WayCounts {
+    /// The way's name.
+    pub name: &'static str,
+    /// Events that were sent.
+    pub delivered: AtomicU64,
+    /// Tries that failed and were made again.
+    pub retried: AtomicU64,
+    /// Events that could not be sent.
+    pub failed: AtomicU64,
+    /// Events that had to make room for newer ones, or were left at the end.
+    pub dropped: AtomicU64,
+    /// Events that wait.
+    pub waiting: AtomicU64,
+}
+
+/// The numbers of a way out at a moment; see [`WayCounts`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct WayCount {
+    /// See [`WayCounts::name`].
+    pub name: &'static str,
+    /// See [`WayCounts::delivered`].
+    pub delivered: u64,
+    /// See [`WayCounts::retried`].
+    pub retried: u64,
+    /// See [`WayCounts::failed`].
+    pub failed: u64,
+    /// See [`WayCounts::dropped`].
+    pub dropped: u64,
+    /// See [`WayCounts::waiting`].
+    pub waiting: u64,
+}
+
+impl WayCounts {
+    /// A way that has sent nothing yet.
+    #[must_use]
+    pub fn new(name: &'static str) -> Self {
+        let [delivered, retried, failed, dropped, waiting] = [(); 5].map(|()| AtomicU64::new(0));
+        Self { name, delivered, retried, failed, dropped, waiting }
+    }
+
+    /// Reads them.
+    #[must_use]
+    pub fn now(&self) -> WayCount {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        WayCount {
+            name: self.name,
+            delivered: read(&self.delivered),
+            retried: read(&self.retried),
+            failed: read(&self.failed),
+            dropped: read(&self.dropped),
+            waiting: read(&self.waiting),
+        }
+    }
 }
 
 /// The numbers at a moment.
@@ -77,6 +139,12 @@ pub struct Counts {
 }
 
 impl LiveMetrics {
+    /// The numbers of all ways out of events.
+    #[must_use]
+    pub fn way_counts(&self) -> Vec<WayCount> {
+        self.ways.get().map_or(&[][..], |ways| ways).iter().map(|way| way.now()).collect()
+    }
+
     /// Reads them. Each is right by itself; others may go on meanwhile.
     #[must_use]
     pub fn counts(&self) -> Counts {

@@ -13,7 +13,11 @@
 //! Each name is a thread, and each arrow to the right a [`newest::Newest`]: a slot of one whose item is replaced by a newer
 //! one. So nobody upstream waits for anybody downstream. [`watch::watch`] wires them.
 
+#[cfg(feature = "live")]
+pub mod alerts;
 pub mod backoff;
+#[cfg(feature = "live")]
+mod jpeg;
 mod keeper;
 pub mod limits;
 mod looker;
@@ -22,6 +26,7 @@ pub mod newest;
 mod opinions;
 #[cfg(feature = "live")]
 pub mod page;
+pub mod pulse;
 mod reader;
 pub mod schedule;
 mod scorer;

@@ -1,14 +1,16 @@
 //! How far a run is: a bar on a terminal, a plain line every few seconds elsewhere, both with the rate and the time that is
 //! left. Both go to standard error.
 
-use std::io::{IsTerminal, Write, stderr};
+use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use log::Level;
 
 use super::{FrameView, Sink};
 use crate::capture::SourceInfo;
 use crate::pipeline::Summary;
+use crate::stderr;
 
 /// A plain line is written this often.
 const EVERY: Duration = Duration::from_secs(10);
@@ -31,7 +33,8 @@ impl Progress {
     #[must_use]
     pub fn new(name: String, unit: &'static str, all: Option<u64>) -> Self {
         let now = Instant::now();
-        let bar = stderr().is_terminal().then(|| bar(&name, unit, all));
+        let draws = std::io::stderr().is_terminal() && !stderr::speaks_json();
+        let bar = draws.then(|| bar(&name, unit, all));
         Self { name, unit, all, done: 0, begun: now, told: now, bar }
     }
 
@@ -42,8 +45,8 @@ impl Progress {
             bar.inc(1);
         } else if self.told.elapsed() >= EVERY {
             self.told = Instant::now();
-            // Nobody may be listening there; the work goes on.
-            let _ = writeln!(stderr(), "{}: {}", self.name, line(self.unit, self.done, self.all, self.begun.elapsed()));
+            let line = line(self.unit, self.done, self.all, self.begun.elapsed());
+            stderr::say(Level::Info, &format!("{}: {line}", self.name));
         }
     }
 

@@ -7,6 +7,8 @@ pub(crate) mod broadcast;
 pub(crate) mod chance;
 pub(crate) mod child;
 pub(crate) mod clips;
+#[cfg(feature = "live")]
+pub(crate) mod events;
 pub(crate) mod foreign;
 pub(crate) mod live;
 pub(crate) mod model;

@@ -1,30 +1,39 @@
 //! `cyborg live`: a camera or a stream, judged while it happens.
 
+#[cfg(feature = "live")]
+mod alerts;
 mod input;
 #[cfg(feature = "live")]
 mod page;
 mod printer;
+mod service;
+mod systemd;
+mod thresholds;
 
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgMatches, Args};
 
 use super::interrupt;
+use super::layers::Layers;
 use super::outcome::{Outcome, UsageError};
 use super::workers::WorkerArgs;
 use crate::live::backoff::BackOff;
-use crate::live::limits::SharedLimits;
+use crate::live::limits::{SharedLimits, ThresholdSwitch as _};
 use crate::live::metrics::LiveMetrics;
+use crate::live::pulse::Pulse;
 use crate::live::view::{Audience, SourceState, View};
 use crate::live::watch::{KeepSettings, Stages};
 use crate::pipeline::DetectEvery;
 use crate::verdict::Judge;
 use input::LiveInputArgs;
-use printer::Printer;
+use printer::{Printer, Voice};
+use service::{Service, Settings};
 
 /// A source that was lost is tried again after so long, and twice as long each time.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -40,36 +49,74 @@ pub(super) struct LiveArgs {
     #[cfg(feature = "live")]
     #[command(flatten)]
     page: page::PageArgs,
+    #[cfg(feature = "live")]
+    #[command(flatten)]
+    alerts: alerts::AlertArgs,
     /// Look for faces in each Nth frame and where scenes begin, and follow them by their motion between: faster
     #[arg(long, value_name = "N", default_value = "1")]
     detect_every: NonZeroU32,
     #[command(flatten)]
+    thresholds: thresholds::ThresholdArgs,
+    /// Read settings from this TOML file, whose keys are the names of these flags; flags and CYBORG_LIVE_... in the
+    /// environment go before it, and SIGHUP reads its thresholds anew
+    #[arg(long, value_name = "FILE")]
+    #[allow(dead_code, reason = "it is read before all others, by `layers`")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
     workers: WorkerArgs,
 }
 
-pub(super) fn run(args: &LiveArgs) -> anyhow::Result<Outcome> {
-    let stop = interrupt::listen();
+/// Runs it; `read` says where the settings are from.
+pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow::Result<Outcome> {
+    let reloads = read.filter(|(layers, _)| layers.has_file());
+    let (stop, settings) = match reloads {
+        Some((layers, read)) => {
+            let (stop, asked) = interrupt::listen_and_reload();
+            (stop, Some(Settings::new(layers, read, asked)))
+        }
+        None => (interrupt::listen(), None),
+    };
     if args.workers.model.len() > 1 {
         return Err(UsageError("--model is named several times: live asks one model".to_owned()).into());
     }
     let opener = args.input.opener(stop)?;
+    #[cfg(feature = "live")]
+    let ways = args.alerts.ways()?;
     let mut team = args.workers.open_live_team()?;
     let judge = Judge::new(team.classifier.contract());
     let metrics = Arc::new(LiveMetrics::default());
-    let printer = Arc::new(Printer::new());
-    let limits = Arc::new(SharedLimits::of(team.classifier.contract()));
-    let mut audience = audience(&printer);
     #[cfg(feature = "live")]
-    let served = args.page.serve(args.input.name(), &team.classifier, &limits, &metrics)?;
+    let aside = args.alerts.takes_stdout();
+    #[cfg(not(feature = "live"))]
+    let aside = false;
+    let printer = Arc::new(Printer::new(if aside { Voice::Aside } else { Voice::Aloud }));
+    let limits = Arc::new(SharedLimits::of(team.classifier.contract()));
+    limits.switch(args.thresholds.limits(limits.own())?);
+    let pulse = Arc::new(Pulse::new(args.input.patience()));
+    let mut audience = audience(&printer, &pulse);
+    #[cfg(feature = "live")]
+    let served = args.page.serve(args.input.name(), &team.classifier, &limits, &metrics, &printer)?;
     #[cfg(feature = "live")]
     if let Some((page, _)) = &served {
         let page: Arc<dyn Audience> = Arc::<crate::live::page::Page>::clone(page);
         audience.0.push(page);
     }
+    #[cfg(feature = "live")]
+    let alerts = alerts::AlertArgs::begin(ways, args.input.name(), team.classifier.name().to_owned(), &metrics)?;
+    #[cfg(feature = "live")]
+    if let Some(alerts) = &alerts {
+        let alerts: Arc<dyn Audience> = Arc::<crate::live::alerts::Alerts>::clone(alerts);
+        audience.0.push(alerts);
+    }
     let backoff = BackOff { first: FIRST_WAIT, most: LONGEST_WAIT };
     let keep = KeepSettings { stall: args.input.stall(), opening: args.input.patience(), backoff, steady: STEADY };
-    thread::scope(|scope| {
+    let mut service = Service { settings, limits: Arc::clone(&limits), pulse, metrics: &metrics, stop };
+    // Goes with the thread that watches, however that ends.
+    let watched = Arc::new(());
+    let over = Arc::downgrade(&watched);
+    let ended = thread::scope(|scope| {
         let watching = scope.spawn(|| {
+            let _watched = watched;
             let stages = Stages {
                 opener,
                 detector: &mut team.detector,
@@ -80,6 +127,7 @@ pub(super) fn run(args: &LiveArgs) -> anyhow::Result<Outcome> {
             };
             crate::live::watch(stages, &keep, &audience, &metrics, stop)
         });
+        scope.spawn(move || service.serve(|| over.strong_count() == 0));
         let printed = printer.print(&metrics, || watching.is_finished());
         if printed.is_err() {
             // Nobody reads any more: the source is closed too.
@@ -87,7 +135,12 @@ pub(super) fn run(args: &LiveArgs) -> anyhow::Result<Outcome> {
         }
         watching.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         printed
-    })?;
+    });
+    #[cfg(feature = "live")]
+    if let Some(alerts) = &alerts {
+        alerts.finish();
+    }
+    ended?;
     // Ctrl-C is how a live run ends: no failure, and nothing is left half done.
     Ok(Outcome::Done)
 }
@@ -96,9 +149,10 @@ pub(super) fn run(args: &LiveArgs) -> anyhow::Result<Outcome> {
 struct Audiences(Vec<Arc<dyn Audience>>);
 
 /// The terminal, and whoever else is to watch.
-fn audience(printer: &Arc<Printer>) -> Audiences {
+fn audience(printer: &Arc<Printer>, pulse: &Arc<Pulse>) -> Audiences {
     let printer: Arc<dyn Audience> = Arc::<Printer>::clone(printer);
-    Audiences(vec![printer])
+    let pulse: Arc<dyn Audience> = Arc::<Pulse>::clone(pulse);
+    Audiences(vec![printer, pulse])
 }
 
 impl Audience for Audiences {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use crate::cli::outcome::say;
+use super::printer::Printer;
 use crate::live::limits::{SharedLimits, ThresholdSwitch as _};
 use crate::live::metrics::LiveMetrics;
 use crate::live::page::{Facts, Page, PageSettings, Secret, Served, TlsFiles};
@@ -42,6 +42,7 @@ impl PageArgs {
         classifier: &Classifier,
         limits: &Arc<SharedLimits>,
         metrics: &Arc<LiveMetrics>,
+        printer: &Printer,
     ) -> anyhow::Result<Option<(Arc<Page>, Served)>> {
         if self.no_page {
             return Ok(None);
@@ -63,7 +64,7 @@ impl PageArgs {
         let page = Arc::new(Page::new());
         let (metrics, limits) = (Arc::clone(metrics), Arc::clone(limits));
         let served = page.serve(settings, metrics, facts, limits)?;
-        say(&format!("the page: {}", served.url()))?;
+        printer.voice.say(&format!("the page: {}", served.url()))?;
         Ok(Some((page, served)))
     }
 }

@@ -21,8 +21,31 @@ const STATES: usize = 16;
 /// A person who was not in a picture for so long is forgotten.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
 
+/// Where results are said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Voice {
+    /// On standard output.
+    Aloud,
+    /// On standard error: standard output is for others.
+    Aside,
+}
+
+impl Voice {
+    /// Says a line.
+    pub(super) fn say(self, text: &str) -> std::io::Result<()> {
+        match self {
+            Self::Aloud => say(text),
+            Self::Aside => {
+                note(text);
+                Ok(())
+            }
+        }
+    }
+}
+
 /// Takes what there is to see, and prints it on another thread: the terminal may be slow.
 pub(super) struct Printer {
+    pub(super) voice: Voice,
     newest: Newest<Arc<View>>,
     states: ArrayQueue<SourceState>,
 }
@@ -35,8 +58,8 @@ struct Told {
 }
 
 impl Printer {
-    pub(super) fn new() -> Self {
-        Self { newest: Newest::new(), states: ArrayQueue::new(STATES) }
+    pub(super) fn new(voice: Voice) -> Self {
+        Self { voice, newest: Newest::new(), states: ArrayQueue::new(STATES) }
     }
 
     /// Prints until the run is `over`.
@@ -51,7 +74,7 @@ impl Printer {
             }
             let view = if over { self.newest.try_take() } else { self.newest.take(GLANCE) };
             if let Some(view) = view {
-                turned(&view, &mut told, |track, opinion| Ok(say(&line(track, opinion, begun))?))?;
+                turned(&view, &mut told, |track, opinion| Ok(self.voice.say(&line(track, opinion, begun))?))?;
             }
             if over || last.elapsed() >= EVERY {
                 let now = Numbers::of(metrics);
@@ -108,7 +131,8 @@ fn line(track: TrackId, opinion: &LiveOpinion, begun: Instant) -> String {
     format!("{seconds:8.2} s  person {track}: {}{reason}, p {:.3}", opinion.verdict, opinion.probability.value())
 }
 
-fn words(state: &SourceState) -> String {
+/// How the source is, for people.
+pub(super) fn words(state: &SourceState) -> String {
     match state {
         SourceState::Starting => "opening the source".to_owned(),
         SourceState::Playing { size: (width, height), rate, differs } => {

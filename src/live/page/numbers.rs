@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::sync::atomic::Ordering;
 
 use super::Facts;
-use crate::live::metrics::{AGE_EDGES_MS, Ages, LiveMetrics};
+use crate::live::metrics::{AGE_EDGES_MS, Ages, LiveMetrics, WayCount};
 use crate::live::view::SourceState;
 use crate::verdict::Verdict;
 
@@ -27,6 +27,9 @@ pub(super) fn text(metrics: &LiveMetrics, source: &SourceState, facts: &Facts, r
     for (verdict, number) in [Verdict::Authentic, Verdict::Unsure, Verdict::Synthetic].iter().zip(&metrics.verdicts) {
         sample(&mut out, "verdicts_total", &format!("verdict=\"{verdict}\""), read(number));
     }
+    head(&mut out, "events_total", "counter", "Events that were told of persons");
+    sample(&mut out, "events_total", "", read(&metrics.events));
+    ways(&mut out, &metrics.way_counts());
     head(&mut out, "age_seconds", "histogram", "Age of frames since they were captured, by stage");
     ages(&mut out, "shown", &metrics.shown_age);
     ages(&mut out, "verdict", &metrics.verdict_age);
@@ -59,6 +62,23 @@ fn sample(out: &mut String, name: &str, labels: &str, value: u64) {
         "" => writeln!(out, "cyborg_{name} {value}"),
         labels => writeln!(out, "cyborg_{name}{{{labels}}} {value}"),
     };
+}
+
+/// The ways out of events; nothing where there is none.
+fn ways(out: &mut String, ways: &[WayCount]) {
+    if ways.is_empty() {
+        return;
+    }
+    head(out, "events_sent_total", "counter", "Events by way out and what came of them");
+    for way in ways {
+        for (fate, number) in [("delivered", way.delivered), ("failed", way.failed), ("dropped", way.dropped)] {
+            sample(out, "events_sent_total", &format!("way=\"{}\",fate=\"{fate}\"", way.name), number);
+        }
+    }
+    head(out, "event_retries_total", "counter", "Tries to send an event that failed and were made again");
+    ways.iter().for_each(|way| sample(out, "event_retries_total", &format!("way=\"{}\"", way.name), way.retried));
+    head(out, "events_waiting", "gauge", "Events that wait to be sent");
+    ways.iter().for_each(|way| sample(out, "events_waiting", &format!("way=\"{}\"", way.name), way.waiting));
 }
 
 fn ages(out: &mut String, stage: &str, ages: &Ages) {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use tokio::sync::Mutex;
-use turbojpeg::{Compressor, Image, PixelFormat, Subsamp};
 
 use super::Shown;
 use crate::face::crop::Cropper;
+use crate::live::jpeg;
 use crate::live::view::View;
 use crate::sink::heat::{self, Map};
 use crate::sink::overlay::{Canvas, Overlay};
@@ -15,8 +15,6 @@ use crate::verdict::Judgement;
 
 /// The widths that pictures are made in, in pixels; beyond the last one there is the frame as it is.
 const WIDTHS: [usize; 6] = [320, 480, 640, 960, 1280, 1920];
-/// Quality of the JPEG files, 1 to 100: at this one faces show no blocks.
-const QUALITY: i32 = 82;
 
 /// What is drawn into a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,11 +104,7 @@ impl Maker {
             }
             &self.pixels[..]
         };
-        let mut compressor = Compressor::new()?;
-        compressor.set_quality(QUALITY)?;
-        compressor.set_subsamp(Subsamp::Sub2x2)?;
-        let image = Image { pixels, width, pitch: width * 3, height, format: PixelFormat::RGB };
-        Ok(compressor.compress_to_vec(image)?)
+        Ok(jpeg::encode(pixels, (width, height))?)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Turns each picture's data into JSON, once for all readers, and keeps the history.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::history::{History, Turn};
 use super::{Facts, Limits, Page, Shown, ThresholdSwitch};
-use crate::live::metrics::{Ages, Counts, LiveMetrics};
+use crate::live::metrics::{Ages, Counts, LiveMetrics, WayCount};
 use crate::live::view::{Person, SourceState, View};
 use crate::verdict::Verdict;
 use crate::verdict::quality::Reason;
@@ -50,6 +51,9 @@ struct Moment {
     persons: Vec<PersonTold>,
     source: SourceTold,
     numbers: Numbers,
+    /// Events so far, and how each way out of them fares.
+    events: u64,
+    ways: Vec<WayCount>,
     thresholds: Limits,
 }
 
@@ -188,6 +192,8 @@ impl Recorder {
             persons: persons(view.filter(|_| self.is_playing())),
             source: source(&self.page.source.borrow()),
             numbers: self.numbers(),
+            events: self.metrics.events.load(Ordering::Relaxed),
+            ways: self.metrics.way_counts(),
             thresholds: self.switch.now(),
         }
     }

@@ -1,0 +1,102 @@
+//! The flags of the ways out of events, and the ways that are made from them.
+
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+
+use crate::cli::outcome::{UsageError, note};
+use crate::live::alerts::event::Origin;
+use crate::live::alerts::lines::{Lines, Rotation};
+use crate::live::alerts::mqtt::{self, Mqtt};
+use crate::live::alerts::snapshots::Snapshots;
+use crate::live::alerts::webhook::{self, Token, Webhook};
+use crate::live::alerts::{Alerts, Place, Way};
+use crate::live::metrics::LiveMetrics;
+
+/// Bytes in a MiB.
+const MEBI: u64 = 1 << 20;
+
+#[derive(Args, Debug)]
+#[command(next_help_heading = "When a person turns synthetic, turns back, or goes")]
+pub(super) struct AlertArgs {
+    /// Write a JSON line an event to this file; `-` is standard output, which then holds nothing else
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
+    /// Turn the file of events over before it is larger than so many MiB
+    #[arg(long, value_name = "MIB", default_value = "16", value_parser = clap::value_parser!(u64).range(1..=1_048_576))]
+    events_size: u64,
+    /// Keep so many older files of events, with the endings .1 (the newest), .2 and so on
+    #[arg(long, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u32).range(0..=1000))]
+    events_keep: u32,
+    /// POST each event as JSON to this address (http:// or https://); user and password in it are used and never shown
+    #[arg(long, value_name = "URL")]
+    webhook: Option<String>,
+    /// A file with a token that is sent along as `Authorization: Bearer`
+    #[arg(long, value_name = "FILE", requires = "webhook")]
+    webhook_token_file: Option<PathBuf>,
+    /// Publish each event to this MQTT broker: mqtt://USER:PASSWORD@HOST:PORT, or mqtts:// with TLS
+    #[arg(long, value_name = "URL")]
+    mqtt: Option<String>,
+    /// Publish to the topic PREFIX/events
+    #[arg(long, value_name = "PREFIX", default_value = "cyborg")]
+    mqtt_topic: String,
+    /// Keep the picture of each event as a JPEG file in this folder; without it no picture is kept
+    #[arg(long, value_name = "FOLDER")]
+    snapshots: Option<PathBuf>,
+    /// Keep the newest N of these pictures
+    #[arg(long, value_name = "N", default_value = "100")]
+    snapshots_keep: NonZeroUsize,
+}
+
+impl AlertArgs {
+    /// Whether standard output is for events alone.
+    pub(super) fn takes_stdout(&self) -> bool {
+        self.events.as_deref() == Some(Path::new("-"))
+    }
+
+    /// Begins to tell events by these ways, where there are any.
+    pub(super) fn begin(
+        ways: Vec<Box<dyn Way>>,
+        source: String,
+        model: String,
+        metrics: &Arc<LiveMetrics>,
+    ) -> anyhow::Result<Option<Arc<Alerts>>> {
+        if ways.is_empty() {
+            return Ok(None);
+        }
+        let names: Vec<&str> = ways.iter().map(|way| way.name()).collect();
+        note(&format!("events go to: {}", names.join(", ")));
+        Ok(Some(Arc::new(Alerts::begin(Origin { source, model }, ways, metrics)?)))
+    }
+
+    /// The ways out that are asked for, opened.
+    pub(super) fn ways(&self) -> anyhow::Result<Vec<Box<dyn Way>>> {
+        let mut ways: Vec<Box<dyn Way>> = Vec::new();
+        if let Some(path) = &self.events {
+            let size = NonZeroU64::new(self.events_size * MEBI).unwrap_or(NonZeroU64::MIN);
+            ways.push(Box::new(if self.takes_stdout() {
+                Lines::stream(Box::new(std::io::stdout()))
+            } else {
+                Lines::file(path, Rotation { size, keep: self.events_keep })?
+            }));
+        }
+        if let Some(url) = &self.webhook {
+            let token = self.webhook_token_file.as_deref().map(Token::read).transpose()?;
+            ways.push(Box::new(Webhook::new(place(url, "--webhook", &webhook::SCHEMES)?, token)?));
+        }
+        if let Some(url) = &self.mqtt {
+            let mqtt = Mqtt::new(place(url, "--mqtt", &mqtt::SCHEMES)?, &self.mqtt_topic);
+            ways.push(Box::new(mqtt.map_err(|error| UsageError(error.to_string()))?));
+        }
+        if let Some(folder) = &self.snapshots {
+            ways.push(Box::new(Snapshots::new(folder, self.snapshots_keep)?));
+        }
+        Ok(ways)
+    }
+}
+
+fn place(url: &str, flag: &'static str, schemes: &[&str]) -> Result<Place, UsageError> {
+    Place::read(url, flag, schemes).map_err(|error| UsageError(error.to_string()))
+}

@@ -1,0 +1,115 @@
+//! What a run does beside its work when it runs for months: it tells the service manager that it is alive, and reads its
+//! settings anew when it is asked to.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use clap::{ArgMatches, FromArgMatches};
+
+use super::LiveArgs;
+use super::printer::words;
+use super::systemd::{self, News};
+use crate::cli::layers::{self, Layers};
+use crate::cli::outcome::{complain, note};
+use crate::live::limits::{Limits, SharedLimits, ThresholdSwitch};
+use crate::live::metrics::LiveMetrics;
+use crate::live::pulse::{Beat, Pulse};
+
+/// How often it looks after all this.
+const GLANCE: Duration = Duration::from_millis(50);
+/// Signs of life for each time that the service manager waits.
+const SIGNS: u32 = 4;
+/// The settings that are taken over while the run goes on.
+const SWITCHED: [&str; 2] = ["authentic-below", "synthetic-above"];
+
+/// Where the settings are from, and what they were when they were last read.
+pub(super) struct Settings {
+    layers: Layers,
+    read: ArgMatches,
+    asked: &'static AtomicBool,
+}
+
+/// Looks after a run.
+pub(super) struct Service<'a> {
+    pub(super) settings: Option<Settings>,
+    pub(super) limits: Arc<SharedLimits>,
+    pub(super) pulse: Arc<Pulse>,
+    pub(super) metrics: &'a LiveMetrics,
+    pub(super) stop: &'a AtomicBool,
+}
+
+impl Settings {
+    /// `asked` becomes true when they are to be read anew.
+    pub(super) fn new(layers: Layers, read: ArgMatches, asked: &'static AtomicBool) -> Self {
+        Self { layers, read, asked }
+    }
+
+    /// Reads them anew, and takes over what can be; otherwise all stays as it is.
+    fn reload(&mut self, limits: &SharedLimits) -> anyhow::Result<()> {
+        let read = self.layers.read()?;
+        let Some(live) = read.subcommand_matches("live") else {
+            return Ok(());
+        };
+        let asked = LiveArgs::from_arg_matches(live)?.thresholds.limits(limits.own())?;
+        let before = limits.now();
+        limits.switch(asked);
+        let now = limits.now();
+        let (old, new) = (layers::values(&self.read), layers::values(&read));
+        let names = old.keys().chain(new.keys()).filter(|name| old.get(*name) != new.get(*name));
+        let mut restart: Vec<&str> = names.map(String::as_str).filter(|name| !SWITCHED.contains(name)).collect();
+        restart.sort_unstable();
+        restart.dedup();
+        if now != before {
+            note(&format!("settings read anew: thresholds are {} in place of {}", shown(now), shown(before)));
+        }
+        if !restart.is_empty() {
+            note(&format!("settings read anew: changed, and used after a restart: {}", restart.join(", ")));
+        }
+        if now == before && restart.is_empty() {
+            note("settings read anew: nothing has changed");
+        }
+        // What waits for a restart is compared with what is in use.
+        Ok(())
+    }
+}
+
+fn shown(limits: Limits) -> String {
+    format!("{} and {}", limits.authentic_below, limits.synthetic_above)
+}
+
+impl Service<'_> {
+    /// Looks after the run until it is `over`.
+    pub(super) fn serve(&mut self, over: impl Fn() -> bool) {
+        systemd::tell(News::Ready);
+        let every = systemd::patience().map(|patience| patience / SIGNS);
+        let (mut beat, mut felt, mut source, mut stopping) = (Beat::default(), None::<Instant>, None, false);
+        while !over() {
+            if every.is_some_and(|every| felt.is_none_or(|felt| felt.elapsed() >= every)) {
+                felt = Some(Instant::now());
+                if self.pulse.beats(self.metrics, &mut beat) {
+                    systemd::tell(News::Alive);
+                }
+            }
+            let now = self.pulse.source();
+            if source.as_ref() != Some(&now) {
+                systemd::tell(News::Status(&words(&now)));
+                source = Some(now);
+            }
+            if self.stop.load(Ordering::Relaxed) && !std::mem::replace(&mut stopping, true) {
+                systemd::tell(News::Stopping);
+            }
+            if let Some(settings) = &mut self.settings
+                && settings.asked.swap(false, Ordering::Relaxed)
+                && let Err(error) = settings.reload(&self.limits)
+            {
+                complain(&error.context("the settings stay as they were"));
+            }
+            thread::sleep(GLANCE);
+        }
+        if !stopping {
+            systemd::tell(News::Stopping);
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Alerts: who turns synthetic, turns back or goes, told to a file, a web server, an MQTT broker, or kept as a picture.
+//!
+//! [`Alerts`] is an [`Audience`]: [`turning`] finds the turns between two pictures, and each becomes an [`event::Event`].
+//! Each [`Way`] out has a thread and a bounded queue of its own, so that none holds up the picture or another way. What has
+//! no room, or can't be sent, is counted.
+
+pub mod event;
+pub mod lines;
+pub mod mqtt;
+mod place;
+mod post;
+mod queue;
+pub mod snapshots;
+mod trust;
+pub mod turning;
+pub mod webhook;
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use self::event::{Event, Origin};
+use self::post::Post;
+use self::turning::{Said, To, Turn, Turning};
+use super::backoff::BackOff;
+use super::metrics::{LiveMetrics, WayCounts};
+use super::view::{Audience, SourceState, View};
+
+pub use place::{Place, PlaceError};
+pub use trust::TrustError;
+
+/// What could not be sent is tried again after so long, and twice as long each time.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+/// Between two tries at most.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// Events that wait for a way at most.
+const ROOM: usize = 256;
+/// How long the ways may take for what still waits at the end.
+const FAREWELL: Duration = Duration::from_millis(250);
+
+/// A way out for events. It is used by one thread of its own, and may take its time.
+pub trait Way: Send {
+    /// Its name in the numbers.
+    fn name(&self) -> &'static str;
+
+    /// Sends an event.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be sent: whether to try again, and why, without credentials.
+    fn send(&mut self, event: &Event) -> Result<(), Trouble>;
+
+    /// Called a few times a second while there is nothing to send.
+    fn rest(&mut self) {}
+
+    /// Events that may wait for it.
+    fn room(&self) -> usize {
+        ROOM
+    }
+
+    /// Whether it wants the pictures of the events, whose memory is held until then.
+    fn wants_picture(&self) -> bool {
+        false
+    }
+}
+
+/// Why an event could not be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// Another try may help.
+    Later(String),
+    /// No other try will.
+    Refused(String),
+}
+
+/// Finds events in what there is to see, and hands them to the ways out.
+#[derive(Debug)]
+pub struct Alerts {
+    origin: Origin,
+    posts: Vec<Post>,
+    metrics: Arc<LiveMetrics>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    turning: Turning,
+    /// A picture that was still on its way when the source was lost shows nobody who is there.
+    playing: bool,
+    number: u64,
+    turns: Vec<Turn>,
+}
+
+impl Alerts {
+    /// Begins a thread for each way, whose numbers are in `metrics` from now on.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no thread.
+    pub fn begin(origin: Origin, ways: Vec<Box<dyn Way>>, metrics: &Arc<LiveMetrics>) -> std::io::Result<Self> {
+        Self::begin_with(origin, ways, metrics, BackOff { first: FIRST_WAIT, most: LONGEST_WAIT })
+    }
+
+    /// The same with other waits between two tries.
+    ///
+    /// # Errors
+    ///
+    /// As [`Alerts::begin`].
+    pub fn begin_with(
+        origin: Origin,
+        ways: Vec<Box<dyn Way>>,
+        metrics: &Arc<LiveMetrics>,
+        backoff: BackOff,
+    ) -> std::io::Result<Self> {
+        let counts: Vec<_> = ways.iter().map(|way| Arc::new(WayCounts::new(way.name()))).collect();
+        let posts = ways.into_iter().zip(&counts).map(|(way, counts)| Post::begin(way, Arc::clone(counts), backoff));
+        let posts = posts.collect::<Result<_, _>>()?;
+        // A second set of ways would be counted nowhere; a run has one.
+        let _ = metrics.ways.set(counts);
+        Ok(Self { origin, posts, metrics: Arc::clone(metrics), state: Mutex::default() })
+    }
+
+    /// Sends what still waits, for a quarter of a second; what is left then is told and given up.
+    pub fn finish(&self) {
+        self.posts.iter().for_each(Post::close);
+        let begun = Instant::now();
+        while begun.elapsed() < FAREWELL && self.posts.iter().any(|post| !post.has_ended()) {
+            thread::sleep(Duration::from_millis(5));
+        }
+        self.posts.iter().filter(|post| !post.has_ended()).for_each(Post::leave);
+    }
+
+    fn tell(&self, state: &mut State, view: Option<&Arc<View>>) {
+        for turn in state.turns.drain(..) {
+            state.number += 1;
+            let age = view.map_or(Duration::ZERO, |view| view.frame.captured.elapsed());
+            let event = Event::new(state.number, turn, age, &self.origin);
+            self.metrics.events.fetch_add(1, Ordering::Relaxed);
+            // Who is gone is in no picture.
+            let view = view.filter(|_| turn.to != To::Gone);
+            let pictured = view.map(|view| Arc::new(Event { view: Some(Arc::clone(view)), ..event.clone() }));
+            let event = Arc::new(event);
+            for post in &self.posts {
+                let event = if post.wants_picture { pictured.as_ref() } else { Some(&event) };
+                if let Some(event) = event {
+                    post.put(Arc::clone(event));
+                }
+            }
+        }
+    }
+}
+
+impl Audience for Alerts {
+    /// A few comparisons a person, and nothing more where nobody turned.
+    fn show(&self, view: Arc<View>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let State { turning, playing: true, turns, .. } = &mut *state else {
+            return;
+        };
+        let said = view.persons.iter().filter_map(|person| {
+            let opinion = person.opinion.as_ref()?;
+            let (verdict, probability, reason) = (opinion.verdict, opinion.probability, opinion.reason);
+            Some(Said { track: person.track, verdict, probability, reason })
+        });
+        turning.see(view.frame.captured, said, |turn| turns.push(turn));
+        if !turns.is_empty() {
+            self.tell(&mut state, Some(&view));
+        }
+    }
+
+    fn source(&self, now: SourceState) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.playing = matches!(now, SourceState::Playing { .. });
+        if !state.playing {
+            let State { turning, turns, .. } = &mut *state;
+            turning.end(|turn| turns.push(turn));
+            self.tell(&mut state, None);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The pictures of events as JPEG files in a folder, the newest so many.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use super::event::Event;
+use super::{Trouble, Way};
+use crate::live::jpeg;
+
+/// Pictures that wait for the disk at most: each holds the memory of a frame.
+const ROOM: usize = 4;
+/// Its files begin and end so; no other file is ever removed.
+const BEGIN: &str = "event-";
+const END: &str = ".jpg";
+
+/// Keeps the pictures of events.
+pub struct Snapshots {
+    folder: PathBuf,
+    keep: usize,
+    /// The files in the folder, the oldest first.
+    names: VecDeque<String>,
+}
+
+/// A folder that can't be used.
+#[derive(Debug, thiserror::Error)]
+#[error("can't keep pictures in {}: {reason}; name another folder with --snapshots", folder.display())]
+pub struct SnapshotsError {
+    folder: PathBuf,
+    reason: io::Error,
+}
+
+impl Snapshots {
+    /// Keeps the newest `keep` pictures in `folder`, which is made where it isn't there. Those of earlier runs count.
+    ///
+    /// # Errors
+    ///
+    /// When the folder can't be made or read.
+    pub fn new(folder: &Path, keep: NonZeroUsize) -> Result<Self, SnapshotsError> {
+        let names = fs::create_dir_all(folder).and_then(|()| names(folder));
+        let names = names.map_err(|reason| SnapshotsError { folder: folder.to_owned(), reason })?;
+        let mut snapshots = Self { folder: folder.to_owned(), keep: keep.get(), names: names.into() };
+        snapshots.forget();
+        Ok(snapshots)
+    }
+
+    fn save(&mut self, name: String, file: &[u8]) -> io::Result<()> {
+        // Under another name until it is whole.
+        let part = self.folder.join(format!("{name}.part"));
+        fs::write(&part, file).and_then(|()| fs::rename(&part, self.folder.join(&name))).inspect_err(|_| {
+            // It may not even be there.
+            let _ = fs::remove_file(&part);
+        })?;
+        self.names.push_back(name);
+        self.forget();
+        Ok(())
+    }
+
+    fn forget(&mut self) {
+        while self.names.len() > self.keep {
+            if let Some(name) = self.names.pop_front()
+                && let Err(error) = fs::remove_file(self.folder.join(&name))
+                && error.kind() != io::ErrorKind::NotFound
+            {
+                log::warn!("snapshots: can't remove {name}: {error}");
+            }
+        }
+    }
+}
+
+/// The pictures in a folder, the oldest first: their names begin with the time.
+fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        if let Ok(name) = entry?.file_name().into_string()
+            && is_ours(&name)
+        {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Whether a file's name is one that is given here: `event-20261126T102030.123Z-track-3-synthetic.jpg`.
+fn is_ours(name: &str) -> bool {
+    let words = |name: &str| -> Option<bool> {
+        let middle = name.strip_prefix(BEGIN)?.strip_suffix(END)?;
+        let (time, rest) = middle.split_once("-track-")?;
+        let (track, to) = rest.split_once('-')?;
+        let time = time.len() == 20 && time.ends_with('Z') && time.starts_with(|sign: char| sign.is_ascii_digit());
+        Some(time && track.parse::<u64>().is_ok() && ["authentic", "unsure", "synthetic"].contains(&to))
+    };
+    words(name).unwrap_or(false)
+}
+
+/// The time without signs that some systems take in no name.
+fn name(event: &Event) -> String {
+    let time = event.time.replace(['-', ':'], "");
+    format!("{BEGIN}{time}-track-{}-{}{END}", event.turn.track, event.turn.to.word())
+}
+
+impl Way for Snapshots {
+    fn name(&self) -> &'static str {
+        "snapshots"
+    }
+
+    fn send(&mut self, event: &Event) -> Result<(), Trouble> {
+        let Some(view) = &event.view else {
+            return Ok(());
+        };
+        let frame = &view.frame;
+        let file = jpeg::encode(&frame.pixels, (frame.width, frame.height));
+        let file = file.map_err(|error| Trouble::Refused(error.to_string()))?;
+        self.save(name(event), &file).map_err(|error| Trouble::Later(format!("{}: {error}", self.folder.display())))
+    }
+
+    fn room(&self) -> usize {
+        ROOM
+    }
+
+    fn wants_picture(&self) -> bool {
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::face::tracker::TrackId;
+    use crate::frame::Frame;
+    use crate::live::alerts::event::Origin;
+    use crate::live::alerts::turning::{To, Turn};
+    use crate::live::view::View;
+    use crate::verdict::{SyntheticProbability, Verdict};
+
+    fn event(number: u64) -> Event {
+        let (to, probability) = (To::Verdict(Verdict::Synthetic), SyntheticProbability::HALF);
+        let turn = Turn { track: TrackId(number), from: None, to, probability, reason: None };
+        let mut frame = Frame::empty();
+        frame.resize(32, 16);
+        frame.pixels.fill(200);
+        let origin = Origin { source: "s".into(), model: "m".into() };
+        let view = Some(Arc::new(View { frame, persons: Vec::new() }));
+        // The later the younger, so that their names are in order.
+        Event { view, ..Event::new(number, turn, Duration::from_secs(100 - number), &origin) }
+    }
+
+    #[test]
+    fn the_newest_are_kept_and_nothing_else_is_touched() {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let folder = folder.path().join("new");
+        let keep = NonZeroUsize::new(3).expect("not zero");
+        let mut snapshots = Snapshots::new(&folder, keep).expect("it can be made");
+        let others = ["event-of-mine.jpg", "event-20261126T102030.123Z-track-x-synthetic.jpg", "a.jpg"];
+        for name in others {
+            fs::write(folder.join(name), "mine").expect("it can be written");
+        }
+        for number in 1..=4 {
+            snapshots.send(&event(number)).expect("there is room");
+        }
+        let mut snapshots = Snapshots::new(&folder, keep).expect("it is there");
+        snapshots.send(&event(5)).expect("there is room");
+        let kept = names(&folder).expect("it is there");
+        let tracks: Vec<&str> =
+            kept.iter().filter_map(|name| name.split("-track-").nth(1)?.split('-').next()).collect();
+        assert_eq!(tracks, ["3", "4", "5"]);
+        assert_eq!(fs::read_dir(&folder).expect("it is there").count(), 3 + others.len());
+        let picture = image::open(folder.join(&kept[0])).expect("a JPEG file").to_rgb8();
+        assert_eq!(picture.dimensions(), (32, 16));
+        assert!(picture.pixels().all(|pixel| pixel.0.iter().all(|&value| value.abs_diff(200) < 4)));
+    }
+}
