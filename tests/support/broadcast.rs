@@ -118,7 +118,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// Reads to the end of the connection.
-    fn read(mut stream: TcpStream) -> Self {
+    pub(crate) fn read(mut stream: TcpStream) -> Self {
         let mut all = Vec::new();
         stream.read_to_end(&mut all).expect("the answer ends");
         let head = all.windows(4).position(|at| at == b"\r\n\r\n").expect("a head");
