@@ -92,6 +92,17 @@ fn a_camera_that_falls_silent_is_lost_and_comes_back() {
 }
 
 #[test]
+fn a_camera_that_hangs_until_it_is_opened_anew_comes_back() {
+    let (camera, format) = camera("YUYV", SIZE, "30");
+    let mut watching = camera.watch(&["--camera-size", "320x240", "--stall", "0.6"]);
+    watching.hears("playing ");
+    camera.order(&[&format, "sticks"]);
+    watching.hears("lost: no frame for 0.6 s");
+    watching.hears("playing 320x240");
+    watching.sees(SIZE);
+}
+
+#[test]
 fn an_unplugged_camera_is_lost_with_the_reason_and_comes_back_with_another_format() {
     let (camera, _) = camera("YUYV", SIZE, "30");
     let mut watching = camera.watch(&["--camera-size", "320x240"]);
