@@ -47,6 +47,7 @@ impl Keeper<'_> {
         let mut hanging: Vec<Reader> = Vec::new();
         while !self.stopped() {
             hanging.retain(|reader| !reader.has_ended());
+            hanging.iter().for_each(Reader::end);
             if hanging.len() >= MOST_HANGING {
                 self.pause(self.settings.backoff.most);
                 continue;
@@ -73,6 +74,7 @@ impl Keeper<'_> {
         }
         let begun = Instant::now();
         while begun.elapsed() < FAREWELL && hanging.iter().any(|reader| !reader.has_ended()) {
+            hanging.iter().for_each(Reader::end);
             thread::sleep(Duration::from_millis(5));
         }
     }

@@ -23,6 +23,7 @@ pub mod limits;
 mod looker;
 pub mod metrics;
 pub mod newest;
+mod nudge;
 mod opinions;
 #[cfg(feature = "live")]
 pub mod page;

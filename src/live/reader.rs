@@ -1,7 +1,7 @@
 //! The reader's thread: it opens the source, reads as fast as frames come, and leaves the newest one in the slot.
 //!
-//! A driver or a network may hold a call for ever, so nobody joins this thread: it is told that its session is over, and is
-//! left alone. What it still gives then is thrown away by its session's number.
+//! A driver or a network may hold a call for ever, so nobody joins this thread: it is told that its session is over, is woken
+//! (see [`super::nudge`]), and is left alone. What it still gives then is thrown away by its session's number.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,6 +13,7 @@ use crossbeam_queue::ArrayQueue;
 
 use super::metrics::LiveMetrics;
 use super::newest::Newest;
+use super::nudge::nudge;
 use crate::capture::{AtEnd, Open, Opened, Read};
 use crate::explain::explain;
 use crate::frame::{Frame, PresentationTime};
@@ -103,9 +104,10 @@ impl Reader {
         last.elapsed()
     }
 
-    /// Tells it to end.
+    /// Tells it to end, and wakes it where it waits in a driver. To be called again while it goes on.
     pub(super) fn end(&self) {
         self.session.over.store(true, Ordering::Release);
+        self.thread.iter().for_each(nudge);
     }
 
     /// Whether it has ended.

@@ -40,23 +40,7 @@ impl Broadcast {
     pub(crate) fn start(ip: &str, token: Option<&str>) -> Self {
         let page = Arc::new(Page::new());
         let metrics = Arc::new(LiveMetrics::default());
-        let own = Limits { authentic_below: 0.3, synthetic_above: 0.7 };
-        let limits = Arc::new(SharedLimits::new(own));
-        let settings = PageSettings {
-            listen: SocketAddr::new(ip.parse().expect("an address"), 0),
-            token: token.map(|token| Secret::new(token).expect("a token")),
-            tls: None,
-            names: Vec::new(),
-        };
-        let facts = Facts {
-            tool: "cyborg 9.9.9".into(),
-            source: "a <generated> source".into(),
-            model: "corner".into(),
-            provider: "asked auto, got cpu".into(),
-            thresholds: own,
-        };
-        let served =
-            page.serve(settings, Arc::clone(&metrics), facts, Arc::clone(&limits) as Arc<_>).expect("a free port");
+        let (served, limits) = serve(&page, &metrics, ip, token);
         let [lost, end] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
         let thread = std::thread::spawn({
             let (page, metrics, lost, end) =
@@ -106,6 +90,32 @@ impl Drop for Broadcast {
             thread.join().expect("the publisher doesn't panic");
         }
     }
+}
+
+/// Serves a page at a free port of `ip`; gives also the thresholds that its readers switch.
+pub(crate) fn serve(
+    page: &Arc<Page>,
+    metrics: &Arc<LiveMetrics>,
+    ip: &str,
+    token: Option<&str>,
+) -> (Served, Arc<SharedLimits>) {
+    let own = Limits { authentic_below: 0.3, synthetic_above: 0.7 };
+    let limits = Arc::new(SharedLimits::new(own));
+    let settings = PageSettings {
+        listen: SocketAddr::new(ip.parse().expect("an address"), 0),
+        token: token.map(|token| Secret::new(token).expect("a token")),
+        tls: None,
+        names: Vec::new(),
+    };
+    let facts = Facts {
+        tool: "cyborg 9.9.9".into(),
+        source: "a <generated> source".into(),
+        model: "corner".into(),
+        provider: "asked auto, got cpu".into(),
+        thresholds: own,
+    };
+    let served = page.serve(settings, Arc::clone(metrics), facts, Arc::clone(&limits) as Arc<_>);
+    (served.expect("a free port"), limits)
 }
 
 /// What a server answered.

@@ -28,6 +28,8 @@ pub(crate) enum Step {
     Frames { count: u32, millis: u64 },
     /// Has pictures of this size from here on.
     Size(usize, usize),
+    /// Has pictures that take many bytes as JPEG from here on.
+    Rough,
     /// A picture that can't be decoded.
     Damaged,
     /// Says nothing for so many milliseconds.
@@ -61,6 +63,7 @@ struct Scripted {
     steps: VecDeque<Step>,
     frames: u64,
     due: Instant,
+    rough: bool,
 }
 
 impl Open for ScriptedOpener {
@@ -73,7 +76,7 @@ impl Open for ScriptedOpener {
             None => anyhow::bail!("the script is over"),
         };
         let info = SourceInfo { name: "scripted".into(), size: (64, 48), rate: Some(50.0), claimed_frames: None };
-        let source = Box::new(Scripted { info, steps: steps.into(), frames: 0, due: Instant::now() });
+        let source = Box::new(Scripted { info, steps: steps.into(), frames: 0, due: Instant::now(), rough: false });
         Ok(Opened { source, differs: self.differs.map(ToOwned::to_owned), at_end })
     }
 }
@@ -88,6 +91,7 @@ impl Source for Scripted {
             match self.steps.pop_front() {
                 None => return Ok(Read::End),
                 Some(Step::Size(width, height)) => self.info.size = (width, height),
+                Some(Step::Rough) => self.rough = true,
                 Some(Step::Silence(millis)) => thread::sleep(Duration::from_millis(millis)),
                 Some(Step::Break(reason)) => anyhow::bail!(reason),
                 Some(Step::Panic) => std::panic::resume_unwind(Box::new("a bug in the driver")),
@@ -99,7 +103,11 @@ impl Source for Scripted {
                     thread::sleep(self.due.saturating_duration_since(Instant::now()));
                     frame.resize(self.info.size.0, self.info.size.1);
                     // Bright: the classifier is sure of it.
-                    frame.pixels.fill(250);
+                    if self.rough {
+                        frame.pixels.iter_mut().enumerate().for_each(|(at, value)| *value = 250 - (at * at % 89) as u8);
+                    } else {
+                        frame.pixels.fill(250);
+                    }
                     frame.number = self.frames;
                     frame.time = PresentationTime(0);
                     frame.captured = Instant::now();
@@ -214,22 +222,31 @@ impl LiveRun {
         self
     }
 
+    /// Watches for `audience` until the steps are over, or `stop` becomes true.
+    pub(crate) fn watch(
+        &mut self,
+        audience: &dyn Audience,
+        metrics: &Arc<LiveMetrics>,
+        stop: &AtomicBool,
+    ) -> anyhow::Result<()> {
+        let sessions = Mutex::new(std::mem::take(&mut self.sessions).into());
+        let stages = Stages {
+            opener: Arc::new(ScriptedOpener { sessions, differs: self.differs }),
+            detector: &mut self.detector,
+            detect: DetectEvery(NonZeroU32::new(self.detect_every).expect("not zero")),
+            classifier: &mut self.classifier,
+            judge: &Judge::new(&contract()),
+            limits: Arc::new(SharedLimits::of(&contract())),
+        };
+        cyborg_edge::live::watch(stages, &self.keep, audience, metrics, stop)
+    }
+
     pub(crate) fn run(mut self) -> Ran {
-        let opener = ScriptedOpener { sessions: Mutex::new(self.sessions.into()), differs: self.differs };
         let (recorder, metrics) = (Recorder::default(), Arc::new(LiveMetrics::default()));
-        let (judge, stop) = (Judge::new(&contract()), AtomicBool::new(false));
-        let every = DetectEvery(NonZeroU32::new(self.detect_every).expect("not zero"));
+        let (stop, stop_after) = (AtomicBool::new(false), self.stop_after);
         let (ended, stopping) = thread::scope(|scope| {
-            let stages = Stages {
-                opener: Arc::new(opener),
-                detector: &mut self.detector,
-                detect: every,
-                classifier: &mut self.classifier,
-                judge: &judge,
-                limits: Arc::new(SharedLimits::of(&contract())),
-            };
-            let watching = scope.spawn(|| cyborg_edge::live::watch(stages, &self.keep, &recorder, &metrics, &stop));
-            let since = self.stop_after.map(|after| {
+            let watching = scope.spawn(|| self.watch(&recorder, &metrics, &stop));
+            let since = stop_after.map(|after| {
                 thread::sleep(after);
                 stop.store(true, Ordering::Relaxed);
                 Instant::now()

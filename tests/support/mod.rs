@@ -12,6 +12,10 @@ pub(crate) mod events;
 pub(crate) mod foreign;
 pub(crate) mod live;
 pub(crate) mod model;
+pub(crate) mod process;
+pub(crate) mod readers;
+#[cfg(all(target_os = "linux", target_env = "gnu", feature = "live"))]
+pub(crate) mod shim;
 pub(crate) mod stages;
 
 use std::path::{Path, PathBuf};
