@@ -117,3 +117,25 @@ fn without_a_file_a_terminal_that_goes_ends_the_program() {
     let stopped = running.stop("-HUP");
     assert_eq!(stopped.code, Some(0), "{}", stopped.stderr);
 }
+
+/// All that the example names is a setting, also what is commented out there.
+#[test]
+fn the_example_is_good() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib/live.toml");
+    let example = fs::read_to_string(example).expect("it is there");
+    let mut settings = std::collections::BTreeMap::new();
+    for line in example.lines() {
+        let Some((key, value)) = line.trim_start_matches("# ").split_once(" = ") else {
+            continue;
+        };
+        if key.bytes().all(|sign| sign.is_ascii_lowercase() || sign == b'-') {
+            settings.entry(key).or_insert(value);
+        }
+    }
+    assert!(settings.len() > 12, "{settings:?}");
+    let text: String = settings.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
+    let mut command = configured(folder.path(), &text);
+    // The settings are read before this is missed.
+    check_error(command.args(["--camera", "test=/no/such/clip.mp4"]), 2, "clip /no/such/clip.mp4 is missing");
+}
