@@ -39,10 +39,10 @@ fn a_crowd_of_which_half_reads_nothing_slows_nobody_down() {
     let mut run = LiveRun::of([Session::Last(vec![Step::Size(640, 360), Step::Rough, frames])]).classifier_takes(10);
     run.keep.stall = Duration::from_secs(20);
     run.keep.opening = Duration::from_secs(20);
-    let over = AtomicBool::new(false);
+    let (over, gone) = (AtomicBool::new(false), AtomicBool::new(false));
     let got: Vec<_> = (0..EACH).map(|_| AtomicU64::new(0)).collect();
     thread::scope(|scope| {
-        let stop = StopAtEnd(&over);
+        let stop = StopAtEnd([&over, &gone]);
         scope.spawn(|| run.watch(&*page, &metrics, &over).expect("it goes on to the end"));
         let begun = Instant::now();
         while metrics.scored.load(Ordering::Relaxed) < 10 {
@@ -54,9 +54,9 @@ fn a_crowd_of_which_half_reads_nothing_slows_nobody_down() {
         let address = served.address();
         let stuck: Vec<_> = (0..EACH).map(|index| stuck(address, index)).collect();
         for (index, got) in got.iter().enumerate() {
-            let over = &over;
+            let gone = &gone;
             let reader = thread::Builder::new().stack_size(128 * 1024);
-            let reading = reader.spawn_scoped(scope, move || read(address, ASKED[index % ASKED.len()], got, over));
+            let reading = reader.spawn_scoped(scope, move || read(address, ASKED[index % ASKED.len()], got, gone));
             reading.expect("a thread");
         }
         let connected = Instant::now();
@@ -67,36 +67,34 @@ fn a_crowd_of_which_half_reads_nothing_slows_nobody_down() {
         let at_first = held("self");
         got.iter().for_each(|got| got.store(0, Ordering::Relaxed));
         let crowded = rate(&metrics.scored, during);
-        let ratio = crowded / alone;
-        let least = if long { 0.95 } else { 0.4 };
-        assert!(ratio >= least, "{alone:.1} verdicts a second alone, {crowded:.1} with a crowd");
         assert_eq!(unserved(&got), 0, "of {EACH} that read");
-        if let (Some(first), Some(now)) = (at_first, held("self")) {
-            let grown = now.memory.saturating_sub(first.memory) / 1024;
-            eprint(&format!(
-                "{alone:.2} verdicts a second alone, {crowded:.2} with a crowd; grown by {grown} MiB from {} MiB; least got {:?}",
-                first.memory / 1024,
-                got.iter().map(|got| got.load(Ordering::Relaxed)).min(),
-            ));
-            assert!(grown < 64, "{grown} MiB more after {during} s: {first:?}, {now:?}");
-        }
+        let least_got = got.iter().map(|got| got.load(Ordering::Relaxed)).min();
+        let at_last = held("self");
+        // The readers go; the machine may have got more to do or less in the meantime.
         drop(stuck);
+        gone.store(true, Ordering::Relaxed);
+        thread::sleep(Duration::from_secs(2));
+        let alone = (alone + rate(&metrics.scored, before)) / 2.0;
+        let grown = at_first.zip(at_last).map(|(first, last)| last.memory.saturating_sub(first.memory) / 1024);
+        // For who runs it with --nocapture; nobody depends on it.
+        let _ = writeln!(
+            std::io::stderr(),
+            "{alone:.2} verdicts a second alone, {crowded:.2} with a crowd; grown by {grown:?} MiB; least got {least_got:?}"
+        );
+        let least = if long { 0.95 } else { 0.4 };
+        assert!(crowded >= least * alone, "{alone:.2} verdicts a second alone, {crowded:.2} with a crowd");
+        assert!(grown.is_none_or(|grown| grown < 64), "{grown:?} MiB more after {during} s: {at_first:?}, {at_last:?}");
         drop(stop);
     });
 }
 
 /// Ends the run whatever becomes of the test.
-struct StopAtEnd<'a>(&'a AtomicBool);
+struct StopAtEnd<'a>([&'a AtomicBool; 2]);
 
 impl Drop for StopAtEnd<'_> {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.iter().for_each(|end| end.store(true, Ordering::Relaxed));
     }
-}
-
-fn eprint(line: &str) {
-    // For who runs it with --nocapture; nobody depends on it.
-    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 fn unserved(got: &[AtomicU64]) -> usize {

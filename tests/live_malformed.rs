@@ -76,7 +76,7 @@ fn send(address: SocketAddr, bytes: &[u8], round: usize) {
     let mut stream = TcpStream::connect(address).expect("the server listens");
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     // The server may hang up in the middle, which is its right.
-    if stream.write_all(bytes).is_err() || stream.shutdown(Shutdown::Write).is_err() || round % 5 == 0 {
+    if stream.write_all(bytes).is_err() || stream.shutdown(Shutdown::Write).is_err() || round.is_multiple_of(5) {
         return;
     }
     let mut begin = [0; 12];
@@ -147,7 +147,7 @@ fn damaged_requests_stop_no_service() {
         let mut chance = Chance::new(11);
         for round in 0..rounds {
             let mut bytes = request(&host, &mut chance);
-            if round % 3 > 0 {
+            if !round.is_multiple_of(3) {
                 bytes = mutate(&bytes, &mut chance);
             }
             send(address, &bytes, round);

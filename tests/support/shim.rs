@@ -128,18 +128,21 @@ impl Watching {
         Answer::read(stream)
     }
 
-    /// The picture of now, which must be this large and have its quarters' colours.
+    /// Waits for a picture that is newer than the one of now and this large; it must have its quarters' colours.
     pub(crate) fn sees(&self, size: (u32, u32)) {
-        let end = Instant::now() + PATIENCE;
+        let number = |answer: &Answer| answer.head.split("x-view: ").nth(1)?.lines().next().map(str::to_owned);
+        let (end, first) = (Instant::now() + PATIENCE, number(&self.get("/api/snapshot.jpg")));
         let picture = loop {
             let answer = self.get("/api/snapshot.jpg");
-            if answer.status == 200 {
-                break image::load_from_memory(&answer.body).expect("a JPEG file").to_rgb8();
+            if answer.status == 200 && number(&answer) != first {
+                let picture = image::load_from_memory(&answer.body).expect("a JPEG file").to_rgb8();
+                if picture.dimensions() == size {
+                    break picture;
+                }
             }
-            assert!(Instant::now() < end, "no picture: {}", answer.head);
+            assert!(Instant::now() < end, "no new picture of {size:?}: {}", answer.head);
             std::thread::sleep(Duration::from_millis(20));
         };
-        assert_eq!((picture.width(), picture.height()), size);
         for (index, expected) in QUARTERS.iter().enumerate() {
             let (right, down) = (index as u32 % 2, index as u32 / 2);
             let found = picture.get_pixel(size.0 * (1 + 2 * right) / 4, size.1 * (1 + 2 * down) / 4).0;
