@@ -98,10 +98,10 @@ fn damaged_photos() {
         MOST_FOR_A_PHOTO,
         &[
             ("photo.jpg", format!("{source} -frames:v 1")),
-            ("photo.png", format!("{source}")),
+            ("photo.png", source.clone()),
             ("deep.png", format!("{source} -pix_fmt rgb48be")),
             ("palette.png", format!("{source} -pix_fmt pal8")),
-            ("photo.bmp", format!("{source}")),
+            ("photo.bmp", source.clone()),
             ("photo.tiff", format!("{source} -compression_algo lzw")),
             ("photo.webp", format!("{source} -c:v libwebp")),
         ],
