@@ -52,16 +52,21 @@ fn unsettle(model: &mut Model) {
 }
 
 fn check(architecture: Architecture, side: usize, cam_size: (usize, usize)) {
+    check_network(&architecture.describe(2), side, cam_size);
+}
+
+fn check_network(network: &Network, side: usize, cam_size: (usize, usize)) {
+    let architecture = network.architecture;
     // The tests of this file run beside each other already; threads that wait for each other would only be in the way.
     set_threads(1);
     let runtime = Runtime::load().expect("set-up has fetched ONNX Runtime");
-    let mut model = Model::new(architecture.describe(2), 7);
+    let mut model = Model::new(network.clone(), 7);
     unsettle(&mut model);
     let state = model.state();
     for (tap, precision) in
         [(Tap::Head, Precision::Float32), (Tap::Reference, Precision::Float32), (Tap::Reference, Precision::Float16)]
     {
-        let mut model = Model::new(architecture.describe(2).with_tap(tap), 0);
+        let mut model = Model::new(network.clone().with_tap(tap), 0);
         model.load(&state).expect("the same network");
         let rule = contract(architecture, tap);
         let bytes = export(&runtime, &model, &rule, precision, &[]).expect("libtorch and ONNX Runtime agree");
@@ -85,6 +90,11 @@ fn check(architecture: Architecture, side: usize, cam_size: (usize, usize)) {
 #[test]
 fn efficientnet_lite0_agrees() {
     check(Architecture::EfficientNetLite0, 224, (7, 7));
+}
+
+#[test]
+fn a_network_that_smooths_its_picture_agrees() {
+    check_network(&Architecture::EfficientNetLite0.describe(2).smoothed(), 224, (7, 7));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use cyborg_models::contract::Contract;
 use super::session::Known;
 use crate::checkpoint::{self, Checkpoint};
 use crate::network::{Architecture, Network, Tap};
-use crate::run_folder::{BEST, RunFolder, trained_side};
+use crate::run_folder::{BEST, RunFolder, is_smoothed, trained_side};
 use crate::torch::Model;
 
 /// One network that was trained.
@@ -22,6 +22,8 @@ pub(super) struct Trained {
     pub(super) contract: Contract,
     /// The network, at the side that it was trained with.
     network: Network,
+    /// Whether that smooths the picture first.
+    pub(super) is_smoothed: bool,
 }
 
 /// Networks of one setting.
@@ -70,6 +72,14 @@ impl Target {
 }
 
 impl Trained {
+    /// From here on its network smooths the picture first; `write` of a command makes it last.
+    pub(super) fn smooth(&mut self) {
+        if !self.is_smoothed {
+            self.is_smoothed = true;
+            self.network = self.network.clone().smoothed();
+        }
+    }
+
     /// The network with its weights, and its checkpoint.
     pub(super) fn load(&self) -> anyhow::Result<(Model, Checkpoint)> {
         let checkpoint = checkpoint::read(&self.path)?;
@@ -91,12 +101,13 @@ fn open_one(path: &Path, name: String) -> anyhow::Result<Trained> {
         )
     })?;
     let network = network_of(&metadata, &contract)?;
-    Ok(Trained { name, path: path.to_owned(), contract, network })
+    Ok(Trained { name, path: path.to_owned(), contract, network, is_smoothed: is_smoothed(&metadata) })
 }
 
 /// The network that a checkpoint's contract and metadata speak of.
 pub(super) fn network_of(metadata: &BTreeMap<String, String>, contract: &Contract) -> anyhow::Result<Network> {
     let architecture: Architecture = contract.network.parse().map_err(anyhow::Error::msg)?;
     let tap: Tap = contract.saliency.tap.parse().map_err(anyhow::Error::msg)?;
-    Ok(architecture.describe_at(2, trained_side(metadata, architecture)).with_tap(tap))
+    let network = architecture.describe_at(2, trained_side(metadata, architecture)).with_tap(tap);
+    Ok(if is_smoothed(metadata) { network.smoothed() } else { network })
 }

@@ -22,7 +22,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 pub use config::{Config, CropName, DataConfig, SaliencyName};
-pub use seed::{BEST, LAST, METRICS, MODEL, Resumed, ScoreRow, SeedFolder, read_validation, trained_side, write_model};
+pub use seed::{
+    BEST, LAST, METRICS, MODEL, Resumed, ScoreRow, SeedFolder, is_smoothed, read_validation, smooth, trained_side,
+    write_model,
+};
 pub use summary::{RunSummary, write_summary};
 pub use table::{MetricsRow, read as read_metrics};
 

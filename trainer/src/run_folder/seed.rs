@@ -27,6 +27,8 @@ use crate::network::{Architecture, LEAST_SIDE, MOST_SIDE};
 const PROGRESS: &str = "run.progress";
 /// Metadata key of the side of the network's input in pixels.
 const SIDE: &str = "run.side";
+/// Metadata key of whether the network smooths its picture first.
+const SMOOTH: &str = "run.smooth";
 /// What the optimiser's arrays begin with, beside the network's.
 const OPTIMISER: &str = "optimiser.";
 
@@ -211,6 +213,17 @@ impl SeedFolder {
     pub fn model(&self, bytes: &[u8]) -> anyhow::Result<PathBuf> {
         write_model(&self.folder.join(MODEL), bytes)
     }
+}
+
+/// Whether a checkpoint's network smooths its picture first.
+#[must_use]
+pub fn is_smoothed(metadata: &BTreeMap<String, String>) -> bool {
+    metadata.get(SMOOTH).is_some_and(|text| text == "true")
+}
+
+/// Makes a checkpoint's network one that smooths its picture first.
+pub fn smooth(metadata: &mut BTreeMap<String, String>) {
+    metadata.insert(SMOOTH.to_owned(), "true".to_owned());
 }
 
 /// The input side of a checkpoint's network: the one that it was trained with, where the checkpoint says it, else the
