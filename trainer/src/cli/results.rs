@@ -14,7 +14,7 @@ use crate::checkpoint;
 use crate::data::list::Label;
 use crate::evaluation::table;
 use crate::fit::FitSettings;
-use crate::run_folder::{METRICS, RunFolder};
+use crate::run_folder::{BEST, METRICS, RunFolder, is_smoothed};
 
 #[derive(Args, Debug)]
 pub(super) struct ResultsArgs {
@@ -43,6 +43,8 @@ struct Settings<'a> {
     left_out: &'a [String],
     data_sha256: &'a str,
     runs: u64,
+    /// Whether the picture is smoothed inside the network.
+    smoothed: bool,
     fit: &'a FitSettings,
 }
 
@@ -96,6 +98,9 @@ fn setting(folder: &Path, kept: &Path, page: &mut String) -> anyhow::Result<()> 
     let runs = RunFolder::open(folder)?;
     let config = &runs.config;
     fs::create_dir_all(kept).with_context(|| format!("can't make {}", kept.display()))?;
+    let first = runs.seeds().next().map(|seed| runs.of_seed(seed).join(BEST)).filter(|path| path.is_file());
+    let first = first.map(|path| checkpoint::read(&path)).transpose()?;
+    let smoothed = first.is_some_and(|first| is_smoothed(&first.metadata));
     let settings = Settings {
         tool: &config.tool,
         network: &config.network,
@@ -105,6 +110,7 @@ fn setting(folder: &Path, kept: &Path, page: &mut String) -> anyhow::Result<()> 
         left_out: &config.data.left_out,
         data_sha256: &config.data_sha256,
         runs: config.runs,
+        smoothed,
         fit: &config.fit,
     };
     let path = kept.join("settings.json");
@@ -120,15 +126,20 @@ fn setting(folder: &Path, kept: &Path, page: &mut String) -> anyhow::Result<()> 
         if scores.is_file() {
             nameless(&scores, &kept.join(format!("scores-seed-{seed}.csv")))?;
         }
+        plot(folder, kept, &format!("reliability-seed-{seed}.svg"))?;
     }
     ensure!(done > 0, "no run of {} has ended an epoch yet", folder.display());
     copy(&folder.join(EVALUATION).join("report.json"), &kept.join("report.json"))?;
+    for name in ["cams.svg", "robustness.svg", "roc.svg"] {
+        plot(folder, kept, name)?;
+    }
     writeln!(
         page,
-        "{}, input {}, alpha {}, map of the {} class at the {} tap, {} epochs, batch {}, augmentation {}, {} forged pairs a \
+        "{}, input {}{}, alpha {}, map of the {} class at the {} tap, {} epochs, batch {}, augmentation {}, {} forged pairs a \
          real face, layers frozen above 1/{}, {}rate {}, seeds from {}, {done} runs.\n",
         config.network,
         config.side.map_or_else(|| "of its own size".to_owned(), |side| format!("{side} x {side}")),
+        if smoothed { ", smoothed" } else { "" },
         fit.loss.alpha,
         format!("{:?}", fit.loss.cam_class).to_lowercase(),
         config.cam_tap,
@@ -142,6 +153,12 @@ fn setting(folder: &Path, kept: &Path, page: &mut String) -> anyhow::Result<()> 
         fit.seed
     )?;
     Ok(())
+}
+
+/// Copies a picture of numbers, where the evaluation drew it; none of these shows a face.
+fn plot(folder: &Path, kept: &Path, name: &str) -> anyhow::Result<()> {
+    let path = folder.join(EVALUATION).join("plots").join(name);
+    if path.is_file() { copy(&path, &kept.join(name)) } else { Ok(()) }
 }
 
 /// A page with its title left out and its headings one lower.
