@@ -1,8 +1,8 @@
 //! What the camera is told to be and to do: a file of the test, a line an order, read again and again.
 //!
 //! ```text
-//! format MJPG 640x480 30,15 /tmp/picture.jpg     coding, size, rates, and the bytes of each picture
-//! format YUYV 320x240 30:15 /tmp/picture.yuyv    30 is promised and 15 is given
+//! format MJPG 640x480 30,15 FOLDER/picture.jpg    coding, size, rates, and the bytes of each picture
+//! format YUYV 320x240 30:15 FOLDER/picture.yuyv   30 is promised and 15 is given
 //! stalls                                         no picture comes while this stands here
 //! sticks                                         no picture comes until the stream is begun anew
 //! unplugged                                      it is gone while this stands here
