@@ -5,7 +5,7 @@
 mod support;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -17,28 +17,54 @@ use support::child::long_run;
 use support::clips::{read_file, settings};
 use support::{fetched, make_clip};
 
-#[test]
-fn mutated_clips_come_to_an_end() {
+/// How often the changes of files were read, and how often refused.
+struct Counts {
+    read: usize,
+    refused: usize,
+}
+
+/// Makes each of `files` by its arguments for ffmpeg, and hands `rounds` changes of it to `read` on a thread of its own: each
+/// comes to an end, without a panic, and an error names the file.
+fn change_and_read<E: ToString + Send + 'static>(
+    files: &[(&str, String)],
+    rounds: usize,
+    mut read: impl FnMut(&Path) -> Result<(), E> + Send + 'static,
+) -> Counts {
     let folder = tempfile::tempdir().expect("a folder for the test");
-    let rounds = if long_run() { 450 } else { 45 };
-    let source = "-f lavfi -i testsrc2=s=64x48:r=25:d=0.6";
-    let x264 = "-c:v libx264 -preset ultrafast -g 5 -pix_fmt yuv420p";
     let (input, jobs) = mpsc::channel::<PathBuf>();
     let (done, results) = mpsc::channel();
-    thread::spawn(move || {
-        for path in jobs {
-            let mut settings = settings();
-            settings.most_pixels = 1 << 22;
-            let whole = read_file(&path, &settings);
-            settings.stretch.start = Some(PresentationTime(300_000));
-            let _ = read_file(&path, &settings);
-            if done.send(whole.map(|seen| seen.frames.len())).is_err() {
-                break;
+    thread::spawn(move || jobs.iter().all(|path| done.send(read(&path)).is_ok()));
+    let mut counts = Counts { read: 0, refused: 0 };
+    for (name, arguments) in files {
+        let path = folder.path().join(name);
+        make_clip(&path, arguments);
+        let bytes = fs::read(&path).expect("it was made");
+        let mut chance = Chance::new(bytes.len() as u64);
+        for round in 0..rounds {
+            fs::write(&path, mutate_media(&bytes, &mut chance)).expect("it can be written");
+            input.send(path.clone()).expect("the reader is there");
+            let result = results.recv_timeout(Duration::from_secs(60));
+            if result.is_err() {
+                let _ = fs::copy(&path, std::env::temp_dir().join(name));
+            }
+            match result.expect("an end, and no panic; the file is kept in the folder for temporary files") {
+                Ok(()) => counts.read += 1,
+                Err(error) => {
+                    let text = error.to_string();
+                    assert!(text.contains(name) && !text.contains("no end"), "{name}, round {round}: {text}");
+                    counts.refused += 1;
+                }
             }
         }
-    });
-    let (mut read, mut refused) = (0, 0);
-    for (name, arguments) in [
+    }
+    counts
+}
+
+#[test]
+fn mutated_clips_come_to_an_end() {
+    let source = "-f lavfi -i testsrc2=s=64x48:r=25:d=0.6";
+    let x264 = "-c:v libx264 -preset ultrafast -g 5 -pix_fmt yuv420p";
+    let files = [
         ("clip.mp4", format!("{source} {x264}")),
         ("fragments.mp4", format!("{source} {x264} -movflags frag_keyframe+empty_moov")),
         ("clip.mkv", format!("{source} {x264} -bf 2")),
@@ -47,69 +73,28 @@ fn mutated_clips_come_to_an_end() {
         ("motion.avi", format!("{source} -c:v mjpeg -pix_fmt yuvj420p")),
         ("clip.webm", format!("{source} -c:v libvpx -deadline realtime -cpu-used 8")),
         ("vp9.webm", format!("{source} -c:v libvpx-vp9 -deadline realtime -cpu-used 8")),
-    ] {
-        let path = folder.path().join(name);
-        make_clip(&path, &arguments);
-        let bytes = fs::read(&path).expect("it was made");
-        let mut chance = Chance::new(bytes.len() as u64);
-        for round in 0..rounds {
-            fs::write(&path, mutate_media(&bytes, &mut chance)).expect("it can be written");
-            input.send(path.clone()).expect("the reader is there");
-            let result = results.recv_timeout(Duration::from_secs(60));
-            if result.is_err() {
-                let _ = fs::copy(&path, std::env::temp_dir().join(name));
-            }
-            match result.expect("an end, and no panic; the clip is kept in the folder for temporary files") {
-                Ok(_) => read += 1,
-                Err(error) => {
-                    let text = error.to_string();
-                    assert!(text.contains(name) && !text.contains("no end"), "{name}, round {round}: {text}");
-                    refused += 1;
-                }
-            }
-        }
-    }
+    ];
+    let Counts { read, refused } = change_and_read(&files, if long_run() { 450 } else { 45 }, |path| {
+        let mut settings = settings();
+        settings.most_pixels = 1 << 22;
+        let whole = read_file(path, &settings);
+        settings.stretch.start = Some(PresentationTime(300_000));
+        let _ = read_file(path, &settings);
+        whole.map(drop)
+    });
     assert!(read > 50 && refused > 10, "the changes are of both kinds: {read} read, {refused} refused");
 }
 
 #[test]
 fn mutated_photos_come_to_an_end() {
-    let folder = tempfile::tempdir().expect("a folder for the test");
-    let rounds = if long_run() { 2000 } else { 200 };
-    let (input, jobs) = mpsc::channel::<PathBuf>();
-    let (done, results) = mpsc::channel();
-    thread::spawn(move || {
-        let mut frame = Frame::empty();
-        for path in jobs {
-            let read = stills::read(&path, &mut frame);
-            // What a stage may count on.
-            assert!(read.is_err() || frame.pixels.len() == frame.width * frame.height * 3);
-            if done.send(read).is_err() {
-                break;
-            }
-        }
+    let source = format!("-i {} -vf scale=64:48 -frames:v 1", fetched("astronaut").display());
+    let files = ["photo.jpg", "photo.png", "photo.bmp", "photo.tiff", "photo.webp"].map(|name| (name, source.clone()));
+    let mut frame = Frame::empty();
+    let Counts { read, refused } = change_and_read(&files, if long_run() { 2000 } else { 200 }, move |path| {
+        let read = stills::read(path, &mut frame);
+        // What a stage may count on.
+        assert!(read.is_err() || frame.pixels.len() == frame.width * frame.height * 3);
+        read
     });
-    let (mut read, mut refused) = (0, 0);
-    for name in ["photo.jpg", "photo.png", "photo.bmp", "photo.tiff", "photo.webp"] {
-        let path = folder.path().join(name);
-        make_clip(&path, &format!("-i {} -vf scale=64:48 -frames:v 1", fetched("astronaut").display()));
-        let bytes = fs::read(&path).expect("it was made");
-        let mut chance = Chance::new(bytes.len() as u64);
-        for round in 0..rounds {
-            fs::write(&path, mutate_media(&bytes, &mut chance)).expect("it can be written");
-            input.send(path.clone()).expect("the reader is there");
-            let result = results.recv_timeout(Duration::from_secs(60));
-            if result.is_err() {
-                let _ = fs::copy(&path, std::env::temp_dir().join(name));
-            }
-            match result.expect("an end, and no panic; the photo is kept in the folder for temporary files") {
-                Ok(()) => read += 1,
-                Err(error) => {
-                    assert!(error.to_string().contains(name), "{name}, round {round}: {error}");
-                    refused += 1;
-                }
-            }
-        }
-    }
     assert!(read > 50 && refused > 50, "the changes are of both kinds: {read} read, {refused} refused");
 }
