@@ -11,9 +11,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use support::chance::{Chance, mutate_media};
+use support::chance::change_files;
 use support::child::{long_run, watch};
-use support::{cyborg, face_clip, fetched, make_clip, model};
+use support::{cyborg, face_clip, fetched, model};
 
 /// The longest that a process may take, on a busy machine too.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -28,34 +28,26 @@ const MOST_PIXELS: &str = "4000000";
 fn check(command: &str, most: u64, good: &[(&str, String)]) {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let model = model::write(folder.path(), "corner.onnx", &model::corner());
-    let rounds = if long_run() { 80 } else { 8 };
     let (mut done, mut refused, mut peak, mut longest) = (0, 0, 0, Duration::ZERO);
-    for (name, arguments) in good {
-        let path = folder.path().join(name);
-        make_clip(&path, arguments);
-        let bytes = fs::read(&path).expect("it was made");
-        let mut chance = Chance::new(bytes.len() as u64);
-        for round in 0..rounds {
-            fs::write(&path, mutate_media(&bytes, &mut chance)).expect("it can be written");
-            let mut program = cyborg();
-            program.arg(command).arg(&path).arg("--model").arg(&model).args(["--detect-size", "96"]);
-            program.arg("--csv").arg(folder.path().join("table.csv"));
-            if command == "video" {
-                program.args(["--max-pixels", MOST_PIXELS]);
-            }
-            let watched = watch(&mut program, LIMIT);
-            let why = || format!("{name}, round {round}, kept in {}: {}", kept(&path).display(), watched.stderr);
-            assert!(matches!(watched.code, Some(0 | 1)), "{:?}: {}", watched.code, why());
-            assert!(!watched.stderr.contains("panicked"), "{}", why());
-            assert!(watched.peak <= most, "{} KiB: {}", watched.peak, why());
-            if watched.code == Some(1) {
-                assert!(watched.stderr.contains(name), "the file is named: {}", why());
-                refused += 1;
-            }
-            done += 1;
-            (peak, longest) = (peak.max(watched.peak), longest.max(watched.wall));
+    change_files(folder.path(), good, if long_run() { 80 } else { 8 }, |name, round, path| {
+        let mut program = cyborg();
+        program.arg(command).arg(path).arg("--model").arg(&model).args(["--detect-size", "96"]);
+        program.arg("--csv").arg(folder.path().join("table.csv"));
+        if command == "video" {
+            program.args(["--max-pixels", MOST_PIXELS]);
         }
-    }
+        let watched = watch(&mut program, LIMIT);
+        let why = || format!("{name}, round {round}, kept in {}: {}", kept(path).display(), watched.stderr);
+        assert!(matches!(watched.code, Some(0 | 1)), "{:?}: {}", watched.code, why());
+        assert!(!watched.stderr.contains("panicked"), "{}", why());
+        assert!(watched.peak <= most, "{} KiB: {}", watched.peak, why());
+        if watched.code == Some(1) {
+            assert!(watched.stderr.contains(name), "the file is named: {}", why());
+            refused += 1;
+        }
+        done += 1;
+        (peak, longest) = (peak.max(watched.peak), longest.max(watched.wall));
+    });
     eprintln!(
         "{command}: {done} damaged files, {refused} refused; {} MiB at most, {:.1} s at most",
         peak >> 10,

@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use cyborg_edge::capture::stills;
 use cyborg_edge::frame::{Frame, PresentationTime};
-use support::chance::{Chance, mutate_media};
+use support::chance::change_files;
 use support::child::long_run;
 use support::clips::{read_file, settings};
-use support::{fetched, make_clip};
+use support::fetched;
 
 /// How often the changes of files were read, and how often refused.
 struct Counts {
@@ -35,28 +35,21 @@ fn change_and_read<E: ToString + Send + 'static>(
     let (done, results) = mpsc::channel();
     thread::spawn(move || jobs.iter().all(|path| done.send(read(&path)).is_ok()));
     let mut counts = Counts { read: 0, refused: 0 };
-    for (name, arguments) in files {
-        let path = folder.path().join(name);
-        make_clip(&path, arguments);
-        let bytes = fs::read(&path).expect("it was made");
-        let mut chance = Chance::new(bytes.len() as u64);
-        for round in 0..rounds {
-            fs::write(&path, mutate_media(&bytes, &mut chance)).expect("it can be written");
-            input.send(path.clone()).expect("the reader is there");
-            let result = results.recv_timeout(Duration::from_secs(60));
-            if result.is_err() {
-                let _ = fs::copy(&path, std::env::temp_dir().join(name));
-            }
-            match result.expect("an end, and no panic; the file is kept in the folder for temporary files") {
-                Ok(()) => counts.read += 1,
-                Err(error) => {
-                    let text = error.to_string();
-                    assert!(text.contains(name) && !text.contains("no end"), "{name}, round {round}: {text}");
-                    counts.refused += 1;
-                }
+    change_files(folder.path(), files, rounds, |name, round, path| {
+        input.send(path.to_owned()).expect("the reader is there");
+        let result = results.recv_timeout(Duration::from_secs(60));
+        if result.is_err() {
+            let _ = fs::copy(path, std::env::temp_dir().join(name));
+        }
+        match result.expect("an end, and no panic; the file is kept in the folder for temporary files") {
+            Ok(()) => counts.read += 1,
+            Err(error) => {
+                let text = error.to_string();
+                assert!(text.contains(name) && !text.contains("no end"), "{name}, round {round}: {text}");
+                counts.refused += 1;
             }
         }
-    }
+    });
     counts
 }
 

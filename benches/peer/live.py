@@ -8,12 +8,11 @@ the mark that is in the picture's upper left corner, and when the verdict stood,
 from OpenCV's queue.
 """
 
-import argparse
 import time
 
 import cv2
 
-from peer import cut, find, free_sizes, session
+from peer import cut, find, flags, networks
 
 BITS, SQUARE = 9, 24
 WARM_UP = 2.0
@@ -26,19 +25,11 @@ def mark(frame):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    for name in ("detector", "model", "address"):
-        parser.add_argument(name)
+    parser = flags("address")
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--slower", type=float, default=1)
-    parser.add_argument("--detect-size", type=int, default=320)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--tuned", action="store_true")
     args = parser.parse_args()
-    cv2.setNumThreads(args.threads)
-    detector = session(args.detector, args.threads, args.tuned, free_sizes)
-    classifier = session(args.model, args.threads, args.tuned)
-    side = classifier.get_inputs()[0].shape[1]
+    detector, classifier, side = networks(args)
     stream = cv2.VideoCapture(args.address)
     if args.tuned:
         stream.set(cv2.CAP_PROP_BUFFERSIZE, 1)

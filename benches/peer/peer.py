@@ -97,18 +97,28 @@ def cut(frame, box, side):
     return cv2.resize(inside, (side, side), interpolation=cv2.INTER_AREA if length > side else cv2.INTER_LINEAR)
 
 
-def main():
+def flags(*names):
+    """What the loops are told, with the words that each wants after the networks."""
     parser = argparse.ArgumentParser()
-    for name in ("detector", "model", "clip", "out"):
+    for name in ("detector", "model", *names):
         parser.add_argument(name)
     parser.add_argument("--detect-size", type=int, default=320)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--tuned", action="store_true")
-    args = parser.parse_args()
+    return parser
+
+
+def networks(args):
+    """Both networks as the flags say, and the side of the classifier's square."""
     cv2.setNumThreads(args.threads)
     detector = session(args.detector, args.threads, args.tuned, free_sizes)
     classifier = session(args.model, args.threads, args.tuned)
-    side = classifier.get_inputs()[0].shape[1]
+    return detector, classifier, classifier.get_inputs()[0].shape[1]
+
+
+def main():
+    args = flags("clip", "out").parse_args()
+    detector, classifier, side = networks(args)
     clip = cv2.VideoCapture(args.clip)
     told = False
     with open(args.out, "w", newline="") as file:

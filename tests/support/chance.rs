@@ -1,5 +1,10 @@
 //! Numbers that look like chance and are the same each time, and bytes changed by them.
 
+use std::fs;
+use std::path::Path;
+
+use super::make_clip;
+
 /// Marsaglia's xorshift (2003) with 64 bits.
 pub(crate) struct Chance(u64);
 
@@ -50,7 +55,7 @@ pub(crate) fn mutate(seed: &[u8], chance: &mut Chance) -> Vec<u8> {
 
 /// The same for pictures and clips. Headers are where it hurts most: half of the changes hit the first or the last
 /// kilobyte.
-pub(crate) fn mutate_media(bytes: &[u8], chance: &mut Chance) -> Vec<u8> {
+fn mutate_media(bytes: &[u8], chance: &mut Chance) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     let place = |chance: &mut Chance, length: usize| match chance.below(4) {
         0 => chance.below(length.min(1024)),
@@ -83,4 +88,24 @@ pub(crate) fn mutate_media(bytes: &[u8], chance: &mut Chance) -> Vec<u8> {
         }
     }
     bytes
+}
+
+/// Makes each of `files` in a folder, by its arguments for ffmpeg, and then `rounds` times a changed one in its place, which
+/// `each` is told of: name, round and path.
+pub(crate) fn change_files(
+    folder: &Path,
+    files: &[(&str, String)],
+    rounds: usize,
+    mut each: impl FnMut(&str, usize, &Path),
+) {
+    for (name, arguments) in files {
+        let path = folder.join(name);
+        make_clip(&path, arguments);
+        let bytes = fs::read(&path).expect("it was made");
+        let mut chance = Chance::new(bytes.len() as u64);
+        for round in 0..rounds {
+            fs::write(&path, mutate_media(&bytes, &mut chance)).expect("it can be written");
+            each(name, round, &path);
+        }
+    }
 }

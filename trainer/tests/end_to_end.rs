@@ -10,6 +10,8 @@ use std::process::Command;
 use cyborg_models::digest;
 use cyborg_models::lock;
 use cyborg_models::model_file::ModelFile;
+use cyborg_models::onnx::ModelProto;
+use prost::Message;
 use tempfile::TempDir;
 
 use support::{cyborg, cyborg_train, done, photos, rows, run, text};
@@ -92,9 +94,11 @@ fn from_photos_to_a_verdict() {
     assert!(page.contains("| pooled |") && page.contains("+0.000"), "{page}");
     assert!(folder.path().join("comparison/training.svg").is_file());
 
-    let (_, said) = done(&["calibrate", text(&runs), "--split", "train", "--apcer", "0.1"]);
-    assert!(said.contains("temperature") && said.contains("unsure"), "{said}");
     let model = runs.join("seed-3/model.onnx");
+    assert_eq!(means(&model), 0, "the picture is seen as it is");
+    let (_, said) = done(&["calibrate", text(&runs), "--split", "train", "--apcer", "0.1", "--smooth"]);
+    assert!(said.contains("temperature") && said.contains("unsure"), "{said}");
+    assert_eq!(means(&model), 2, "the picture is smoothed");
     let calibrated = ModelFile::parse(&fs::read(&model).expect("it is there")).expect("it holds the contract").contract;
     assert_ne!((calibrated.calibration.temperature, calibrated.calibration.bias), (1.0, 0.0));
     let rates = calibrated.thresholds.error_rates.clone().expect("they were measured");
@@ -113,6 +117,7 @@ fn from_photos_to_a_verdict() {
     done(&["export", text(&runs.join("seed-3/best.safetensors")), "--out", text(&again)]);
     let again_contract = ModelFile::parse(&fs::read(&again).expect("it was written")).expect("it is whole").contract;
     assert_eq!(again_contract, calibrated);
+    assert_eq!(means(&again), 2, "the checkpoint knows that the picture is smoothed");
 
     let photo = folder.path().join("camera/0.png");
     let table = folder.path().join("verdicts.csv");
@@ -121,6 +126,13 @@ fn from_photos_to_a_verdict() {
     let (code, _, said) = run(&mut look);
     assert_eq!(code, 0, "{said}");
     assert_eq!(rows(&table).len(), 1, "one face, one verdict");
+}
+
+/// Means over windows in a model file: EfficientNet-Lite0 has none of its own.
+fn means(path: &Path) -> usize {
+    let bytes = fs::read(path).expect("it is there");
+    let graph = ModelProto::decode(bytes.as_slice()).expect("it is ONNX").graph.expect("it has one");
+    graph.node.iter().filter(|node| node.op_type == "AveragePool").count()
 }
 
 /// What two runs of two epochs leave behind.

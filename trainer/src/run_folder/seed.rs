@@ -180,13 +180,15 @@ impl SeedFolder {
         Ok(is_same && !contract.auc.is_empty() && line.starts_with(&digest::of_bytes(&bytes)))
     }
 
-    /// Writes the best checkpoint again, with another contract.
+    /// Writes the best checkpoint again, with another contract, which is that of the network as it was trained.
     ///
     /// # Errors
     ///
     /// When it can't be written.
     pub fn rewrite_best(&self, mut best: Checkpoint, contract: &Contract) -> anyhow::Result<()> {
         best.metadata.extend(contract.to_metadata());
+        // Calibration may have added it since, and is gone with the old contract.
+        best.metadata.remove(SMOOTH);
         Ok(checkpoint::write(&self.folder.join(BEST), &best)?)
     }
 
