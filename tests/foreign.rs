@@ -124,7 +124,7 @@ fn what_the_toml_must_not_say_is_named() {
     refused(&[("\"rgb\"", "\"hsv\"")], "unknown variant `hsv`");
     refused(&[("[0.5,", "[0.0,")], "`input.std`");
     refused(&[("[0.1,", "[nan,")], "`input.mean`");
-    refused(&[("margin = 1.0", "margin = 0.5")], "`crop.margin`");
+    refused(&[("margin = 1.0", "margin = 0.4")], "`crop.margin`");
     refused(&[("\"bilinear-antialias\"", "\"nearest\"")], "unknown variant `nearest`");
     refused(&[("\"synthetic\"]", "\"authentic\"]")], "`output.classes`");
     refused(&[("authentic_below = 0.3", "authentic_below = 0.8")], "at most `thresholds.synthetic_above`");

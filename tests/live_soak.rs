@@ -1,5 +1,6 @@
-//! A live run for long, at the highest rate, whose source is lost again and again: memory, threads and file handles stay
-//! what they were. Some seconds; an hour in the long run, or as many seconds as `CYBORG_SOAK_SECONDS` says.
+//! A live run for long, at the highest rate, whose source is lost again and again, and one whose classifier is far too slow:
+//! memory, threads and file handles stay what they were. Some seconds; in the long run an hour, or ten minutes for the slow
+//! classifier, or as many seconds as `CYBORG_SOAK_SECONDS` says.
 //!
 //! One test after the other (the lock): they measure what processes hold, and the first one its own.
 #![cfg(all(target_os = "linux", feature = "live"))]
@@ -22,10 +23,13 @@ use support::readers::read;
 
 static ALONE: Mutex<()> = Mutex::new(());
 
-/// How long to run; `usual` where nobody asks for more.
-fn length(usual: u64) -> Duration {
+/// An hour.
+const LONG: u64 = 3600;
+
+/// How long to run in seconds: `usual`, or `long` in the long run where nobody asks for another length.
+fn length(usual: u64, long: u64) -> Duration {
     let asked = std::env::var("CYBORG_SOAK_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
-    Duration::from_secs(if long_run() { asked.unwrap_or(3600) } else { usual })
+    Duration::from_secs(if long_run() { asked.unwrap_or(long) } else { usual })
 }
 
 /// What was held in the course of a run.
@@ -77,7 +81,7 @@ impl Course {
 #[test]
 fn nothing_grows_while_a_source_is_lost_again_and_again() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let length = length(8);
+    let length = length(8, LONG);
     let (page, metrics) = (Arc::new(Page::new()), Arc::new(LiveMetrics::default()));
     let (served, _) = serve(&page, &metrics, "127.0.0.1", None);
     let frames = || Step::Frames { count: 200, millis: 1 };
@@ -113,6 +117,31 @@ fn nothing_grows_while_a_source_is_lost_again_and_again() {
     assert!(count(&metrics.scored) > 0 && got.iter().all(|got| count(got) > 0), "{:?}, {got:?}", metrics.counts());
 }
 
+/// 720p, 30 frames a second, and a classifier that takes ten times as long as the shipped one: what isn't scored in time is
+/// let go, and piles up nowhere.
+#[test]
+fn nothing_grows_behind_a_classifier_that_is_too_slow() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let length = length(6, 600);
+    let (page, metrics) = (Page::new(), Arc::new(LiveMetrics::default()));
+    let frames = Step::Frames { count: u32::MAX, millis: 33 };
+    let mut run = LiveRun::of([Session::Plays(vec![Step::Size(1280, 720), frames])]).classifier_takes(70);
+    let over = AtomicBool::new(false);
+    let mut course = Course::new(length);
+    thread::scope(|scope| {
+        scope.spawn(|| run.watch(&page, &metrics, &over).expect("no stage fails"));
+        while !course.is_over() {
+            thread::sleep(Duration::from_millis(50));
+            course.sample("self");
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+    let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    course.has_not_grown(count(&metrics.lost));
+    let (shown, scored) = (count(&metrics.shown), count(&metrics.scored));
+    assert!(scored > 0 && scored < shown * 2 / 3, "{scored} of {shown} pictures were scored");
+}
+
 /// The whole program, with a camera that is unplugged or hangs again and again.
 #[cfg(all(target_env = "gnu", feature = "camera"))]
 #[test]
@@ -126,7 +155,7 @@ fn nothing_grows_while_a_camera_is_lost_again_and_again() {
     let mut watching = camera.watch(&["--camera-size", "320x240", "--stall", "0.3"]);
     watching.hears("playing ");
     let (id, mut losses) = (watching.id().to_string(), 0);
-    let mut course = Course::new(length(12));
+    let mut course = Course::new(length(12, LONG));
     while !course.is_over() {
         let play = |course: &mut Course, time: Duration| {
             let begun = Instant::now();

@@ -193,7 +193,7 @@ impl Foreign {
             (read.input.mean.iter().all(|mean| mean.is_finite()), "input.mean", "finite numbers"),
             (read.input.std.iter().all(|std| std.is_normal()), "input.std", "finite numbers other than 0"),
             (distinct, "output.classes", "one class, or both in their order"),
-            ((1.0..=4.0).contains(&read.crop.margin), "crop.margin", "in 1 to 4"),
+            (CropRule::MARGINS.contains(&read.crop.margin), "crop.margin", "in 0.5 to 4"),
             (unit(*authentic_below), "thresholds.authentic_below", "in 0 to 1"),
             (unit(*synthetic_above), "thresholds.synthetic_above", "in 0 to 1"),
             (authentic_below <= synthetic_above, "thresholds.authentic_below", "at most `thresholds.synthetic_above`"),

@@ -103,8 +103,8 @@ impl Contract {
         Ok(Self {
             network: text(key::NETWORK)?.to_owned(),
             crop: CropRule {
-                margin: ranged(key::MARGIN, text(key::MARGIN)?, "a number in 1 to 4", |v: &f32| {
-                    (1.0..=4.0).contains(v)
+                margin: ranged(key::MARGIN, text(key::MARGIN)?, "a number in 0.5 to 4", |v: &f32| {
+                    CropRule::MARGINS.contains(v)
                 })?,
                 alignment: word(key::ALIGNMENT, text(key::ALIGNMENT)?, "`none`", &[("none", Alignment::None)])?,
                 border: word(key::BORDER, text(key::BORDER)?, "`replicate`", &[("replicate", Border::Replicate)])?,

@@ -6,6 +6,7 @@ mod metadata;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
@@ -46,12 +47,17 @@ pub struct Contract {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CropRule {
-    /// Side of the square over the longer side of the face box; 1 or more.
+    /// Side of the square over the longer side of the face box, in [`Self::MARGINS`].
     pub margin: f32,
     /// Whether the face is turned upright first.
     pub alignment: Alignment,
     /// What stands where the square leaves the picture.
     pub border: Border,
+}
+
+impl CropRule {
+    /// From eyes, nose and mouth alone to head and shoulders.
+    pub const MARGINS: RangeInclusive<f32> = 0.5..=4.0;
 }
 
 /// Whether a face is turned upright before it is cut out.

@@ -75,7 +75,7 @@ pub(super) fn run_all(runs: &Runs<'_>) -> anyhow::Result<Outcome> {
 fn run_one(runs: &Runs<'_>, seed: u64, ended: &mut Vec<RunSummary>) -> anyhow::Result<Outcome> {
     let settings = FitSettings { seed, ..runs.folder.config.fit.clone() };
     let place = runs.folder.of_seed(seed);
-    let (mut folder, resumed) = SeedFolder::open(&place, runs.network.input_side)?;
+    let (mut folder, resumed) = SeedFolder::open(&place, runs.network.input_side, runs.folder.config.smooth)?;
     if resumed.progress.is_whole(&settings) && folder.is_finished()? {
         return summarise(&place, seed, ended);
     }

@@ -12,6 +12,7 @@ use cyborg_edge::face::centerface::{CenterFace, DetectSize, DetectorSettings};
 use cyborg_edge::model::provider::{Asked, Provider};
 use cyborg_edge::model::runtime::Runtime;
 use cyborg_edge::model::session::SessionSettings;
+use cyborg_models::contract::CropRule;
 
 use crate::data::faces::{FaceSettings, Faces};
 use crate::data::inspect::{InspectError, Inspected, Inspection, Need, inspect};
@@ -67,8 +68,8 @@ pub(super) struct DataArgs {
 const MARGIN: f32 = 1.3;
 
 pub(super) fn margin(text: &str) -> Result<f32, String> {
-    let number = text.parse().ok().filter(|number| (1.0..=4.0).contains(number));
-    number.ok_or_else(|| "expected a number in 1 to 4".to_owned())
+    let number = text.parse().ok().filter(|number| CropRule::MARGINS.contains(number));
+    number.ok_or_else(|| "expected a number in 0.5 to 4".to_owned())
 }
 
 /// A list that was read: what it says, and what is wrong with it.

@@ -38,7 +38,7 @@ pub(super) struct TrainArgs {
 }
 
 /// What a run that goes on takes from its folder.
-const SETTINGS: [&str; 31] = [
+const SETTINGS: [&str; 32] = [
     "data",
     "root",
     "maps",
@@ -48,6 +48,7 @@ const SETTINGS: [&str; 31] = [
     "out",
     "network",
     "side",
+    "smooth",
     "weights",
     "runs",
     "seed",
@@ -86,6 +87,9 @@ pub(super) struct NewArgs {
     /// Side of the network's input in pixels, 96 to 1024 [default: the network's own, 224 or 299]
     #[arg(long, value_name = "PIXELS", value_parser = side)]
     side: Option<usize>,
+    /// Smooth the picture inside the network, by twice the mean over 3 x 3 pixels, from the first step on
+    #[arg(long)]
+    smooth: bool,
     /// Weights to start from, or `none` for random ones [default: ImageNet's that set-up fetched, for efficientnet_lite0]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
@@ -276,7 +280,7 @@ impl NewArgs {
     pub(super) fn gather(&self, machine: &MachineArgs, stop: &AtomicBool) -> anyhow::Result<Option<Gathered>> {
         let fit = self.fit();
         usable(&fit, machine.device)?;
-        let network = self.network.describe_at(2, self.side.unwrap_or(self.network.side())).with_tap(self.cam_tap);
+        let network = network_of(self.network, self.side, self.cam_tap, self.smooth);
         let weights = self.weights()?;
         let start = weights.as_deref().map(|path| read_weights(path, &network)).transpose()?;
         let mut read = self.data.read(&Known::default())?;
@@ -304,6 +308,7 @@ impl NewArgs {
             network: self.network.name().to_owned(),
             cam_tap: self.cam_tap.to_string(),
             side: self.side,
+            smooth: self.smooth,
             weights,
             data: data_config,
             data_sha256: digest,
@@ -323,7 +328,7 @@ fn go_on(path: &Path, machine: &MachineArgs) -> anyhow::Result<Outcome> {
     usable(&config.fit, machine.device)?;
     let architecture: Architecture = config.network.parse().map_err(anyhow::Error::msg)?;
     let tap: Tap = config.cam_tap.parse().map_err(anyhow::Error::msg)?;
-    let network = architecture.describe_at(2, config.side.unwrap_or(architecture.side())).with_tap(tap);
+    let network = network_of(architecture, config.side, tap, config.smooth);
     let start = config.weights.as_deref().map(|path| read_weights(path, &network)).transpose()?;
     let (list, problems) = crate::data::list::read(&config.data.place())?;
     let read = ReadList { list, problems, config: config.data.clone() };
@@ -339,6 +344,12 @@ fn go_on(path: &Path, machine: &MachineArgs) -> anyhow::Result<Outcome> {
     );
     let most = folder.config.runs;
     run_all(&Runs { folder, network, start, data, device: machine.device, stop, most })
+}
+
+/// The network of the settings.
+fn network_of(architecture: Architecture, side: Option<usize>, tap: Tap, smooth: bool) -> Network {
+    let network = architecture.describe_at(2, side.unwrap_or(architecture.side())).with_tap(tap);
+    if smooth { network.smoothed() } else { network }
 }
 
 /// Whether the machine can do what the settings ask.

@@ -22,6 +22,9 @@ pub struct Config {
     /// Side of the network's input in pixels; nothing for the network's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub side: Option<usize>,
+    /// Whether the network smooths its picture first, see [`crate::network::Network::smoothed`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub smooth: bool,
     /// Weights that the runs start from; nothing for random ones.
     pub weights: Option<PathBuf>,
     /// The data.

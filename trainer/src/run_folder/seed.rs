@@ -47,6 +47,8 @@ pub struct SeedFolder {
     folder: PathBuf,
     /// Side of the network's input in pixels, which the contract doesn't say.
     side: usize,
+    /// Whether the networks smooth their picture first, which it doesn't say either.
+    smooth: bool,
     metrics: MetricsTable,
     /// Made with the first epoch of this session.
     events: Option<EventWriter>,
@@ -88,18 +90,18 @@ pub fn read_validation(path: &Path) -> anyhow::Result<Vec<ScoreRow>> {
 }
 
 impl SeedFolder {
-    /// Opens the folder of a run of networks with inputs of `side` pixels, which is made if it isn't there, and reads how far
-    /// the run has come.
+    /// Opens the folder of a run of networks with inputs of `side` pixels, which `smooth` them first or don't. It is made if it
+    /// isn't there; how far the run has come is read.
     ///
     /// # Errors
     ///
     /// When it can't be made or written, or its last checkpoint can't be read.
-    pub fn open(folder: &Path, side: usize) -> anyhow::Result<(Self, Resumed)> {
+    pub fn open(folder: &Path, side: usize, smooth: bool) -> anyhow::Result<(Self, Resumed)> {
         fs::create_dir_all(folder).with_context(|| format!("can't make {}", folder.display()))?;
         checkpoint::tidy_up(folder);
         let resumed = resume(folder)?;
         let metrics = MetricsTable::open(&folder.join(METRICS), resumed.progress.epoch)?;
-        Ok((Self { folder: folder.to_owned(), side, metrics, events: None }, resumed))
+        Ok((Self { folder: folder.to_owned(), side, smooth, metrics, events: None }, resumed))
     }
 
     /// Adds an epoch, and writes its weights.
@@ -120,6 +122,9 @@ impl SeedFolder {
         let mut metadata = contract.to_metadata();
         metadata.insert(PROGRESS.to_owned(), serde_json::to_string(progress)?);
         metadata.insert(SIDE.to_owned(), self.side.to_string());
+        if self.smooth {
+            smooth(&mut metadata);
+        }
         let mut all = state;
         all.extend(optimiser.into_iter().map(|(name, array)| (format!("{OPTIMISER}{name}"), array)));
         let mut last = Checkpoint { metadata, state: all };
@@ -187,8 +192,10 @@ impl SeedFolder {
     /// When it can't be written.
     pub fn rewrite_best(&self, mut best: Checkpoint, contract: &Contract) -> anyhow::Result<()> {
         best.metadata.extend(contract.to_metadata());
-        // Calibration may have added it since, and is gone with the old contract.
-        best.metadata.remove(SMOOTH);
+        if !self.smooth {
+            // Calibration may have added it since, and is gone with the old contract.
+            best.metadata.remove(SMOOTH);
+        }
         Ok(checkpoint::write(&self.folder.join(BEST), &best)?)
     }
 
