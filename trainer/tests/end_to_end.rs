@@ -10,11 +10,9 @@ use std::process::Command;
 use cyborg_models::digest;
 use cyborg_models::lock;
 use cyborg_models::model_file::ModelFile;
-use cyborg_models::onnx::ModelProto;
-use prost::Message;
 use tempfile::TempDir;
 
-use support::{cyborg, cyborg_train, done, photos, rows, run, text};
+use support::{cyborg, cyborg_train, done, means, photos, rows, run, text};
 
 /// Runs a command that must fail with a code, and say some words.
 fn fails(arguments: &[&str], expected: i32, parts: &[&str]) {
@@ -126,13 +124,18 @@ fn from_photos_to_a_verdict() {
     let (code, _, said) = run(&mut look);
     assert_eq!(code, 0, "{said}");
     assert_eq!(rows(&table).len(), 1, "one face, one verdict");
-}
 
-/// Means over windows in a model file: EfficientNet-Lite0 has none of its own.
-fn means(path: &Path) -> usize {
-    let bytes = fs::read(path).expect("it is there");
-    let graph = ModelProto::decode(bytes.as_slice()).expect("it is ONNX").graph.expect("it has one");
-    graph.node.iter().filter(|node| node.op_type == "AveragePool").count()
+    // Real faces of elsewhere that look synthetic part the thresholds, with one half in the middle.
+    let (other, strangers) = (runs.join("seed-4"), folder.path().join("strangers.csv"));
+    fs::write(&strangers, "source,label,score\nphone,real,0.5\nphone,real,0.9999999\nphone,synthetic,0.1\n")
+        .expect("it can be written");
+    let calibrate = ["calibrate", text(&other), "--split", "train", "--apcer", "0.1", "--bpcer", "0"];
+    done(&[calibrate.as_slice(), &["--unseen-real", text(&strangers)]].concat());
+    let bytes = fs::read(other.join("model.onnx")).expect("it is there");
+    let found = ModelFile::parse(&bytes).expect("it holds the contract").contract.thresholds;
+    assert!(found.authentic_below < 0.2 && found.synthetic_above > 0.8, "{found:?}");
+    assert!((found.authentic_below + found.synthetic_above - 1.0).abs() < 1e-3, "{found:?}");
+    assert!(found.error_rates.expect("they were measured").measured_on.contains("had not seen"));
 }
 
 /// What two runs of two epochs leave behind.

@@ -9,8 +9,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use cyborg_models::digest;
+use cyborg_models::model_file::ModelFile;
 use cyborg_trainer::checkpoint;
-use support::{cyborg_train, done, photos, rows, run, text};
+use support::{cyborg_train, done, means, photos, rows, run, text};
 
 /// A prepared list of 24 faces.
 fn data(folder: &Path) -> PathBuf {
@@ -37,6 +38,9 @@ fn train<'a>(data: &'a Path, out: &'a Path) -> Vec<&'a str> {
         "0.25",
         "--average",
         "0.9",
+        "--smooth",
+        "--margin",
+        "0.8",
         "--seed",
         "5",
     ]);
@@ -103,6 +107,13 @@ fn a_stopped_run_comes_to_the_same_numbers() {
 
     done(&["train", "--resume", text(&broken), "--threads", "1"]);
     check_same(&broken, &whole);
+
+    // What can't be seen from the weights.
+    let model = broken.join("seed-5/model.onnx");
+    assert_eq!(means(&model), 2, "the picture is smoothed");
+    let bytes = fs::read(&model).expect("the run ended");
+    let margin = ModelFile::parse(&bytes).expect("it holds the contract").contract.crop.margin;
+    assert!((margin - 0.8).abs() < 1e-6, "{margin}");
 }
 
 #[test]

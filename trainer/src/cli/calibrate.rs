@@ -21,7 +21,7 @@ use crate::data::loader::evaluation;
 use crate::evaluation::{RunScores, ScoredFace, score};
 use crate::export::{Precision, export};
 use crate::fit::class_counts;
-use crate::metrics::{self, ClassWeights, Scored, fit_calibration, verdict_thresholds};
+use crate::metrics::{self, ClassWeights, Scored, VerdictThresholds, fit_calibration, verdict_thresholds};
 use crate::run_folder::{BEST, MODEL, RunFolder, ScoreRow, read_validation, smooth, write_model};
 use crate::torch::{ComputeDevice, Model};
 
@@ -43,6 +43,11 @@ pub(super) struct CalibrateArgs {
     /// (`train --leave-out`), so that what is promised holds for collections that weren't seen
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "split")]
     scores: Vec<PathBuf>,
+    /// Set the threshold of `synthetic` by the real faces of these scores instead: `validation.csv` of runs of the same recipe that
+    /// had real sources left out, so that a false alarm is as rare as promised on collections that weren't seen either; the
+    /// probability of one half then lies in the middle between both thresholds
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "scores")]
+    unseen_real: Vec<PathBuf>,
     /// Share of synthetic faces that may be called authentic (APCER)
     #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = rate)]
     apcer: f64,
@@ -130,11 +135,9 @@ fn by_scores(args: &CalibrateArgs, target: &Target) -> anyhow::Result<Outcome> {
     let mut faces = Vec::new();
     let mut logits = Vec::new();
     for path in &args.scores {
-        for ScoreRow { source, label, score } in read_validation(path)? {
-            faces.push(ScoredFace { path: String::new(), label, source, video: None });
-            // A softmax of 32 bits may be 0 or 1 itself.
-            let score = score.clamp(1e-7, 1.0 - 1e-7);
-            logits.push(Logits { authentic: 0.0, synthetic: (score / (1.0 - score)).ln() as f32 });
+        for row in read_validation(path)? {
+            logits.push(logits_of(&row));
+            faces.push(ScoredFace { path: String::new(), label: row.label, source: row.source, video: None });
         }
     }
     let count = |label| faces.iter().filter(|face| face.label == label).count();
@@ -154,6 +157,13 @@ fn by_scores(args: &CalibrateArgs, target: &Target) -> anyhow::Result<Outcome> {
         write(trained, &model, &contract, &[])?;
     }
     Ok(Outcome::Done)
+}
+
+/// Logits that give the score of a row.
+fn logits_of(row: &ScoreRow) -> Logits {
+    // A softmax of 32 bits may be 0 or 1 itself.
+    let score = row.score.clamp(1e-7, 1.0 - 1e-7);
+    Logits { authentic: 0.0, synthetic: (score / (1.0 - score)).ln() as f32 }
 }
 
 /// The contract with the calibration that fits the scores of a run.
@@ -181,26 +191,36 @@ fn calibrated(
         );
     }
     run.calibration = Calibration { temperature: fit.temperature as f32, bias: fit.bias as f32 };
-    // By the runtime's own formula and numbers: a face on the edge must fall to the same side.
-    let probability = |&logits: &Logits| f64::from(SyntheticProbability::new(logits, &run.calibration).value());
-    let scores = run.logits.iter().map(probability).zip(faces);
-    let scored: Vec<Scored> = scores.map(|(score, face)| Scored { score, label: face.label }).collect();
+    let mut measured_on = measured_on.to_owned();
+    let mut judged: Vec<(Logits, Label)> =
+        run.logits.iter().zip(faces).map(|(&logits, face)| (logits, face.label)).collect();
     let wanted = metrics::ErrorRates { apcer: args.apcer, bpcer: args.bpcer };
-    let found = verdict_thresholds(&scored, wanted)?;
+    if !args.unseen_real.is_empty() {
+        // The threshold of synthetic is a matter of the real faces alone, and that of authentic of the synthetic ones.
+        judged.retain(|&(_, label)| label == Label::Synthetic);
+        for path in &args.unseen_real {
+            let rows = read_validation(path)?;
+            let real = rows.iter().filter(|row| row.label == Label::Authentic);
+            judged.extend(real.map(|row| (logits_of(row), row.label)));
+        }
+        measured_on += "; BPCER on real faces of sources that the networks that scored them had not seen";
+        // Collections that weren't seen score higher as a whole, so one half goes to where the network can't tell.
+        run.calibration.bias -= middle(&thresholds(&judged, &run.calibration, wanted)?);
+    }
+    let found = thresholds(&judged, &run.calibration, wanted)?;
     log::info!(
         "{}: temperature {:.3}, bias {:+.3}; authentic below {:.3} (APCER {:.3}), synthetic above {:.3} (BPCER {:.3}), \
          {:.1} % unsure",
         run.name,
-        fit.temperature,
-        fit.bias,
+        run.calibration.temperature,
+        run.calibration.bias,
         found.authentic_below,
         found.reached.apcer,
         found.synthetic_above,
         found.reached.bpcer,
         found.unsure * 100.0
     );
-    let error_rates =
-        ErrorRates { apcer: found.reached.apcer, bpcer: found.reached.bpcer, measured_on: measured_on.to_owned() };
+    let error_rates = ErrorRates { apcer: found.reached.apcer, bpcer: found.reached.bpcer, measured_on };
     Ok(Contract {
         calibration: run.calibration,
         thresholds: Thresholds {
@@ -210,6 +230,28 @@ fn calibrated(
         },
         ..trained.contract.clone()
     })
+}
+
+/// The thresholds on the probabilities that `calibration` gives.
+fn thresholds(
+    judged: &[(Logits, Label)],
+    calibration: &Calibration,
+    wanted: metrics::ErrorRates,
+) -> anyhow::Result<VerdictThresholds> {
+    // By the runtime's own formula and numbers: a face on the edge must fall to the same side.
+    let score = |logits| f64::from(SyntheticProbability::new(logits, calibration).value());
+    let scored: Vec<Scored> = judged.iter().map(|&(logits, label)| Scored { score: score(logits), label }).collect();
+    Ok(verdict_thresholds(&scored, wanted)?)
+}
+
+/// The middle between both thresholds, as the logit of a probability.
+fn middle(found: &VerdictThresholds) -> f32 {
+    let logit = |threshold: f32| {
+        // A probability of 32 bits may be 0 or 1 itself.
+        let threshold = threshold.clamp(1e-7, 1.0 - 1e-7);
+        (threshold / (1.0 - threshold)).ln()
+    };
+    f32::midpoint(logit(found.authentic_below), logit(found.synthetic_above))
 }
 
 /// Writes checkpoint and model file again.

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use cyborg_models::lock;
+use cyborg_models::onnx::ModelProto;
 use image::imageops::FilterType;
+use prost::Message;
 
 /// The program with some arguments.
 pub(crate) fn cyborg_train(arguments: &[&str]) -> Command {
@@ -22,6 +24,13 @@ pub(crate) fn cyborg() -> PathBuf {
     let built = Command::new(cargo).args(["build", "--quiet", "--package", "cyborg-edge", "--bin", "cyborg"]).status();
     assert!(built.expect("cargo starts").success(), "the runtime can't be built");
     Path::new(env!("CARGO_BIN_EXE_cyborg-train")).with_file_name("cyborg")
+}
+
+/// Means over windows in a model file: EfficientNet-Lite0 has none of its own.
+pub(crate) fn means(path: &Path) -> usize {
+    let bytes = fs::read(path).expect("it is there");
+    let graph = ModelProto::decode(bytes.as_slice()).expect("it is ONNX").graph.expect("it has one");
+    graph.node.iter().filter(|node| node.op_type == "AveragePool").count()
 }
 
 /// Exit code, standard output and standard error of a command.
