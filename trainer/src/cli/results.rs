@@ -82,7 +82,7 @@ pub(super) fn run(args: &ResultsArgs) -> anyhow::Result<()> {
 fn experiment(folder: &Path, name: &str, kept: &Path, page: &mut String) -> anyhow::Result<()> {
     writeln!(page, "\n## {name}\n")?;
     for setting_name in [CLASSICAL, CYBORG] {
-        writeln!(page, "**{setting_name}**: ")?;
+        write!(page, "**{setting_name}**: ")?;
         setting(&folder.join(setting_name), &kept.join(setting_name), page)?;
     }
     let compared = folder.join(COMPARISON);
