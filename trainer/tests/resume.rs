@@ -114,6 +114,9 @@ fn a_stopped_run_comes_to_the_same_numbers() {
     let bytes = fs::read(&model).expect("the run ended");
     let margin = ModelFile::parse(&bytes).expect("it holds the contract").contract.crop.margin;
     assert!((margin - 0.8).abs() < 1e-6, "{margin}");
+    let again = folder.path().join("again.onnx");
+    done(&["export", text(&broken.join("seed-5/best.safetensors")), "--out", text(&again)]);
+    assert_eq!(means(&again), 2, "the checkpoint knows that the picture is smoothed");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use anyhow::{Context, bail, ensure};
 use cyborg_models::contract::Contract;
 
 use super::session::Known;
+use super::train::described;
 use crate::checkpoint::{self, Checkpoint};
 use crate::network::{Architecture, Network, Tap};
 use crate::run_folder::{BEST, RunFolder, is_smoothed, trained_side};
@@ -108,6 +109,5 @@ fn open_one(path: &Path, name: String) -> anyhow::Result<Trained> {
 pub(super) fn network_of(metadata: &BTreeMap<String, String>, contract: &Contract) -> anyhow::Result<Network> {
     let architecture: Architecture = contract.network.parse().map_err(anyhow::Error::msg)?;
     let tap: Tap = contract.saliency.tap.parse().map_err(anyhow::Error::msg)?;
-    let network = architecture.describe_at(2, trained_side(metadata, architecture)).with_tap(tap);
-    Ok(if is_smoothed(metadata) { network.smoothed() } else { network })
+    Ok(described(architecture, Some(trained_side(metadata, architecture)), tap, is_smoothed(metadata)))
 }

@@ -280,7 +280,7 @@ impl NewArgs {
     pub(super) fn gather(&self, machine: &MachineArgs, stop: &AtomicBool) -> anyhow::Result<Option<Gathered>> {
         let fit = self.fit();
         usable(&fit, machine.device)?;
-        let network = network_of(self.network, self.side, self.cam_tap, self.smooth);
+        let network = described(self.network, self.side, self.cam_tap, self.smooth);
         let weights = self.weights()?;
         let start = weights.as_deref().map(|path| read_weights(path, &network)).transpose()?;
         let mut read = self.data.read(&Known::default())?;
@@ -328,7 +328,7 @@ fn go_on(path: &Path, machine: &MachineArgs) -> anyhow::Result<Outcome> {
     usable(&config.fit, machine.device)?;
     let architecture: Architecture = config.network.parse().map_err(anyhow::Error::msg)?;
     let tap: Tap = config.cam_tap.parse().map_err(anyhow::Error::msg)?;
-    let network = network_of(architecture, config.side, tap, config.smooth);
+    let network = described(architecture, config.side, tap, config.smooth);
     let start = config.weights.as_deref().map(|path| read_weights(path, &network)).transpose()?;
     let (list, problems) = crate::data::list::read(&config.data.place())?;
     let read = ReadList { list, problems, config: config.data.clone() };
@@ -347,7 +347,7 @@ fn go_on(path: &Path, machine: &MachineArgs) -> anyhow::Result<Outcome> {
 }
 
 /// The network of the settings.
-fn network_of(architecture: Architecture, side: Option<usize>, tap: Tap, smooth: bool) -> Network {
+pub(super) fn described(architecture: Architecture, side: Option<usize>, tap: Tap, smooth: bool) -> Network {
     let network = architecture.describe_at(2, side.unwrap_or(architecture.side())).with_tap(tap);
     if smooth { network.smoothed() } else { network }
 }
