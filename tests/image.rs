@@ -50,6 +50,25 @@ fn number(row: &[String], column: usize) -> f32 {
     row[column].parse().expect("a number")
 }
 
+/// Networks are written to a temporary file once, so that sessions share their weights.
+#[test]
+fn without_a_folder_for_temporary_files_all_is_the_same() {
+    let folder = folder();
+    let photo = fetched("astronaut");
+    let [usual, nowhere] = ["usual", "nowhere"].map(|name| {
+        let table = folder.path().join(name);
+        let mut command = image_command(&folder);
+        command.arg(&photo).arg("--csv").arg(&table);
+        if name == "nowhere" {
+            command.env("TMPDIR", folder.path().join("missing"));
+        }
+        let (code, _, stderr) = run(&mut command);
+        assert_eq!(code, 0, "{stderr}");
+        rows(&table)
+    });
+    assert_eq!(usual, nowhere);
+}
+
 #[test]
 fn finds_the_face_of_the_astronaut() {
     let folder = folder();

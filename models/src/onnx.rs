@@ -331,6 +331,20 @@ impl ValueInfoProto {
     }
 }
 
+impl NodeProto {
+    /// A node of the standard operators without settings, named as what comes out of it.
+    #[must_use]
+    pub fn plain<'a>(operator: &str, input: impl IntoIterator<Item = &'a str>, output: &str) -> Self {
+        Self {
+            op_type: operator.to_owned(),
+            name: output.to_owned(),
+            input: input.into_iter().map(str::to_owned).collect(),
+            output: vec![output.to_owned()],
+            ..Self::default()
+        }
+    }
+}
+
 impl TensorProto {
     /// A constant of floats in row-major order; `dims` multiply to `elements.len()`.
     #[must_use]

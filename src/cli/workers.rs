@@ -6,9 +6,11 @@ use std::thread;
 
 use clap::Args;
 use cyborg_models::contract::Contract;
-use cyborg_models::{digest, lock};
+use cyborg_models::digest;
 use serde_json::{Map, Value};
 
+#[cfg(feature = "video")]
+use super::memory;
 use super::outcome::{UsageError, note};
 use crate::face::centerface::{CenterFace, DetectSize, DetectorFile, DetectorSettings};
 use crate::model::classifier::Classifier;
@@ -119,7 +121,7 @@ impl WorkerArgs {
             tomls.push(digest(toml));
         }
         let settings: [(&str, Value); 6] = [
-            ("detector", digest(self.detector.clone().or_else(|| lock::cached("centerface"))).into()),
+            ("detector", detector.digest().into()),
             ("detect-size", self.size().most().into()),
             ("min-face", self.min_face.into()),
             ("detect-confidence", self.detect_confidence.into()),
@@ -181,6 +183,9 @@ impl WorkerArgs {
         }
         let (judges, settings) = (first.judges(), self.settings(first.classifiers(), &first.detector));
         teams.insert(0, first);
+        // What is free can only be given back when nobody has it.
+        drop(files);
+        memory::opened();
         Ok(Workers { teams, judges, settings, threads })
     }
 

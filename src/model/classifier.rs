@@ -144,8 +144,8 @@ impl Classifier {
         file: &ClassifierFile<'_>,
         settings: SessionSettings,
     ) -> Result<Self, ClassifierError> {
-        let ClassifierFile { name, bytes, file, foreign } = file;
-        let network = match Network::open(runtime, bytes, settings) {
+        let ClassifierFile { name, network, file, foreign } = file;
+        let network = match Network::open(runtime, network, settings) {
             Ok(network) => network,
             Err(source) => return Err(ClassifierError::Open { name: name.clone(), source }),
         };

@@ -1,12 +1,12 @@
 //! The file of a classifier, read and checked, before ONNX Runtime opens it: once for all the sessions that run it.
 
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use cyborg_models::contract::ContractError;
 use cyborg_models::foreign::{Foreign, ForeignError, ForeignModel};
 use cyborg_models::model_file::{ModelFile, ModelFileError};
 
+use super::network_file::NetworkFile;
 use super::session::SessionError;
 use super::shipped;
 
@@ -54,7 +54,7 @@ pub enum ClassifierError {
 #[derive(Clone, Debug)]
 pub struct ClassifierFile<'a> {
     pub(super) name: String,
-    pub(super) bytes: Cow<'a, [u8]>,
+    pub(super) network: NetworkFile<'a>,
     pub(super) file: ModelFile,
     /// What the TOML of a foreign model says, and the faces that one run takes at most.
     pub(super) foreign: Option<(Foreign, usize)>,
@@ -75,7 +75,7 @@ impl ClassifierFile<'static> {
         let beside = path.with_extension("toml");
         let name = path.display().to_string();
         match ModelFile::parse(&bytes) {
-            Ok(file) => Ok(Self { name, bytes: bytes.into(), file, foreign: None }),
+            Ok(file) => Ok(Self { name, network: NetworkFile::new(bytes), file, foreign: None }),
             Err(ModelFileError::Contract(ContractError::NotAContract)) if beside.is_file() => {
                 Self::of_foreign(name, bytes, &beside)
             }
@@ -96,9 +96,12 @@ impl ClassifierFile<'static> {
         let read_toml = |source| ClassifierError::ReadToml { path: toml.to_owned(), source };
         let text = std::fs::read_to_string(toml).map_err(read_toml)?;
         match ForeignModel::parse(&text, &bytes) {
-            Ok(ForeignModel { description, file, batch }) => {
-                Ok(Self { name, bytes: bytes.into(), file, foreign: Some((description, batch.unwrap_or(usize::MAX))) })
-            }
+            Ok(ForeignModel { description, file, batch }) => Ok(Self {
+                name,
+                network: NetworkFile::new(bytes),
+                file,
+                foreign: Some((description, batch.unwrap_or(usize::MAX))),
+            }),
             Err(source) => Err(ClassifierError::Foreign { name, source }),
         }
     }
@@ -113,7 +116,7 @@ impl<'a> ClassifierFile<'a> {
     pub fn of_bytes(name: &str, bytes: &'a [u8]) -> Result<Self, ClassifierError> {
         let name = name.to_owned();
         match ModelFile::parse(bytes) {
-            Ok(file) => Ok(Self { name, bytes: bytes.into(), file, foreign: None }),
+            Ok(file) => Ok(Self { name, network: NetworkFile::new(bytes), file, foreign: None }),
             Err(source) => Err(ClassifierError::Contract { name, source }),
         }
     }

@@ -5,6 +5,7 @@
 pub mod classifier;
 pub mod classifier_file;
 mod foreign;
+pub mod network_file;
 pub mod provider;
 pub mod runtime;
 pub mod self_test;

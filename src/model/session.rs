@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use anyhow::Context;
 use ort::ep::ExecutionProviderDispatch;
@@ -10,6 +11,7 @@ use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::session::{IoBinding, Session, SessionOutputs};
 use ort::value::{PrimitiveTensorElementType, Tensor, TensorRef};
 
+use super::network_file::NetworkFile;
 use super::provider::{Asked, Job, Provider, ProviderReport, Refusal, Refused, choose};
 use super::runtime::Runtime;
 use super::self_test::{self, Output, Picture, Run};
@@ -28,6 +30,8 @@ pub struct SessionSettings {
 #[derive(Debug)]
 pub struct Network {
     session: Session,
+    /// What the session reads its weights from. After it, so that it is dropped after it.
+    _weights: Option<Arc<Vec<u8>>>,
     /// What it is fed, when it is a network of one picture or batch of pictures.
     workload: Option<Workload>,
     /// On an accelerator.
@@ -74,7 +78,7 @@ const LONGEST_SIDE: usize = 320;
 const LARGEST_BATCH_OF_PROCESSOR: usize = 4;
 
 impl Network {
-    /// Opens the ONNX file in `bytes`.
+    /// Opens the network in `file`.
     ///
     /// An accelerator is warmed up in each size of batch and held against the processor before it is taken. With
     /// [`Asked::Auto`] a provider that doesn't start or computes otherwise is left for the next one, and the report says
@@ -83,8 +87,8 @@ impl Network {
     /// # Errors
     ///
     /// When a provider that was named is refused, or the network can't be loaded.
-    pub fn open(runtime: &Runtime, bytes: &[u8], settings: SessionSettings) -> Result<Self, SessionError> {
-        Self::open_for(runtime, bytes, settings, LONGEST_SIDE)
+    pub fn open(runtime: &Runtime, file: &NetworkFile<'_>, settings: SessionSettings) -> Result<Self, SessionError> {
+        Self::open_for(runtime, file, settings, LONGEST_SIDE)
     }
 
     /// The same for a network that takes pictures of any size, up to `longest_side` pixels.
@@ -94,24 +98,27 @@ impl Network {
     /// As [`Network::open`].
     pub fn open_for(
         runtime: &Runtime,
-        bytes: &[u8],
+        file: &NetworkFile<'_>,
         settings: SessionSettings,
         longest_side: usize,
     ) -> Result<Self, SessionError> {
-        let workload = Workload::of(bytes, longest_side);
+        let workload = Workload::of(file.bytes(), longest_side);
         let opened = choose(settings.provider, |provider| match (provider, &workload) {
-            (Provider::Cpu, _) => Ok((open_on_processor(runtime, bytes, settings.threads)?, None)),
+            (Provider::Cpu, _) => {
+                let (session, weights) = file.open(runtime, settings.threads)?;
+                Ok(((session, weights), None))
+            }
             (_, Some(workload)) => {
-                let (session, difference) = open_on(runtime, bytes, provider, settings.threads, workload)?;
-                Ok((session, Some(difference)))
+                let (session, difference) = open_on(runtime, file.bytes(), provider, settings.threads, workload)?;
+                Ok(((session, None), Some(difference)))
             }
             (_, None) => Err("it can't be tested on this network: expected one input, of four dimensions".to_owned()),
         });
         match opened {
-            Ok((session, provider)) => {
+            Ok(((session, weights), provider)) => {
                 let bound = provider.got.is_accelerated().then(|| Bound::new(&session)).transpose();
                 let bound = bound.map_err(|error| SessionError::Load(one_line(error.message())))?;
-                Ok(Self { session, workload, bound, provider })
+                Ok(Self { session, _weights: weights, workload, bound, provider })
             }
             // The processor always starts; what fails there is the network itself.
             Err(Refused { last: Refusal { provider: Provider::Cpu, reason }, .. }) => Err(SessionError::Load(reason)),
@@ -221,11 +228,6 @@ fn fill<'a, T: PrimitiveTensorElementType + Copy + fmt::Debug>(
     Ok(tensor)
 }
 
-fn open_on_processor(runtime: &Runtime, bytes: &[u8], threads: NonZeroUsize) -> Result<Session, String> {
-    let builder = builder(runtime, threads, Vec::new()).map_err(|error| one_line(error.message()))?;
-    commit(builder, bytes)
-}
-
 /// Opens a network on an accelerator, warmed up and tested; and the largest difference that was found.
 fn open_on(
     runtime: &Runtime,
@@ -247,14 +249,16 @@ fn open_on(
     // Only now is it known to start at all.
     backend.prepare(&job)?;
     let mut session = commit(builder, bytes)?;
-    let mut reference = open_on_processor(runtime, bytes, threads)?;
+    let plain = self::builder(runtime, threads, Vec::new()).map_err(|error| one_line(error.message()))?;
+    let mut reference = commit(plain, bytes)?;
     let tolerance = provider.precision().tolerance();
     let trial = |session| Trial { session, input: &workload.input };
     let difference = self_test::check(&mut trial(&mut reference), &mut trial(&mut session), workload, tolerance)?;
     Ok((session, difference))
 }
 
-fn builder(
+/// The settings that all sessions have.
+pub(super) fn builder(
     runtime: &Runtime,
     threads: NonZeroUsize,
     registrations: Vec<ExecutionProviderDispatch>,
@@ -302,7 +306,7 @@ impl Run for Trial<'_> {
 
 /// ONNX Runtime's messages span lines and carry source positions; the first line holds what a user can act on, behind
 /// `[ONNXRuntimeError] : 1 : FAIL : `.
-fn one_line(message: &str) -> String {
+pub(super) fn one_line(message: &str) -> String {
     let line = message.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no reason given");
     let Some((_, coded)) = line.rsplit_once("[ONNXRuntimeError] : ") else {
         return line.to_owned();
@@ -319,8 +323,9 @@ mod tests {
     fn bound_inputs_and_outputs_change_no_number() {
         let runtime = Runtime::load().expect("set-up fetched ONNX Runtime");
         let settings = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
-        let mut plain = Network::open(&runtime, shipped::BYTES, settings).expect("the shipped model is whole");
-        let mut bound = Network::open(&runtime, shipped::BYTES, settings).expect("the shipped model is whole");
+        let file = NetworkFile::new(shipped::BYTES);
+        let mut plain = Network::open(&runtime, &file, settings).expect("the shipped model is whole");
+        let mut bound = Network::open(&runtime, &file, settings).expect("the shipped model is whole");
         bound.bound = Some(Bound::new(&bound.session).expect("it can be bound"));
         // Two batches of other sizes, so that what was bound for the first must not stay for the second.
         for (batch, start) in [(2, 0_usize), (1, 77)] {

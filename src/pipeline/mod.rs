@@ -43,9 +43,9 @@ use delivery::Delivery;
 use parcel::Failure;
 
 /// Parcels for each worker: one in its hands, one that waits for it, and one that waits for its turn behind it.
-const PARCELS_A_WORKER: usize = 3;
+const PARCELS_A_WORKER: usize = 2;
 /// Parcels beside those: one each in the hands of the source and the sinks, and one on its way between.
-const PARCELS_BESIDE: usize = 3;
+const PARCELS_BESIDE: usize = 2;
 
 /// Who does the work of a run. They outlive it, so that models are opened once for many sources.
 pub struct Stages<'a> {

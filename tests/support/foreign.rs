@@ -42,12 +42,8 @@ synthetic_above = 0.7
 /// Its output `map` is the mean of the planes, 4 x 4. `batch` of nothing leaves the batch size open.
 pub(crate) fn network(numbers: usize, batch: Option<i64>) -> ModelProto {
     let node = |op: &str, input: &[&str], output: &str, attribute: Vec<AttributeProto>| NodeProto {
-        op_type: op.into(),
-        name: output.into(),
-        input: input.iter().map(|&name| name.into()).collect(),
-        output: vec![output.into()],
         attribute,
-        ..NodeProto::default()
+        ..NodeProto::plain(op, input.iter().copied(), output)
     };
     let mut weight = vec![0.0; 3 * numbers];
     weight[numbers - 1] = 10.0;

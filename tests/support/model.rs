@@ -42,12 +42,8 @@ pub(crate) fn corner() -> ModelProto {
     let mut mask = vec![0.0; (MAP * MAP) as usize];
     mask[0] = 1.0;
     let node = |op: &str, input: &[&str], output: &str, attribute: Vec<AttributeProto>| NodeProto {
-        op_type: op.into(),
-        name: output.into(),
-        input: input.iter().map(|&name| name.into()).collect(),
-        output: vec![output.into()],
         attribute,
-        ..NodeProto::default()
+        ..NodeProto::plain(op, input.iter().copied(), output)
     };
     let graph = GraphProto {
         name: "corner".into(),

@@ -250,14 +250,8 @@ impl Writer<'_> {
     }
 
     fn push(&mut self, kind: &str, input: Vec<String>, output: String, attribute: Vec<AttributeProto>) -> String {
-        self.graph.node.push(NodeProto {
-            input,
-            output: vec![output.clone()],
-            name: output.clone(),
-            op_type: kind.to_owned(),
-            attribute,
-            ..NodeProto::default()
-        });
+        let node = NodeProto::plain(kind, input.iter().map(String::as_str), &output);
+        self.graph.node.push(NodeProto { attribute, ..node });
         output
     }
 }

@@ -1,23 +1,24 @@
 //! The CenterFace detector: finds small and large faces, with five landmarks.
 //!
-//! Its published file declares a fixed input size and lists its weights among the inputs, which keeps ONNX Runtime from
-//! folding them. Both are mended in memory before it is opened; the file stays as it is.
+//! [`file`] reads and mends its file, [`strips`] writes its first layers for the caches of a processor.
 
-use std::collections::HashSet;
-use std::fs;
-use std::path::{Path, PathBuf};
+mod file;
+mod strips;
+
+use std::path::Path;
 
 use anyhow::Context;
-use cyborg_models::lock;
-use cyborg_models::onnx::{Dimension, ModelProto, ValueInfoProto, element};
-use prost::Message;
+
+pub use file::{DetectorError, DetectorFile};
+
+use file::{PIXELS, Tensors};
 
 use super::crop::Cropper;
 use super::{Face, Locate};
 use crate::frame::{Frame, PixelBox, PixelPoint};
 use crate::model::provider::ProviderReport;
 use crate::model::runtime::Runtime;
-use crate::model::session::{Network, SessionError, SessionSettings, Values};
+use crate::model::session::{Network, SessionSettings, Values};
 
 /// The network works on a grid of cells of this many pixels.
 const CELL: usize = 4;
@@ -74,94 +75,15 @@ pub struct DetectorSettings {
     pub smallest: f32,
 }
 
-/// Why the detector can't be used.
-#[derive(Debug, thiserror::Error)]
-pub enum DetectorError {
-    /// There is no file.
-    #[error("the face detector is missing: {}; `cargo xtask setup` fetches it, or name one with `--detector`", path.display())]
-    Missing {
-        /// Where it was looked for.
-        path: PathBuf,
-    },
-    /// There is no cache folder to look in.
-    #[error("no folder for fetched files is known: set CYBORG_CACHE, or name a detector with `--detector`")]
-    NoCache,
-    /// The file can't be read.
-    #[error("can't read the face detector {}: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// The file is another network, or none.
-    #[error("{} is not a CenterFace model: {reason}", path.display())]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-    /// ONNX Runtime can't open it.
-    #[error("the face detector {} can't be opened: {source}", path.display())]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        source: SessionError,
-    },
-}
-
-/// Names of the network's tensors.
-#[derive(Clone, Debug)]
-struct Tensors {
-    input: String,
-    heat: String,
-    scale: String,
-    offset: String,
-    landmarks: String,
-}
-
-/// The file of the detector, read and mended: once for all the sessions that run it.
-#[derive(Clone, Debug)]
-pub struct DetectorFile {
-    path: PathBuf,
-    bytes: Vec<u8>,
-    tensors: Tensors,
-}
-
-impl DetectorFile {
-    /// Reads the detector file at `path`, or the one that set-up fetched.
-    ///
-    /// # Errors
-    ///
-    /// When the file is missing or is another network.
-    pub fn read(path: Option<&Path>) -> Result<Self, DetectorError> {
-        let path = match path {
-            Some(path) => path.to_owned(),
-            None => lock::cached("centerface").ok_or(DetectorError::NoCache)?,
-        };
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(DetectorError::Missing { path }),
-            Err(source) => return Err(DetectorError::Read { path, source }),
-        };
-        match mend(&bytes) {
-            Ok((bytes, tensors)) => Ok(Self { path, bytes, tensors }),
-            Err(reason) => Err(DetectorError::Foreign { path, reason }),
-        }
-    }
-}
-
 /// The detector in ONNX Runtime.
 #[derive(Debug)]
 pub struct CenterFace {
     network: Network,
+    digest: String,
     tensors: Tensors,
     settings: DetectorSettings,
     cropper: Cropper,
     small: Vec<u8>,
-    planes: Vec<f32>,
     candidates: Vec<Face>,
 }
 
@@ -191,18 +113,17 @@ impl CenterFace {
         settings: DetectorSettings,
         session: SessionSettings,
     ) -> Result<Self, DetectorError> {
-        let DetectorFile { path, bytes, tensors } = file;
-        match Network::open_for(runtime, bytes, session, settings.size.most()) {
+        match Network::open_for(runtime, &file.network, session, settings.size.most()) {
             Ok(network) => Ok(Self {
                 network,
-                tensors: tensors.clone(),
+                digest: file.digest.clone(),
+                tensors: file.tensors.clone(),
                 settings,
                 cropper: Cropper::new(),
                 small: Vec::new(),
-                planes: Vec::new(),
                 candidates: Vec::new(),
             }),
-            Err(source) => Err(DetectorError::Open { path: path.clone(), source }),
+            Err(source) => Err(DetectorError::Open { path: file.path.clone(), source }),
         }
     }
 
@@ -210,6 +131,12 @@ impl CenterFace {
     #[must_use]
     pub fn provider(&self) -> &ProviderReport {
         &self.network.provider
+    }
+
+    /// SHA-256 of its file, in hexadecimal digits.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
     }
 }
 
@@ -220,12 +147,10 @@ impl Locate for CenterFace {
         let (width, height) = input_size(frame, longest);
         self.small.resize(width * height * 3, 0);
         self.cropper.resize(&frame.pixels, (frame.width, frame.height), &mut self.small, (width, height))?;
-        to_planes(&self.small, &mut self.planes);
         let names = &self.tensors;
         let cells = (width / CELL) * (height / CELL);
-        let input = Values::Floats(&self.planes);
-        let outputs =
-            self.network.run(&names.input, [1, 3, height, width], input).context("the face detector failed")?;
+        let input = Values::Bytes(&self.small);
+        let outputs = self.network.run(PIXELS, [1, height, width, 3], input).context("the face detector failed")?;
         let plane = |name: &str, channels: usize| {
             outputs.floats(name, cells * channels).context("the face detector failed: is it a CenterFace model?")
         };
@@ -251,18 +176,6 @@ fn input_size(frame: &Frame, longest_side: usize) -> (usize, usize) {
     let shrink = (longest_side as f64 / frame.width.max(frame.height).max(1) as f64).min(1.0);
     let side = |length: usize| ((length as f64 * shrink / STRIDE as f64).round() as usize).max(1) * STRIDE;
     (side(frame.width), side(frame.height))
-}
-
-fn to_planes(pixels: &[u8], planes: &mut Vec<f32>) {
-    let count = pixels.len() / 3;
-    planes.resize(count * 3, 0.0);
-    let (red, rest) = planes.split_at_mut(count);
-    let (green, blue) = rest.split_at_mut(count);
-    for (index, pixel) in pixels.chunks_exact(3).enumerate() {
-        red[index] = f32::from(pixel[0]);
-        green[index] = f32::from(pixel[1]);
-        blue[index] = f32::from(pixel[2]);
-    }
 }
 
 /// The network's outputs, a plane of cells a channel.
@@ -311,37 +224,6 @@ fn keep_best(candidates: &mut [Face], faces: &mut Vec<Face>) {
             faces.push(*candidate);
         }
     }
-}
-
-/// Frees the input size, drops the weights from the inputs, and finds the tensors by their place and channels.
-fn mend(bytes: &[u8]) -> Result<(Vec<u8>, Tensors), String> {
-    let mut model = ModelProto::decode(bytes).map_err(|error| format!("it is not an ONNX file ({error})"))?;
-    let graph = model.graph.as_mut().ok_or("it has no graph")?;
-    let weights: Vec<&str> = graph.initializer.iter().map(|tensor| tensor.name.as_str()).collect();
-    graph.input.retain(|input| !weights.contains(&input.name.as_str()));
-    let [input] = graph.input.as_mut_slice() else {
-        return Err(format!("it has {} inputs, expected 1", graph.input.len()));
-    };
-    let free = |name: &str| Dimension::Param(name.to_owned());
-    *input =
-        ValueInfoProto::tensor(&input.name, element::FLOAT, &[free("n"), Dimension::Value(3), free("h"), free("w")]);
-    let input = input.name.clone();
-    let [heat, scale, offset, landmarks] = graph.output.as_mut_slice() else {
-        return Err(format!("it has {} outputs, expected 4", graph.output.len()));
-    };
-    let names = [&*heat, scale, offset, landmarks].map(|output| output.name.clone());
-    for (output, channels) in [(heat, 1), (scale, 2), (offset, 2), (landmarks, 10)] {
-        let dims = [free("n"), Dimension::Value(channels), free("gh"), free("gw")];
-        *output = ValueInfoProto::tensor(&output.name, element::FLOAT, &dims);
-    }
-    graph.value_info.clear();
-    // Counters of the training are in there too, and ONNX Runtime complains of each.
-    let read: HashSet<&str> = graph.node.iter().flat_map(|node| &node.input).map(String::as_str).collect();
-    graph.initializer.retain(|tensor| read.contains(tensor.name.as_str()));
-    // Before version 4 of the format weights had to be inputs.
-    model.ir_version = model.ir_version.max(4);
-    let [heat, scale, offset, landmarks] = names;
-    Ok((model.encode_to_vec(), Tensors { input, heat, scale, offset, landmarks }))
 }
 
 #[cfg(test)]
@@ -412,11 +294,5 @@ mod tests {
         }
         // The landmark's offsets are shares of the box: a quarter down, a half across.
         assert!((faces[0].landmarks[0].x - 16.0).abs() < 1e-4 && (faces[0].landmarks[0].y - -4.0).abs() < 1e-4);
-    }
-
-    #[test]
-    fn another_file_is_refused() {
-        assert!(mend(b"not a model").is_err());
-        assert_eq!(mend(&ModelProto::default().encode_to_vec()).map(drop), Err("it has no graph".to_owned()));
     }
 }

@@ -1,0 +1,116 @@
+//! The ONNX file of a network, read once, and what all sessions that run it on a processor share.
+//!
+//! ONNX Runtime folds and rearranges a network's weights for the processor, and each session keeps its own copy of them. So
+//! the network is written down in that form once, and the sessions read their weights where it lies.
+
+use std::borrow::Cow;
+use std::fs;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, OnceLock};
+
+use ort::session::Session;
+
+use super::runtime::Runtime;
+use super::session::{builder, one_line};
+
+/// The ONNX file of a network.
+#[derive(Clone, Debug)]
+pub struct NetworkFile<'a> {
+    bytes: Cow<'a, [u8]>,
+    /// The same network in an order that suits a processor, where that is another one.
+    on_processor: Option<Vec<u8>>,
+    /// The network as ONNX Runtime runs it on this processor; `None` within when it could not be written down.
+    ready: OnceLock<Option<Arc<Vec<u8>>>>,
+}
+
+/// A session on the processor, and the bytes that hold its weights, if not it alone has them: they must outlive it.
+pub(super) type OnProcessor = (Session, Option<Arc<Vec<u8>>>);
+
+impl<'a> NetworkFile<'a> {
+    /// A file of these bytes.
+    #[must_use]
+    pub fn new(bytes: impl Into<Cow<'a, [u8]>>) -> Self {
+        Self { bytes: bytes.into(), on_processor: None, ready: OnceLock::new() }
+    }
+
+    /// Has the processor run the network of this file instead, which gives the same numbers.
+    #[must_use]
+    pub fn with_processors_own(self, bytes: Option<Vec<u8>>) -> Self {
+        Self { on_processor: bytes, ready: OnceLock::new(), ..self }
+    }
+
+    /// The file, for any provider.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The file that a processor runs.
+    #[must_use]
+    pub fn on_processor(&self) -> &[u8] {
+        self.on_processor.as_deref().unwrap_or(&self.bytes)
+    }
+
+    /// Opens it on the processor.
+    pub(super) fn open(&self, runtime: &Runtime, threads: NonZeroUsize) -> Result<OnProcessor, String> {
+        let ready = self.ready.get_or_init(|| {
+            let written = write(runtime, self.on_processor());
+            // It costs memory, and nothing else.
+            written.inspect_err(|reason| log::debug!("a network's weights are not shared: {reason}")).ok()
+        });
+        let open = || -> ort::Result<OnProcessor> {
+            let mut builder = builder(runtime, threads, Vec::new())?;
+            let Some(ready) = ready else {
+                return Ok((builder.commit_from_memory(self.on_processor())?, None));
+            };
+            let mut builder = BORROW.iter().try_fold(builder, |builder, key| builder.with_config_entry(key, "1"))?;
+            Ok((builder.commit_from_memory(ready)?, Some(Arc::clone(ready))))
+        };
+        open().map_err(|error| one_line(error.message()))
+    }
+}
+
+/// The session reads the network and its weights where they are.
+const BORROW: [&str; 2] = ["session.use_ort_model_bytes_directly", "session.use_ort_model_bytes_for_initializers"];
+
+/// The network as ONNX Runtime runs it on this processor, in its own format. It writes it to a file and nowhere else.
+fn write(runtime: &Runtime, onnx: &[u8]) -> Result<Arc<Vec<u8>>, String> {
+    let file = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
+    let write = || -> ort::Result<()> {
+        let builder = builder(runtime, NonZeroUsize::MIN, Vec::new())?;
+        let builder = builder.with_config_entry("session.save_model_format", "ORT")?;
+        builder.with_optimized_model_path(file.path())?.commit_from_memory(onnx)?;
+        Ok(())
+    };
+    write().map_err(|error| one_line(error.message()))?;
+    Ok(Arc::new(fs::read(file.path()).map_err(|error| error.to_string())?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::provider::{Asked, Provider};
+    use crate::model::session::{Network, SessionSettings, Values};
+    use crate::model::shipped;
+
+    #[test]
+    fn sessions_that_share_their_weights_compute_as_one_with_its_own() {
+        let runtime = Runtime::load().expect("set-up fetched ONNX Runtime");
+        let settings = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
+        let file = NetworkFile::new(shipped::BYTES);
+        let open = |file| Network::open(&runtime, file, settings).expect("the shipped model is whole");
+        let (first, second) = (open(&file), open(&file));
+        let weights = file.ready.get().and_then(Option::as_ref).expect("it could be written down");
+        assert_eq!(Arc::strong_count(weights), 3, "the file's and one of each session");
+        let alone = NetworkFile { ready: OnceLock::from(None), ..file.clone() };
+        let own = open(&alone);
+        // The sessions keep what they read, whoever else lets go of it.
+        drop((file, first));
+        let pixels: Vec<u8> = (0..224 * 224 * 3).map(|place| (place * 7 / 5) as u8).collect();
+        let logits = |mut network: Network| {
+            let outputs = network.run("pixels", [1, 224, 224, 3], Values::Bytes(&pixels)).expect("it runs");
+            outputs.floats("logits", 2).expect("two a face").to_vec()
+        };
+        assert_eq!(logits(second), logits(own));
+    }
+}
