@@ -2,10 +2,10 @@
 //! activation map to a map of where a person looked.
 //!
 //! ```text
-//! L = alpha * CE(logits, labels) + (1 - alpha) * MSE(minmax(CAM), H) [+ w * entropy(CAM)]
+//! L = alpha * CE(logits, labels) + (1 - alpha) * MSE(minmax(CAM), H^p) [+ w * entropy(CAM)]
 //! ```
 //!
-//! The map is that of the true class, as in the paper, or of the predicted one, as in the published code.
+//! The map is that of the true class, as in the paper, or of the predicted one, as in the published code. The paper has `p` 1.
 
 use cyborg_models::contract::CamClass;
 use tch::{Reduction, Tensor};
@@ -23,6 +23,13 @@ pub struct LossSettings {
     pub cam_class: CamClass,
     /// Weight of the entropy of the activation map, 0 or more; 0 leaves it out.
     pub cam_entropy: f64,
+    /// Power that saliency maps are raised to, above 0: above 1 they are sharper, below 1 flatter.
+    #[serde(default = "as_it_is")]
+    pub map_power: f64,
+}
+
+fn as_it_is() -> f64 {
+    1.0
 }
 
 /// Terms of the loss, each a single number with its gradient.
@@ -57,7 +64,7 @@ pub fn cyborg(logits: &Tensor, tap: &Tensor, weight: &Tensor, targets: &Targets,
     };
     let maps = activation_maps(tap, weight, &classes);
     let class = logits.cross_entropy_loss(&targets.labels, None::<&Tensor>, Reduction::Mean, -100, 0.0);
-    let saliency = saliency_error(&maps, targets);
+    let saliency = saliency_error(&maps, targets, settings.map_power);
     let mut total = &class * settings.alpha + &saliency * (1.0 - settings.alpha);
     if settings.cam_entropy > 0.0 {
         total += entropy(&maps) * settings.cam_entropy;
@@ -66,8 +73,9 @@ pub fn cyborg(logits: &Tensor, tap: &Tensor, weight: &Tensor, targets: &Targets,
 }
 
 /// Mean over the samples that have a map, so that the others don't dilute it.
-fn saliency_error(maps: &Tensor, targets: &Targets) -> Tensor {
-    let distance = min_max(maps) - &targets.maps;
+fn saliency_error(maps: &Tensor, targets: &Targets, power: f64) -> Tensor {
+    let wanted = targets.maps.pow_tensor_scalar(power);
+    let distance = min_max(maps) - wanted;
     let each = (&distance * &distance).mean_dim([1_i64, 2].as_slice(), false, maps.kind());
     // Chosen, not multiplied: what stands in place of a missing map may even be NaN.
     let counted = each.where_self(&targets.has_map.gt(0.5), &Tensor::zeros_like(&each));
@@ -141,7 +149,8 @@ mod tests {
     use crate::torch::to_values;
     use tch::{Device, Kind};
 
-    const SETTINGS: LossSettings = LossSettings { alpha: 0.5, cam_class: CamClass::True, cam_entropy: 0.0 };
+    const SETTINGS: LossSettings =
+        LossSettings { alpha: 0.5, cam_class: CamClass::True, cam_entropy: 0.0, map_power: 1.0 };
 
     fn maps(values: &[f32]) -> Tensor {
         Tensor::from_slice(values).view([-1, 2, 2])
@@ -160,6 +169,19 @@ mod tests {
     fn close(tensor: &Tensor, expected: f64) {
         let value = tensor.double_value(&[]);
         assert!((value - expected).abs() < 1e-6, "{value} is not {expected}");
+    }
+
+    #[test]
+    fn maps_are_raised_to_a_power() {
+        // The activation map, scaled, is (0, 1/2, 1/2, 1); squared, the saliency map is (0, 1/4, 1, 1).
+        let logits = Tensor::zeros([1, 2], (Kind::Float, Device::Cpu));
+        let settings = LossSettings { alpha: 0.0, map_power: 2.0, ..SETTINGS };
+        let tap = maps(&[1.0, 2.0, 2.0, 3.0]).unsqueeze(1);
+        let weight = Tensor::ones([2, 1], (Kind::Float, Device::Cpu));
+        let targets = targets(&[0], &[0.0, 0.5, 1.0, 1.0], &[1.0]);
+        let squared = cyborg(&logits, &tap, &weight, &targets, &settings);
+        close(&squared.saliency, (0.25_f64.powi(2) + 0.5_f64.powi(2)) / 4.0);
+        close(&squared.total, (0.25_f64.powi(2) + 0.5_f64.powi(2)) / 4.0);
     }
 
     #[test]
@@ -340,7 +362,7 @@ mod tests {
         for cam_class in [CamClass::True, CamClass::Predicted] {
             for has_map in [[true; 3], [true, false, true], [false; 3]] {
                 for (alpha, cam_entropy) in [(0.5, 0.0), (0.2, 0.0), (1.0, 0.0), (0.0, 0.0), (0.7, 0.3)] {
-                    check(LossSettings { alpha, cam_class, cam_entropy }, has_map);
+                    check(LossSettings { alpha, cam_class, cam_entropy, map_power: 1.0 }, has_map);
                 }
             }
         }

@@ -127,7 +127,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
 /// The paper's settings, which decide what a step does.
 fn paper(batch: usize, augment: Preset) -> FitSettings {
     FitSettings {
-        loss: LossSettings { alpha: 0.5, cam_class: CamClass::True, cam_entropy: 0.0 },
+        loss: LossSettings { alpha: 0.5, cam_class: CamClass::True, cam_entropy: 0.0, map_power: 1.0 },
         epochs: 1,
         batch,
         optimiser: OptimiserSettings::Sgd(SgdSettings { momentum: 0.9, weight_decay: 1e-6 }),

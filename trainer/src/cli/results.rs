@@ -135,7 +135,7 @@ fn setting(folder: &Path, kept: &Path, page: &mut String) -> anyhow::Result<()> 
     }
     writeln!(
         page,
-        "{}, input {}{}, alpha {}, map of the {} class at the {} tap, {} epochs, batch {}, augmentation {}, {} forged pairs a \
+        "{}, input {}{}, alpha {}, map of the {} class at the {} tap, {}{}{} epochs, batch {}, augmentation {}, {} forged pairs a \
          real face, layers frozen above 1/{}, {}rate {}, seeds from {}, {done} runs.\n",
         config.network,
         config.side.map_or_else(|| "of its own size".to_owned(), |side| format!("{side} x {side}")),
@@ -143,6 +143,8 @@ fn setting(folder: &Path, kept: &Path, page: &mut String) -> anyhow::Result<()> 
         fit.loss.alpha,
         format!("{:?}", fit.loss.cam_class).to_lowercase(),
         config.cam_tap,
+        unusual(fit.loss.cam_entropy, 0.0, "weight of its entropy"),
+        unusual(fit.loss.map_power, 1.0, "saliency maps to the power of"),
         fit.epochs,
         fit.batch,
         fit.augment,
@@ -153,6 +155,11 @@ fn setting(folder: &Path, kept: &Path, page: &mut String) -> anyhow::Result<()> 
         fit.seed
     )?;
     Ok(())
+}
+
+/// A setting that is seldom another than the usual one.
+fn unusual(value: f64, usual: f64, what: &str) -> String {
+    if value == usual { String::new() } else { format!("{what} {value}, ") }
 }
 
 /// Copies a picture of numbers, where the evaluation drew it; none of these shows a face.

@@ -38,7 +38,7 @@ pub(super) struct TrainArgs {
 }
 
 /// What a run that goes on takes from its folder.
-const SETTINGS: [&str; 32] = [
+const SETTINGS: [&str; 33] = [
     "data",
     "root",
     "maps",
@@ -57,6 +57,7 @@ const SETTINGS: [&str; 32] = [
     "cam_class",
     "cam_tap",
     "cam_entropy",
+    "map_power",
     "augment",
     "forge",
     "balance",
@@ -115,6 +116,9 @@ pub(super) struct NewArgs {
     /// Weight of the activation map's entropy in the loss (arXiv 2303.00818)
     #[arg(long, value_name = "WEIGHT", default_value_t = 0.0, value_parser = not_negative)]
     cam_entropy: f64,
+    /// Power that saliency maps are raised to: above 1 they are sharper, below 1 flatter
+    #[arg(long, value_name = "POWER", default_value_t = 1.0, value_parser = positive)]
+    map_power: f64,
     /// What is done to the faces: none (the paper), robust (jitter, mirror, scale, blur, colour, grey, noise, JPEG) or strong
     /// (more of it, parts of faces, colours of other faces, and nothing around the face)
     #[arg(long, value_name = "PRESET", default_value = "none")]
@@ -203,7 +207,12 @@ impl NewArgs {
             }
         };
         FitSettings {
-            loss: LossSettings { alpha: self.alpha, cam_class: self.cam_class, cam_entropy: self.cam_entropy },
+            loss: LossSettings {
+                alpha: self.alpha,
+                cam_class: self.cam_class,
+                cam_entropy: self.cam_entropy,
+                map_power: self.map_power,
+            },
             epochs: self.epochs,
             batch: self.batch.into(),
             optimiser,

@@ -138,7 +138,7 @@ pub fn train_step(
 }
 
 /// Scores the validation faces as the runtime would crop them; nothing when `stop` becomes true on the way. The CAM error is
-/// that of the true class's maps, whatever the class rule of training, so that it means the same for all settings.
+/// that of the true class's maps as they are, whatever training takes, so that it means the same for all settings.
 ///
 /// # Errors
 ///
@@ -149,7 +149,7 @@ pub fn evaluate(
     settings: &FitSettings,
     stop: &AtomicBool,
 ) -> anyhow::Result<Option<Evaluation>> {
-    let loss_settings = LossSettings { cam_class: CamClass::True, ..settings.loss };
+    let loss_settings = LossSettings { cam_class: CamClass::True, map_power: 1.0, ..settings.loss };
     let (mut class, mut saliency, mut with_map) = (0.0, 0.0, 0.0);
     let mut probabilities = Vec::new();
     for batch in loader::evaluation(&data.faces, &data.validation, settings.batch) {
