@@ -55,23 +55,26 @@ impl<'a> NetworkFile<'a> {
     pub(super) fn open(&self, runtime: &Runtime, threads: NonZeroUsize) -> Result<OnProcessor, String> {
         let ready = self.ready.get_or_init(|| {
             let written = write(runtime, self.on_processor());
-            // It costs memory, and nothing else.
+            // Without it a session takes more memory, and that is all.
             written.inspect_err(|reason| log::debug!("a network's weights are not shared: {reason}")).ok()
         });
-        let open = || -> ort::Result<OnProcessor> {
-            let mut builder = builder(runtime, threads, Vec::new())?;
-            let Some(ready) = ready else {
-                return Ok((builder.commit_from_memory(self.on_processor())?, None));
-            };
-            let mut builder = BORROW.iter().try_fold(builder, |builder, key| builder.with_config_entry(key, "1"))?;
-            Ok((builder.commit_from_memory(ready)?, Some(Arc::clone(ready))))
+        let shared = |weights: &Vec<u8>| -> ort::Result<Session> {
+            // The session is to read the network and its weights where they are.
+            let mut builder = builder(runtime, threads, Vec::new())?
+                .with_config_entry("session.use_ort_model_bytes_directly", "1")?
+                .with_config_entry("session.use_ort_model_bytes_for_initializers", "1")?;
+            builder.commit_from_memory(weights)
         };
-        open().map_err(|error| one_line(error.message()))
+        if let Some(weights) = ready {
+            match shared(weights) {
+                Ok(session) => return Ok((session, Some(Arc::clone(weights)))),
+                Err(error) => log::debug!("a network's weights are not shared: {}", one_line(error.message())),
+            }
+        }
+        let own = || builder(runtime, threads, Vec::new())?.commit_from_memory(self.on_processor());
+        own().map(|session| (session, None)).map_err(|error| one_line(error.message()))
     }
 }
-
-/// The session reads the network and its weights where they are.
-const BORROW: [&str; 2] = ["session.use_ort_model_bytes_directly", "session.use_ort_model_bytes_for_initializers"];
 
 /// The network as ONNX Runtime runs it on this processor, in its own format. It writes it to a file and nowhere else.
 fn write(runtime: &Runtime, onnx: &[u8]) -> Result<Arc<Vec<u8>>, String> {
@@ -92,6 +95,15 @@ mod tests {
     use crate::model::provider::{Asked, Provider};
     use crate::model::session::{Network, SessionSettings, Values};
     use crate::model::shipped;
+
+    #[test]
+    fn what_cannot_be_shared_is_opened_by_itself() {
+        let runtime = Runtime::load().expect("set-up fetched ONNX Runtime");
+        let ready = OnceLock::from(Some(Arc::new(b"no network".to_vec())));
+        let file = NetworkFile { ready, ..NetworkFile::new(shipped::BYTES) };
+        let (_, weights) = file.open(&runtime, NonZeroUsize::MIN).expect("the shipped model is whole");
+        assert_eq!(weights, None);
+    }
 
     #[test]
     fn sessions_that_share_their_weights_compute_as_one_with_its_own() {

@@ -1,6 +1,6 @@
 //! The CenterFace detector: finds small and large faces, with five landmarks.
 //!
-//! [`file`] reads and mends its file, [`strips`] writes its first layers for the caches of a processor.
+//! `file` reads and mends its file, `strips` writes its first layers for the caches of a processor.
 
 mod file;
 mod strips;

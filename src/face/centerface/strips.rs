@@ -98,6 +98,8 @@ fn chains(graph: &GraphProto) -> Vec<Chain> {
         while let Some((node, link)) = next.next().and_then(|node| Some((node, Link::of(node)?)))
             && node.input.first() == Some(&expected)
             && (links.is_empty() || readers.get(expected.as_str()) == Some(&1))
+            // Pixels become planes at the beginning or never: from there on rows are on another axis.
+            && (link.axis == AXIS || links.iter().all(|before: &Link| before.reach == 0))
         {
             links.push(link);
             expected = output(node);
