@@ -66,7 +66,7 @@ impl InputArgs {
         Ok(given.into_iter().flat_map(expand).collect())
     }
 
-    /// Opens one of them. `stop` ends a wait for the network.
+    /// Opens one of them; of `threads`, half may decode. `stop` ends a wait for the network.
     pub(super) fn open(
         &self,
         address: &Address,
@@ -78,6 +78,8 @@ impl InputArgs {
             return Ok(Box::new(RawSource::new(io::stdin(), address.name(), shape, stretch, self.max_pixels)?));
         }
         let patience = Duration::from_secs(self.patience);
+        // Each thread of a decoder keeps pictures of its own, and decoding is seldom more than half of the work.
+        let threads = NonZeroUsize::new(threads.get().div_ceil(2)).unwrap_or(threads);
         let settings = OpenSettings { threads, most_pixels: self.max_pixels, stretch, patience, stop: Some(stop) };
         Ok(Box::new(VideoSource::open_with(address, &settings)?))
     }

@@ -42,9 +42,9 @@ use crate::verdict::Judge;
 use delivery::Delivery;
 use parcel::Failure;
 
-/// Parcels for each worker: one in its hands, one that waits for it, and one that waits for its turn behind it.
+/// Parcels for each worker: one in its hands, and one that waits for it or, done, for its turn.
 const PARCELS_A_WORKER: usize = 2;
-/// Parcels beside those: one each in the hands of the source and the sinks, and one on its way between.
+/// Parcels beside those: one each in the hands of the source and the sinks. More were no faster, and each holds a frame.
 const PARCELS_BESIDE: usize = 2;
 
 /// Who does the work of a run. They outlive it, so that models are opened once for many sources.

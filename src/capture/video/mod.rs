@@ -322,7 +322,7 @@ fn decoder(stream: &ffmpeg::Stream<'_>, settings: &OpenSettings) -> Result<ffmpe
     let mut context = ffmpeg::codec::Context::from_parameters(stream.parameters())?;
     context.set_threading(ffmpeg::threading::Config {
         kind: ffmpeg::threading::Type::Frame,
-        count: settings.threads.get().div_ceil(2),
+        count: settings.threads.get(),
         ..ffmpeg::threading::Config::default()
     });
     let codec = ffmpeg::decoder::find(context.id()).ok_or(ffmpeg::Error::DecoderNotFound)?;

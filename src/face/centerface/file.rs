@@ -97,8 +97,8 @@ impl DetectorFile {
     }
 }
 
-/// Has it take pixels of any size, drops the weights from the inputs, and finds the tensors by their place and channels. On a processor it
-/// will be run in strips.
+/// Has it take pixels of any size, drops the weights from the inputs, and finds the tensors by their place and channels. On a
+/// processor it will be run in strips.
 fn mend(bytes: &[u8]) -> Result<(NetworkFile<'static>, Tensors), String> {
     let mut model = ModelProto::decode(bytes).map_err(|error| format!("it is not an ONNX file ({error})"))?;
     let graph = model.graph.as_mut().ok_or("it has no graph")?;
