@@ -49,12 +49,12 @@ pub(crate) fn python(python: &Path, job: &Job<'_>, flags: &[&str]) -> anyhow::Re
     cost(command)
 }
 
-/// Runs `cyborg video`, with a look for faces in each `every`th frame.
-pub(crate) fn ours(job: &Job<'_>, every: u32) -> anyhow::Result<Cost> {
+/// Runs `cyborg video`, with a look for faces in each `every`th frame, in a picture of `detect_size` pixels.
+pub(crate) fn ours(job: &Job<'_>, detect_size: u16, every: u32) -> anyhow::Result<Cost> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cyborg"));
     command.arg("video").arg(job.clip).arg("--csv").arg(job.table("ours"));
     command.arg("--model").arg(job.model).arg("--detector").arg(job.detector).args(["--provider", "cpu"]);
-    command.args(["--detect-size", &job.detect_size.to_string(), "--detect-every", &every.to_string()]);
+    command.args(["--detect-size", &detect_size.to_string(), "--detect-every", &every.to_string()]);
     command.args(["--threads", &job.processors.to_string()]);
     cost(command)
 }

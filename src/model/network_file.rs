@@ -9,6 +9,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, OnceLock};
 
 use ort::session::Session;
+use ort::session::builder::SessionBuilder;
 
 use super::runtime::Runtime;
 use super::session::{builder, one_line};
@@ -60,7 +61,7 @@ impl<'a> NetworkFile<'a> {
         });
         let shared = |weights: &Vec<u8>| -> ort::Result<Session> {
             // The session is to read the network and its weights where they are.
-            let mut builder = builder(runtime, threads, Vec::new())?
+            let mut builder = on_shared_arena(runtime, threads)?
                 .with_config_entry("session.use_ort_model_bytes_directly", "1")?
                 .with_config_entry("session.use_ort_model_bytes_for_initializers", "1")?;
             builder.commit_from_memory(weights)
@@ -71,9 +72,14 @@ impl<'a> NetworkFile<'a> {
                 Err(error) => log::debug!("a network's weights are not shared: {}", one_line(error.message())),
             }
         }
-        let own = || builder(runtime, threads, Vec::new())?.commit_from_memory(self.on_processor());
+        let own = || on_shared_arena(runtime, threads)?.commit_from_memory(self.on_processor());
         own().map(|session| (session, None)).map_err(|error| one_line(error.message()))
     }
+}
+
+/// Settings of a session on the processor, which computes in the arena of all of them.
+fn on_shared_arena(runtime: &Runtime, threads: NonZeroUsize) -> ort::Result<SessionBuilder> {
+    Ok(builder(runtime, threads, Vec::new())?.with_env_allocators()?)
 }
 
 /// The network as ONNX Runtime runs it on this processor, in its own format. It writes it to a file and nowhere else.

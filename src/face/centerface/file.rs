@@ -75,21 +75,28 @@ pub struct DetectorFile {
 }
 
 impl DetectorFile {
+    /// Where the detector file is: `path`, or the one that set-up fetched.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn find(path: Option<&Path>) -> Result<PathBuf, DetectorError> {
+        let path = match path {
+            Some(path) => path.to_owned(),
+            None => lock::cached("centerface").ok_or(DetectorError::NoCache)?,
+        };
+        // What can't be told is found out by reading it.
+        if matches!(path.try_exists(), Ok(false)) { Err(DetectorError::Missing { path }) } else { Ok(path) }
+    }
+
     /// Reads the detector file at `path`, or the one that set-up fetched.
     ///
     /// # Errors
     ///
     /// When the file is missing or is another network.
     pub fn read(path: Option<&Path>) -> Result<Self, DetectorError> {
-        let path = match path {
-            Some(path) => path.to_owned(),
-            None => lock::cached("centerface").ok_or(DetectorError::NoCache)?,
-        };
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(DetectorError::Missing { path }),
-            Err(source) => return Err(DetectorError::Read { path, source }),
-        };
+        let path = Self::find(path)?;
+        let bytes = fs::read(&path).map_err(|source| DetectorError::Read { path: path.clone(), source })?;
         match mend(&bytes) {
             Ok((network, tensors)) => Ok(Self { path, digest: digest::of_bytes(&bytes), network, tensors }),
             Err(reason) => Err(DetectorError::Foreign { path, reason }),

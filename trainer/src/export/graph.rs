@@ -120,17 +120,19 @@ impl Writer<'_> {
     /// From bytes, channels last, to the normalised picture, channels first.
     ///
     /// The normalisation is not folded into the first convolution: that pads with zeros, which are not black but the
-    /// mean, after it.
+    /// mean, after it. It comes after the channels are planes: ONNX Runtime takes 0.75 ms for it where they alternate, 0.05
+    /// ms so.
     fn image(&mut self) -> String {
         let network = self.network;
-        self.graph.initializer.push(TensorProto::floats("mean", &[3], &network.mean));
-        self.graph.initializer.push(TensorProto::floats("std", &[3], &network.std));
         let to_float = vec![AttributeProto::int("to", i64::from(element::FLOAT))];
         let x = self.push("Cast", vec![PIXELS.to_owned()], "floats".to_owned(), to_float);
-        let x = self.push("Sub", vec![x, "mean".to_owned()], "centred".to_owned(), Vec::new());
-        let x = self.push("Div", vec![x, "std".to_owned()], "scaled".to_owned(), Vec::new());
         let order = vec![AttributeProto::ints("perm", &[0, 3, 1, 2])];
-        let x = self.push("Transpose", vec![x], "image".to_owned(), order);
+        let x = self.push("Transpose", vec![x], "planes".to_owned(), order);
+        for (name, of_channels) in [("mean", network.mean), ("std", network.std)] {
+            self.graph.initializer.push(TensorProto::floats(name, &[3, 1, 1], &of_channels));
+        }
+        let x = self.push("Sub", vec![x, "mean".to_owned()], "centred".to_owned(), Vec::new());
+        let x = self.push("Div", vec![x, "std".to_owned()], "image".to_owned(), Vec::new());
         match self.precision {
             Precision::Float32 => x,
             Precision::Float16 => self.cast(x, element::FLOAT16),
