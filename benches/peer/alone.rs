@@ -42,6 +42,16 @@ pub(crate) fn seconds_a_frame(alone: &Alone) -> f64 {
 const CHILD: &str = "measure-alone";
 
 impl Alone {
+    /// The mean of two measurements.
+    pub(crate) fn mean(&self, other: &Self) -> Self {
+        let mean = |figure: fn(&Self) -> f64| (figure(self) + figure(other)) / 2.0;
+        Self {
+            decode: mean(|alone| alone.decode),
+            detect: mean(|alone| alone.detect),
+            classify: mean(|alone| alone.classify),
+        }
+    }
+
     /// Measures them on `clip` in a process of its own: the memory of a process counts for those that it starts.
     pub(crate) fn in_child(model: &Path, detector: &Path, clip: &Path, detect_size: u16) -> anyhow::Result<Self> {
         let mut command = Command::new(env::current_exe()?);

@@ -5,7 +5,7 @@ use crate::model::shipped;
 
 /// Blocks of this many bytes and more are the system's own.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-const LARGE: std::ffi::c_int = 256 * 1024;
+const LARGE: std::ffi::c_int = 768 * 1024;
 /// Heaps that threads divide between them; each is a place of its own for what is free and not given back.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const HEAPS: std::ffi::c_int = 2;

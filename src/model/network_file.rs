@@ -77,9 +77,10 @@ impl<'a> NetworkFile<'a> {
     }
 }
 
-/// Settings of a session on the processor, which computes in the arena of all of them.
+/// Settings of a session on the processor, which computes in the arena of all of them where there is one.
 fn on_shared_arena(runtime: &Runtime, threads: NonZeroUsize) -> ort::Result<SessionBuilder> {
-    Ok(builder(runtime, threads, Vec::new())?.with_env_allocators()?)
+    let builder = builder(runtime, threads, Vec::new())?;
+    if runtime.has_arena { Ok(builder.with_env_allocators()?) } else { Ok(builder) }
 }
 
 /// The network as ONNX Runtime runs it on this processor, in its own format. It writes it to a file and nowhere else.

@@ -36,6 +36,8 @@ const LIBRARY_NAME: &str = if cfg!(target_os = "macos") {
 #[derive(Clone, Debug)]
 pub struct Runtime {
     pub(super) environment: Environment,
+    /// Whether the environment has an arena that sessions on the processor can share.
+    pub(super) has_arena: bool,
     /// The library in use.
     pub library: PathBuf,
     /// How it was found.
@@ -115,10 +117,9 @@ impl Runtime {
         })?;
         let environment = builder.with_name("cyborg").with_telemetry(false).build()?;
         // Without it sessions take more memory, and that is all.
-        if let Err(error) = register_arena(&environment) {
-            log::debug!("sessions don't share what they compute in: {error}");
-        }
-        Ok(loaded.insert(Self { environment, library, found }).clone())
+        let registered = register_arena(&environment);
+        let has_arena = registered.inspect_err(|error| log::debug!("sessions don't share an arena: {error}")).is_ok();
+        Ok(loaded.insert(Self { environment, has_arena, library, found }).clone())
     }
 
     /// The library's own version, `1.27.0` for example.
@@ -214,6 +215,11 @@ fn cure(found: Found) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sessions_have_an_arena_to_share() {
+        assert!(Runtime::load().expect("set-up fetched ONNX Runtime").has_arena);
+    }
 
     #[test]
     fn the_gpu_build_comes_first_where_a_gpu_may_serve() {
