@@ -142,7 +142,7 @@ impl WorkerArgs {
 
     /// Loads ONNX Runtime and opens one team, which gets all threads; and the flags that change rows.
     pub(super) fn open_team(&self) -> anyhow::Result<(Team, Map<String, Value>)> {
-        let (_, team) = self.first_team(&Runtime::load_for(self.provider)?, self.all_threads())?;
+        let team = self.read_files()?.team(&Runtime::load_for(self.provider)?, self.all_threads())?;
         announce(team.classifier.provider(), team.detector.provider());
         let settings = self.settings(team.classifiers(), &team.detector);
         Ok((team, settings))
@@ -152,7 +152,7 @@ impl WorkerArgs {
     #[cfg(all(feature = "video", feature = "camera"))]
     pub(super) fn open_live_team(&self) -> anyhow::Result<Team> {
         let half = NonZeroUsize::new(self.all_threads().get() / 2).unwrap_or(NonZeroUsize::MIN);
-        let (_, team) = self.first_team(&Runtime::load_for(self.provider)?, half)?;
+        let team = self.read_files()?.team(&Runtime::load_for(self.provider)?, half)?;
         announce(team.classifier.provider(), team.detector.provider());
         Ok(team)
     }
@@ -165,14 +165,14 @@ impl WorkerArgs {
         // One thread a network wastes nothing on dividing its work; more processors than teams help within them.
         let most = threads.get().min(MOST_TEAMS);
         let each = NonZeroUsize::new(threads.get() / most).unwrap_or(NonZeroUsize::MIN);
-        let (files, first) = self.first_team(&runtime, each)?;
-        let session = SessionSettings { provider: self.provider, threads: each };
+        let mut files = self.read_files()?;
+        let first = files.team(&runtime, each)?;
         announce(first.classifier.provider(), first.detector.provider());
         let count = if first.classifier.provider().got.is_accelerated() { TEAMS_OF_ACCELERATOR } else { most };
         let mut teams = Vec::with_capacity(count);
         // One after the other: opening takes several times the memory that a session keeps, and the next one uses it again.
         for _ in 1..count {
-            match files.team(&runtime, session) {
+            match files.team(&runtime, each) {
                 Ok(team) if team.providers().eq(first.providers()) => teams.push(team),
                 // Without it the run is slower, and the same.
                 Ok(_) => {
@@ -222,38 +222,41 @@ impl WorkerArgs {
         }
     }
 
-    /// Reads all files, and opens a team from them.
-    fn first_team(&self, runtime: &Runtime, threads: NonZeroUsize) -> anyhow::Result<(Files, Team)> {
-        let session = SessionSettings { provider: self.provider, threads };
-        let models = self.model_files()?;
-        let detector = DetectorFile::find(self.detector.as_deref())?;
-        let (classifier, others) = open_models(runtime, &models, session)?;
-        // Read only now: nothing takes more memory than opening a classifier, so nothing else is held meanwhile.
-        let detector = DetectorFile::read(Some(&detector))?;
-        let settings =
-            DetectorSettings { size: self.size(), confidence: self.detect_confidence, smallest: self.min_face.into() };
-        let files = Files { models, detector, settings };
-        let team = Team { detector: files.detector(runtime, session)?, classifier, others };
-        Ok((files, team))
+    fn read_files(&self) -> anyhow::Result<Files> {
+        Ok(Files {
+            models: self.model_files()?,
+            detector_at: DetectorFile::find(self.detector.as_deref())?,
+            detector: None,
+            provider: self.provider,
+            settings: DetectorSettings {
+                size: self.size(),
+                confidence: self.detect_confidence,
+                smallest: self.min_face.into(),
+            },
+        })
     }
 }
 
 /// What teams are opened from.
 struct Files {
     models: Vec<ClassifierFile<'static>>,
-    detector: DetectorFile,
+    detector_at: PathBuf,
+    /// Once it is read.
+    detector: Option<DetectorFile>,
+    provider: Asked,
     settings: DetectorSettings,
 }
 
 impl Files {
-    #[cfg(feature = "video")]
-    fn team(&self, runtime: &Runtime, session: SessionSettings) -> anyhow::Result<Team> {
+    fn team(&mut self, runtime: &Runtime, threads: NonZeroUsize) -> anyhow::Result<Team> {
+        let session = SessionSettings { provider: self.provider, threads };
         let (classifier, others) = open_models(runtime, &self.models, session)?;
-        Ok(Team { detector: self.detector(runtime, session)?, classifier, others })
-    }
-
-    fn detector(&self, runtime: &Runtime, session: SessionSettings) -> anyhow::Result<CenterFace> {
-        Ok(CenterFace::of(runtime, &self.detector, self.settings, session)?)
+        // Read only now: nothing takes more memory than opening a classifier, so nothing else is held meanwhile.
+        let detector = match &self.detector {
+            Some(detector) => detector,
+            None => self.detector.insert(DetectorFile::read(Some(&self.detector_at))?),
+        };
+        Ok(Team { detector: CenterFace::of(runtime, detector, self.settings, session)?, classifier, others })
     }
 }
 
