@@ -8,7 +8,7 @@
 //! `CYBORG_BENCH_MODELS` names further model files, with `:` between them. Each network is measured at the detector's 320 and 640
 //! pixels. The limit of the machine is the number of processors over the processor time that a frame costs in decoding,
 //! finding and classifying, each measured alone by our own code, on all processors at once: two at work slow each other. The
-//! fast way is `--detect-every 10` with half the detector's size.
+//! parts are measured before and after each of our runs. The fast way is `--detect-every 10` with half the detector's size.
 
 mod peer;
 

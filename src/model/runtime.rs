@@ -141,7 +141,7 @@ impl Runtime {
 /// Gives `environment` one arena of memory on the processor, for all sessions that ask for it.
 ///
 /// Each session would keep its own otherwise, as large as its widest layers, while no more of them compute at a time than there
-/// are workers. That is 10 MiB where faces are looked for at 320 pixels and 24 MiB at 640, with two workers.
+/// are workers.
 #[expect(unsafe_code, reason = "the binding has no name for these calls")]
 fn register_arena(environment: &Environment) -> ort::Result<()> {
     let api = ort::api();

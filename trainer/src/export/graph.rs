@@ -120,8 +120,7 @@ impl Writer<'_> {
     /// From bytes, channels last, to the normalised picture, channels first.
     ///
     /// The normalisation is not folded into the first convolution: that pads with zeros, which are not black but the
-    /// mean, after it. It comes after the channels are planes: ONNX Runtime takes 0.75 ms for it where they alternate, 0.05
-    /// ms so.
+    /// mean, after it. It comes when the channels are planes: where they alternate, ONNX Runtime takes many times as long.
     fn image(&mut self) -> String {
         let network = self.network;
         let to_float = vec![AttributeProto::int("to", i64::from(element::FLOAT))];
