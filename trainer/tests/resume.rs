@@ -120,6 +120,60 @@ fn a_stopped_run_comes_to_the_same_numbers() {
 }
 
 #[test]
+fn a_run_over_kept_faces_comes_to_the_same_numbers() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let data = data(folder.path());
+    let train = |out: &Path, cache: &Path| -> Vec<String> {
+        let plain = "train --network clip_vit_b16 --depth 1 --weights none --tune head --augment robust --views 2 --runs 1 \
+                     --epochs 3 --batch 6 --seed 5 --threads 1";
+        let words = plain.split_whitespace().map(str::to_owned);
+        let places = [("--data", data.as_path()), ("--out", out), ("--cache", cache)];
+        words.chain(places.iter().flat_map(|(flag, path)| [(*flag).to_owned(), text(path).to_owned()])).collect()
+    };
+    let [whole, broken, cache, other] = ["whole", "broken", "cache", "other"].map(|name| folder.path().join(name));
+    let arguments = train(&whole, &cache);
+    let (_, said) = done(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(said.contains("faces went through the trunk"), "{said}");
+
+    // Killed after its first epoch, and gone on with from what was kept.
+    let arguments = train(&broken, &other);
+    let mut child = start(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    wait_for_lines(&mut child, &broken.join("seed-5/metrics.csv"), 2);
+    child.kill().expect("it runs");
+    child.wait().expect("it is our child");
+    let (_, said) = done(&["train", "--resume", text(&broken), "--threads", "1"]);
+    assert!(said.contains(" 0 of "), "all faces were kept: {said}");
+    check_same(&broken, &whole);
+
+    let best = whole.join("seed-5/best.safetensors");
+    let alone = folder.path().join("head.safetensors");
+    done(&["export", text(&best), "--only-trained", "--out", text(&alone)]);
+    let read = checkpoint::read(&alone).expect("it was written");
+    assert_eq!(read.state.keys().collect::<Vec<_>>(), ["head.bias", "head.weight"]);
+    assert_eq!(read.state["head.weight"].shape, [2, 768]);
+    assert_eq!(read.metadata["run.depth"], "1");
+    assert_eq!(read.metadata, checkpoint::read(&best).expect("it was written").metadata);
+    assert!(fs::metadata(&alone).expect("it is there").len() < 1 << 14);
+    // The checkpoint knows its depth: a network of six blocks would miss five of them.
+    done(&["export", text(&best), "--out", text(&folder.path().join("again.onnx"))]);
+
+    let (code, _, said) = run(&mut cyborg_train(&["train", "--network", "clip_vit_b16", "--depth", "13"]));
+    assert!(code == 2 && said.contains("1 to 12"), "{said}");
+    let (code, _, said) = run(&mut cyborg_train(&[
+        "train",
+        "--network",
+        "clip_vit_b16",
+        "--side",
+        "112",
+        "--data",
+        text(&data),
+        "--out",
+        text(&other.join("x")),
+    ]));
+    assert!(code == 2 && said.contains("--side 112"), "{said}");
+}
+
+#[test]
 fn a_full_disk_leaves_the_checkpoint_before_it() {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let data = data(folder.path());

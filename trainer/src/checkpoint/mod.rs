@@ -1,8 +1,10 @@
-//! Weights on disk: PyTorch's files are read, our own (safetensors) are read and written.
+//! Weights on disk: PyTorch's files and ONNX are read, our own (safetensors) are read and written.
 //!
 //! Nothing here knows a tensor library: a checkpoint is names, shapes and floats.
 
+mod clip_names;
 pub mod names;
+pub mod onnx;
 mod pickle;
 pub mod pth;
 pub mod safetensors;
@@ -60,6 +62,14 @@ pub enum CheckpointError {
         /// What is wrong.
         source: pth::PthError,
     },
+    /// It is no ONNX file that we read.
+    #[error("{} is not an ONNX file that weights can be read from: {source}", path.display())]
+    Onnx {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: onnx::OnnxError,
+    },
     /// It is no safetensors file that we read.
     #[error("{} is not a safetensors checkpoint that can be read: {source}", path.display())]
     Safetensors {
@@ -81,7 +91,7 @@ pub enum CheckpointError {
 /// Longest checkpoint that is read, in bytes.
 const LONGEST: u64 = 4 << 30;
 
-/// Reads a checkpoint: PyTorch's old or new format, or safetensors. The format is told from the content.
+/// Reads a checkpoint: PyTorch's old or new format, ONNX, or safetensors. The format is told from the content.
 ///
 /// # Errors
 ///
@@ -95,6 +105,10 @@ pub fn read(path: &Path) -> Result<Checkpoint, CheckpointError> {
     let bytes = fs::read(path).map_err(fail)?;
     if pth::is_pth(&bytes) {
         let state = pth::read(&bytes).map_err(|source| CheckpointError::Pth { path: path.to_owned(), source })?;
+        return Ok(Checkpoint { metadata: BTreeMap::new(), state });
+    }
+    if onnx::is_onnx(&bytes) {
+        let state = onnx::read(&bytes).map_err(|source| CheckpointError::Onnx { path: path.to_owned(), source })?;
         return Ok(Checkpoint { metadata: BTreeMap::new(), state });
     }
     safetensors::read(&bytes).map_err(|source| CheckpointError::Safetensors { path: path.to_owned(), source })
@@ -112,7 +126,7 @@ pub fn write(path: &Path, checkpoint: &Checkpoint) -> Result<(), CheckpointError
 }
 
 /// What the names of files begin with that are not yet whole; those of a killed program stay behind.
-const UNFINISHED: &str = ".unfinished-";
+pub(crate) const UNFINISHED: &str = ".unfinished-";
 
 /// Removes what a killed program left unfinished in `folder`.
 pub fn tidy_up(folder: &Path) {

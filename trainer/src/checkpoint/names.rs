@@ -1,6 +1,6 @@
 //! Other people's names for the arrays of our networks, turned into the ones of the description.
 
-use super::{Array, State};
+use super::{Array, State, clip_names};
 use crate::network::Architecture;
 
 /// Arrays under the description's names.
@@ -22,6 +22,8 @@ const WRAPPERS: [&str; 3] = ["module.", "model.", "net."];
 /// - Inception-v3: the auxiliary head (`AuxLogits`) is left out.
 /// - Xception: `fc` becomes `last_linear`, and a pointwise weight of two dimensions gets the window of one pixel, as
 ///   the files made from Keras's weights need it.
+/// - CLIP's tower: the names of its makers' archives become Hugging Face's; the text tower, projections, and blocks beyond the
+///   depth are left out.
 #[must_use]
 pub fn translate(architecture: Architecture, state: State) -> Renamed {
     let mut renamed = Renamed { state: State::new(), left_out: Vec::new() };
@@ -32,6 +34,10 @@ pub fn translate(architecture: Architecture, state: State) -> Renamed {
             Architecture::Xception => xception(name, array, has_last_linear),
             Architecture::InceptionV3 if name.starts_with("AuxLogits.") => {
                 renamed.left_out.push(name);
+                continue;
+            }
+            Architecture::ClipVitB16 { depth } => {
+                clip_names::add(&mut renamed.state, name, array, depth);
                 continue;
             }
             Architecture::InceptionV3 | Architecture::ResNet50 | Architecture::EfficientNetLite0 => (name, array),

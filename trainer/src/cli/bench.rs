@@ -22,12 +22,11 @@ use crate::data::loader::{AHEAD, Batch, Plan, training};
 use crate::fit::{FitSettings, Learner, Measure, Precision, Schedule, train_step};
 use crate::loss::LossSettings;
 use crate::network::Architecture;
-use crate::torch::{Model, OptimiserSettings, SgdSettings};
+use crate::torch::{Model, OptimiserSettings, SgdSettings, Tune};
 
 #[derive(Args, Debug)]
 pub(super) struct BenchArgs {
-    /// Network: resnet50, densenet121, inception_v3, xception or efficientnet_lite0
-    #[arg(long, value_name = "NAME", default_value = "efficientnet_lite0")]
+    #[arg(long, value_name = "NAME", default_value = "efficientnet_lite0", help = format!("Network: {}", Architecture::NAMES))]
     network: Architecture,
     /// Faces in a step
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(2..))]
@@ -137,6 +136,8 @@ fn paper(batch: usize, augment: Preset) -> FitSettings {
         forge: 0.0,
         balance: Balance::Listed,
         freeze: 1,
+        tune: Tune::All,
+        shuffle_patches: false,
         average: None,
         best_by: Measure::Accuracy,
         patience: None,
@@ -153,6 +154,7 @@ fn noise(batch: usize, side: usize, cells: usize, random: &mut ChaCha8Rng) -> Ba
         labels: (0..batch as i64).map(|number| number % 2).collect(),
         maps: (0..batch * cells).map(|_| random.random_range(0.0..1.0)).collect(),
         has_map: vec![true; batch],
+        trunk: Vec::new(),
     }
 }
 

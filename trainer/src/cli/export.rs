@@ -1,4 +1,5 @@
-//! `cyborg-train export`: a checkpoint becomes a model file, checked against libtorch before it is written.
+//! `cyborg-train export`: a checkpoint becomes a model file, checked against libtorch before it is written; or what was trained
+//! of it is written alone.
 
 use std::path::PathBuf;
 
@@ -12,9 +13,10 @@ use cyborg_models::contract::Contract;
 use cyborg_models::digest;
 
 use super::target::network_of;
-use crate::checkpoint;
-use crate::export::{Precision, export};
-use crate::run_folder::write_model;
+use crate::checkpoint::{self, Checkpoint};
+use crate::export::{Precision, export, trained_alone};
+use crate::network::Network;
+use crate::run_folder::{tuned, write_model};
 use crate::torch::Model;
 
 /// Pictures that a file is checked with at most.
@@ -28,6 +30,10 @@ pub(super) struct ExportArgs {
     /// Model file to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// Write what was trained alone, as safetensors: normalisations that were tuned, and the classifier as `head.weight` and
+    /// `head.bias` on what the trunk gives
+    #[arg(long, conflicts_with_all = ["precision", "check"])]
+    only_trained: bool,
     /// Numbers inside the file: float32, or float16, which is half as large and faster on GPUs
     #[arg(long, value_name = "PRECISION", default_value = "float32")]
     precision: Precision,
@@ -42,10 +48,23 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<()> {
         .with_context(|| format!("{} doesn't say how it is to be used", args.checkpoint.display()))?;
     let mut model = Model::new(network_of(&read.metadata, &contract)?, 0);
     model.load(&read.state)?;
+    if args.only_trained {
+        return write_trained(args, model.network(), read);
+    }
     let crops = crops(&args.check, model.network().input_side)?;
     let bytes = export(&Runtime::load()?, &model, &contract, args.precision, &crops)?;
     write_model(&args.out, &bytes)?;
     log::info!("{}: {}, sha256 {}", args.out.display(), args.precision, digest::of_bytes(&bytes));
+    Ok(())
+}
+
+/// What was learnt alone, with all that the checkpoint says of itself.
+fn write_trained(args: &ExportArgs, network: &Network, read: Checkpoint) -> anyhow::Result<()> {
+    let tune = tuned(&read.metadata)?;
+    let state = trained_alone(network, &read.state, tune)?;
+    let count: usize = state.values().map(|array| array.values.len()).sum();
+    checkpoint::write(&args.out, &Checkpoint { metadata: read.metadata, state })?;
+    log::info!("{}: what `--tune {tune}` trained, {count} numbers", args.out.display());
     Ok(())
 }
 

@@ -15,6 +15,7 @@ use crate::checkpoint::names::{Renamed, translate};
 use crate::checkpoint::{self, Checkpoint};
 use crate::loss::parse_cam_class;
 use crate::network::{Architecture, Tap};
+use crate::run_folder::set_depth;
 use crate::torch::{ForeignWeights, LastLayer, Model};
 
 const TOOL: &str = concat!("cyborg-train ", env!("CARGO_PKG_VERSION"), " import");
@@ -26,9 +27,11 @@ pub(super) struct ImportArgs {
     /// Checkpoint of PyTorch (.pth, old or new format) or safetensors; nothing in it is executed
     #[arg(value_name = "CHECKPOINT")]
     checkpoint: PathBuf,
-    /// Network that it holds: resnet50, densenet121, inception_v3, xception or efficientnet_lite0
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help = format!("Network that it holds: {}", Architecture::NAMES))]
     network: Architecture,
+    /// Blocks of clip_vit_b16 that are taken, 1 to 12 [default: 6]
+    #[arg(long, value_name = "BLOCKS", value_parser = super::tuning::depth)]
+    depth: Option<usize>,
     /// File to write, safetensors
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -41,7 +44,8 @@ pub(super) struct ImportArgs {
 #[command(next_help_heading = "How a detector of two classes is to be used")]
 struct UseArgs {
     /// Tensor of the activation map: head (what the pooled classifier sees) or reference (what the published CYBORG code
-    /// takes) [default: reference, but head for efficientnet_lite0]
+    /// takes) [default: reference, but head for efficientnet_lite0
+    /// and clip_vit_b16]
     #[arg(long, value_name = "TAP")]
     cam_tap: Option<Tap>,
     /// Class whose map was trained: the face's own, or the one that the network chose [default: predicted, as in the
@@ -57,11 +61,20 @@ struct UseArgs {
 }
 
 pub(super) fn run(args: &ImportArgs) -> anyhow::Result<()> {
+    let network = match args.network.with_depth(args.depth) {
+        Ok(network) => network,
+        Err(error) => return super::wrong_usage(&error),
+    };
     let read = checkpoint::read(&args.checkpoint)?;
-    let Renamed { state, left_out } = translate(args.network, read.state);
-    let weight = state.get(&format!("{}.weight", args.network.describe(2).last_linear));
+    let Renamed { state, left_out } = translate(network, read.state);
+    let weight = state.get(&format!("{}.weight", network.describe(2).last_linear));
+    ensure!(
+        network.depth().is_none() || weight.is_some(),
+        "{} holds no classifier, only a tower to begin with: give it to `train --weights`",
+        args.checkpoint.display()
+    );
     let classes = weight.and_then(|array| array.shape.first().copied()).filter(|&classes| classes > 0).unwrap_or(2);
-    let mut model = Model::new(args.network.describe(classes), 0);
+    let mut model = Model::new(network.describe(classes), 0);
     let loaded = model.load(&state).inspect_err(tell)?;
     debug_assert_eq!(loaded.last_layer, LastLayer::Loaded);
     if !left_out.is_empty() {
@@ -72,17 +85,19 @@ pub(super) fn run(args: &ImportArgs) -> anyhow::Result<()> {
     }
     let metadata = if classes == 2 {
         let contract = Contract::from_metadata(&read.metadata).ok();
-        args.use_as.apply(contract.unwrap_or_else(|| unknown(args.network))).to_metadata()
+        let mut metadata = args.use_as.apply(contract.unwrap_or_else(|| unknown(network))).to_metadata();
+        set_depth(&mut metadata, network);
+        metadata
     } else {
         ensure!(
             args.use_as.are_defaults(),
             "the checkpoint has {classes} classes, and a detector has 2: train it first, or leave out the flags that say \
              how it is to be used"
         );
-        BTreeMap::from([("network".to_owned(), args.network.name().to_owned())])
+        BTreeMap::from([("network".to_owned(), network.name().to_owned())])
     };
     checkpoint::write(&args.out, &Checkpoint { metadata, state: model.state() })?;
-    log::info!("{}: {} of {classes} classes", args.out.display(), args.network);
+    log::info!("{}: {network} of {classes} classes", args.out.display());
     Ok(())
 }
 
@@ -125,7 +140,9 @@ impl UseArgs {
 
 /// The contract of a checkpoint that comes from the published code, without anything measured.
 fn unknown(network: Architecture) -> Contract {
-    let tap = if network == Architecture::EfficientNetLite0 { Tap::Head } else { Tap::Reference };
+    // The published code doesn't have these two.
+    let is_ours = matches!(network, Architecture::EfficientNetLite0 | Architecture::ClipVitB16 { .. });
+    let tap = if is_ours { Tap::Head } else { Tap::Reference };
     Contract {
         network: network.name().to_owned(),
         crop: CropRule { margin: 1.3, alignment: Alignment::None, border: Border::Replicate },

@@ -17,6 +17,7 @@ mod runs;
 mod session;
 mod target;
 mod train;
+mod tuning;
 
 use std::num::NonZeroUsize;
 use std::process::ExitCode;

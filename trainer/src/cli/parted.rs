@@ -49,7 +49,8 @@ pub(super) fn faces(
         )?,
     }
     let (digest, list_digest) = (inspected.digest.clone(), inspected.list_digest.clone());
-    Ok(Some(Looked { data: FitData { faces: share(inspected), train, validation: judged }, digest, list_digest }))
+    let data = FitData { faces: share(inspected), train, validation: judged, trunk: None };
+    Ok(Some(Looked { data, digest, list_digest }))
 }
 
 /// Tells what is trained on and judged by, and whether it can be done.

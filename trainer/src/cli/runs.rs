@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
@@ -15,12 +16,15 @@ use super::session::TOOL;
 use crate::checkpoint::State;
 use crate::data::faces::{Cutter, Extent, Faces};
 use crate::export::{Precision, export};
-use crate::fit::{self, EpochReport, Evaluation, FitData, FitSettings, Learner, Progress, Watch, fit};
+use crate::fit::{
+    self, EpochReport, Evaluation, FitData, FitSettings, Keeping, Learner, Progress, TrunkFaces, Watch, fit,
+    trunk_digest,
+};
 use crate::metrics::{error_rates, spread};
 use crate::network::Network;
 use crate::plot::curves::{Band, EpochPoint, Setting, TrainingCurves};
 use crate::run_folder::{
-    Config, DataConfig, METRICS, MetricsRow, RunFolder, RunSummary, SaliencyName, SeedFolder, read_metrics,
+    Build, Config, DataConfig, METRICS, MetricsRow, RunFolder, RunSummary, SaliencyName, SeedFolder, read_metrics,
     write_summary,
 };
 use crate::torch::{ComputeDevice, Model};
@@ -46,9 +50,13 @@ pub(super) fn run_all(runs: &Runs<'_>) -> anyhow::Result<Outcome> {
     let _lock = runs.folder.lock()?;
     let mut ended = Vec::new();
     let mut failed = 0;
+    let mut trunk = None;
     for seed in runs.folder.seeds().take(runs.most as usize) {
-        let outcome =
-            if runs.stop.load(Ordering::Relaxed) { Ok(Outcome::Interrupted) } else { run_one(runs, seed, &mut ended) };
+        let outcome = if runs.stop.load(Ordering::Relaxed) {
+            Ok(Outcome::Interrupted)
+        } else {
+            run_one(runs, seed, &mut trunk, &mut ended)
+        };
         match outcome {
             Ok(Outcome::Interrupted) => {
                 let path = runs.folder.path().display();
@@ -72,16 +80,25 @@ pub(super) fn run_all(runs: &Runs<'_>) -> anyhow::Result<Outcome> {
     Ok(if failed > 0 { Outcome::SomeFailed } else { Outcome::Done })
 }
 
-fn run_one(runs: &Runs<'_>, seed: u64, ended: &mut Vec<RunSummary>) -> anyhow::Result<Outcome> {
+/// Faces as the trunk sees them, from the run before: most start from the same weights.
+type LastTrunk = Option<Arc<TrunkFaces>>;
+
+fn run_one(runs: &Runs<'_>, seed: u64, trunk: &mut LastTrunk, ended: &mut Vec<RunSummary>) -> anyhow::Result<Outcome> {
     let settings = FitSettings { seed, ..runs.folder.config.fit.clone() };
     let place = runs.folder.of_seed(seed);
-    let (mut folder, resumed) = SeedFolder::open(&place, runs.network.input_side, runs.folder.config.smooth)?;
+    let build = Build {
+        side: runs.network.input_side,
+        smooth: runs.folder.config.smooth,
+        depth: runs.network.architecture.depth(),
+        tune: settings.tune,
+    };
+    let (mut folder, resumed) = SeedFolder::open(&place, build)?;
     if resumed.progress.is_whole(&settings) && folder.is_finished()? {
         return summarise(&place, seed, ended);
     }
     let mut model = Model::new(runs.network.clone(), seed);
     if let Some(start) = &runs.start {
-        model.load(start)?;
+        model.load_start(start)?;
     }
     let progress = resumed.progress;
     model.move_to(runs.device)?;
@@ -89,12 +106,18 @@ fn run_one(runs: &Runs<'_>, seed: u64, ended: &mut Vec<RunSummary>) -> anyhow::R
     if progress.epoch > 0 {
         learner.load(&resumed.state, &resumed.optimiser)?;
     }
+    let mut data = runs.data.clone();
+    if let Some(cache) = &runs.folder.config.cache {
+        let Some(faces) = through_trunk(runs, &learner, cache, trunk.take())? else { return Ok(Outcome::Interrupted) };
+        *trunk = Some(Arc::clone(&faces));
+        data.trunk = Some(faces);
+    }
     let contract = contract(&runs.folder.config, seed);
     if !progress.is_whole(&settings) {
         log::info!("seed {seed}: epoch {} of {}", progress.epoch + 1, settings.epochs);
         let mut follow =
             Follow { folder: &mut folder, contract: &contract, display: Display::new(&settings, progress.epoch) };
-        let how = fit(&mut learner, &runs.data, &settings, progress, runs.stop, &mut follow)?;
+        let how = fit(&mut learner, &data, &settings, progress, runs.stop, &mut follow)?;
         if how == fit::Ended::Interrupted {
             return Ok(Outcome::Interrupted);
         }
@@ -102,7 +125,7 @@ fn run_one(runs: &Runs<'_>, seed: u64, ended: &mut Vec<RunSummary>) -> anyhow::R
     let mut model = learner.into_model();
     let best = folder.best()?;
     model.load(&best.state)?;
-    let Some(evaluation) = fit::evaluate(&model, &runs.data, &settings, runs.stop)? else {
+    let Some(evaluation) = fit::evaluate(&model, &data, &settings, runs.stop)? else {
         return Ok(Outcome::Interrupted);
     };
     folder.validation(&runs.data.faces, &runs.data.validation, &evaluation.scored)?;
@@ -114,6 +137,18 @@ fn run_one(runs: &Runs<'_>, seed: u64, ended: &mut Vec<RunSummary>) -> anyhow::R
     let path = folder.model(&bytes)?;
     log::info!("model file: {}", path.display());
     summarise(&place, seed, ended)
+}
+
+/// All faces as the trunk of a network sees them, or those of the run before where its trunk was the same; nothing when the user
+/// ended it.
+fn through_trunk(runs: &Runs<'_>, learner: &Learner, cache: &Path, before: LastTrunk) -> anyhow::Result<LastTrunk> {
+    let model = learner.model();
+    if let Some(before) = before.filter(|before| before.trunk() == trunk_digest(model)) {
+        return Ok(Some(before));
+    }
+    let Config { fit, views, .. } = &runs.folder.config;
+    let keeping = Keeping { cache, augment: fit.augment, views: views.unwrap_or(1), batch: fit.batch };
+    Ok(TrunkFaces::gather(model, &runs.data, &keeping, runs.stop)?.map(Arc::new))
 }
 
 /// Counts a run that has ended.

@@ -10,7 +10,7 @@ use super::session::Known;
 use super::train::described;
 use crate::checkpoint::{self, Checkpoint};
 use crate::network::{Architecture, Network, Tap};
-use crate::run_folder::{BEST, RunFolder, is_smoothed, trained_side};
+use crate::run_folder::{BEST, RunFolder, at_depth, is_smoothed, trained_side};
 use crate::torch::Model;
 
 /// One network that was trained.
@@ -108,6 +108,7 @@ fn open_one(path: &Path, name: String) -> anyhow::Result<Trained> {
 /// The network that a checkpoint's contract and metadata speak of.
 pub(super) fn network_of(metadata: &BTreeMap<String, String>, contract: &Contract) -> anyhow::Result<Network> {
     let architecture: Architecture = contract.network.parse().map_err(anyhow::Error::msg)?;
+    let architecture = at_depth(metadata, architecture)?;
     let tap: Tap = contract.saliency.tap.parse().map_err(anyhow::Error::msg)?;
     Ok(described(architecture, Some(trained_side(metadata, architecture)), tap, is_smoothed(metadata)))
 }

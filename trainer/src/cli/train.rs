@@ -14,6 +14,7 @@ use super::runs::{Runs, run_all};
 use super::session::{
     DataArgs, Known, MachineArgs, ReadList, TOOL, absolute, listen, not_negative, positive, share_of_one,
 };
+use super::tuning::{Beside, TuningArgs};
 use crate::checkpoint::names::translate;
 use crate::checkpoint::{self, State};
 use crate::data::augment::Preset;
@@ -38,7 +39,7 @@ pub(super) struct TrainArgs {
 }
 
 /// What a run that goes on takes from its folder.
-const SETTINGS: [&str; 33] = [
+const SETTINGS: [&str; 38] = [
     "data",
     "root",
     "maps",
@@ -62,6 +63,11 @@ const SETTINGS: [&str; 33] = [
     "forge",
     "balance",
     "freeze",
+    "depth",
+    "tune",
+    "cache",
+    "views",
+    "shuffle_patches",
     "average",
     "epochs",
     "batch",
@@ -82,8 +88,7 @@ pub(super) struct NewArgs {
     /// Folder of the runs, which is made
     #[arg(long, value_name = "FOLDER")]
     pub(super) out: Option<PathBuf>,
-    /// Network: resnet50, densenet121, inception_v3, xception or efficientnet_lite0
-    #[arg(long, value_name = "NAME", default_value = "efficientnet_lite0")]
+    #[arg(long, value_name = "NAME", default_value = "efficientnet_lite0", help = format!("Network: {}", Architecture::NAMES))]
     network: Architecture,
     /// Side of the network's input in pixels, 96 to 1024 [default: the network's own, 224 or 299]
     #[arg(long, value_name = "PIXELS", value_parser = side)]
@@ -91,7 +96,8 @@ pub(super) struct NewArgs {
     /// Smooth the picture inside the network, by twice the mean over 3 x 3 pixels, from the first step on
     #[arg(long)]
     smooth: bool,
-    /// Weights to start from, or `none` for random ones [default: ImageNet's that set-up fetched, for efficientnet_lite0]
+    /// Weights to start from, or `none` for random ones [default: those that set-up fetched, for efficientnet_lite0 and
+    /// clip_vit_b16]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     /// Runs, which differ in their seed
@@ -133,6 +139,8 @@ pub(super) struct NewArgs {
     /// Leave the layers as they start that come before the first whose map is so many times smaller than the picture; 1 for none
     #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=32))]
     freeze: u8,
+    #[command(flatten)]
+    tuning: TuningArgs,
     /// Judge and keep the mean of the weights, of which so much stays in each step: 0.998 is the mean over about 500 steps
     #[arg(long, value_name = "SHARE", value_parser = decay)]
     average: Option<f64>,
@@ -222,6 +230,8 @@ impl NewArgs {
             forge: self.forge,
             balance: self.balance,
             freeze: self.freeze.into(),
+            tune: self.tuning.tune,
+            shuffle_patches: self.tuning.shuffle_patches,
             average: self.average,
             best_by: self.best_by,
             patience: self.patience,
@@ -235,18 +245,19 @@ impl NewArgs {
 
     /// The weights that all runs start from.
     fn weights(&self) -> anyhow::Result<Option<PathBuf>> {
-        match (&self.weights, self.network) {
+        match (&self.weights, fetched(self.network)) {
             (Some(path), _) if path.as_os_str() == "none" => Ok(None),
             (Some(path), _) => Ok(Some(absolute(path)?)),
-            (None, Architecture::EfficientNetLite0) => {
-                let path = lock::cached("efficientnet_lite0_imagenet");
+            (None, Some((id, _))) => {
+                let path = lock::cached(id);
                 Ok(Some(
                     path.context("there is no cache folder for the weights: set CYBORG_CACHE, or give `--weights`")?,
                 ))
             }
-            (None, network) => bail!(
-                "no weights come with {network}: give a file with `--weights` (torchvision's, for example), or \
-                 `--weights none` for random ones"
+            (None, None) => bail!(
+                "no weights come with {}: give a file with `--weights` (torchvision's, for example), or `--weights none` for \
+                 random ones",
+                self.network
             ),
         }
     }
@@ -289,7 +300,19 @@ impl NewArgs {
     pub(super) fn gather(&self, machine: &MachineArgs, stop: &AtomicBool) -> anyhow::Result<Option<Gathered>> {
         let fit = self.fit();
         usable(&fit, machine.device)?;
-        let network = described(self.network, self.side, self.cam_tap, self.smooth);
+        let architecture = match self.network.with_depth(self.tuning.depth) {
+            Ok(architecture) => architecture,
+            Err(error) => return super::wrong_usage(&error),
+        };
+        if let Some(side) = self.side.filter(|side| !architecture.sides().contains(side)) {
+            let own = architecture.side();
+            let message =
+                format!("{architecture} has learnt the places of {own} x {own} pixels: leave out `--side {side}`");
+            return super::wrong_usage(&message);
+        }
+        let network = described(architecture, self.side, self.cam_tap, self.smooth);
+        let beside = Beside { freeze: self.freeze, augment: self.augment, forge: self.forge };
+        self.tuning.check(&network, &beside)?;
         let weights = self.weights()?;
         let start = weights.as_deref().map(|path| read_weights(path, &network)).transpose()?;
         let mut read = self.data.read(&Known::default())?;
@@ -318,6 +341,9 @@ impl NewArgs {
             cam_tap: self.cam_tap.to_string(),
             side: self.side,
             smooth: self.smooth,
+            depth: architecture.depth(),
+            cache: self.tuning.cache()?,
+            views: self.tuning.views(),
             weights,
             data: data_config,
             data_sha256: digest,
@@ -336,6 +362,7 @@ fn go_on(path: &Path, machine: &MachineArgs) -> anyhow::Result<Outcome> {
     let config = &folder.config;
     usable(&config.fit, machine.device)?;
     let architecture: Architecture = config.network.parse().map_err(anyhow::Error::msg)?;
+    let architecture = architecture.with_depth(config.depth).map_err(anyhow::Error::msg)?;
     let tap: Tap = config.cam_tap.parse().map_err(anyhow::Error::msg)?;
     let network = described(architecture, config.side, tap, config.smooth);
     let start = config.weights.as_deref().map(|path| read_weights(path, &network)).transpose()?;
@@ -371,16 +398,27 @@ fn usable(fit: &FitSettings, device: ComputeDevice) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Weights that set-up fetches for a network: their name in the lock file, and whose they are.
+fn fetched(architecture: Architecture) -> Option<(&'static str, &'static str)> {
+    match architecture {
+        Architecture::EfficientNetLite0 => Some(("efficientnet_lite0_imagenet", "ImageNet's")),
+        Architecture::ClipVitB16 { .. } => Some(("clip_vit_b16_int8", "CLIP's")),
+        _ => None,
+    }
+}
+
 /// The weights of a file; that they fit the network is found out before anything else is done.
 fn read_weights(path: &Path, network: &Network) -> anyhow::Result<State> {
-    let cure = || match lock::cached("efficientnet_lite0_imagenet").is_some_and(|fetched| fetched == path) {
-        true => "can't start from ImageNet's weights: `cargo xtask setup --trainer` fetches them".to_owned(),
-        false => format!("can't start from {}", path.display()),
+    let cure = || match fetched(network.architecture).filter(|(id, _)| lock::cached(id).is_some_and(|own| own == path))
+    {
+        Some((_, whose)) => format!("can't start from {whose} weights: `cargo xtask setup --trainer` fetches them"),
+        None => format!("can't start from {}", path.display()),
     };
     let checkpoint = checkpoint::read(path).with_context(cure)?;
     let state = translate(network.architecture, checkpoint.state).state;
-    let loaded =
-        Model::new(network.clone(), 0).load(&state).with_context(|| format!("can't start from {}", path.display()))?;
+    let loaded = Model::new(network.clone(), 0)
+        .load_start(&state)
+        .with_context(|| format!("can't start from {}", path.display()))?;
     if let LastLayer::Fresh { classes } = loaded.last_layer {
         log::info!("starting from {}; its last layer of {classes} classes is replaced", path.display());
     }

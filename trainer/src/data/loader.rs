@@ -1,5 +1,7 @@
 //! Batches: augmented on all processors, and made ahead while the network is busy with the one before.
 
+mod views;
+
 use std::sync::Arc;
 use std::thread;
 
@@ -16,6 +18,8 @@ use super::forge::Forger;
 use super::list::Label;
 use super::saliency::{GreyMap, Saliency};
 
+pub use views::{View, order_of_photos, views};
+
 /// Batches that are ready and wait, at most.
 pub const AHEAD: usize = 3;
 
@@ -30,6 +34,8 @@ pub struct Batch {
     pub maps: Vec<f32>,
     /// Whether a face has a map.
     pub has_map: Vec<bool>,
+    /// What the network's trunk gave for the faces, in place of their pixels; empty where it is still to run.
+    pub trunk: Vec<half::f16>,
 }
 
 impl Batch {
@@ -109,25 +115,7 @@ struct Variation {
 /// A last batch of one face is left out: batch normalisation can't learn from it. Faces without landmarks are not forged.
 #[must_use]
 pub fn training(faces: &Arc<Faces>, plan: &Plan, epoch: u64) -> Batches {
-    let mut random = ChaCha8Rng::seed_from_u64(plan.seed);
-    random.set_stream(epoch);
-    let shown = match plan.balance {
-        Balance::Listed => plan.indices.clone(),
-        Balance::Sources => balanced(&faces.rows, &plan.indices, &mut random),
-    };
-    let mut order: Vec<Item> = shown.iter().copied().map(Item::Photo).collect();
-    let forgeable = |&&index: &&usize| {
-        faces.rows[index].label == Label::Authentic && faces.landmarks(index, Extent::Wide).is_some()
-    };
-    let mut real: Vec<usize> = shown.iter().filter(forgeable).copied().collect();
-    real.shuffle(&mut random);
-    let wanted = if real.is_empty() { 0 } else { plan.forged };
-    let pairs = real.iter().cycle().take(wanted).enumerate().map(|(number, &index)| Pair { index, number });
-    order.extend(pairs.flat_map(|pair| [Item::Forged(Half::Fake, pair), Item::Forged(Half::Real, pair)]));
-    order.shuffle(&mut random);
-    if order.len() % plan.batch == 1 {
-        order.pop();
-    }
+    let order = order_of(faces, plan, epoch);
     let (shared, augment, seed) = (Arc::clone(faces), plan.augment, plan.seed);
     let others = plan.indices.clone();
     Batches::spawn(order, plan.batch, faces.settings().cam, move |item, position, hands| {
@@ -151,6 +139,30 @@ pub fn training(faces: &Arc<Faces>, plan: &Plan, epoch: u64) -> Batches {
             None => Ok((hands.photo(&shared, index, how, &mut random)?, shared.rows[index].label.class())),
         }
     })
+}
+
+/// What an epoch shows, in its order.
+fn order_of(faces: &Faces, plan: &Plan, epoch: u64) -> Vec<Item> {
+    let mut random = ChaCha8Rng::seed_from_u64(plan.seed);
+    random.set_stream(epoch);
+    let shown = match plan.balance {
+        Balance::Listed => plan.indices.clone(),
+        Balance::Sources => balanced(&faces.rows, &plan.indices, &mut random),
+    };
+    let mut order: Vec<Item> = shown.iter().copied().map(Item::Photo).collect();
+    let forgeable = |&&index: &&usize| {
+        faces.rows[index].label == Label::Authentic && faces.landmarks(index, Extent::Wide).is_some()
+    };
+    let mut real: Vec<usize> = shown.iter().filter(forgeable).copied().collect();
+    real.shuffle(&mut random);
+    let wanted = if real.is_empty() { 0 } else { plan.forged };
+    let pairs = real.iter().cycle().take(wanted).enumerate().map(|(number, &index)| Pair { index, number });
+    order.extend(pairs.flat_map(|pair| [Item::Forged(Half::Fake, pair), Item::Forged(Half::Real, pair)]));
+    order.shuffle(&mut random);
+    if order.len() % plan.batch == 1 {
+        order.pop();
+    }
+    order
 }
 
 /// The exact crops in the order of `indices`: what the runtime would see.
@@ -307,7 +319,7 @@ fn collate(faces: Vec<(Vec<u8>, i64, Option<Vec<f32>>)>, cam: usize) -> Batch {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use cyborg_edge::face::crop::CropSquare;
     use cyborg_edge::frame::PixelPoint;
     use image::{Rgb, RgbImage};
@@ -317,7 +329,7 @@ mod tests {
     use crate::data::list::{Row, Split};
 
     /// Photos of one grey level each: the level is the index.
-    fn faces(count: usize) -> (tempfile::TempDir, Arc<Faces>) {
+    pub(crate) fn faces(count: usize) -> (tempfile::TempDir, Arc<Faces>) {
         let folder = tempfile::tempdir().expect("a folder for the test");
         let row = |index: usize| {
             let path = folder.path().join(format!("{index}.png"));
@@ -346,11 +358,11 @@ mod tests {
         (folder, Arc::new(faces))
     }
 
-    fn whole(batches: Batches) -> Vec<Batch> {
+    pub(super) fn whole(batches: Batches) -> Vec<Batch> {
         batches.collect::<anyhow::Result<_>>().expect("nothing fails")
     }
 
-    fn plan(count: usize, seed: u64) -> Plan {
+    pub(crate) fn plan(count: usize, seed: u64) -> Plan {
         Plan {
             indices: (0..count).collect(),
             forged: 0,

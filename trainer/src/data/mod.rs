@@ -11,3 +11,4 @@ pub mod loader;
 pub mod prepare;
 pub mod prior;
 pub mod saliency;
+pub mod trunk_store;

@@ -1,4 +1,5 @@
-//! Batch normalisation becomes part of the convolution before it, which saves its cost at run time.
+//! Batch normalisation becomes part of the convolution before it, or of the classifier behind it, which saves its cost at run
+//! time.
 
 use super::ExportError;
 use crate::checkpoint::{Array, State};
@@ -11,6 +12,29 @@ pub(super) fn foldable(network: &Network) -> Vec<bool> {
     let can =
         |input: NodeId| matches!(network.node(input).op, Op::Conv { .. }) && readers[input.0] == 1 && input != tap;
     network.nodes.iter().map(|node| matches!(node.op, Op::BatchNorm { .. }) && can(node.inputs[0])).collect()
+}
+
+/// The batch normalisation that goes into the last linear layer: nothing stands between the two but the mean over the picture,
+/// which scales and shifts may change places with.
+pub(super) fn into_classifier(network: &Network) -> Option<NodeId> {
+    let linear = network.nodes.last().filter(|node| matches!(node.op, Op::Linear { .. }))?;
+    let mean = network.node(linear.inputs[0]);
+    let id = *mean.inputs.first().filter(|_| mean.op == Op::GlobalAveragePool)?;
+    let is_norm = matches!(network.node(id).op, Op::BatchNorm { .. });
+    (is_norm && network.consumers()[id.0] == 1 && !foldable(network)[id.0]).then_some(id)
+}
+
+/// Weight and bias of a linear layer that does what a scale and a shift of its inputs and then `weight` and `bias` do. In double
+/// precision inside.
+pub(super) fn through_norm(weight: &[f32], bias: &[f32], scale: &[f64], shift: &[f64]) -> (Vec<f32>, Vec<f32>) {
+    let rows = weight.chunks_exact(scale.len());
+    let scaled =
+        rows.clone().flat_map(|row| row.iter().zip(scale).map(|(&weight, scale)| (f64::from(weight) * scale) as f32));
+    let shifted = rows.zip(bias).map(|(row, &bias)| {
+        let shifts: f64 = row.iter().zip(shift).map(|(&weight, shift)| f64::from(weight) * shift).sum();
+        (f64::from(bias) + shifts) as f32
+    });
+    (scaled.collect(), shifted.collect())
 }
 
 /// A convolution with a bias for each channel.
@@ -86,6 +110,19 @@ mod tests {
         assert_eq!(folded.weight, [10.0, 20.0]);
         assert_eq!(folded.bias, [-0.5, -3.0]);
         assert!(fold(&state, &conv, "other", 1.0).is_err());
+    }
+
+    #[test]
+    fn a_normalisation_goes_into_the_classifier() {
+        // Two inputs x: scaled to 2 x0 + 1 and 3 x1 - 1, then one class of weights 10 and 100, bias 5.
+        let (weight, bias) = through_norm(&[10.0, 100.0], &[5.0], &[2.0, 3.0], &[1.0, -1.0]);
+        assert_eq!((weight, bias), (vec![20.0, 300.0], vec![-85.0]));
+        for architecture in Architecture::ALL {
+            for tap in Tap::ALL {
+                let network = architecture.describe(2).with_tap(tap);
+                assert_eq!(into_classifier(&network).is_some(), architecture.depth().is_some(), "{architecture} {tap}");
+            }
+        }
     }
 
     fn check(architecture: Architecture, tap: Tap, folded: usize, left: usize) {

@@ -7,24 +7,28 @@
 use cyborg_models::contract::{CAM, LOGITS, PIXELS};
 use cyborg_models::onnx::{AttributeProto, Dimension, GraphProto, NodeProto, TensorProto, ValueInfoProto, element};
 
-use super::fold::{fold, foldable, parameter, scale_and_shift, values};
+use super::fold::through_norm;
+use super::fold::{fold, foldable, into_classifier, parameter, scale_and_shift, values};
 use super::precision::Precision;
 use super::{ExportError, SYNTHETIC};
 use crate::checkpoint::{Array, State};
-use crate::network::{Network, Node, Op, Pads, Shape, Window};
+use crate::network::{Network, Node, NodeId, Op, Pads, Shape, Window};
 
-struct Writer<'a> {
-    network: &'a Network,
-    state: &'a State,
+pub(super) struct Writer<'a> {
+    pub(super) network: &'a Network,
+    pub(super) state: &'a State,
     precision: Precision,
-    graph: GraphProto,
+    pub(super) graph: GraphProto,
     /// Name of the value of each node so far.
     names: Vec<String>,
+    /// The batch normalisation that goes into the last linear layer.
+    head_norm: Option<NodeId>,
 }
 
 pub(super) fn write(network: &Network, state: &State, precision: Precision) -> Result<GraphProto, ExportError> {
     let graph = GraphProto { name: network.architecture.name().to_owned(), ..GraphProto::default() };
-    let mut writer = Writer { network, state, precision, graph, names: Vec::new() };
+    let head_norm = into_classifier(network);
+    let mut writer = Writer { network, state, precision, graph, names: Vec::new(), head_norm };
     writer.bounds();
     let folds = foldable(network);
     for (index, node) in network.nodes.iter().enumerate() {
@@ -72,6 +76,8 @@ impl Writer<'_> {
                 let input = self.names[conv.inputs[0].0].clone();
                 self.conv(conv_name, input, conv, &both.weight, Some(&both.bias), (*window, *groups))
             }
+            // Its scale and shift are in the last linear layer.
+            Op::BatchNorm { .. } if self.head_norm == Some(NodeId(index)) => Ok(input()),
             Op::BatchNorm { name } => self.batch_norm(name, input(), node.shape),
             Op::Relu => Ok(self.push("Relu", inputs, name("relu"), Vec::new())),
             Op::Relu6 => {
@@ -100,21 +106,52 @@ impl Writer<'_> {
             }
             // Only for training.
             Op::Dropout { .. } | Op::DropConnect { .. } => Ok(input()),
-            Op::Linear { name, outputs } => {
-                let inputs_count = self.network.node(node.inputs[0]).shape.channels;
-                let mut inputs = vec![input()];
-                for (part, dims) in [("weight", vec![*outputs, inputs_count]), ("bias", vec![*outputs])] {
-                    let name = format!("{name}.{part}");
-                    let dims_written: Vec<i64> = dims.iter().map(|&side| side as i64).collect();
-                    let tensor = TensorProto::floats(&name, &dims_written, values(self.state, &name, &dims)?);
-                    self.graph.initializer.push(tensor);
-                    inputs.push(name);
-                }
-                let last = *name == self.network.last_linear;
-                let output = if last { LOGITS.to_owned() } else { name.clone() };
-                Ok(self.push("Gemm", inputs, output, vec![AttributeProto::int("transB", 1)]))
+            Op::Linear { name, outputs } if node.shape.height > 1 => {
+                let inputs = self.network.node(node.inputs[0]).shape.channels;
+                self.token_linear(name, input(), (inputs, *outputs))
             }
+            Op::Linear { name, outputs } => {
+                let inputs = self.network.node(node.inputs[0]).shape.channels;
+                let (mut weight, mut bias) = self.linear(name, (inputs, *outputs))?;
+                let last = *name == self.network.last_linear;
+                if let (true, Some((scale, shift))) = (last, self.head_scale_and_shift()?) {
+                    (weight, bias) = through_norm(&weight, &bias, &scale, &shift);
+                }
+                let names = [format!("{name}.weight"), format!("{name}.bias")];
+                let (outputs, inputs) = (*outputs as i64, inputs as i64);
+                self.graph.initializer.push(TensorProto::floats(&names[0], &[outputs, inputs], &weight));
+                self.graph.initializer.push(TensorProto::floats(&names[1], &[outputs], &bias));
+                let [weight, bias] = names;
+                let output = if last { LOGITS.to_owned() } else { name.clone() };
+                Ok(self.push("Gemm", vec![input(), weight, bias], output, vec![AttributeProto::int("transB", 1)]))
+            }
+            Op::Tokens { name } => {
+                let picture = self.network.node(node.inputs[0]).shape;
+                self.tokens(name, index, input(), picture)
+            }
+            Op::LayerNorm { name } => self.layer_norm(name, input(), node.shape.channels),
+            Op::Attention { heads } => self.attention(index, &inputs, node.shape.channels, *heads),
+            Op::QuickGelu => self.quick_gelu(index, input()),
+            Op::Patches => Ok(self.patches(index, input(), node.shape)),
         }
+    }
+
+    /// Weight and bias of a linear layer as they are.
+    pub(super) fn linear(
+        &self,
+        name: &str,
+        (inputs, outputs): (usize, usize),
+    ) -> Result<(Vec<f32>, Vec<f32>), ExportError> {
+        let weight = values(self.state, &format!("{name}.weight"), &[outputs, inputs])?;
+        let bias = values(self.state, &format!("{name}.bias"), &[outputs])?;
+        Ok((weight.to_vec(), bias.to_vec()))
+    }
+
+    /// What the batch normalisation that goes into the last linear layer does to each channel.
+    fn head_scale_and_shift(&self) -> Result<Option<(Vec<f64>, Vec<f64>)>, ExportError> {
+        let norm = self.head_norm.map(|id| self.network.node(id));
+        let of = norm.and_then(|node| Some((node.op.name()?, node.shape.channels)));
+        of.map(|(name, channels)| scale_and_shift(self.state, name, channels, self.network.batch_norm.eps)).transpose()
     }
 
     /// From bytes, channels last, to the normalised picture, channels first.
@@ -225,17 +262,27 @@ impl Writer<'_> {
         let weight_name = format!("{}.weight", self.network.last_linear);
         let weight = values(self.state, &weight_name, &[self.network.classes(), channels])?;
         let row = &weight[SYNTHETIC * channels..(SYNTHETIC + 1) * channels];
-        self.graph.initializer.push(TensorProto::floats("cam.weight", &[1, channels as i64, 1, 1], row));
+        let dims = [1, channels as i64, 1, 1];
+        let mut inputs = vec!["cam.weight".to_owned()];
+        match self.head_scale_and_shift()? {
+            Some((scale, shift)) if self.head_norm == Some(self.network.tap_node()) => {
+                let (row, bias) = through_norm(row, &[0.0], &scale, &shift);
+                self.graph.initializer.push(TensorProto::floats("cam.weight", &dims, &row));
+                self.graph.initializer.push(TensorProto::floats("cam.bias", &[1], &bias));
+                inputs.push("cam.bias".to_owned());
+            }
+            _ => self.graph.initializer.push(TensorProto::floats("cam.weight", &dims, row)),
+        }
         self.graph.initializer.push(TensorProto::integers("cam.axis", &[1]));
         let tap = self.names[self.network.tap_node().0].clone();
-        let tap = self.as_float(tap);
-        let map = self.push("Conv", vec![tap, "cam.weight".to_owned()], "cam.channel".to_owned(), Vec::new());
+        inputs.insert(0, self.as_float(tap));
+        let map = self.push("Conv", inputs, "cam.channel".to_owned(), Vec::new());
         self.push("Squeeze", vec![map, "cam.axis".to_owned()], CAM.to_owned(), Vec::new());
         Ok(())
     }
 
     /// A constant in the inner precision.
-    fn constant(&mut self, name: &str, dims: &[i64], values: &[f32]) -> Result<(), ExportError> {
+    pub(super) fn constant(&mut self, name: &str, dims: &[i64], values: &[f32]) -> Result<(), ExportError> {
         self.graph.initializer.push(match self.precision {
             Precision::Float32 => TensorProto::floats(name, dims, values),
             Precision::Float16 => {
@@ -250,7 +297,13 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn push(&mut self, kind: &str, input: Vec<String>, output: String, attribute: Vec<AttributeProto>) -> String {
+    pub(super) fn push(
+        &mut self,
+        kind: &str,
+        input: Vec<String>,
+        output: String,
+        attribute: Vec<AttributeProto>,
+    ) -> String {
         let node = NodeProto::plain(kind, input.iter().map(String::as_str), &output);
         self.graph.node.push(NodeProto { attribute, ..node });
         output

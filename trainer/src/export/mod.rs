@@ -8,6 +8,8 @@ mod fold;
 mod graph;
 mod precision;
 mod textures;
+mod tokens;
+mod trained;
 
 use cyborg_edge::model::runtime::Runtime;
 use cyborg_models::contract::Contract;
@@ -18,6 +20,7 @@ use prost::Message;
 pub use check::{Difference, compare};
 pub use precision::Precision;
 pub use textures::textures;
+pub use trained::{HEAD_BIAS, HEAD_WEIGHT, trained_alone};
 
 use self::check::largest_inside;
 use crate::checkpoint::State;
@@ -58,6 +61,11 @@ pub enum ExportError {
         /// What the network does.
         network: Tap,
     },
+    /// There is no part that stayed as it was.
+    #[error(
+        "all layers of the network were trained, so there is no part to leave out: train with `--tune head` or `--tune norms`"
+    )]
+    AllTrained,
     /// A number is beyond what float16 holds.
     #[error("{what} is too large for float16: export in float32")]
     TooLarge {

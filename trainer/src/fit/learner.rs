@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use super::settings::{FitSettings, Precision};
 use crate::checkpoint::State;
-use crate::torch::{Average, ForeignWeights, LossScale, Model, Optimiser, Step};
+use crate::torch::{Average, ForeignWeights, LossScale, Model, Optimiser, Step, Tune};
 
 /// What the arrays of the weights that learn begin with, beside the optimiser's, where others are judged.
 const LEARNING: &str = "learning.";
@@ -15,7 +15,23 @@ pub struct Learner {
     model: Model,
     optimiser: Optimiser,
     average: Option<Average>,
+    learns: Learns,
+}
+
+/// Which layers learn.
+#[derive(Clone, Copy, Debug)]
+struct Learns {
+    tune: Tune,
     freeze: usize,
+}
+
+impl Learns {
+    fn apply(self, model: &mut Model) {
+        match self.tune {
+            Tune::All => model.freeze(self.freeze),
+            part => model.tune(part),
+        }
+    }
 }
 
 impl Learner {
@@ -25,11 +41,13 @@ impl Learner {
     ///
     /// Never for a network that is whole.
     pub fn new(mut model: Model, settings: &FitSettings) -> Result<Self, ForeignWeights> {
-        model.freeze(settings.freeze);
+        let learns = Learns { tune: settings.tune, freeze: settings.freeze };
+        learns.apply(&mut model);
+        model.shuffle_patches(settings.shuffle_patches);
         let scale = (settings.precision == Precision::Mixed).then(LossScale::default);
         let optimiser = Optimiser::new(&model, settings.optimiser, scale);
         let average = settings.average.map(|decay| Average::of(&model, decay)).transpose()?;
-        Ok(Self { model, optimiser, average, freeze: settings.freeze })
+        Ok(Self { model, optimiser, average, learns })
     }
 
     /// The network that learns.
@@ -84,7 +102,7 @@ impl Learner {
             None => drop(self.model.load(judged)?),
         }
         // Loading lets all layers learn again.
-        self.model.freeze(self.freeze);
+        self.learns.apply(&mut self.model);
         self.optimiser.load(&self.model, rest)
     }
 }

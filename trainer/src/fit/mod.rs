@@ -3,6 +3,7 @@
 mod learner;
 mod report;
 mod settings;
+mod trunk;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +16,7 @@ use tch::{Kind, Tensor, no_grad};
 pub use learner::Learner;
 pub use report::{Best, EpochReport, Evaluation, Progress, TrainingReport};
 pub use settings::{FitSettings, Measure, Precision, Schedule};
+pub use trunk::{Keeping, TrunkFaces, trunk_digest};
 
 use crate::data::faces::Faces;
 use crate::data::list::Label;
@@ -35,6 +37,27 @@ pub struct FitData {
     pub train: Vec<usize>,
     /// Validated on.
     pub validation: Vec<usize>,
+    /// What the trunk gave for all of them, where it doesn't run in each epoch.
+    pub trunk: Option<Arc<TrunkFaces>>,
+}
+
+/// Batches as they come.
+type Batches = Box<dyn Iterator<Item = anyhow::Result<Batch>>>;
+
+impl FitData {
+    fn training(&self, plan: &Plan, epoch: u64) -> Batches {
+        match &self.trunk {
+            Some(trunk) => Box::new(trunk.training(self, plan, epoch)),
+            None => Box::new(loader::training(&self.faces, plan, epoch)),
+        }
+    }
+
+    fn judged(&self, batch: usize) -> Batches {
+        match &self.trunk {
+            Some(trunk) => Box::new(trunk.evaluation(&self.validation, batch)),
+            None => Box::new(loader::evaluation(&self.faces, &self.validation, batch)),
+        }
+    }
 }
 
 /// Who follows a run.
@@ -89,7 +112,7 @@ pub fn fit(
         // What dropout drops.
         seed(settings.seed.wrapping_mul(1_000_003).wrapping_add(epoch));
         let mut sums = Sums::new();
-        for batch in loader::training(&data.faces, &plan, epoch) {
+        for batch in data.training(&plan, epoch) {
             if stop.load(Ordering::Relaxed) {
                 return Ok(Ended::Interrupted);
             }
@@ -152,7 +175,7 @@ pub fn evaluate(
     let loss_settings = LossSettings { cam_class: CamClass::True, map_power: 1.0, ..settings.loss };
     let (mut class, mut saliency, mut with_map) = (0.0, 0.0, 0.0);
     let mut probabilities = Vec::new();
-    for batch in loader::evaluation(&data.faces, &data.validation, settings.batch) {
+    for batch in data.judged(settings.batch) {
         if stop.load(Ordering::Relaxed) {
             return Ok(None);
         }
@@ -193,8 +216,17 @@ fn loss_of(
         maps: Tensor::from_slice(&batch.maps).view([-1, height as i64, width as i64]).to_device(device),
         has_map: Tensor::from_slice(&batch.has_map).to_kind(Kind::Float).to_device(device),
     };
-    let pixels = Tensor::from_slice(&batch.pixels).view([-1, side, side, 3]).to_device(device);
-    let mut features = tch::autocast(precision == Precision::Mixed, || model.forward(&pixels, mode));
+    let mut features = tch::autocast(precision == Precision::Mixed, || {
+        if batch.trunk.is_empty() {
+            let pixels = Tensor::from_slice(&batch.pixels).view([-1, side, side, 3]).to_device(device);
+            model.forward(&pixels, mode)
+        } else {
+            let shape = model.network().node(model.network().trunk).shape;
+            let [channels, height, width] = [shape.channels, shape.height, shape.width].map(|size| size as i64);
+            let trunk = Tensor::from_slice(&batch.trunk).view([-1, channels, height, width]).to_device(device);
+            model.forward_head(&trunk.to_kind(Kind::Float), mode)
+        }
+    });
     // The loss itself is computed with 32 bits: the squares of a map's small differences vanish in 16.
     features.logits = features.logits.to_kind(Kind::Float);
     features.tap = features.tap.to_kind(Kind::Float);

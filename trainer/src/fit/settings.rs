@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::augment::Preset;
 use crate::data::balance::Balance;
 use crate::loss::LossSettings;
-use crate::torch::OptimiserSettings;
+use crate::torch::{OptimiserSettings, Tune};
 
 /// How a network is trained. The paper's values are the defaults of the command line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,12 @@ pub struct FitSettings {
     /// Layers before the first whose map is this many times smaller than the picture stay as they started; 1 for none.
     #[serde(default = "nothing_frozen")]
     pub freeze: usize,
+    /// Which layers learn.
+    #[serde(default)]
+    pub tune: Tune,
+    /// Whether a transformer's patches are shuffled in training.
+    #[serde(default)]
+    pub shuffle_patches: bool,
     /// Share of the weights' mean that stays in each step, where the mean is what is judged and kept.
     #[serde(default)]
     pub average: Option<f64>,
@@ -175,6 +181,8 @@ pub(crate) mod tests {
             forge: 0.0,
             balance: Balance::Listed,
             freeze: 1,
+            tune: Tune::All,
+            shuffle_patches: false,
             average: None,
             best_by: Measure::Accuracy,
             patience: None,

@@ -120,6 +120,34 @@ impl Builder {
         self.push(Op::Linear { name: name.to_owned(), outputs }, vec![input], shape)
     }
 
+    /// The cells of a picture as tokens, behind a class token.
+    pub(super) fn tokens(&mut self, input: NodeId, name: &str) -> NodeId {
+        let Shape { channels, height, width } = self.shape(input);
+        let shape = Shape { channels, height: height * width + 1, width: 1 };
+        self.push(Op::Tokens { name: name.to_owned() }, vec![input], shape)
+    }
+
+    /// A linear layer that each token goes through by itself.
+    pub(super) fn token_linear(&mut self, input: NodeId, name: String, outputs: usize) -> NodeId {
+        let shape = Shape { channels: outputs, ..self.shape(input) };
+        self.push(Op::Linear { name, outputs }, vec![input], shape)
+    }
+
+    pub(super) fn layer_norm(&mut self, input: NodeId, name: String) -> NodeId {
+        self.each(input, Op::LayerNorm { name })
+    }
+
+    pub(super) fn attention(&mut self, [queries, keys, values]: [NodeId; 3], heads: usize) -> NodeId {
+        self.push(Op::Attention { heads }, vec![queries, keys, values], self.shape(values))
+    }
+
+    /// Tokens as a square picture; the class token is dropped.
+    pub(super) fn patches(&mut self, input: NodeId) -> NodeId {
+        let Shape { channels, height: tokens, .. } = self.shape(input);
+        let side = (tokens - 1).isqrt();
+        self.push(Op::Patches, vec![input], Shape { channels, height: side, width: side })
+    }
+
     pub(super) fn finish(self, finish: Finish) -> Network {
         Network {
             architecture: finish.architecture,
@@ -131,6 +159,7 @@ impl Builder {
             taps: finish.taps,
             tap: Tap::Head,
             last_linear: finish.last_linear.to_owned(),
+            trunk: finish.taps.head,
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod architecture;
 mod builder;
+mod clip_vit_b16;
 mod densenet121;
 mod efficientnet_lite0;
 mod inception_v3;
@@ -12,7 +13,8 @@ mod resnet50;
 mod tap;
 mod xception;
 
-pub use architecture::{Architecture, LEAST_SIDE, MOST_SIDE};
+pub use architecture::{Architecture, DEPTHS, LEAST_SIDE, MOST_SIDE};
+pub use clip_vit_b16::{Sizes as VitSizes, describe_sized as vision_transformer};
 pub use tap::{Tap, Taps};
 
 /// Index of a node in [`Network::nodes`]; a node reads only smaller ones.
@@ -88,13 +90,33 @@ pub enum Op {
         /// Probability, in 0 to 1.
         rate: f64,
     },
-    /// Fully connected layer with `NAME.weight` `[outputs, inputs]` and `NAME.bias`.
+    /// Fully connected layer with `NAME.weight` `[outputs, inputs]` and `NAME.bias`. Each token goes through it by itself.
     Linear {
         /// Parameter name.
         name: String,
         /// Values that come out.
         outputs: usize,
     },
+    /// A picture becomes a row of tokens, its cells row by row, behind a class token: `NAME.class_embedding` `[C]` and
+    /// `NAME.position_embedding.weight` `[T, C]`, which is added to all of them.
+    Tokens {
+        /// Parameter name.
+        name: String,
+    },
+    /// Layer normalisation of each token, with `NAME.weight` and `NAME.bias`; see [`LAYER_NORM_EPS`].
+    LayerNorm {
+        /// Parameter name.
+        name: String,
+    },
+    /// Scaled dot-product attention between tokens. The inputs are queries, keys and values; it learns nothing itself.
+    Attention {
+        /// Parts of the channels that attend by themselves.
+        heads: usize,
+    },
+    /// `x * sigmoid(1.702 * x)`, CLIP's approximation of GELU.
+    QuickGelu,
+    /// Tokens become a picture again; the class token is dropped.
+    Patches,
 }
 
 impl Op {
@@ -102,13 +124,24 @@ impl Op {
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         match self {
-            Self::Conv { name, .. } | Self::BatchNorm { name } | Self::Linear { name, .. } => Some(name),
+            Self::Conv { name, .. }
+            | Self::BatchNorm { name }
+            | Self::Linear { name, .. }
+            | Self::Tokens { name }
+            | Self::LayerNorm { name } => Some(name),
             _ => None,
         }
     }
 }
 
-/// Channels, height and width of a value. After [`Op::GlobalAveragePool`] height and width are 1 and left out.
+/// Added to the variance in [`Op::LayerNorm`].
+pub const LAYER_NORM_EPS: f64 = 1e-5;
+
+/// Factor in [`Op::QuickGelu`].
+pub const QUICK_GELU: f64 = 1.702;
+
+/// Channels, height and width of a value, which lies in memory as `[N, C, h, w]`. After [`Op::GlobalAveragePool`] height and
+/// width are 1 and left out. From [`Op::Tokens`] to [`Op::Patches`] a value is `[N, T, C]`: its height is T, its width 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
     /// Channels.
@@ -160,6 +193,8 @@ pub struct Network {
     pub tap: Tap,
     /// Name of the last linear layer: its weight, applied to the tap, is the class activation map.
     pub last_linear: String,
+    /// The last node of the trunk: what comes after it, and reads nothing before it, is the head.
+    pub trunk: NodeId,
 }
 
 /// What a parameter is for; says how it starts and whether training changes it by gradients.
@@ -175,6 +210,8 @@ pub enum Role {
     RunningMean,
     /// Running variance, moved by the batches, not by gradients.
     RunningVariance,
+    /// A vector that stands for a place or for the whole picture.
+    Embedding,
     /// Weight of a linear layer.
     LinearWeight,
     /// Bias of a linear layer.
@@ -237,6 +274,7 @@ impl Network {
         }
         self.nodes.splice(1..1, [mean(0), mean(1)]);
         self.taps = Taps { head: moved(self.taps.head), reference: moved(self.taps.reference) };
+        self.trunk = moved(self.trunk);
         self
     }
 
@@ -254,6 +292,15 @@ impl Network {
     pub fn cam_size(&self) -> (usize, usize) {
         let shape = self.node(self.tap_node()).shape;
         (shape.height, shape.width)
+    }
+
+    /// Names of the parameters of the head, which the public weights of some networks don't have.
+    #[must_use]
+    pub fn head_parameters(&self) -> Vec<String> {
+        let owners: Vec<String> =
+            self.nodes[self.trunk.0 + 1..].iter().filter_map(|node| Some(format!("{}.", node.op.name()?))).collect();
+        let names = self.parameters().into_iter().map(|parameter| parameter.name);
+        names.filter(|name| owners.iter().any(|owner| name.starts_with(owner))).collect()
     }
 
     /// How many nodes read each node.
@@ -279,6 +326,14 @@ impl Network {
                 Op::Conv { name, channels, window, groups } => {
                     let shape = vec![*channels, inputs / groups, window.kernel[0], window.kernel[1]];
                     add(name, "weight", shape, Role::ConvWeight);
+                }
+                Op::LayerNorm { name } => {
+                    add(name, "weight", vec![inputs], Role::NormScale);
+                    add(name, "bias", vec![inputs], Role::NormShift);
+                }
+                Op::Tokens { name } => {
+                    add(name, "class_embedding", vec![inputs], Role::Embedding);
+                    add(name, "position_embedding.weight", vec![node.shape.height, inputs], Role::Embedding);
                 }
                 Op::BatchNorm { name } => {
                     add(name, "weight", vec![inputs], Role::NormScale);
@@ -324,6 +379,19 @@ mod tests {
         check(Architecture::ResNet50, 25_557_032, 224, (7, 7), 2048);
         check(Architecture::InceptionV3, 27_161_264 - 3_326_696, 299, (8, 8), 2048);
         check(Architecture::Xception, 22_855_952, 299, (10, 10), 2048);
+        // CLIP's image tower ViT-B/16 has 86,192,640 parameters with its last layer normalisation (1,536) and its projection
+        // to 512 numbers (393,216), which are left out; a batch normalisation and a classifier are put in their place.
+        let head = 2 * 768 + 768 * 1000 + 1000;
+        check(Architecture::ClipVitB16 { depth: 12 }, 86_192_640 - 1_536 - 393_216 + head, 224, (14, 14), 768);
+        // A block: two layer normalisations, four projections of attention, two layers of the MLP.
+        let block = 2 * 1536 + 4 * (768 * 768 + 768) + 768 * 3072 + 3072 + 3072 * 768 + 768;
+        check(
+            Architecture::ClipVitB16 { depth: 6 },
+            86_192_640 - 1_536 - 393_216 + head - 6 * block,
+            224,
+            (14, 14),
+            768,
+        );
     }
 
     #[test]

@@ -25,6 +25,15 @@ pub struct Config {
     /// Whether the network smooths its picture first, see [`crate::network::Network::smoothed`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub smooth: bool,
+    /// Blocks of the network that are taken; nothing for a network that is always whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub depth: Option<usize>,
+    /// Folder where what the trunk gives for each face is kept; nothing where it runs in each epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<PathBuf>,
+    /// Variants of each face that are kept there, where faces are augmented; nothing where there is no such folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub views: Option<u64>,
     /// Weights that the runs start from; nothing for random ones.
     pub weights: Option<PathBuf>,
     /// The data.

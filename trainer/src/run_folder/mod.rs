@@ -11,6 +11,7 @@
 //! | `summary.csv` | a row a run, then mean and standard deviation |
 //! | `plots` | training curves over all runs |
 
+mod build;
 mod config;
 mod seed;
 mod summary;
@@ -22,10 +23,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 pub use config::{Config, CropName, DataConfig, SaliencyName};
-pub use seed::{
-    BEST, LAST, METRICS, MODEL, Resumed, ScoreRow, SeedFolder, is_smoothed, read_validation, smooth, trained_side,
-    write_model,
-};
+pub use build::{Build, at_depth, is_smoothed, set_depth, smooth, trained_side, tuned};
+pub use seed::{BEST, LAST, METRICS, MODEL, Resumed, ScoreRow, SeedFolder, read_validation, write_model};
 pub use summary::{RunSummary, write_summary};
 pub use table::{MetricsRow, read as read_metrics};
 

@@ -14,6 +14,7 @@ use cyborg_models::digest;
 use cyborg_models::model_file::ModelFile;
 use serde::{Deserialize, Serialize};
 
+use super::build::{Build, unsmooth};
 use super::table::{MetricsRow, MetricsTable};
 use crate::checkpoint::{self, Checkpoint, State};
 use crate::data::faces::Faces;
@@ -21,14 +22,9 @@ use crate::data::list::Label;
 use crate::events::EventWriter;
 use crate::fit::{EpochReport, Progress};
 use crate::metrics::Scored;
-use crate::network::{Architecture, LEAST_SIDE, MOST_SIDE};
 
 /// Metadata key of how far the run has come, as JSON.
 const PROGRESS: &str = "run.progress";
-/// Metadata key of the side of the network's input in pixels.
-const SIDE: &str = "run.side";
-/// Metadata key of whether the network smooths its picture first.
-const SMOOTH: &str = "run.smooth";
 /// What the optimiser's arrays begin with, beside the network's.
 const OPTIMISER: &str = "optimiser.";
 
@@ -45,10 +41,7 @@ pub const METRICS: &str = "metrics.csv";
 #[derive(Debug)]
 pub struct SeedFolder {
     folder: PathBuf,
-    /// Side of the network's input in pixels, which the contract doesn't say.
-    side: usize,
-    /// Whether the networks smooth their picture first, which it doesn't say either.
-    smooth: bool,
+    build: Build,
     metrics: MetricsTable,
     /// Made with the first epoch of this session.
     events: Option<EventWriter>,
@@ -90,18 +83,18 @@ pub fn read_validation(path: &Path) -> anyhow::Result<Vec<ScoreRow>> {
 }
 
 impl SeedFolder {
-    /// Opens the folder of a run of networks with inputs of `side` pixels, which `smooth` them first or don't. It is made if it
+    /// Opens the folder of a run of networks of some build. It is made if it
     /// isn't there; how far the run has come is read.
     ///
     /// # Errors
     ///
     /// When it can't be made or written, or its last checkpoint can't be read.
-    pub fn open(folder: &Path, side: usize, smooth: bool) -> anyhow::Result<(Self, Resumed)> {
+    pub fn open(folder: &Path, build: Build) -> anyhow::Result<(Self, Resumed)> {
         fs::create_dir_all(folder).with_context(|| format!("can't make {}", folder.display()))?;
         checkpoint::tidy_up(folder);
         let resumed = resume(folder)?;
         let metrics = MetricsTable::open(&folder.join(METRICS), resumed.progress.epoch)?;
-        Ok((Self { folder: folder.to_owned(), side, smooth, metrics, events: None }, resumed))
+        Ok((Self { folder: folder.to_owned(), build, metrics, events: None }, resumed))
     }
 
     /// Adds an epoch, and writes its weights.
@@ -121,10 +114,7 @@ impl SeedFolder {
         self.tell_events(&row)?;
         let mut metadata = contract.to_metadata();
         metadata.insert(PROGRESS.to_owned(), serde_json::to_string(progress)?);
-        metadata.insert(SIDE.to_owned(), self.side.to_string());
-        if self.smooth {
-            smooth(&mut metadata);
-        }
+        metadata.extend(self.build.to_metadata());
         let mut all = state;
         all.extend(optimiser.into_iter().map(|(name, array)| (format!("{OPTIMISER}{name}"), array)));
         let mut last = Checkpoint { metadata, state: all };
@@ -192,9 +182,9 @@ impl SeedFolder {
     /// When it can't be written.
     pub fn rewrite_best(&self, mut best: Checkpoint, contract: &Contract) -> anyhow::Result<()> {
         best.metadata.extend(contract.to_metadata());
-        if !self.smooth {
+        if !self.build.smooth {
             // Calibration may have added it since, and is gone with the old contract.
-            best.metadata.remove(SMOOTH);
+            unsmooth(&mut best.metadata);
         }
         Ok(checkpoint::write(&self.folder.join(BEST), &best)?)
     }
@@ -222,25 +212,6 @@ impl SeedFolder {
     pub fn model(&self, bytes: &[u8]) -> anyhow::Result<PathBuf> {
         write_model(&self.folder.join(MODEL), bytes)
     }
-}
-
-/// Whether a checkpoint's network smooths its picture first.
-#[must_use]
-pub fn is_smoothed(metadata: &BTreeMap<String, String>) -> bool {
-    metadata.get(SMOOTH).is_some_and(|text| text == "true")
-}
-
-/// Makes a checkpoint's network one that smooths its picture first.
-pub fn smooth(metadata: &mut BTreeMap<String, String>) {
-    metadata.insert(SMOOTH.to_owned(), "true".to_owned());
-}
-
-/// The input side of a checkpoint's network: the one that it was trained with, where the checkpoint says it, else the
-/// network's own.
-#[must_use]
-pub fn trained_side(metadata: &BTreeMap<String, String>, architecture: Architecture) -> usize {
-    let side = metadata.get(SIDE).and_then(|text| text.parse().ok());
-    side.filter(|side| (LEAST_SIDE..=MOST_SIDE).contains(side)).unwrap_or_else(|| architecture.side())
 }
 
 /// Seconds since 1970; 0 on a machine whose clock is before that.

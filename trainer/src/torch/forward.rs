@@ -2,9 +2,10 @@
 
 use tch::{IndexOp, Kind, Tensor, no_grad};
 
+use super::tokens::{attention, patches, quick_gelu, random_order, tokens};
 use super::{Model, to_values};
 use crate::loss::activation_maps;
-use crate::network::{NodeId, Op, Pads, Window};
+use crate::network::{LAYER_NORM_EPS, NodeId, Op, Pads, Window};
 
 /// What a pass is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,24 +34,66 @@ pub struct Scores {
     pub maps: Vec<f32>,
 }
 
+/// What a pass begins with.
+#[derive(Clone, Copy)]
+enum Start<'a> {
+    /// The picture: `[N, S, S, 3]` of unsigned bytes, RGB.
+    Pixels(&'a Tensor),
+    /// What the trunk gave before.
+    Trunk(&'a Tensor),
+}
+
 impl Model {
     /// Runs `pixels`, `[N, S, S, 3]` of unsigned bytes, RGB.
     #[must_use]
     pub fn forward(&self, pixels: &Tensor, mode: Mode) -> Features {
-        self.walk(pixels, mode, |_| {})
+        self.features(Start::Pixels(pixels), mode, |_| {})
     }
 
-    /// One pass; `follow` sees the value of each node, in the order of the description.
-    fn walk(&self, pixels: &Tensor, mode: Mode, mut follow: impl FnMut(&Tensor)) -> Features {
+    /// Runs the head alone on what the trunk gave, see [`Self::trunk`]; the tap must not lie before the trunk's end.
+    #[must_use]
+    pub fn forward_head(&self, trunk: &Tensor, mode: Mode) -> Features {
+        self.features(Start::Trunk(trunk), mode, |_| {})
+    }
+
+    /// What the trunk gives for `N * S * S * 3` bytes of RGB, without gradients: `N * C * h * w` values.
+    #[must_use]
+    pub fn trunk(&self, pixels: &[u8]) -> Vec<f32> {
+        let (side, end) = (self.network.input_side as i64, self.network.trunk);
+        no_grad(|| {
+            let pixels = Tensor::from_slice(pixels).view([-1, side, side, 3]).to_device(self.device());
+            let mut values = self.walk(Start::Pixels(&pixels), end, Mode::Inference, |_| {});
+            to_values(&values.pop().flatten().expect("nothing after the trunk was computed that would read it"))
+        })
+    }
+
+    fn features(&self, start: Start<'_>, mode: Mode, follow: impl FnMut(&Tensor)) -> Features {
+        let end = NodeId(self.network.nodes.len() - 1);
+        let mut values = self.walk(start, end, mode, follow);
+        let tap = values[self.network.tap_node().0].take().expect("the tap is kept for the caller");
+        let logits = values.pop().flatten().expect("the last node is read by nobody");
+        Features { logits, tap }
+    }
+
+    /// One pass up to the node `end`; `follow` sees the value of each node, in the order of the description. Gives the values
+    /// that are still to be read, those of the tap and of the end among them.
+    fn walk(&self, start: Start<'_>, end: NodeId, mode: Mode, mut follow: impl FnMut(&Tensor)) -> Vec<Option<Tensor>> {
         let network = &self.network;
-        let training = mode == Mode::Training;
+        let shuffles = mode == Mode::Training && self.shuffles;
         let tap = network.tap_node();
         let mut readers = network.consumers();
         // The tap is read once more, by the caller, so nothing writes over it either.
         readers[tap.0] += 1;
+        let mut order = None;
         let mut values: Vec<Option<Tensor>> = Vec::with_capacity(network.nodes.len());
-        for (at, node) in network.nodes.iter().enumerate() {
-            let training = training && at >= self.frozen;
+        if let Start::Trunk(trunk) = start {
+            // It is the caller's, so nothing writes over it.
+            readers[network.trunk.0] += 1;
+            values.resize_with(network.trunk.0, || None);
+            values.push(Some(trunk.shallow_clone()));
+        }
+        for (at, node) in network.nodes.iter().enumerate().take(end.0 + 1).skip(values.len()) {
+            let training = mode == Mode::Training && at >= self.frozen;
             let input = |at: usize| -> &Tensor {
                 let id: NodeId = node.inputs[at];
                 values[id.0].as_ref().expect("a node reads earlier ones, and they are kept for their last reader")
@@ -60,10 +103,14 @@ impl Model {
             let is_free = || {
                 let id = node.inputs[0];
                 let maker = &network.node(id).op;
-                readers[id.0] == 1 && matches!(maker, Op::Conv { .. } | Op::BatchNorm { .. } | Op::Add)
+                let spares = matches!(maker, Op::Conv { .. } | Op::BatchNorm { .. } | Op::Add | Op::Linear { .. });
+                readers[id.0] == 1 && spares
             };
             let value = match &node.op {
-                Op::Image => self.normalise(pixels),
+                Op::Image => match start {
+                    Start::Pixels(pixels) => self.normalise(pixels),
+                    Start::Trunk(_) => unreachable!("the picture comes before the trunk's end"),
+                },
                 Op::Conv { name, window, groups, .. } => {
                     let (x, padding) = pad(input(0), window.pads);
                     let stride = [window.stride as i64; 2];
@@ -106,6 +153,22 @@ impl Model {
                 Op::Linear { name, .. } => {
                     input(0).linear(self.parameter(name, "weight"), Some(self.parameter(name, "bias")))
                 }
+                Op::Tokens { name } => {
+                    let size = input(0).size();
+                    order = shuffles.then(|| random_order(size[0], size[2] * size[3], input(0).device()));
+                    let (class, position) = ("class_embedding", "position_embedding.weight");
+                    tokens(input(0), self.parameter(name, class), self.parameter(name, position), order.as_ref())
+                }
+                Op::LayerNorm { name } => input(0).layer_norm(
+                    [node.shape.channels as i64],
+                    Some(self.parameter(name, "weight")),
+                    Some(self.parameter(name, "bias")),
+                    LAYER_NORM_EPS,
+                    true,
+                ),
+                Op::Attention { heads } => attention(input(0), input(1), input(2), *heads),
+                Op::QuickGelu => quick_gelu(input(0)),
+                Op::Patches => patches(input(0), (node.shape.height, node.shape.width), order.as_ref()),
             };
             for id in &node.inputs {
                 readers[id.0] -= 1;
@@ -116,9 +179,7 @@ impl Model {
             follow(&value);
             values.push(Some(value));
         }
-        let tap = values[tap.0].take().expect("the tap is kept for the caller");
-        let logits = values.pop().flatten().expect("the last node is read by nobody");
-        Features { logits, tap }
+        values
     }
 
     /// Runs `N * S * S * 3` bytes of RGB without gradients.
@@ -142,7 +203,8 @@ impl Model {
         let mut largest = Vec::with_capacity(self.network.nodes.len());
         no_grad(|| {
             let pixels = Tensor::from_slice(pixels).view([-1, side, side, 3]).to_device(self.device());
-            self.walk(&pixels, Mode::Inference, |value| largest.push(value.abs().max().double_value(&[]) as f32))
+            let follow = |value: &Tensor| largest.push(value.abs().max().double_value(&[]) as f32);
+            self.features(Start::Pixels(&pixels), Mode::Inference, follow)
         });
         largest
     }
@@ -195,7 +257,8 @@ impl Features {
 mod tests {
     use super::*;
     use crate::export::textures;
-    use crate::network::{Architecture, Network, Tap};
+    use crate::network::{Architecture, Network, Tap, VitSizes, vision_transformer};
+    use crate::torch::Tune;
 
     fn crops(network: &Network, count: usize) -> Tensor {
         let side = network.input_side;
@@ -220,7 +283,57 @@ mod tests {
 
     #[test]
     fn every_network_learns() {
-        Architecture::ALL.into_iter().for_each(check_training);
+        // The whole of CLIP's tower would take a minute: two of its blocks have all that the others have.
+        let shallow = |architecture: Architecture| match architecture.depth() {
+            Some(_) => Architecture::ClipVitB16 { depth: 2 },
+            None => architecture,
+        };
+        Architecture::ALL.into_iter().map(shallow).for_each(check_training);
+    }
+
+    fn small() -> Model {
+        let sizes = VitSizes { side: 32, patch: 8, width: 8, heads: 2, hidden: 16, depth: 2 };
+        Model::new(vision_transformer(2, sizes), 1)
+    }
+
+    #[test]
+    fn the_head_goes_on_where_the_trunk_ended() {
+        let mut model = small();
+        let pixels = textures(32, 3, 3);
+        let batch = Tensor::from_slice(&pixels).view([-1, 32, 32, 3]);
+        let trunk = Tensor::from_slice(&model.trunk(&pixels)).view([3, 8, 4, 4]);
+        for mode in [Mode::Training, Mode::Inference] {
+            model.tune(Tune::Head);
+            let (whole, head) = no_grad(|| (model.forward(&batch, mode), model.forward_head(&trunk, mode)));
+            for (one, other) in [(whole.logits, head.logits), (whole.tap, head.tap)] {
+                assert!((one - other).abs().max().double_value(&[]) < 1e-5, "{mode:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn patches_that_are_shuffled_come_back_to_their_places() {
+        let mut model = small();
+        let pixels = textures(32, 3, 3);
+        let batch = Tensor::from_slice(&pixels).view([-1, 32, 32, 3]);
+        let tap = |model: &Model| no_grad(|| model.forward(&batch, Mode::Training).tap);
+        let plain = tap(&model);
+        model.shuffle_patches(true);
+        crate::torch::seed(1);
+        let shuffled = tap(&model);
+        assert!((&plain - &shuffled).abs().max().double_value(&[]) > 1e-3, "they were not shuffled");
+        crate::torch::seed(1);
+        assert_eq!(tap(&model), shuffled, "the order comes from libtorch's seed");
+        // Without places and with one block that all tokens see alike, order is all that could tell them apart.
+        let mut state = model.state();
+        state.get_mut("vision_model.embeddings.position_embedding.weight").expect("it has one").values.fill(0.0);
+        model.load(&state).expect("the model's own state");
+        let shuffled = tap(&model);
+        model.shuffle_patches(false);
+        assert!((tap(&model) - shuffled).abs().max().double_value(&[]) < 1e-5, "a cell is not where its patch is");
+        let scores = model.score(&pixels);
+        model.shuffle_patches(true);
+        assert_eq!(model.score(&pixels), scores, "nothing is shuffled in inference");
     }
 
     #[test]

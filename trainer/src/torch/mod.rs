@@ -7,6 +7,8 @@ mod forward;
 mod loss_scale;
 mod optimiser;
 mod sgd;
+mod tokens;
+mod tune;
 
 use std::collections::BTreeMap;
 
@@ -19,9 +21,10 @@ pub use forward::{Features, Mode, Scores};
 pub use loss_scale::LossScale;
 pub use optimiser::{Optimiser, OptimiserSettings, Step};
 pub use sgd::SgdSettings;
+pub use tune::Tune;
 
 use crate::checkpoint::{Array, State};
-use crate::network::{Network, Parameter, Role};
+use crate::network::{Network, Op, Parameter, Role};
 
 /// A network and its parameters, on one device.
 #[derive(Debug)]
@@ -33,6 +36,8 @@ pub struct Model {
     device: Device,
     /// So many nodes from the first on don't learn.
     frozen: usize,
+    /// Whether patches are shuffled in training.
+    shuffles: bool,
 }
 
 /// What became of the last linear layer when weights were loaded.
@@ -45,6 +50,8 @@ pub enum LastLayer {
         /// Classes in the file.
         classes: usize,
     },
+    /// The file has none, nor anything else of the head; the random start stays.
+    Missing,
 }
 
 /// What loading weights did.
@@ -104,7 +111,7 @@ impl Model {
         self::seed(seed);
         let list = network.parameters();
         let tensors = list.iter().map(|parameter| (parameter.name.clone(), start(parameter))).collect();
-        Self { network, list, tensors, device: Device::Cpu, frozen: 0 }
+        Self { network, list, tensors, device: Device::Cpu, frozen: 0, shuffles: false }
     }
 
     /// Moves the network to a device. An optimiser of it must be made after that.
@@ -134,14 +141,26 @@ impl Model {
         let side = self.network.input_side;
         let large = |height: usize| stride > 1 && height * stride > side;
         let nodes = &self.network.nodes;
-        self.frozen = nodes.iter().position(|node| !large(node.shape.height)).unwrap_or(nodes.len());
-        let owners: Vec<String> =
-            nodes[..self.frozen].iter().filter_map(|node| node.op.name()).map(|name| format!("{name}.")).collect();
+        let from = nodes.iter().position(|node| !large(node.shape.height)).unwrap_or(nodes.len());
+        self.let_learn(from, |_| true);
+    }
+
+    /// Lets those layers learn, from a node on, for which `learns` holds.
+    fn let_learn(&mut self, from: usize, learns: impl Fn(&Op) -> bool) {
+        self.frozen = from;
+        let still = self.network.nodes.iter().enumerate().filter(|(at, node)| *at < from || !learns(&node.op));
+        let owners: Vec<String> = still.filter_map(|(_, node)| node.op.name()).map(|name| format!("{name}.")).collect();
         for parameter in self.list.iter().filter(|parameter| parameter.role.is_trained()) {
             let learns = !owners.iter().any(|owner| parameter.name.starts_with(owner));
             let tensor = self.tensors[&parameter.name].detach().set_requires_grad(learns);
             self.tensors.insert(parameter.name.clone(), tensor);
         }
+    }
+
+    /// Whether, in training, a transformer's patches are put in a random order before their places are added: what it then
+    /// learns doesn't hang on what the whole picture shows. Their values go back to where they were taken from.
+    pub fn shuffle_patches(&mut self, shuffles: bool) {
+        self.shuffles = shuffles;
     }
 
     /// Where it is, by libtorch's name.
@@ -162,12 +181,32 @@ impl Model {
     ///
     /// When an array is missing or has another shape; nothing is changed then.
     pub fn load(&mut self, state: &State) -> Result<Loaded, ForeignWeights> {
+        self.load_all_but(state, &[])
+    }
+
+    /// The same for weights to start from: where the file has nothing at all of the head, as the public ones of some networks,
+    /// that is left at its start.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::load`].
+    pub fn load_start(&mut self, state: &State) -> Result<Loaded, ForeignWeights> {
+        let head = self.network.head_parameters();
+        if head.iter().any(|name| state.contains_key(name)) {
+            return self.load(state);
+        }
+        Ok(Loaded { last_layer: LastLayer::Missing, ..self.load_all_but(state, &head)? })
+    }
+
+    fn load_all_but(&mut self, state: &State, left: &[String]) -> Result<Loaded, ForeignWeights> {
         let last = [format!("{}.weight", self.network.last_linear), format!("{}.bias", self.network.last_linear)];
         let fresh = match state.get(&last[0]).map(|array| array.shape.as_slice()) {
             Some(&[classes, _]) if classes != self.network.classes() => Some(classes),
             _ => None,
         };
-        let needed = |parameter: &&Parameter| fresh.is_none() || !last.contains(&parameter.name);
+        let needed = |parameter: &&Parameter| {
+            (fresh.is_none() || !last.contains(&parameter.name)) && !left.contains(&parameter.name)
+        };
         let (mut missing, mut misshapen) = (Vec::new(), Vec::new());
         for parameter in self.list.iter().filter(needed) {
             match state.get(&parameter.name) {
@@ -202,14 +241,15 @@ impl Model {
         self.tensors.values()
     }
 
-    /// The tensors that gradients change, in the order of the description.
+    /// The tensors that gradients change, in the order of the description; those that stay as they are, are left out.
     pub fn trained(&self) -> impl Iterator<Item = &Tensor> {
-        self.list.iter().filter(|parameter| parameter.role.is_trained()).map(|parameter| &self.tensors[&parameter.name])
+        self.trained_names().map(|name| &self.tensors[name])
     }
 
     /// Their names, in the same order.
     pub fn trained_names(&self) -> impl Iterator<Item = &str> {
-        self.list.iter().filter(|parameter| parameter.role.is_trained()).map(|parameter| parameter.name.as_str())
+        let names = self.list.iter().map(|parameter| parameter.name.as_str());
+        names.filter(|name| self.tensors[*name].requires_grad())
     }
 
     /// Weight of the last linear layer, `[classes, C]`.
@@ -228,6 +268,7 @@ fn start(parameter: &Parameter) -> Tensor {
             let fan_out = (parameter.shape[0] * parameter.shape[2] * parameter.shape[3]) as f64;
             Tensor::randn(&shape, floats) * (2.0 / fan_out).sqrt()
         }
+        Role::Embedding => Tensor::randn(&shape, floats) * 0.02,
         Role::NormScale | Role::RunningVariance => Tensor::ones(&shape, floats),
         Role::NormShift | Role::RunningMean | Role::LinearBias => Tensor::zeros(&shape, floats),
         Role::LinearWeight => {

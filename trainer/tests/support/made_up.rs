@@ -4,7 +4,7 @@ use cyborg_trainer::checkpoint::{Array, State};
 use cyborg_trainer::network::Architecture;
 
 /// Numbers in 0 to 1 for the places in a tensor: a 32-bit mix of the place and of the FNV-1a hash of the name.
-fn noise(name: &str) -> impl Fn(usize) -> f64 + use<> {
+pub(crate) fn noise(name: &str) -> impl Fn(usize) -> f64 + use<> {
     let seed = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     move |place| {
         let mut x = (place as u32).wrapping_mul(0x9e37_79b1).wrapping_add(seed);

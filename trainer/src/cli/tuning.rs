@@ -1,0 +1,141 @@
+//! Flags of `train` that say what is learnt of a network: how deep it is, which layers, and on what.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::session::absolute;
+use crate::data::augment::Preset;
+use crate::network::{DEPTHS, Network};
+use crate::torch::Tune;
+
+/// Variants of a face that are kept unless told otherwise.
+const VIEWS: u64 = 4;
+
+#[derive(Args, Debug)]
+pub(super) struct TuningArgs {
+    /// Blocks of clip_vit_b16 that are taken, 1 to 12: the first ones know how a picture is made, the last ones what it shows
+    /// [default: 6]
+    #[arg(long, value_name = "BLOCKS", value_parser = depth)]
+    pub(super) depth: Option<usize>,
+    /// Which layers learn: all, norms (normalisations and the classifier) or head (what comes behind the trunk)
+    #[arg(long, value_name = "LAYERS", default_value = "all")]
+    pub(super) tune: Tune,
+    /// With `--tune head`: keep what the trunk gives for each face in this folder, so that it runs once and not in each epoch
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) cache: Option<PathBuf>,
+    /// With `--cache` and `--augment`: variants of each face that are kept, and shown in turns [default: 4]
+    #[arg(long, value_name = "N", requires = "cache", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub(super) views: Option<u64>,
+    /// Shuffle the patches of clip_vit_b16 in training, before their places are added
+    #[arg(long)]
+    pub(super) shuffle_patches: bool,
+}
+
+pub(super) fn depth(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| DEPTHS.contains(number));
+    number.ok_or_else(|| format!("expected a whole number in {} to {}", DEPTHS.start(), DEPTHS.end()))
+}
+
+/// What else is asked for that must go together with these flags.
+pub(super) struct Beside {
+    pub(super) freeze: u8,
+    pub(super) augment: Preset,
+    pub(super) forge: f64,
+}
+
+impl TuningArgs {
+    /// Whether the flags go together.
+    pub(super) fn check(&self, network: &Network, beside: &Beside) -> anyhow::Result<()> {
+        let has_blocks = network.architecture.depth().is_some();
+        let head_alone = self.tune == Tune::Head;
+        let faults = [
+            (
+                beside.freeze > 1 && has_blocks,
+                "--freeze goes by the size of a layer's map, and all blocks of clip_vit_b16 have one size: use --tune",
+            ),
+            (
+                beside.freeze > 1 && self.tune != Tune::All,
+                "--freeze and --tune both say which layers learn: give one of them",
+            ),
+            (
+                self.shuffle_patches && !has_blocks,
+                "--shuffle-patches is for clip_vit_b16, other networks have no patches",
+            ),
+            (
+                self.cache.is_some() && !head_alone,
+                "--cache keeps what a trunk gives that stays as it is: add --tune head",
+            ),
+            (
+                self.cache.is_some() && beside.forge > 0.0,
+                "--forge makes new faces in each epoch, which no cache holds: leave out --forge or --cache",
+            ),
+            (
+                self.cache.is_some() && self.shuffle_patches,
+                "--shuffle-patches changes what the trunk sees in each epoch: leave it out, or --cache",
+            ),
+            (
+                self.cache.is_some() && network.tap_node().0 < network.trunk.0,
+                "the reference tap lies inside the trunk, of which --cache keeps the end alone: give --cam-tap head",
+            ),
+            (
+                self.views.is_some() && beside.augment == Preset::None,
+                "--views counts variants, and without --augment there is one: leave it out, or give --augment",
+            ),
+        ];
+        match faults.into_iter().find(|(found, _)| *found) {
+            Some((_, fault)) => super::wrong_usage(fault),
+            None => Ok(()),
+        }
+    }
+
+    /// Where the cache is, from whatever folder the runs are gone on with.
+    pub(super) fn cache(&self) -> anyhow::Result<Option<PathBuf>> {
+        self.cache.as_deref().map(absolute).transpose()
+    }
+
+    /// Variants of each face in it.
+    pub(super) fn views(&self) -> Option<u64> {
+        self.cache.as_ref().map(|_| self.views.unwrap_or(VIEWS))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::{Architecture, Tap};
+
+    const PLAIN: TuningArgs =
+        TuningArgs { depth: None, tune: Tune::All, cache: None, views: None, shuffle_patches: false };
+
+    fn check(args: &TuningArgs, network: &Network, freeze: u8, forge: f64, says: &str) {
+        let beside = Beside { freeze, augment: Preset::None, forge };
+        match args.check(network, &beside) {
+            Ok(()) => assert_eq!(says, "", "{args:?}"),
+            Err(error) => assert!(!says.is_empty() && error.to_string().contains(says), "{args:?}: {error}"),
+        }
+    }
+
+    #[test]
+    fn flags_that_do_not_go_together_are_told() {
+        let clip = Architecture::ClipVitB16 { depth: 1 }.describe(2);
+        let lite = Architecture::EfficientNetLite0.describe(2);
+        let cached = || TuningArgs { tune: Tune::Head, cache: Some("kept".into()), ..PLAIN };
+        check(&PLAIN, &lite, 8, 0.5, "");
+        check(&PLAIN, &clip, 8, 0.0, "use --tune");
+        check(&TuningArgs { tune: Tune::Norms, ..PLAIN }, &lite, 8, 0.0, "give one of them");
+        check(&TuningArgs { shuffle_patches: true, ..PLAIN }, &clip, 1, 0.0, "");
+        check(&TuningArgs { shuffle_patches: true, ..PLAIN }, &lite, 1, 0.0, "no patches");
+        check(&cached(), &clip, 1, 0.0, "");
+        check(&cached(), &clip.with_tap(Tap::Reference), 1, 0.0, "");
+        check(&cached(), &lite, 1, 0.0, "");
+        check(&cached(), &lite.clone().with_tap(Tap::Reference), 1, 0.0, "--cam-tap head");
+        check(&TuningArgs { tune: Tune::Norms, ..cached() }, &lite, 1, 0.0, "add --tune head");
+        check(&cached(), &lite, 1, 0.5, "no cache holds");
+        check(&TuningArgs { views: Some(2), ..cached() }, &lite, 1, 0.0, "leave it out, or give --augment");
+        for text in ["0", "13", "-1", "six"] {
+            assert!(depth(text).is_err(), "{text}");
+        }
+        assert_eq!(depth("12"), Ok(12));
+    }
+}
