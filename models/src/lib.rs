@@ -1,5 +1,6 @@
 //! What the trainer, the runtime and the set-up agree on, with no native dependency.
 //!
+//! - [`tower`], [`head`], [`assemble`]: a model whose body a package ships and whose last layer is ours.
 //! - [`contract`]: the metadata that makes a model file explain itself.
 //! - [`foreign`]: the TOML that lets a classifier of somebody else's be used.
 //! - [`model_file`]: reading and checking a whole model file against that contract.
@@ -8,10 +9,13 @@
 //! - [`cache`]: the folder of the user's where fetched files live.
 //! - [`digest`]: SHA-256, as hexadecimal text.
 
+pub mod assemble;
 pub mod cache;
 pub mod contract;
 pub mod digest;
 pub mod foreign;
+pub mod head;
 pub mod lock;
 pub mod model_file;
 pub mod onnx;
+pub mod tower;

@@ -19,6 +19,10 @@ pub const PIXELS: &str = "pixels";
 pub const LOGITS: &str = "logits";
 /// Name of the class activation map output.
 pub const CAM: &str = "cam";
+/// Name of the output that says how far a face is from all that were trained on; version 2, where a model has it.
+pub const DISTANCE: &str = "distance";
+/// Name of the output that says which kind of synthetic face most evidence is of; version 2, where a model tells several apart.
+pub const KIND: &str = "kind";
 /// The two classes, in the order of the logits.
 pub const CLASSES: &str = "authentic,synthetic";
 
