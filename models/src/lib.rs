@@ -1,6 +1,7 @@
 //! What the trainer, the runtime and the set-up agree on, with no native dependency.
 //!
 //! - [`contract`]: the metadata that makes a model file explain itself.
+//! - [`expert_set`]: the TOML that has several model files give one verdict.
 //! - [`foreign`]: the TOML that lets a classifier of somebody else's be used.
 //! - [`model_file`]: reading and checking a whole model file against that contract.
 //! - [`onnx`]: the part of the ONNX protobuf schema that we read and write.
@@ -11,6 +12,7 @@
 pub mod cache;
 pub mod contract;
 pub mod digest;
+pub mod expert_set;
 pub mod foreign;
 pub mod lock;
 pub mod model_file;
