@@ -1,7 +1,7 @@
 //! What the terminal says of the persons in a clip, the verdict first.
 
 use crate::verdict::Verdict;
-use crate::verdict::quality::Reason;
+use crate::verdict::reason::Reason;
 use crate::verdict::track::{Interval, TrackSummary};
 
 /// Persons that get a line of their own; a crowd would hide the answer.

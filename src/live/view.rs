@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::face::crop::CropSquare;
 use crate::face::tracker::TrackId;
 use crate::frame::{Frame, PixelBox};
-use crate::verdict::quality::Reason;
+use crate::verdict::reason::Reason;
 use crate::verdict::{SyntheticProbability, Verdict};
 
 /// A picture, and the persons in it.

@@ -82,7 +82,7 @@ pub(crate) fn package(depth: usize) -> ModelProto {
 /// A head for such a tower.
 pub(crate) fn head(block: usize, familiar: bool) -> Head {
     let contract = [
-        ("contract_version", "1"),
+        ("contract_version", "2"),
         ("network", "clip_vit_b16"),
         ("classes", "authentic,synthetic"),
         ("crop.margin", "1.3"),
@@ -100,8 +100,13 @@ pub(crate) fn head(block: usize, familiar: bool) -> Head {
         ("training.data_sha256", "unknown"),
         ("training.seed", "0"),
         ("tool", "a test"),
+        ("tells_apart", "generated,swapped"),
     ];
-    let contract = contract.map(|(key, value)| (format!("cyborg.{key}"), value.to_owned())).into();
+    let mut contract: std::collections::BTreeMap<String, String> =
+        contract.map(|(key, value)| (format!("cyborg.{key}"), value.to_owned())).into();
+    if familiar {
+        contract.insert("cyborg.unfamiliar.distance_above".to_owned(), "3".to_owned());
+    }
     let kind = |seed| KindHead { weight: numbers(seed, WIDTH), bias: seed as f32 };
     let familiar = familiar.then(|| Familiar { centre: numbers(1, WIDTH), directions: numbers(2, WIDTH * 3) });
     Head { blocks: vec![block], kinds: vec![kind(3), kind(4)], familiar, contract }
@@ -172,7 +177,7 @@ fn what_is_missing_or_otherwise_is_named() {
 #[test]
 fn tower_and_head_make_a_model_file() {
     let tower = package(2).encode_to_vec();
-    let head = head(1, false);
+    let head = head(1, true);
     let bytes = assemble(&tower, &head.to_bytes().expect("its arrays fit")).expect("they fit");
     assert_eq!(bytes, assemble(&tower, &head.to_bytes().expect("its arrays fit")).expect("they fit"));
     let file = ModelFile::parse(&bytes).expect("it holds the contract");

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::turning::{To, Turn};
 use crate::live::view::View;
 use crate::verdict::Verdict;
-use crate::verdict::quality::Reason;
+use crate::verdict::reason::Reason;
 
 /// Version of the fields; it changes when one goes or means something else.
 pub const VERSION: u32 = 1;

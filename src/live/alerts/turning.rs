@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde::{Serialize, Serializer};
 
 use crate::face::tracker::{LONGEST_GAP, TrackId};
-use crate::verdict::quality::Reason;
+use crate::verdict::reason::Reason;
 use crate::verdict::{SyntheticProbability, Verdict};
 
 /// What is said of a person in a picture.

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::live::view::Person;
 use crate::verdict::Verdict;
-use crate::verdict::quality::Reason;
+use crate::verdict::reason::Reason;
 
 /// How far back the timeline goes, in milliseconds.
 const SPAN_MS: u64 = 60_000;

@@ -73,7 +73,7 @@ impl People {
             self.left_out += 1;
             return Ok(());
         };
-        let Judgement { probability, verdict } = seen.judgement;
+        let Judgement { probability, verdict, .. } = seen.judgement;
         person.first = person.first.min(time);
         person.last = person.last.max(time);
         person.verdicts[verdict as usize] += 1;
