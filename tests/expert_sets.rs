@@ -4,6 +4,7 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use cyborg_models::contract::{Calibration, Contract, Expertise, Kind, Unfamiliar};
 use cyborg_models::digest;
@@ -18,7 +19,7 @@ struct Bench {
 }
 
 /// How the set of [`Bench`] adds up: weight and bias of the one on generated faces, then of the one on swapped faces.
-const GENERATED: (f64, f64) = (0.5, 0.25);
+const GENERATED: (f64, f64) = (0.5, -1.0);
 const SWAPPED: (f64, f64) = (1.5, -0.5);
 
 fn contract(margin: f32, calibration: Calibration) -> Contract {
@@ -79,6 +80,17 @@ impl Bench {
         ];
         let fusion = format!("[fusion]\ngenerated = {}\nswapped = {}", GENERATED.1, SWAPPED.1);
         self.set("set.toml", &experts, &fusion)
+    }
+
+    /// A face that comes out of the dark, for two seconds.
+    fn clip(&self) -> PathBuf {
+        let path = self.path("clip.mp4");
+        let photo = self.path("bright.png");
+        let face = image::open(fetched("astronaut")).expect("set-up fetched it");
+        face.brighten(90).to_rgb8().save(&photo).expect("it can be written");
+        let drawn = "-vf fade=in:0:10 -frames:v 50 -pix_fmt yuv420p -c:v libx264 -preset ultrafast";
+        make_clip(&path, &format!("-loop 1 -i {} {drawn}", photo.display()));
+        path
     }
 
     /// Lines of a JSONL table of `command` on `input`, by this model.
@@ -150,7 +162,10 @@ fn photos_are_judged_by_the_rule() {
         check_line(set, generated, swapped);
     }
     let verdicts: Vec<_> = of_kind(set, "photo").iter().map(|line| line["verdict"].as_str().expect("one")).collect();
-    assert!(verdicts.contains(&"synthetic") && verdicts.contains(&"authentic"), "all sides are to be seen: {verdicts:?}");
+    assert!(
+        verdicts.contains(&"synthetic") && verdicts.contains(&"authentic"),
+        "all sides are to be seen: {verdicts:?}"
+    );
     // The first line pins the set and all its experts.
     assert_eq!(set[0]["model"], both.display().to_string());
     assert_eq!(set[0]["model_sha256"], digest::of_file(&both).expect("it is there"));
@@ -162,20 +177,19 @@ fn photos_are_judged_by_the_rule() {
 #[test]
 fn each_frame_of_a_video_is_judged_by_the_rule() {
     let bench = Bench::new();
-    let clip = bench.path("clip.mp4");
-    make_clip(&clip, &format!("-i {} -frames:v 12 -c:v libx264 -preset ultrafast", fetched("selfie").display()));
+    let clip = bench.clip();
     let said = [bench.both(), bench.path("made.onnx"), bench.path("swap.onnx")]
         .map(|model| bench.lines("video", &clip, &model));
     let faces = said.each_ref().map(|lines| of_kind(lines, "face"));
-    assert_eq!(faces[0].len(), 12);
-    for index in 0..12 {
-        check_line(faces[0][index], faces[1][index], faces[2][index]);
+    assert!(faces[0].len() > 12, "{}", faces[0].len());
+    for ((set, generated), swapped) in faces[0].iter().zip(&faces[1]).zip(&faces[2]) {
+        check_line(set, generated, swapped);
     }
-    let track = of_kind(&said[0], "track")[0];
-    let kind = |line: &Value| line["reason"].clone();
-    if track["track_verdict"] == "synthetic" {
-        assert!(kind(track) == "looks_generated" || kind(track) == "looks_swapped", "{track}");
-    }
+    let verdicts = |verdict: &str| faces[0].iter().filter(|face| face["verdict"] == verdict).count();
+    assert!(verdicts("authentic") > 0 && verdicts("synthetic") > 0, "all sides are to be seen");
+    // In the light it is the swap expert who speaks: a synthetic person looks swapped.
+    let synthetic = faces[0].iter().filter(|face| face["track_verdict"] == "synthetic");
+    assert!(synthetic.clone().count() > 0 && synthetic.clone().all(|face| face["reason"] == "looks_swapped"));
 }
 
 #[test]
@@ -226,8 +240,7 @@ fn a_face_beyond_the_distance_is_unfamiliar() {
         }
     }
     let bench = Bench::with(Some(-1.0));
-    let clip = bench.path("clip.mp4");
-    make_clip(&clip, &format!("-i {} -frames:v 12 -c:v libx264 -preset ultrafast", fetched("selfie").display()));
+    let clip = bench.clip();
     let lines = bench.lines("video", &clip, &bench.both());
     let track = of_kind(&lines, "track")[0];
     assert_eq!((&track["track_verdict"], &track["reason"]), (&"unsure".into(), &"unfamiliar".into()), "{track}");
@@ -235,6 +248,118 @@ fn a_face_beyond_the_distance_is_unfamiliar() {
     assert!(of_kind(&lines, "face").iter().all(|face| face["verdict"] == "unsure"), "{lines:?}");
     let (_, stdout, _) = run(cyborg().arg("video").arg(&clip).arg("--model").arg(bench.both()));
     assert!(stdout.contains("unsure (unlike anything it knows)"), "{stdout}");
+}
+
+/// A command that finds the sets in a folder.
+fn with_models(folder: &Path) -> Command {
+    let mut command = cyborg();
+    command.env("CYBORG_MODELS", folder);
+    command
+}
+
+#[test]
+fn the_accurate_set_is_taken_where_it_is_installed() {
+    let bench = Bench::new();
+    bench.both();
+    let (installed, table) = (bench.path("models"), bench.path("table.jsonl"));
+    let first_line = |arguments: &[&str]| -> Value {
+        let mut command = with_models(&installed);
+        let (code, _, stderr) =
+            run(command.arg("image").arg(fetched("astronaut")).arg("--jsonl").arg(&table).args(arguments));
+        assert_eq!(code, 0, "{stderr}");
+        let text = fs::read_to_string(&table).expect("it was written");
+        serde_json::from_str(text.lines().next().expect("it has a first line")).expect("it is JSON")
+    };
+    for arguments in [&[][..], &["--model", "auto"], &["--model", "small"]] {
+        assert_eq!(first_line(arguments)["model"], "cyborg-lite0 (shipped)");
+    }
+    let accurate = |command: &str| {
+        let mut program = with_models(&installed);
+        program.args([command, "x.png", "--model", "accurate"]);
+        program
+    };
+    check_error(&mut accurate("image"), 1, "is not installed (looked for ");
+    check_error(&mut accurate("image"), 1, "cargo xtask setup");
+    let (_, stdout, _) = run(with_models(&installed).arg("doctor"));
+    assert!(stdout.contains("accurate: not installed") && stdout.contains("nothing is missing"), "{stdout}");
+
+    fs::create_dir_all(installed.join("accurate")).expect("it can be made");
+    for file in ["set.toml", "made.onnx", "swap.onnx"] {
+        fs::copy(bench.path(file), installed.join("accurate").join(file)).expect("it can be copied");
+    }
+    for arguments in [&[][..], &["--model", "auto"], &["--model", "accurate"]] {
+        let line = first_line(arguments);
+        assert_eq!((&line["model"], line["experts"].as_array().map(Vec::len)), (&"accurate".into(), Some(2)));
+    }
+    assert_eq!(first_line(&["--model", "small"])["experts"], Value::Array(Vec::new()));
+    let beside = first_line(&["--model", "small", "--model", "accurate"]);
+    assert_eq!(
+        (&beside["others"][0]["model"], &beside["others"][0]["experts"][0]["file"]),
+        (&"accurate".into(), &"made.onnx".into())
+    );
+    check_error(
+        with_models(&installed).args(["image", "x.png", "--model", "auto", "--model", "accurate"]),
+        2,
+        "--model accurate is named twice",
+    );
+    let (_, stdout, _) = run(with_models(&installed).arg("doctor"));
+    assert!(stdout.contains("accurate (") && stdout.contains("expert swap.onnx, looks for swapped"), "{stdout}");
+    // One that is broken is told: a weaker verdict in its place would go unseen.
+    fs::write(installed.join("accurate/swap.onnx"), "half").expect("it can be written");
+    check_error(with_models(&installed).args(["image", "x.png"]), 1, "is another file than the set was made with");
+}
+
+#[test]
+fn sets_are_listed_inspected_and_verified() {
+    let bench = Bench::with(Some(0.5));
+    let set = bench.both();
+    fs::write(bench.path("other.toml"), "key = 1").expect("it can be written");
+    let models = |arguments: &[&str], file: &Path| run(cyborg().arg("models").args(arguments).arg(file));
+    let (code, stdout, _) = models(&["list", "--folder"], bench.folder.path());
+    assert_eq!(code, 0, "{stdout}");
+    assert!(
+        stdout.contains("set.toml: set `test` of 2 experts, sha256 ") && !stdout.contains("other.toml"),
+        "{stdout}"
+    );
+    let (_, stdout, _) = models(&["inspect"], &set);
+    for part in ["looks for swapped, weight 1.5", "unfamiliar beyond 0.5", "bias         -1 on evidence for generated"]
+    {
+        assert!(stdout.contains(part), "`{part}` is not in {stdout}");
+    }
+    let (_, stdout, _) = models(&["inspect", "--json"], &set);
+    let told: Value = serde_json::from_str(&stdout).expect("it is JSON");
+    assert_eq!((&told["kind"], &told["experts"][0]["network"]), (&"set".into(), &"corner".into()));
+    let (_, stdout, _) = models(&["inspect"], &bench.path("swap.onnx"));
+    assert!(stdout.contains("looks for    swapped faces") && stdout.contains("distance above 0.5"), "{stdout}");
+    let (code, stdout, stderr) = models(&["verify"], &set);
+    assert!(code == 0 && stdout.contains("set.toml: whole, its experts as it says"), "{stdout}{stderr}");
+    fs::write(bench.path("made.onnx"), "half").expect("it can be written");
+    check_error(cyborg().args(["models", "verify"]).arg(&set), 1, "is another file than the set was made with");
+}
+
+#[test]
+fn a_table_is_not_continued_by_another_set() {
+    let bench = Bench::new();
+    let (clip, table) = (bench.clip(), bench.path("table.jsonl"));
+    let video = |further: &[&str]| {
+        let mut command = cyborg();
+        command
+            .arg("video")
+            .arg(&clip)
+            .arg("--jsonl")
+            .arg(&table)
+            .arg("--model")
+            .arg(bench.path("set.toml"))
+            .args(further);
+        command
+    };
+    bench.both();
+    assert_eq!(run(&mut video(&[])).0, 0);
+    let (code, _, stderr) = run(&mut video(&["--resume"]));
+    assert!(code == 0 && stderr.contains("1 of 1 clips are finished"), "{stderr}");
+    let text = fs::read_to_string(bench.path("set.toml")).expect("it is there");
+    fs::write(bench.path("set.toml"), text.replace("weight = 1.5", "weight = 1.25")).expect("it can be written");
+    check_error(&mut video(&["--resume"]), 1, "model_sha256 was ");
 }
 
 #[test]
@@ -268,7 +393,13 @@ fn what_cannot_be_a_set_is_refused() {
     );
     // The files of a set are inputs: nothing is written over them.
     check_error(
-        cyborg().arg("image").arg(fetched("astronaut")).arg("--model").arg(bench.both()).arg("--csv").arg(bench.path("swap.onnx")),
+        cyborg()
+            .arg("image")
+            .arg(fetched("astronaut"))
+            .arg("--model")
+            .arg(bench.both())
+            .arg("--csv")
+            .arg(bench.path("swap.onnx")),
         2,
         "is an input and an output",
     );

@@ -74,7 +74,9 @@ pub enum ExpertSetError {
     #[error("it can't be read: {0}")]
     Syntax(#[from] toml::de::Error),
     /// It is of another version.
-    #[error("it has version {found}, this program reads version {FORMAT}: update the program, or assemble the set again")]
+    #[error(
+        "it has version {found}, this program reads version {FORMAT}: update the program, or assemble the set again"
+    )]
     Version {
         /// The version found.
         found: u32,
@@ -178,7 +180,8 @@ impl ExpertSet {
                 return invalid(key("weight"), "above 0, at most 1000");
             }
         }
-        for (name, kind) in [("generated", Some(Kind::Generated)), ("swapped", Some(Kind::Swapped)), ("anything", None)] {
+        for (name, kind) in [("generated", Some(Kind::Generated)), ("swapped", Some(Kind::Swapped)), ("anything", None)]
+        {
             let Some(bias) = self.fusion.of(kind) else {
                 continue;
             };

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::contract::{Calibration, CamClass, Contract, CropRule, Expertise, ResizeFilter, Saliency, Thresholds, Training};
+use crate::contract::{
+    Calibration, CamClass, Contract, CropRule, Expertise, ResizeFilter, Saliency, Thresholds, Training,
+};
 use crate::digest;
 use crate::model_file::ModelFile;
 use crate::onnx::{self, Dimension, GraphProto, ValueInfoProto, element};

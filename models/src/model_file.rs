@@ -66,7 +66,9 @@ pub enum ModelFileError {
         expected: &'static str,
     },
     /// There is a distance, and nobody knows which is too far.
-    #[error("its output `distance` means nothing without the metadata key `cyborg.unfamiliar.distance_above`: export the model again")]
+    #[error(
+        "its output `distance` means nothing without the metadata key `cyborg.unfamiliar.distance_above`: export the model again"
+    )]
     NoLimit,
     /// There is an input that nobody would fill.
     #[error("it wants a further input `{0}`, which the contract doesn't have")]

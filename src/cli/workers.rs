@@ -31,7 +31,7 @@ use crate::verdict::Judge;
 /// Longer side of the picture in which faces are looked for, where nothing else is asked for.
 const DETECT_SIZE: usize = 320;
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(super) struct WorkerArgs {
     /// Who judges: small (the model that is part of the program), accurate (a set of experts, where it is installed), auto
     /// (accurate where it is installed, else small), a model file that holds the contract of models/CONTRACT.md or is a foreign
@@ -367,8 +367,7 @@ pub(super) fn record(classifier: &Panel, others: &[Panel], detector: Option<&Cen
 /// A line on how far a model's numbers can be trusted, for people. Weights and biases of a set calibrate it.
 fn caution(panel: &Panel) -> Option<&'static str> {
     let is_calibrated = panel.set().is_some() || panel.contract().calibration != Calibration::NONE;
-    (!is_calibrated)
-        .then_some("this model is not calibrated: read p(synthetic) as an order, not as a probability")
+    (!is_calibrated).then_some("this model is not calibrated: read p(synthetic) as an order, not as a probability")
 }
 
 /// Says who judges, where it is a set, and where that runs: in one line where all networks run on the same, which is nearly

@@ -248,12 +248,7 @@ impl Classifier {
     /// # Errors
     ///
     /// When ONNX Runtime fails.
-    pub fn ask(
-        &mut self,
-        pixels: &[u8],
-        mut keep: impl FnMut(Answer),
-        maps: &mut Vec<f32>,
-    ) -> anyhow::Result<()> {
+    pub fn ask(&mut self, pixels: &[u8], mut keep: impl FnMut(Answer), maps: &mut Vec<f32>) -> anyhow::Result<()> {
         let bytes = self.file.input_side * self.file.input_side * 3;
         for pixels in pixels.chunks(self.largest_batch * bytes) {
             let count = pixels.len() / bytes;

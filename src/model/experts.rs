@@ -101,8 +101,8 @@ impl Agreement {
         let faces = said.iter().map(|said| said.scores.len()).min().unwrap_or(0);
         for face in 0..faces {
             let voices = said.iter().zip(&self.calibrations);
-            let Decision { evidence, kind, voice } = (self.rule)
-                .decide(voices.map(|(said, calibration)| evidence(said.scores[face].logits, calibration)));
+            let Decision { evidence, kind, voice } =
+                (self.rule).decide(voices.map(|(said, calibration)| evidence(said.scores[face].logits, calibration)));
             let unfamiliar = said.iter().any(|said| said.scores[face].unfamiliar);
             let logits = Logits { authentic: 0.0, synthetic: evidence };
             let Said { scores: own, maps: seen } = &said[voice];
@@ -135,9 +135,7 @@ fn enlarge(from: &ActivationMaps, face: usize, maps: &mut ActivationMaps) {
             }
             let (top, bottom, down) = between(y, from.height, maps.height);
             let (left, right, along) = between(x, from.width, maps.width);
-            let row = |y: usize| {
-                values[y * from.width + left] * (1.0 - along) + values[y * from.width + right] * along
-            };
+            let row = |y: usize| values[y * from.width + left] * (1.0 - along) + values[y * from.width + right] * along;
             maps.values.push(row(top) * (1.0 - down) + row(bottom) * down);
         }
     }

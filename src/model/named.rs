@@ -39,7 +39,10 @@ pub enum ModelName {
 #[derive(Debug, thiserror::Error)]
 pub enum NamedError {
     /// It is not installed.
-    #[error("--model {ACCURATE} is not installed (looked for {}): `cargo xtask setup` fetches it, `cyborg models assemble` makes it of your own experts; or use --model {SMALL}", listed(places))]
+    #[error(
+        "--model {ACCURATE} is not installed (looked for {}): `cargo xtask setup` fetches it, `cyborg models assemble` makes it of your own experts; or use --model {SMALL}",
+        listed(places)
+    )]
     NotInstalled {
         /// Where it was looked for.
         places: Vec<PathBuf>,

@@ -61,7 +61,9 @@ pub enum ExpertError {
     #[error("can't be read: {0}; it belongs beside the set file")]
     Read(std::io::Error),
     /// It is another file than the one that the set was made with.
-    #[error("is another file than the set was made with: its SHA-256 is {got}, the set says {expected}; fetch or assemble the set again")]
+    #[error(
+        "is another file than the set was made with: its SHA-256 is {got}, the set says {expected}; fetch or assemble the set again"
+    )]
     Digest {
         /// That of the file.
         got: String,
@@ -69,7 +71,9 @@ pub enum ExpertError {
         expected: String,
     },
     /// It has no contract.
-    #[error("is a classifier of somebody else's: a set takes model files of the contract alone (ask it by a --model of its own)")]
+    #[error(
+        "is a classifier of somebody else's: a set takes model files of the contract alone (ask it by a --model of its own)"
+    )]
     Foreign,
     /// It doesn't hold the contract.
     #[error("doesn't hold the contract: {0}")]

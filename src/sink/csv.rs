@@ -20,7 +20,8 @@ pub(super) const HEADER: &str = "source,frame,time_s,track,left,top,width,height
     age_ms,model\n";
 
 /// The names of the columns of a table of photos, which are [`PhotoRecord`]'s fields.
-const PHOTO_HEADER: &str = "path,score,label,split,source,p_synthetic,verdict,face,left,top,width,height,reason,model\n";
+const PHOTO_HEADER: &str =
+    "path,score,label,split,source,p_synthetic,verdict,face,left,top,width,height,reason,model\n";
 
 impl CsvSink {
     /// Makes or empties the file at `path` and writes the header. `models` are the names of all models, the first one first.

@@ -151,13 +151,11 @@ mod tests {
         let mut random = ChaCha8Rng::seed_from_u64(11);
         for _ in 0..2000 {
             let count = 1 + random.next_u32() as usize % 5;
-            let voices: Vec<_> = (0..count)
-                .map(|_| (KINDS[random.next_u32() as usize % 3], number(&mut random).abs() + 0.01))
-                .collect();
+            let voices: Vec<_> =
+                (0..count).map(|_| (KINDS[random.next_u32() as usize % 3], number(&mut random).abs() + 0.01)).collect();
             let rule = rule(&voices, [(); 3].map(|()| number(&mut random) / 4.0));
-            let evidence: Vec<f32> = (0..count)
-                .map(|_| if random.next_u32() % 8 == 0 { f32::NAN } else { number(&mut random) })
-                .collect();
+            let evidence: Vec<f32> =
+                (0..count).map(|_| if random.next_u32() % 8 == 0 { f32::NAN } else { number(&mut random) }).collect();
             property(&mut random, &rule, &evidence);
         }
     }

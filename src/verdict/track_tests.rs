@@ -122,7 +122,7 @@ fn a_synthetic_person_looks_like_what_decided_most() {
     let [made, swap] = [Some(Reason::LooksGenerated), Some(Reason::LooksSwapped)];
     check(&[(20, 3.0, Generated)], [made, made]);
     check(&[(20, 3.0, Swapped)], [swap, swap]);
-    check(&[(12, 3.0, Swapped), (8, 3.0, Generated)], [swap, swap]);
+    check(&[(14, 3.0, Swapped), (6, 3.0, Generated)], [swap, swap]);
     // The running word is that of the last seconds.
     check(&[(70, 3.0, Swapped), (40, 3.0, Generated)], [swap, made]);
     // Nothing is said of what is not synthetic.

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cyborg_models::contract::{
-    Alignment, Border, CAM, Calibration, CamClass, Contract, CropRule, DISTANCE, Expertise, LOGITS, PIXELS, ResizeFilter,
-    Saliency, Thresholds, Training,
+    Alignment, Border, CAM, Calibration, CamClass, Contract, CropRule, DISTANCE, Expertise, LOGITS, PIXELS,
+    ResizeFilter, Saliency, Thresholds, Training,
 };
 use cyborg_models::model_file::{set_contract, set_contract_of_expert};
 use cyborg_models::onnx::{

@@ -66,12 +66,7 @@ impl Expertise {
         let rate = match measured.into_iter().any(|name| metadata.contains_key(name)) {
             false => None,
             true => Some(UnfamiliarRate {
-                share: ranged(
-                    key::UNFAMILIAR_SHARE,
-                    wanted(key::UNFAMILIAR_SHARE)?,
-                    "a number in 0 to 1",
-                    unit,
-                )?,
+                share: ranged(key::UNFAMILIAR_SHARE, wanted(key::UNFAMILIAR_SHARE)?, "a number in 0 to 1", unit)?,
                 measured_on: wanted(key::UNFAMILIAR_MEASURED_ON)?.to_owned(),
             }),
         };

@@ -83,8 +83,7 @@ impl Contract {
         let found = metadata.get(key::VERSION).ok_or(ContractError::NotAContract)?;
         let version =
             Self::version_of(metadata).ok_or_else(|| ContractError::UnknownVersion { found: found.clone() })?;
-        let known =
-            |name: &str| key::ALL.contains(&name) || (version > FIRST_VERSION && key::SECOND.contains(&name));
+        let known = |name: &str| key::ALL.contains(&name) || (version > FIRST_VERSION && key::SECOND.contains(&name));
         let mut auc = BTreeMap::new();
         for (name, value) in metadata.iter().filter(|(name, _)| name.starts_with(key::PREFIX)) {
             if let Some(which) = name.strip_prefix(key::AUC_PREFIX) {

@@ -323,7 +323,8 @@ fn answer(name: &str, models: &[String], opinions: &[Opinion]) -> String {
         return format!("{name}: no face found");
     };
     let say = |Judgement { verdict, probability, reason }: &Judgement| {
-        let reason = reason.filter(|reason| reason.tells_more()).map(|reason| format!(" ({reason})")).unwrap_or_default();
+        let reason =
+            reason.filter(|reason| reason.tells_more()).map(|reason| format!(" ({reason})")).unwrap_or_default();
         format!("{verdict}{reason}, p(synthetic) {:.2}", probability.value())
     };
     let faces = |opinion: &Opinion| opinion.judgements.iter().map(say).collect::<Vec<_>>().join("; ");

@@ -131,7 +131,8 @@ fn model(page: &mut String, data: &ReportData) -> Result<(), Error> {
         for expert in &run.experts {
             let kind = expert.looks_for.map_or_else(|| "anything".to_owned(), |kind| format!("{kind} faces"));
             let (file, digest) = (Escaped(&expert.file), Escaped(&expert.sha256));
-            let said = format_args!("{file}, looks for {kind}, weight {}, SHA-256 <code>{digest}</code>", expert.weight);
+            let said =
+                format_args!("{file}, looks for {kind}, weight {}, SHA-256 <code>{digest}</code>", expert.weight);
             table.row("expert", said)?;
         }
         return table.end();
