@@ -10,6 +10,7 @@
 //! - [`cache`]: the folder of the user's where fetched files live.
 //! - [`digest`]: SHA-256, as hexadecimal text.
 
+pub mod accurate;
 pub mod assemble;
 pub mod cache;
 pub mod contract;

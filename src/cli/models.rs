@@ -1,5 +1,6 @@
 //! `cyborg models`: which model files there are, what they say of themselves, and whether they hold.
 
+mod assemble;
 mod set;
 
 use std::fs;
@@ -18,6 +19,7 @@ use cyborg_models::{cache, digest, lock};
 use prost::Message;
 use serde::Serialize;
 
+use self::assemble::AssembleArgs;
 use self::set::SetTold;
 use super::machine;
 use super::outcome::{Outcome, complain, note, say};
@@ -59,6 +61,8 @@ enum ModelsCommand {
         #[arg(long, value_name = "FILE", requires = "file")]
         model_toml: Option<PathBuf>,
     },
+    /// Make the accurate set of the package that ships its tower, as set-up does; nothing is fetched
+    Assemble(AssembleArgs),
     /// Check model files and sets: contract, digest beside them or in the set, and a run on the processor
     Verify {
         /// Model files, TOMLs of sets, or names as for --model [default: small, which comes with the program]
@@ -84,6 +88,7 @@ pub(super) fn run(args: &ModelsArgs) -> anyhow::Result<Outcome> {
             say(&if *json { serde_json::to_string_pretty(&told)? } else { told.to_text() })?;
             Ok(Outcome::Done)
         }
+        ModelsCommand::Assemble(args) => assemble::run(args),
         ModelsCommand::Verify { files, json } => {
             verify_all(files, if *json { verdict_for_program } else { verdict_for_person })
         }
@@ -198,8 +203,12 @@ impl Told {
             ("error rates", rates),
             ("trained on", format!("data {}, seed {}, by {}", training.data_digest, training.seed, training.tool)),
         ];
-        let Expertise { looks_for, unfamiliar } = &self.expertise;
+        let Expertise { looks_for, tells_apart, unfamiliar } = &self.expertise;
         lines.extend(looks_for.map(|kind| ("looks for", format!("{kind} faces"))));
+        if !tells_apart.is_empty() {
+            let kinds: Vec<String> = tells_apart.iter().map(|kind| format!("{kind} faces")).collect();
+            lines.push(("tells apart", kinds.join(", ")));
+        }
         if let Some(Unfamiliar { distance_above, rate }) = unfamiliar {
             let rate = rate.as_ref().map(|rate| format!(", {} of the faces of {}", rate.share, rate.measured_on));
             lines.push(("unfamiliar", format!("distance above {distance_above}{}", rate.unwrap_or_default())));

@@ -18,14 +18,13 @@ use cyborg_models::lock;
 
 use super::Outcome;
 use super::session::{
-    DataArgs, Known, MachineArgs, TOOL, Wanted, both_classes, bytes, listen, look, not_negative, of_split, positive, share,
+    DataArgs, Known, Faced, MachineArgs, TOOL, both_classes, bytes, listen, look_at, not_negative, of_split, positive, share,
     share_of_one,
 };
 use crate::checkpoint;
 use crate::data::augment::Preset;
 use crate::data::balance::Balance;
 use crate::data::faces::{Extent, Faces};
-use crate::data::forge::swap::donor::Donors;
 use crate::data::inspect::Need;
 use crate::data::list::{Label, Row, Split};
 use crate::data::loader::{Plan, evaluation, training};
@@ -58,16 +57,9 @@ pub(super) struct HeadArgs {
     /// How faces are varied: none, robust or strong
     #[arg(long, value_name = "PRESET", default_value = "robust")]
     augment: Preset,
-    /// Self-blended fakes over the number of real faces, for telling swapped faces
-    #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = not_negative)]
+    /// Self-blended fakes over the number of real faces, for telling swapped faces; with 0 these are not looked for
+    #[arg(long, value_name = "SHARE", default_value_t = 1.0, value_parser = not_negative)]
     forge: f64,
-    /// Faces put on others over the number of real faces, for telling swapped faces; with `--forge 0 --swap 0` these are not
-    /// looked for
-    #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = not_negative)]
-    swap: f64,
-    /// Share of the faces of pairs that are coded as video
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share_of_one)]
-    video_coding: f64,
     /// How much the weights that tell generated faces are held back
     #[arg(long, value_name = "RIDGE", default_value_t = 5.0, value_parser = positive)]
     ridge: f64,
@@ -77,6 +69,10 @@ pub(super) struct HeadArgs {
     /// Sources of the training split to leave out, and to tell the AUC of, with commas between them
     #[arg(long, value_name = "SOURCES", value_delimiter = ',')]
     leave_out: Vec<String>,
+    /// Validation sources of real and of swapped faces, with commas between them: the layer for swapped faces is calibrated by
+    /// these, and that for generated ones by the others
+    #[arg(long, value_name = "SOURCES", value_delimiter = ',')]
+    swapped: Vec<String>,
     /// Real faces of a validation collection that may be called synthetic, at most
     #[arg(long, value_name = "SHARE", default_value_t = 0.03, value_parser = share_of_one)]
     bpcer: f64,
@@ -103,9 +99,6 @@ pub(super) fn run(args: &HeadArgs) -> anyhow::Result<Outcome> {
         args.blocks.first().is_some_and(|&first| first > 0) && args.blocks.is_sorted_by(|one, next| one < next),
         "--blocks wants numbers from 1 in rising order, such as 6,8,9"
     );
-    if args.video_coding > 0.0 {
-        crate::data::augment::video::check()?;
-    }
     let path = match &args.tower {
         Some(path) => path.clone(),
         None => lock::cached(TOWER).context("there is no cache folder for the tower: set CYBORG_CACHE, or give `--tower`")?,
@@ -119,13 +112,14 @@ pub(super) fn run(args: &HeadArgs) -> anyhow::Result<Outcome> {
     let mut read = args.data.read(&Known::default())?;
     read.config.left_out.clone_from(&args.leave_out);
     let crop = read.config.clone();
-    let wanted = Wanted {
-        size: (runner.side(), runner.side() / 16),
+    let wanted = Faced {
+        side: runner.side(),
+        cam: runner.side() / 16,
         splits: &[Split::Train, Split::Validation],
-        landmarks: if args.forge + args.swap > 0.0 { Need::Needed } else { Need::Unneeded },
+        landmarks: if args.forge > 0.0 { Need::Needed } else { Need::Unneeded },
         memory: bytes(args.machine.memory),
     };
-    let Some(inspected) = look(read, &wanted, stop)? else { return Ok(Outcome::Interrupted) };
+    let Some(inspected) = look_at(read, &wanted, stop)? else { return Ok(Outcome::Interrupted) };
     let is_out = |row: &Row| args.leave_out.contains(&row.source);
     let all = of_split(&inspected, Split::Train);
     let (out, train): (Vec<usize>, Vec<usize>) = all.iter().partition(|&&index| is_out(&inspected.faces.rows[index]));
@@ -141,7 +135,7 @@ pub(super) fn run(args: &HeadArgs) -> anyhow::Result<Outcome> {
     };
     if !out.is_empty() {
         let Some(seen) = runner.describe(evaluation(&faces, &out, BATCH), stop)? else { return Ok(Outcome::Interrupted) };
-        tell(&learnt.layers, &seen, &rows(&faces, &out), runner.width());
+        tell(&learnt.layers, &seen, &rows(&faces, &out), runner.width(), &args.swapped);
     }
     let contract = Contract {
         network: "clip_vit_b16".to_owned(),
@@ -188,10 +182,7 @@ impl Work<'_> {
         let plan = Plan {
             indices: train.to_vec(),
             forged: 0,
-            swapped: 0,
-            donors: Arc::new(Donors::among(faces, &[])),
             augment: Preset::None,
-            video_coding: 0.0,
             balance: Balance::Sources,
             batch: BATCH,
             seed: args.seed,
@@ -216,19 +207,9 @@ impl Work<'_> {
         };
         let real: Vec<usize> =
             train.iter().copied().filter(|&index| faces.rows[index].label == Label::Authentic).collect();
-        let [forged, swapped] = [args.forge, args.swap].map(|share| (share * real.len() as f64).round() as usize);
-        if forged + swapped > 0 {
-            let donors = Arc::new(Donors::among(faces, &real));
-            let plan = Plan {
-                indices: real,
-                forged,
-                swapped,
-                donors,
-                augment: args.augment,
-                video_coding: args.video_coding,
-                balance: Balance::Listed,
-                ..plan
-            };
+        let forged = (args.forge * real.len() as f64).round() as usize;
+        if forged > 0 {
+            let plan = Plan { indices: real, forged, augment: args.augment, balance: Balance::Listed, ..plan };
             let mut seen = Described::default();
             for view in 0..args.views {
                 let Some(more) = runner.describe(training(faces, &plan, view), stop)? else { return Ok(None) };
@@ -260,13 +241,13 @@ fn rows<'a>(faces: &'a Faces, indices: &[usize]) -> Vec<&'a Row> {
 }
 
 /// Says how well each layer tells its kind on some faces, by source.
-fn tell(layers: &[(Kind, Logistic)], seen: &Described, rows: &[&Row], width: usize) {
+fn tell(layers: &[(Kind, Logistic)], seen: &Described, rows: &[&Row], width: usize, swapped: &[String]) {
     for (kind, layer) in layers {
         let scored = |wanted: &dyn Fn(&Row) -> bool| -> Vec<Scored> {
             let faces = rows.iter().zip(seen.features.chunks_exact(width)).filter(|(row, _)| wanted(row));
             faces.map(|(row, features)| Scored { score: layer.evidence(features), label: row.label }).collect()
         };
-        let of_kind = |row: &Row| row.pair.is_some() == (*kind == Kind::Swapped);
+        let of_kind = |row: &Row| swapped.contains(&row.source) == (*kind == Kind::Swapped);
         let mut sources: Vec<&str> = rows.iter().filter(|row| of_kind(row)).map(|row| row.source.as_str()).collect();
         sources.sort_unstable();
         sources.dedup();
@@ -292,10 +273,11 @@ fn judge(
     rows: &[&Row],
     width: usize,
 ) -> anyhow::Result<Head> {
-    tell(&learnt.layers, seen, rows, width);
+    tell(&learnt.layers, seen, rows, width, &args.swapped);
+    let swapped = &args.swapped;
     let mut layers = Vec::new();
     for (kind, layer) in &learnt.layers {
-        let of_kind = |row: &Row| row.pair.is_some() == (*kind == Kind::Swapped);
+        let of_kind = |row: &Row| swapped.contains(&row.source) == (*kind == Kind::Swapped);
         let faces = rows.iter().zip(seen.features.chunks_exact(width)).filter(|(row, _)| of_kind(row));
         let faces: Vec<(&[f32], Label)> = faces.map(|(row, features)| (features, row.label)).collect();
         let calibrated = judged::calibrated(layer, &faces).with_context(|| {
@@ -308,7 +290,7 @@ fn judge(
         seen.features.chunks_exact(width).map(|features| (1.0 / (1.0 + (-evidence(features)).exp())) as f32).collect();
     let synthetic_above = judged::synthetic_above(rows, &probabilities, args.bpcer);
     let generated: (Vec<&Row>, Vec<f32>) =
-        rows.iter().zip(&probabilities).filter(|(row, _)| row.pair.is_none()).map(|(row, &p)| (*row, p)).unzip();
+        rows.iter().zip(&probabilities).filter(|(row, _)| !args.swapped.contains(&row.source)).map(|(row, &p)| (*row, p)).unzip();
     let authentic_below = judged::authentic_below(&generated.0, &generated.1, args.apcer, synthetic_above);
     let share = |label, beyond: &dyn Fn(f32) -> bool| {
         let of: Vec<f32> = rows.iter().zip(&probabilities).filter(|(row, _)| row.label == label).map(|(_, &p)| p).collect();
@@ -335,7 +317,12 @@ fn judge(
         }
     });
     let mut metadata = contract.to_metadata();
-    Expertise { looks_for: layers.iter().map(|(kind, _)| *kind).collect(), unfamiliar }.add_to(&mut metadata);
+    let kinds: Vec<Kind> = layers.iter().map(|(kind, _)| *kind).collect();
+    let expertise = match kinds[..] {
+        [only] => Expertise { looks_for: Some(only), tells_apart: Vec::new(), unfamiliar },
+        _ => Expertise { looks_for: None, tells_apart: kinds, unfamiliar },
+    };
+    expertise.add_to(&mut metadata);
     let kinds = layers.into_iter().map(|(_, layer)| KindHead {
         weight: layer.weight.iter().map(|&weight| weight as f32).collect(),
         bias: layer.bias as f32,

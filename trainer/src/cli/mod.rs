@@ -7,6 +7,7 @@ mod evaluate;
 mod experiment;
 mod export;
 mod forge;
+mod head;
 mod import;
 mod locate;
 mod parted;
@@ -48,6 +49,8 @@ enum Command {
     Forge(forge::ForgeArgs),
     /// Train a network on a list of faces, and export the best epoch
     Train(train::TrainArgs),
+    /// Learn a head on a tower that isn't trained, for the accurate set
+    Head(head::HeadArgs),
     /// Measure networks on the faces of a list
     Evaluate(evaluate::EvaluateArgs),
     /// Fit probabilities and thresholds on the faces of a list, and write them into checkpoint and model file
@@ -116,6 +119,7 @@ fn run_command(command: &Command) -> anyhow::Result<Outcome> {
         Command::Locate(args) => locate::run(args),
         Command::Forge(args) => forge::run(args),
         Command::Train(args) => train::run(args),
+        Command::Head(args) => head::run(args),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Calibrate(args) => calibrate::run(args),
         Command::Compare(args) => compare::run(args).map(|()| Outcome::Done),
