@@ -185,7 +185,7 @@ impl ExpertSet {
             let Some(bias) = self.fusion.of(kind) else {
                 continue;
             };
-            if !(bias.abs() <= LARGEST) {
+            if bias.is_nan() || bias.abs() > LARGEST {
                 return invalid(format!("fusion.{name}"), "in -1000 to 1000");
             }
             if !self.experts.iter().any(|expert| expert.looks_for == kind) {

@@ -226,8 +226,8 @@ fn is_foreign(bytes: &[u8]) -> bool {
 
 /// A file that was found.
 enum Found {
-    Model(anyhow::Result<Told>),
-    Set(Result<SetTold, SetError>),
+    Model(anyhow::Result<Box<Told>>),
+    Set(Result<Box<SetTold>, SetError>),
     /// The face detector that set-up fetched.
     Detector,
 }
@@ -263,7 +263,7 @@ fn tell_program(name: &str, found: Found) -> anyhow::Result<()> {
 }
 
 fn list(folder: Option<&Path>, tell: fn(&str, Found) -> anyhow::Result<()>) -> anyhow::Result<Outcome> {
-    tell(shipped::NAME, Found::Model(Told::read(None, None)))?;
+    tell(shipped::NAME, Found::Model(Told::read(None, None).map(Box::new)))?;
     let Some(folder) = folder.map(Path::to_owned).or_else(cache::folder) else {
         note("no cache folder is known: set CYBORG_CACHE, or name a folder with `--folder`");
         return Ok(Outcome::Done);
@@ -279,9 +279,9 @@ fn list(folder: Option<&Path>, tell: fn(&str, Found) -> anyhow::Result<()>) -> a
         if lock::cached("centerface").as_ref() == Some(&path) {
             tell(&name, Found::Detector)?;
         } else if is_set(&path) {
-            tell(&name, Found::Set(SetTold::read(&path)))?;
+            tell(&name, Found::Set(SetTold::read(&path).map(Box::new)))?;
         } else {
-            tell(&name, Found::Model(Told::read(Some(&path), None)))?;
+            tell(&name, Found::Model(Told::read(Some(&path), None).map(Box::new)))?;
         }
     }
     Ok(Outcome::Done)
@@ -300,7 +300,7 @@ fn gather(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-fn line(name: &str, told: anyhow::Result<Told>) -> String {
+fn line(name: &str, told: anyhow::Result<Box<Told>>) -> String {
     match told {
         Ok(told) => {
             let foreign = if told.kind == Kind::Foreign { ", foreign" } else { "" };

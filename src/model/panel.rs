@@ -102,7 +102,7 @@ pub struct PanelFile<'a> {
 
 #[derive(Clone, Debug)]
 enum Files<'a> {
-    One(ClassifierFile<'a>),
+    One(Box<ClassifierFile<'a>>),
     Several(ExpertSet, Vec<ClassifierFile<'a>>),
 }
 
@@ -119,15 +119,22 @@ pub struct Panel {
 enum Body {
     /// A model that speaks for itself.
     One(Box<Classifier>),
-    /// A set, and its experts.
-    Several(ExpertSet, Experts<Classifier>),
+    /// A set.
+    Several(Box<Ensemble>),
+}
+
+/// A set, and its experts.
+#[derive(Debug)]
+struct Ensemble {
+    set: ExpertSet,
+    experts: Experts<Classifier>,
 }
 
 impl<'a> PanelFile<'a> {
     /// One model.
     #[must_use]
     pub fn of_model(file: ClassifierFile<'a>) -> Self {
-        Self { name: file.name.clone(), digest: file.file.digest.clone(), files: Files::One(file) }
+        Self { name: file.name.clone(), digest: file.file.digest.clone(), files: Files::One(Box::new(file)) }
     }
 
     /// What the set file says; nothing for one model.
@@ -143,7 +150,7 @@ impl<'a> PanelFile<'a> {
     #[must_use]
     pub fn files(&self) -> &[ClassifierFile<'a>] {
         match &self.files {
-            Files::One(file) => std::slice::from_ref(file),
+            Files::One(file) => std::slice::from_ref(&**file),
             Files::Several(_, files) => files,
         }
     }
@@ -217,7 +224,8 @@ impl Panel {
                 let experts: Vec<Classifier> = files.iter().map(open).collect::<Result<_, _>>()?;
                 let agreement = agreement(set, experts.iter().map(Classifier::contract));
                 let contract = contract(set, experts.iter().map(Classifier::contract));
-                (contract, Body::Several(set.clone(), Experts::new(experts, agreement)))
+                let ensemble = Ensemble { set: set.clone(), experts: Experts::new(experts, agreement) };
+                (contract, Body::Several(Box::new(ensemble)))
             }
         };
         Ok(Self { name: name.clone(), digest: digest.clone(), contract, body })
@@ -247,7 +255,7 @@ impl Panel {
     pub fn set(&self) -> Option<&ExpertSet> {
         match &self.body {
             Body::One(_) => None,
-            Body::Several(set, _) => Some(set),
+            Body::Several(ensemble) => Some(&ensemble.set),
         }
     }
 
@@ -255,16 +263,16 @@ impl Panel {
     #[must_use]
     pub fn classifiers(&self) -> &[Classifier] {
         match &self.body {
-            Body::One(classifier) => std::slice::from_ref(classifier),
-            Body::Several(_, experts) => experts.members(),
+            Body::One(classifier) => std::slice::from_ref(&**classifier),
+            Body::Several(ensemble) => ensemble.experts.members(),
         }
     }
 
     /// The same, to be asked apart: [`Panel::agree`] then makes one score of what they say.
     pub fn classifiers_mut(&mut self) -> &mut [Classifier] {
         match &mut self.body {
-            Body::One(classifier) => std::slice::from_mut(classifier),
-            Body::Several(_, experts) => experts.members_mut(),
+            Body::One(classifier) => std::slice::from_mut(&mut **classifier),
+            Body::Several(ensemble) => ensemble.experts.members_mut(),
         }
     }
 
@@ -276,7 +284,7 @@ impl Panel {
                 std::mem::swap(maps, &mut said.maps);
             }
             (Body::One(_), []) => {}
-            (Body::Several(_, experts), said) => experts.agreement().agree(said, scores, maps),
+            (Body::Several(ensemble), said) => ensemble.experts.agreement().agree(said, scores, maps),
         }
     }
 
@@ -303,14 +311,14 @@ impl Classify for Panel {
     fn classify(&mut self, seen: &mut [Seen<'_>]) -> anyhow::Result<()> {
         match &mut self.body {
             Body::One(classifier) => classifier.classify(seen),
-            Body::Several(_, experts) => experts.classify(seen),
+            Body::Several(ensemble) => ensemble.experts.classify(seen),
         }
     }
 
     fn faces_at_once(&self) -> usize {
         match &self.body {
             Body::One(classifier) => classifier.faces_at_once(),
-            Body::Several(_, experts) => experts.faces_at_once(),
+            Body::Several(ensemble) => ensemble.experts.faces_at_once(),
         }
     }
 }

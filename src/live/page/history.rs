@@ -30,7 +30,7 @@ pub(super) struct Turn {
     pub from: Option<Verdict>,
     /// To which.
     pub to: Verdict,
-    /// Why nothing certain is said.
+    /// Why nothing certain is said; of a synthetic one, what the person looks like where that is known.
     pub reason: Option<Reason>,
 }
 
