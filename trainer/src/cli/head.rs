@@ -24,7 +24,7 @@ use super::session::{
 use crate::checkpoint;
 use crate::data::augment::Preset;
 use crate::data::balance::Balance;
-use crate::data::faces::{Extent, Faces};
+use crate::data::faces::Faces;
 use crate::data::inspect::Need;
 use crate::data::list::{Label, Row, Split};
 use crate::data::loader::{Plan, evaluation, training};
