@@ -115,7 +115,7 @@ fn read(args: &MeasureArgs) -> anyhow::Result<(Vec<ScoredFace>, Vec<Logits>, usi
         // A probability of 32 bits may be 0 or 1 itself.
         let p = p.clamp(1e-7, 1.0 - 1e-7);
         logits.push(Logits { authentic: 0.0, synthetic: (p / (1.0 - p)).ln() as f32 });
-        faces.push(ScoredFace { path: row.path, label, source, video: None });
+        faces.push(ScoredFace { path: row.path, label, source, video: None, group: None, pair: None });
     }
     Ok((faces, logits, without))
 }
