@@ -19,12 +19,15 @@ use cyborg_edge::face::Locate;
 use cyborg_edge::face::crop::{CropSquare, Cropper};
 use cyborg_edge::frame::Frame;
 use cyborg_edge::model::classifier::Classify;
+use cyborg_edge::model::experts::{Agreement, Experts};
 use cyborg_edge::pipeline::{self, DetectEvery, Stages, Summary, Worker};
 use cyborg_edge::sink::csv::CsvSink;
 use cyborg_edge::sink::jsonl::{Extent, JsonlSink, ModelRecord, RunRecord};
 use cyborg_edge::sink::overlay::{Canvas, Overlay};
 use cyborg_edge::sink::{FrameView, Sink};
 use cyborg_edge::verdict::Judge;
+use cyborg_edge::verdict::experts::{Rule, Voice};
+use cyborg_models::contract::{Calibration, Kind};
 use support::model::contract;
 use support::stages::{BrightnessClassifier, CountingSource, MiddleFace};
 
@@ -137,13 +140,24 @@ impl Sink for Drawing {
     }
 }
 
-/// Allocations of the pipeline over the measured frames, with so many models beside the first one.
-fn pipeline_allocations(copies: bool, others: usize) -> u64 {
+/// So many experts with one verdict.
+fn experts(count: usize) -> Box<dyn Classify> {
+    let kinds = [Some(Kind::Generated), Some(Kind::Swapped)].into_iter().cycle();
+    let rule = Rule { voices: kinds.take(count).map(|kind| Voice { kind, weight: 1.0 }).collect(), bias: [0.0; 3] };
+    let agreement = Agreement { rule, calibrations: vec![Calibration::NONE; count] };
+    let members = (0..count).map(|_| BrightnessClassifier::new(Duration::ZERO)).collect();
+    Box::new(Experts::new(members, agreement))
+}
+
+/// Allocations of the pipeline over the measured frames, with so many experts in a set, or one model where that is 1, and so many
+/// models beside that.
+fn pipeline_allocations(copies: bool, in_set: usize, others: usize) -> u64 {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let run = RunRecord {
         tool: "test".into(),
         model: "mock".into(),
         model_sha256: String::new(),
+        experts: Vec::new(),
         provider: String::new(),
         detector_provider: String::new(),
         others: vec![ModelRecord::default(); others],
@@ -160,11 +174,12 @@ fn pipeline_allocations(copies: bool, others: usize) -> u64 {
     let classifier = || BrightnessClassifier::new(Duration::ZERO);
     let mut teams = [(); 2].map(|()| {
         let further: Vec<_> = (0..others).map(|_| classifier()).collect();
-        (MiddleFace::default(), classifier(), further)
+        let first = if in_set > 1 { experts(in_set) } else { Box::new(classifier()) };
+        (MiddleFace::default(), first, further)
     });
     let workers = teams.iter_mut().map(|(locate, classify, others)| {
         let others = others.iter_mut().map(|other| other as &mut dyn Classify).collect();
-        Worker { locate, classify, others }
+        Worker { locate, classify: &mut **classify, others }
     });
     let stages = Stages {
         workers: workers.collect(),
@@ -211,16 +226,20 @@ const WAITING: u64 = 15;
 #[test]
 fn a_frame_costs_no_allocation_but_the_resamplers_tables() {
     let tables = resize_allocations();
-    let found = pipeline_allocations(false, 0);
+    let found = pipeline_allocations(false, 1, 0);
     let fewest = MEASURED * tables;
     // The brightness of the mock frames falls from white to black once, which is a cut: one track begins.
     let most = MEASURED * tables + NEW_TRACK + WAITING;
     assert!((fewest..=most).contains(&found), "{found} allocations over {MEASURED} frames, {tables} a resize");
     // A second model cuts its own crops, and costs nothing else.
-    let found = pipeline_allocations(false, 1);
+    let found = pipeline_allocations(false, 1, 1);
     let twice = 2 * (MEASURED * tables + NEW_TRACK) + WAITING;
     assert!((2 * fewest..=twice).contains(&found), "{found} allocations over {MEASURED} frames with two models");
+    // So does the second expert of a set.
+    let found = pipeline_allocations(false, 2, 0);
+    let most = 2 * MEASURED * tables + NEW_TRACK + WAITING;
+    assert!((2 * fewest..=most).contains(&found), "{found} allocations over {MEASURED} frames with two experts");
     // The meter itself must see a single copy a frame.
-    let copied = pipeline_allocations(true, 0);
+    let copied = pipeline_allocations(true, 1, 0);
     assert!(copied >= fewest + MEASURED, "a copy of each frame went unseen: {copied}");
 }

@@ -79,7 +79,7 @@ fn each_object_wants_all_its_fields_and_no_other() {
         assert_eq!(definition["additionalProperties"], false, "{name}");
         objects += 1;
     }
-    assert_eq!(objects, 7, "five kinds of lines, the interval and the further model");
+    assert_eq!(objects, 8, "five kinds of lines, the interval, the further model and the expert");
 }
 
 /// A right line of this kind.
@@ -87,14 +87,14 @@ fn right(kind: &str) -> Value {
     match kind {
         "run" => json!({"type": "run", "schema": record::SCHEMA, "tool": "cyborg 0", "model": "m",
             "model_sha256": "0".repeat(64), "provider": "cpu", "detector_provider": "cpu",
-            "others": [], "settings": {}}),
+            "experts": [], "others": [], "settings": {}}),
         "face" => json!({"type": "face", "source": "a.mp4", "frame": 0, "time_s": -0.04, "track": 1, "left": -3.5,
             "top": 0, "width": 10.1, "height": 12, "p_synthetic": 0.5, "p_track": 1, "verdict": "unsure",
             "track_verdict": "unsure", "reason": "too_few_frames", "age_ms": 3.2,
             "model": "m"}),
         "photo" => json!({"type": "photo", "path": "a.png", "score": null, "label": "real", "split": "test",
             "source": null, "p_synthetic": null, "verdict": null, "face": null, "left": null, "top": null,
-            "width": null, "height": null, "model": null}),
+            "width": null, "height": null, "reason": null, "model": null}),
         "track" => json!({"type": "track", "source": "a.mp4", "track": 1, "first_s": 0, "last_s": 2.5, "frames": 60,
             "usable_frames": 60, "p_track": 0.1, "track_verdict": "unsure", "reason": "synthetic_in_parts",
             "intervals": [{"start_s": 1, "end_s": 1.5}], "model": "m"}),

@@ -14,7 +14,7 @@ use support::events::{Broker, Got, PATIENCE, Running, Server, Speaks, certificat
 fn check_events(events: &[Value]) {
     let mut synthetic = std::collections::BTreeMap::new();
     for (index, event) in events.iter().enumerate() {
-        assert_eq!(event["version"], 1, "{event}");
+        assert_eq!(event["version"], 2, "{event}");
         assert_eq!(event["number"], index as u64 + 1, "{event}");
         assert!(event["time"].as_str().is_some_and(|time| time.ends_with('Z') && time.len() == 24), "{event}");
         assert!(event["source"].as_str().is_some_and(|source| source.contains("turning.mp4")), "{event}");

@@ -30,6 +30,7 @@ fn made_with() -> MadeWith {
         tool: "cyborg 9.9.9".into(),
         model: "corner".into(),
         model_sha256: "ab".repeat(32),
+        experts: Vec::new(),
         provider: "asked auto, got cpu (cuda: <no device>)".into(),
         detector_provider: "asked auto, got cpu".into(),
         others: Vec::new(),
@@ -41,7 +42,7 @@ fn made_with() -> MadeWith {
 fn judgement(evidence: f32, verdict: Verdict) -> Judgement {
     let calibration = Calibration { temperature: 1.0, bias: 0.0 };
     let probability = SyntheticProbability::new(Logits { authentic: 0.0, synthetic: evidence }, &calibration);
-    Judgement { probability, verdict }
+    Judgement { probability, verdict, reason: None }
 }
 
 /// Two people in a clip of twelve seconds; the second one is away for three of them.

@@ -13,7 +13,7 @@ use cyborg_edge::frame::{Frame, PixelBox, PixelPoint, PresentationTime};
 use cyborg_edge::model::classifier::{Classify, Score, Seen};
 use cyborg_edge::pipeline::{self, DetectEvery, Stages, Summary, Worker};
 use cyborg_edge::sink::{FrameView, Sink};
-use cyborg_edge::verdict::quality::Reason;
+use cyborg_edge::verdict::reason::Reason;
 use cyborg_edge::verdict::{Judge, Logits, Verdict};
 use support::model::contract;
 
@@ -93,7 +93,7 @@ impl Classify for Knower {
         let logits = |face: &Face| Logits { authentic: 0.0, synthetic: face.confidence };
         for Seen { faces, scores, maps, .. } in seen {
             scores.clear();
-            scores.extend(faces.iter().map(|face| Score { square, logits: logits(face) }));
+            scores.extend(faces.iter().map(|face| Score::new(square, logits(face))));
             maps.values.clear();
         }
         Ok(())

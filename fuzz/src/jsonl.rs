@@ -14,26 +14,29 @@ use cyborg_edge::frame::{Frame, PixelBox, PixelPoint, PresentationTime};
 use cyborg_edge::model::classifier::{ActivationMaps, Score};
 use cyborg_edge::pipeline::Opinion;
 use cyborg_edge::sink::FrameView;
-use cyborg_edge::sink::jsonl::{Line, ModelRecord, RunRecord};
+use cyborg_edge::sink::jsonl::{ExpertRecord, Line, ModelRecord, RunRecord};
 use cyborg_edge::sink::record::{FaceRecord, IntervalRecord, PhotoRecord, SCHEMA, SummaryRecord, TrackRecord};
-use cyborg_edge::verdict::quality::Reason;
+use cyborg_edge::verdict::reason::Reason;
 use cyborg_edge::verdict::score::ScoreKind;
 use cyborg_edge::verdict::track::TrackedFace;
 use cyborg_edge::verdict::{Judgement, Logits, SyntheticProbability, Verdict, evidence};
-use cyborg_models::contract::{Calibration, Thresholds};
+use cyborg_models::contract::{Calibration, Kind, Thresholds};
 use serde_json::Value;
 
 use super::schema;
 use super::values::Values;
 
 const VERDICTS: [Verdict; 3] = [Verdict::Authentic, Verdict::Unsure, Verdict::Synthetic];
-const REASONS: [Reason; 6] = [
+const REASONS: [Reason; 9] = [
     Reason::TooSmall,
     Reason::TooBlurred,
     Reason::TooTurned,
     Reason::TooFewFrames,
     Reason::BetweenThresholds,
     Reason::SyntheticInParts,
+    Reason::Unfamiliar,
+    Reason::LooksGenerated,
+    Reason::LooksSwapped,
 ];
 
 /// Writes lines of the kinds and values that the bytes say; whether there was one with a face in it.
@@ -74,14 +77,30 @@ fn run(values: &mut Values<'_>) {
         tool: format!("cyborg {}", values.text()),
         model: values.text(),
         model_sha256: digest,
+        experts: experts(values),
         provider: values.text(),
         detector_provider: values.text(),
         others: (0..values.below(3))
-            .map(|_| ModelRecord { model: values.text(), model_sha256: "0".repeat(64), provider: values.text() })
+            .map(|_| ModelRecord {
+                model: values.text(),
+                model_sha256: "0".repeat(64),
+                experts: experts(values),
+                provider: values.text(),
+            })
             .collect(),
         settings: (0..values.below(3)).map(|_| (values.text(), Value::from(values.float()))).collect(),
     };
     check(&Line::Run { schema: SCHEMA, run: &run }, "run", Some(("model", &run.model)));
+}
+
+fn experts(values: &mut Values<'_>) -> Vec<ExpertRecord> {
+    let expert = |values: &mut Values<'_>| ExpertRecord {
+        file: values.text(),
+        sha256: "1".repeat(64),
+        looks_for: values.maybe(|values| values.pick(&[Kind::Generated, Kind::Swapped])),
+        weight: f32::from(values.byte()) / 16.0 + 0.5,
+    };
+    (0..values.below(3)).map(|_| expert(values)).collect()
 }
 
 fn frame(values: &mut Values<'_>) -> bool {
@@ -209,7 +228,7 @@ fn face(values: &mut Values<'_>) -> Face {
 
 fn score(values: &mut Values<'_>) -> Score {
     let logits = Logits { authentic: values.float(), synthetic: values.float() };
-    Score { square: CropSquare { left: 0, top: 0, side: 1 }, logits }
+    Score::new(CropSquare { left: 0, top: 0, side: 1 }, logits)
 }
 
 /// As a contract has it: the temperature finite and above 0, the bias finite.
@@ -223,7 +242,7 @@ fn calibration(values: &mut Values<'_>) -> Calibration {
 
 fn judgement(logits: Logits, calibration: &Calibration, thresholds: &Thresholds) -> Judgement {
     let probability = SyntheticProbability::of_evidence(evidence(logits, calibration));
-    Judgement { probability, verdict: Verdict::new(probability, thresholds) }
+    Judgement { probability, verdict: Verdict::new(probability, thresholds), reason: None }
 }
 
 fn tracked(values: &mut Values<'_>) -> TrackedFace {

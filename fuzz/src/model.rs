@@ -1,7 +1,7 @@
 //! A model file: an error, or numbers within their ranges that survive being written and read again.
 
 use cyborg_models::contract::Contract;
-use cyborg_models::model_file::{ModelFile, set_contract};
+use cyborg_models::model_file::{ModelFile, set_contract_of_expert};
 use cyborg_models::onnx::ModelProto;
 use prost::Message;
 
@@ -22,9 +22,9 @@ pub fn holds(bytes: &[u8]) -> bool {
     check_contract(&file.contract);
     // The reader passes over nodes and weights, which are ONNX Runtime's to judge: they may be broken.
     let Ok(mut model) = ModelProto::decode(bytes) else { return true };
-    set_contract(&mut model, &file.contract);
+    set_contract_of_expert(&mut model, &file.contract, &file.expertise);
     let again = ModelFile::parse(&model.encode_to_vec()).expect("what was taken is taken again");
-    assert_eq!(again.contract, file.contract);
+    assert_eq!((&again.contract, &again.expertise), (&file.contract, &file.expertise));
     assert_eq!([again.input_side, again.cam_size.0, again.cam_size.1], sides);
     true
 }

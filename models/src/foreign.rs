@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::contract::{Calibration, CamClass, Contract, CropRule, ResizeFilter, Saliency, Thresholds, Training};
+use crate::contract::{
+    Calibration, CamClass, Contract, CropRule, Expertise, ResizeFilter, Saliency, Thresholds, Training,
+};
 use crate::digest;
 use crate::model_file::ModelFile;
 use crate::onnx::{self, Dimension, GraphProto, ValueInfoProto, element};
@@ -236,8 +238,13 @@ impl ForeignModel {
             Some(cam) => map(graph, &cam.name)?,
         };
         output(graph, &description.output.name)?;
-        let file =
-            ModelFile { contract: description.contract(), input_side: side, cam_size, digest: digest::of_bytes(bytes) };
+        let file = ModelFile {
+            contract: description.contract(),
+            expertise: Expertise::default(),
+            input_side: side,
+            cam_size,
+            digest: digest::of_bytes(bytes),
+        };
         Ok(Self { description, file, batch })
     }
 }

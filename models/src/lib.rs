@@ -1,6 +1,8 @@
 //! What the trainer, the runtime and the set-up agree on, with no native dependency.
 //!
+//! - [`tower`], [`head`], [`assemble`]: a model whose body a package ships and whose last layer is ours.
 //! - [`contract`]: the metadata that makes a model file explain itself.
+//! - [`expert_set`]: the TOML that has several model files give one verdict.
 //! - [`foreign`]: the TOML that lets a classifier of somebody else's be used.
 //! - [`model_file`]: reading and checking a whole model file against that contract.
 //! - [`onnx`]: the part of the ONNX protobuf schema that we read and write.
@@ -8,10 +10,15 @@
 //! - [`cache`]: the folder of the user's where fetched files live.
 //! - [`digest`]: SHA-256, as hexadecimal text.
 
+pub mod accurate;
+pub mod assemble;
 pub mod cache;
 pub mod contract;
 pub mod digest;
+pub mod expert_set;
 pub mod foreign;
+pub mod head;
 pub mod lock;
 pub mod model_file;
 pub mod onnx;
+pub mod tower;

@@ -301,7 +301,7 @@ impl Package {
 }
 
 fn check_digest(of: &str, text: &str) -> Result<(), LockError> {
-    if text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+    if digest::is_digest(text) {
         return Ok(());
     }
     Err(LockError::Digest { of: of.to_owned(), found: text.to_owned() })

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::contract::{self, Contract, ContractError};
+use crate::contract::{self, Contract, ContractError, Expertise};
 use crate::digest;
 use crate::onnx::{self, Dimension, ModelProto, StringStringEntryProto, ValueInfoProto, element};
 
@@ -17,6 +17,8 @@ pub const OLDEST_OPSET: i64 = 17;
 pub struct ModelFile {
     /// What it says of itself.
     pub contract: Contract,
+    /// What it says of its field.
+    pub expertise: Expertise,
     /// Side of the square input, in pixels.
     pub input_side: usize,
     /// Height and width of the activation map.
@@ -63,6 +65,11 @@ pub enum ModelFileError {
         /// What it should have.
         expected: &'static str,
     },
+    /// There is a distance, and nobody knows which is too far.
+    #[error(
+        "its output `distance` means nothing without the metadata key `cyborg.unfamiliar.distance_above`: export the model again"
+    )]
+    NoLimit,
     /// There is an input that nobody would fill.
     #[error("it wants a further input `{0}`, which the contract doesn't have")]
     FurtherInput(String),
@@ -91,6 +98,7 @@ impl ModelFile {
         let metadata: BTreeMap<_, _> =
             model.metadata_props.iter().map(|pair| (pair.key.clone(), pair.value.clone())).collect();
         let contract = Contract::from_metadata(&metadata)?;
+        let expertise = Expertise::from_metadata(&metadata)?;
         let opset = model.opset_import.iter().find(|set| set.domain.is_empty()).map_or(0, |set| set.version);
         if opset < OLDEST_OPSET {
             return Err(ModelFileError::OldOpset { found: opset });
@@ -112,15 +120,34 @@ impl ModelFile {
                 (element::FLOAT, [None, Some(height), Some(width)]) => Some((*height, *width)),
                 _ => None,
             })?;
-        Ok(Self { contract, input_side, cam_size, digest: digest::of_bytes(bytes) })
+        let has_distance = graph.output.iter().any(|output| output.name == contract::DISTANCE);
+        // To a file of version 1 the name means nothing.
+        let is_first = Contract::version_of(&metadata) == Some(contract::FIRST_VERSION);
+        if expertise.unfamiliar.is_some() {
+            let free = |elem: i32, dims: &[Option<usize>]| (elem == element::FLOAT && *dims == [None]).then_some(());
+            check("output", contract::DISTANCE, &graph.output, "float32 [N]", free)?;
+        } else if has_distance && !is_first {
+            return Err(ModelFileError::NoLimit);
+        }
+        if !expertise.tells_apart.is_empty() {
+            let free = |elem: i32, dims: &[Option<usize>]| (elem == element::FLOAT && *dims == [None]).then_some(());
+            check("output", contract::KIND, &graph.output, "float32 [N]", free)?;
+        }
+        Ok(Self { contract, expertise, input_side, cam_size, digest: digest::of_bytes(bytes) })
     }
 }
 
 /// Puts the contract into the metadata of `model`, in place of any that was there.
 pub fn set_contract(model: &mut ModelProto, contract: &Contract) {
+    set_contract_of_expert(model, contract, &Expertise::default());
+}
+
+/// The same for a model that has more to say of its field, which contract version 2 is for.
+pub fn set_contract_of_expert(model: &mut ModelProto, contract: &Contract, expertise: &Expertise) {
     model.metadata_props.retain(|pair| !pair.key.starts_with("cyborg."));
-    let pairs = contract.to_metadata().into_iter();
-    model.metadata_props.extend(pairs.map(|(key, value)| StringStringEntryProto { key, value }));
+    let mut metadata = contract.to_metadata();
+    expertise.add_to(&mut metadata);
+    model.metadata_props.extend(metadata.into_iter().map(|(key, value)| StringStringEntryProto { key, value }));
 }
 
 fn check<T>(

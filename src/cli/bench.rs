@@ -16,9 +16,10 @@ use clap::Args;
 
 use super::interrupt;
 use super::machine;
-use super::outcome::{Outcome, note, say};
+use super::outcome::{Outcome, UsageError, note, say};
 use crate::explain::explain;
 use crate::face::centerface::{DetectSize, DetectorSettings};
+use crate::model::named::is_set;
 use crate::model::provider::{Asked, Provider};
 use crate::model::runtime::Runtime;
 use crate::model::session::SessionSettings;
@@ -78,6 +79,10 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
     let stop = interrupt::listen();
+    if args.model.as_deref().is_some_and(is_set) {
+        let message = "bench measures one network: name the model files of the set, one after the other, by --model";
+        return Err(UsageError(message.to_owned()).into());
+    }
     let (asked, providers) = match args.provider {
         Which::All => (Asked::Auto, Provider::ALL.map(Asked::Named).to_vec()),
         Which::One(asked) => (asked, vec![asked]),

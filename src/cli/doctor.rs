@@ -2,25 +2,28 @@
 
 use std::fmt::Write;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
+use cyborg_models::contract::Saliency;
 use cyborg_models::{cache, lock};
 use serde::Serialize;
 
 use super::machine;
 use super::outcome::{Outcome, say};
+use crate::explain::explain;
 use crate::face::centerface::{CenterFace, DetectSize, DetectorSettings};
-use crate::model::classifier::Classifier;
+use crate::model::named::{self, ModelName};
+use crate::model::panel::Panel;
 use crate::model::provider::{Asked, Provider};
 use crate::model::runtime::Runtime;
 use crate::model::session::SessionSettings;
 
 #[derive(Args, Debug)]
 pub(super) struct DoctorArgs {
-    /// Model file to look at [default: the model that comes with the program]
-    #[arg(long, value_name = "FILE")]
-    model: Option<PathBuf>,
+    /// Model to look at, by its name or file [default: auto]
+    #[arg(long, value_name = "NAME|FILE", default_value = "auto", value_parser = OsStringValueParser::new().map(ModelName::of))]
+    model: ModelName,
     /// Execution provider to try, by the names that are listed
     #[arg(long, value_name = "NAME", default_value = "auto")]
     provider: Asked,
@@ -127,22 +130,53 @@ fn networks(report: &mut Report, runtime: &Runtime, args: &DoctorArgs) {
         report.line(&format!("  {provider}"), &built_in);
     }
     let session = SessionSettings { provider: args.provider, threads: NonZeroUsize::MIN };
-    match Classifier::open(runtime, args.model.as_deref(), session) {
-        Ok(classifier) => {
-            let (file, contract) = (classifier.file(), classifier.contract());
-            report.line("provider", &classifier.provider().to_string());
-            report.line("model", &format!("{} ({})", classifier.name(), contract.network));
-            report.line("", &format!("sha256 {}", file.digest));
-            let alpha = contract.saliency.alpha;
-            report
-                .line("", &format!("saliency {}, alpha {alpha}, {}", contract.saliency.source, contract.training.tool));
-        }
-        Err(error) => report.lack("model", &error.to_string()),
+    sets(report);
+    match open(runtime, &args.model, session) {
+        Ok(panel) => model(report, &panel),
+        Err(error) => report.lack("model", &explain(&error)),
     }
     let settings = DetectorSettings { size: DetectSize::Side(320), confidence: 0.5, smallest: 0.0 };
     match CenterFace::open(runtime, None, settings, session) {
         Ok(_) => fetched(report, "face detector", "centerface"),
         Err(error) => report.lack("face detector", &error.to_string()),
+    }
+}
+
+fn open(runtime: &Runtime, model: &ModelName, session: SessionSettings) -> anyhow::Result<Panel> {
+    Ok(Panel::of(runtime, &model.read(None)?, session)?)
+}
+
+/// Which sets are installed, and so what `auto` is.
+fn sets(report: &mut Report) {
+    match named::installed(named::ACCURATE) {
+        Some(path) => {
+            report.line("set", &format!("{}: {}", named::ACCURATE, path.display()));
+            report.line("", "photos and clips are judged by it, unless --model names another");
+        }
+        // The program judges without it.
+        None => {
+            let places: Vec<String> =
+                named::places(named::ACCURATE).iter().map(|place| place.display().to_string()).collect();
+            report.line("set", &format!("{}: not installed, {}", named::ACCURATE, places.join(" or ")));
+            report.line("", "the small model judges; `cargo xtask setup` fetches the set");
+        }
+    }
+}
+
+fn model(report: &mut Report, panel: &Panel) {
+    let contract = panel.contract();
+    report.line("provider", &panel.provider());
+    report.line("model", &format!("{} ({})", panel.name(), contract.network));
+    report.line("", &format!("sha256 {}", panel.digest()));
+    let Some(set) = panel.set() else {
+        let Saliency { source, alpha, .. } = &contract.saliency;
+        report.line("", &format!("saliency {source}, alpha {alpha}, {}", contract.training.tool));
+        return;
+    };
+    for expert in &set.experts {
+        let kind = expert.looks_for.map_or_else(|| "anything".to_owned(), |kind| kind.to_string());
+        report.line("", &format!("expert {}, looks for {kind}, weight {}", expert.file, expert.weight));
+        report.line("", &format!("  sha256 {}", expert.sha256));
     }
 }
 

@@ -1,13 +1,17 @@
 //! `cyborg models`: which model files there are, what they say of themselves, and whether they hold.
 
+mod assemble;
+mod set;
+
 use std::fs;
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Args, Subcommand};
-use cyborg_models::contract::{Contract, ContractError};
+use cyborg_models::contract::{Contract, ContractError, Expertise, Unfamiliar};
 use cyborg_models::foreign::ForeignModel;
 use cyborg_models::model_file::{ModelFile, ModelFileError};
 use cyborg_models::onnx::ModelProto;
@@ -15,10 +19,14 @@ use cyborg_models::{cache, digest, lock};
 use prost::Message;
 use serde::Serialize;
 
+use self::assemble::AssembleArgs;
+use self::set::SetTold;
 use super::machine;
 use super::outcome::{Outcome, complain, note, say};
 use crate::explain::explain;
 use crate::model::classifier::Classifier;
+use crate::model::named::{ModelName, is_set};
+use crate::model::panel::{Panel, PanelFile, SetError};
 use crate::model::provider::{Asked, Provider};
 use crate::model::runtime::Runtime;
 use crate::model::session::SessionSettings;
@@ -32,7 +40,7 @@ pub(super) struct ModelsArgs {
 
 #[derive(Debug, Subcommand)]
 enum ModelsCommand {
-    /// Show the shipped model and those in the cache folder, or in a folder of yours
+    /// Show the shipped model, and the models and sets in the cache folder or in a folder of yours
     List {
         /// Folder to look in, and in the folders below it [default: the cache folder]
         #[arg(long, value_name = "DIR")]
@@ -41,10 +49,11 @@ enum ModelsCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Show everything that a model file says of itself
+    /// Show everything that a model file, or a set of experts, says of itself
     Inspect {
-        /// Model file [default: the model that comes with the program]
-        file: Option<PathBuf>,
+        /// Model file, TOML of a set of experts, or a name as for --model [default: small, which comes with the program]
+        #[arg(value_name = "NAME|FILE", value_parser = OsStringValueParser::new().map(ModelName::of))]
+        file: Option<ModelName>,
         /// Write it as one JSON object
         #[arg(long)]
         json: bool,
@@ -52,10 +61,13 @@ enum ModelsCommand {
         #[arg(long, value_name = "FILE", requires = "file")]
         model_toml: Option<PathBuf>,
     },
-    /// Check model files: contract, digest beside them, and a run on the processor
+    /// Make the accurate set of the package that ships its tower, as set-up does; nothing is fetched
+    Assemble(AssembleArgs),
+    /// Check model files and sets: contract, digest beside them or in the set, and a run on the processor
     Verify {
-        /// Model files [default: the model that comes with the program]
-        files: Vec<PathBuf>,
+        /// Model files, TOMLs of sets, or names as for --model [default: small, which comes with the program]
+        #[arg(value_name = "NAME|FILE", value_parser = OsStringValueParser::new().map(ModelName::of))]
+        files: Vec<ModelName>,
         /// Write a JSON object a file
         #[arg(long)]
         json: bool,
@@ -66,10 +78,17 @@ pub(super) fn run(args: &ModelsArgs) -> anyhow::Result<Outcome> {
     match &args.command {
         ModelsCommand::List { folder, json } => list(folder.as_deref(), if *json { tell_program } else { tell_person }),
         ModelsCommand::Inspect { file, json, model_toml } => {
-            let told = Told::read(file.as_deref(), model_toml.as_deref())?;
+            let path = file.as_ref().map_or(Ok(None), ModelName::path)?;
+            if let Some(path) = path.as_deref().filter(|path| is_set(path)) {
+                let told = SetTold::read(path)?;
+                say(&if *json { serde_json::to_string_pretty(&told)? } else { told.to_text() })?;
+                return Ok(Outcome::Done);
+            }
+            let told = Told::read(path.as_deref(), model_toml.as_deref())?;
             say(&if *json { serde_json::to_string_pretty(&told)? } else { told.to_text() })?;
             Ok(Outcome::Done)
         }
+        ModelsCommand::Assemble(args) => assemble::run(args),
         ModelsCommand::Verify { files, json } => {
             verify_all(files, if *json { verdict_for_program } else { verdict_for_person })
         }
@@ -89,6 +108,7 @@ struct Told {
     /// Height and width; none when the network gives no map.
     cam_size: Option<(usize, usize)>,
     contract: Contract,
+    expertise: Expertise,
     /// Metadata that are not the contract's.
     further: std::collections::BTreeMap<String, String>,
 }
@@ -135,6 +155,7 @@ impl Told {
             input_side: file.input_side,
             cam_size: Some(file.cam_size).filter(|&(height, width)| height * width > 0),
             contract: file.contract,
+            expertise: file.expertise,
             further: further.map(|pair| (pair.key, pair.value)).collect(),
             file: name,
         })
@@ -182,6 +203,16 @@ impl Told {
             ("error rates", rates),
             ("trained on", format!("data {}, seed {}, by {}", training.data_digest, training.seed, training.tool)),
         ];
+        let Expertise { looks_for, tells_apart, unfamiliar } = &self.expertise;
+        lines.extend(looks_for.map(|kind| ("looks for", format!("{kind} faces"))));
+        if !tells_apart.is_empty() {
+            let kinds: Vec<String> = tells_apart.iter().map(|kind| format!("{kind} faces")).collect();
+            lines.push(("tells apart", kinds.join(", ")));
+        }
+        if let Some(Unfamiliar { distance_above, rate }) = unfamiliar {
+            let rate = rate.as_ref().map(|rate| format!(", {} of the faces of {}", rate.share, rate.measured_on));
+            lines.push(("unfamiliar", format!("distance above {distance_above}{}", rate.unwrap_or_default())));
+        }
         lines.extend(auc.iter().map(|(name, value)| ("auc", format!("{name} {value}"))));
         lines.extend(self.further.iter().map(|(key, value)| ("further", format!("{key} = {value}"))));
         lines.iter().map(|(name, value)| format!("{name:<12} {value}")).collect::<Vec<_>>().join("\n")
@@ -193,8 +224,13 @@ fn is_foreign(bytes: &[u8]) -> bool {
     matches!(ModelFile::parse(bytes), Err(ModelFileError::Contract(ContractError::NotAContract)))
 }
 
-/// A model that was found; nothing for the face detector that set-up fetched.
-type Found = Option<anyhow::Result<Told>>;
+/// A file that was found.
+enum Found {
+    Model(anyhow::Result<Box<Told>>),
+    Set(Result<Box<SetTold>, SetError>),
+    /// The face detector that set-up fetched.
+    Detector,
+}
 
 /// A file that is no model, or the detector.
 #[derive(Serialize)]
@@ -207,22 +243,27 @@ struct NoModel<'a> {
 
 fn tell_person(name: &str, found: Found) -> anyhow::Result<()> {
     match found {
-        Some(told) => say(&line(name, told))?,
-        None => say(&format!("{name}: the face detector that set-up fetched"))?,
+        Found::Model(told) => say(&line(name, told))?,
+        Found::Set(Ok(told)) => say(&told.line())?,
+        Found::Set(Err(error)) => say(&format!("{name}: not usable: {error}"))?,
+        Found::Detector => say(&format!("{name}: the face detector that set-up fetched"))?,
     }
     Ok(())
 }
 
 fn tell_program(name: &str, found: Found) -> anyhow::Result<()> {
-    match found {
-        Some(Ok(told)) => machine::print(&told),
-        Some(Err(error)) => machine::print(&NoModel { file: name, kind: "unusable", error: Some(explain(&error)) }),
-        None => machine::print(&NoModel { file: name, kind: "detector", error: None }),
-    }
+    let error = match found {
+        Found::Model(Ok(told)) => return machine::print(&told),
+        Found::Set(Ok(told)) => return machine::print(&told),
+        Found::Detector => return machine::print(&NoModel { file: name, kind: "detector", error: None }),
+        Found::Model(Err(error)) => error,
+        Found::Set(Err(error)) => error.into(),
+    };
+    machine::print(&NoModel { file: name, kind: "unusable", error: Some(explain(&error)) })
 }
 
 fn list(folder: Option<&Path>, tell: fn(&str, Found) -> anyhow::Result<()>) -> anyhow::Result<Outcome> {
-    tell(shipped::NAME, Some(Told::read(None, None)))?;
+    tell(shipped::NAME, Found::Model(Told::read(None, None).map(Box::new)))?;
     let Some(folder) = folder.map(Path::to_owned).or_else(cache::folder) else {
         note("no cache folder is known: set CYBORG_CACHE, or name a folder with `--folder`");
         return Ok(Outcome::Done);
@@ -236,28 +277,30 @@ fn list(folder: Option<&Path>, tell: fn(&str, Found) -> anyhow::Result<()>) -> a
     for path in found {
         let name = path.display().to_string();
         if lock::cached("centerface").as_ref() == Some(&path) {
-            tell(&name, None)?;
+            tell(&name, Found::Detector)?;
+        } else if is_set(&path) {
+            tell(&name, Found::Set(SetTold::read(&path).map(Box::new)))?;
         } else {
-            tell(&name, Some(Told::read(Some(&path), None)))?;
+            tell(&name, Found::Model(Told::read(Some(&path), None).map(Box::new)))?;
         }
     }
     Ok(Outcome::Done)
 }
 
-/// The ONNX files in a folder and below. A link to a folder is not followed: it may lead back up.
+/// The ONNX files and the sets in a folder and below. A link to a folder is not followed: it may lead back up.
 fn gather(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() && !path.is_symlink() {
             gather(&path, found)?;
-        } else if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx")) {
+        } else if set::is_one(&path) || path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx")) {
             found.push(path);
         }
     }
     Ok(())
 }
 
-fn line(name: &str, told: anyhow::Result<Told>) -> String {
+fn line(name: &str, told: anyhow::Result<Box<Told>>) -> String {
     match told {
         Ok(told) => {
             let foreign = if told.kind == Kind::Foreign { ", foreign" } else { "" };
@@ -296,7 +339,7 @@ fn verdict_for_program(name: &str, verdict: Verdict<'_>) -> anyhow::Result<()> {
     machine::print(&Verified { file: name, whole: error.is_none(), digest, error })
 }
 
-fn verify_all(files: &[PathBuf], tell: fn(&str, Verdict<'_>) -> anyhow::Result<()>) -> anyhow::Result<Outcome> {
+fn verify_all(files: &[ModelName], tell: fn(&str, Verdict<'_>) -> anyhow::Result<()>) -> anyhow::Result<Outcome> {
     let runtime = Runtime::load()?;
     if files.is_empty() {
         let verified = verify(&runtime, None);
@@ -304,9 +347,13 @@ fn verify_all(files: &[PathBuf], tell: fn(&str, Verdict<'_>) -> anyhow::Result<(
         return Ok(Outcome::of(usize::from(verified.is_err()), 1));
     }
     let mut failed = 0;
-    for path in files {
-        let verified = verify(&runtime, Some(path));
-        tell(&path.display().to_string(), verified.as_ref().copied())?;
+    for file in files {
+        let verified = match file.path() {
+            Ok(Some(path)) if is_set(&path) => verify_set(&runtime, &path),
+            Ok(path) => verify(&runtime, path.as_deref()),
+            Err(error) => Err(error.into()),
+        };
+        tell(&file.to_string(), verified.as_ref().copied())?;
         failed += usize::from(verified.is_err());
     }
     Ok(Outcome::of(failed, files.len()))
@@ -316,7 +363,21 @@ fn verify_all(files: &[PathBuf], tell: fn(&str, Verdict<'_>) -> anyhow::Result<(
 fn verify(runtime: &Runtime, path: Option<&Path>) -> anyhow::Result<&'static str> {
     let digest = path.map_or(Ok(PART_OF_THE_PROGRAM), digest_beside)?;
     let session = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
-    let mut classifier = Classifier::open(runtime, path, session)?;
+    run_by_hand(&mut Classifier::open(runtime, path, session)?)?;
+    Ok(digest)
+}
+
+/// Checks a set and each of its experts, whose digests it holds.
+fn verify_set(runtime: &Runtime, path: &Path) -> anyhow::Result<&'static str> {
+    let session = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
+    let file = PanelFile::read_set(path, path.display().to_string())?;
+    let mut panel = Panel::of(runtime, &file, session)?;
+    panel.classifiers_mut().iter_mut().try_for_each(run_by_hand)?;
+    Ok("its experts as it says")
+}
+
+/// Has a network judge a grey picture, alone and beside another.
+fn run_by_hand(classifier: &mut Classifier) -> anyhow::Result<()> {
     let crop = vec![128; classifier.file().input_side.pow(2) * 3];
     let (height, width) = classifier.file().cam_size;
     let mut first = None;
@@ -344,7 +405,7 @@ fn verify(runtime: &Runtime, path: Option<&Path>) -> anyhow::Result<&'static str
         };
         ensure!(logits.iter().all(same), "model {name} judges a face otherwise when another is beside it");
     }
-    Ok(digest)
+    Ok(())
 }
 
 /// Holds a file against the digest that lies beside it, `NAME.onnx.sha256` as `sha256sum` writes it, when there is one.

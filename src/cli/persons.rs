@@ -1,7 +1,7 @@
 //! What the terminal says of the persons in a clip, the verdict first.
 
 use crate::verdict::Verdict;
-use crate::verdict::quality::Reason;
+use crate::verdict::reason::Reason;
 use crate::verdict::track::{Interval, TrackSummary};
 
 /// Persons that get a line of their own; a crowd would hide the answer.
@@ -19,10 +19,17 @@ pub(super) fn answer(tracks: &[TrackSummary]) -> String {
     let persons: Vec<_> = tracks.iter().filter(|track| !is_glimpse(track)).collect();
     let of = |verdict| persons.iter().filter(|track| track.verdict == verdict).count();
     match gravest(tracks) {
-        Some(verdict) if persons.len() == 1 => verdict.to_string(),
+        // Of one person there is room for what the verdict is about.
+        Some(verdict) if persons.len() == 1 => verdict.to_string() + &about(persons[0]),
         Some(verdict) if of(verdict) > 0 => format!("{verdict} ({} of {} persons)", of(verdict), persons.len()),
         _ => format!("unsure ({})", Reason::TooFewFrames),
     }
+}
+
+/// What a synthetic person looks like, or that this one is like none that is known; nothing where there is no such word.
+fn about(track: &TrackSummary) -> String {
+    let words = [Reason::Unfamiliar, Reason::LooksGenerated, Reason::LooksSwapped];
+    track.reason.filter(|reason| words.contains(reason)).map(|reason| format!(" ({reason})")).unwrap_or_default()
 }
 
 /// The gravest verdict on a person, glimpses left out; unsure where there are but glimpses, and nothing without a face.
@@ -126,6 +133,17 @@ pub(super) mod tests {
         let expected = "person 2: unsure (synthetic in parts), p 0.93, 0.0 s to 4.2 s (120 frames); \
                         synthetic 1.0 s to 1.2 s, 2.0 s to 3.1 s";
         assert_eq!(lines(&[part]), [expected]);
+    }
+
+    #[test]
+    fn what_a_person_looks_like_is_said_in_words() {
+        let made = track(1, Verdict::Synthetic, Some(Reason::LooksGenerated), vec![interval(0, 42)]);
+        assert_eq!(answer(std::slice::from_ref(&made)), "synthetic (looks generated)");
+        assert_eq!(lines(&[made]), ["person 1: synthetic (looks generated), p 0.93, 0.0 s to 4.2 s (120 frames)"]);
+        let strange = track(1, Verdict::Unsure, Some(Reason::Unfamiliar), Vec::new());
+        assert_eq!(answer(&[strange]), "unsure (unlike anything it knows)");
+        let between = track(1, Verdict::Unsure, Some(Reason::BetweenThresholds), Vec::new());
+        assert_eq!(answer(&[between]), "unsure");
     }
 
     #[test]

@@ -65,7 +65,7 @@ mod tests {
     use super::*;
     use crate::cli::persons::tests::track;
     use crate::verdict::Verdict::{Authentic, Synthetic, Unsure};
-    use crate::verdict::quality::Reason;
+    use crate::verdict::reason::Reason;
 
     #[test]
     fn models_that_agree_say_it_once() {

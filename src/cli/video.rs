@@ -74,7 +74,7 @@ pub(super) fn run(args: &VideoArgs) -> anyhow::Result<Outcome> {
         clips.iter().flat_map(|clip| [annotate.file_for(clip), report.file_for(clip)]).flatten().collect();
     outputs.extend(args.tables.outputs(&clips));
     let files: Vec<PathBuf> = clips.iter().filter_map(|clip| clip.path().map(ToOwned::to_owned)).collect();
-    refuse_overwriting(files.iter().chain(args.workers.files()), &outputs)?;
+    refuse_overwriting(files.iter().chain(&args.workers.files()), &outputs)?;
     let mut workers = args.workers.open()?;
     let mut run = workers.record();
     run.settings.extend(args.inputs.settings());

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::thread;
 
 use clap::Args;
-use cyborg_models::contract::Contract;
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
+use cyborg_models::contract::Calibration;
 use cyborg_models::digest;
 use serde_json::{Map, Value};
 
@@ -14,13 +15,14 @@ use super::memory;
 use super::outcome::{UsageError, note};
 use crate::face::centerface::{CenterFace, DetectSize, DetectorFile, DetectorSettings};
 use crate::model::classifier::Classifier;
-use crate::model::classifier_file::ClassifierFile;
+use crate::model::named::{self, ModelName};
+use crate::model::panel::{Panel, PanelFile};
 #[cfg(feature = "video")]
 use crate::model::provider::Provider;
 use crate::model::provider::{Asked, ProviderReport};
 use crate::model::runtime::Runtime;
 use crate::model::session::SessionSettings;
-use crate::sink::jsonl::{ModelRecord, RunRecord};
+use crate::sink::jsonl::{ExpertRecord, ModelRecord, RunRecord};
 #[cfg(feature = "video")]
 use crate::sink::report::MadeWith;
 #[cfg(feature = "video")]
@@ -29,12 +31,13 @@ use crate::verdict::Judge;
 /// Longer side of the picture in which faces are looked for, where nothing else is asked for.
 const DETECT_SIZE: usize = 320;
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(super) struct WorkerArgs {
-    /// Model file that holds the contract of models/CONTRACT.md, or a foreign one with a TOML; named again, several
-    /// models are asked of the same faces [default: the model that comes with the program]
-    #[arg(long, value_name = "FILE")]
-    pub(super) model: Vec<PathBuf>,
+    /// Who judges: small (the model that is part of the program), accurate (a set of experts, where it is installed), auto
+    /// (accurate where it is installed, else small), a model file that holds the contract of models/CONTRACT.md or is a foreign
+    /// one with a TOML, or the TOML of a set; named again, several are asked of the same faces [default: auto]
+    #[arg(long, value_name = "NAME|FILE", value_parser = OsStringValueParser::new().map(ModelName::of))]
+    pub(super) model: Vec<ModelName>,
     /// The TOML that describes a foreign model [default: the one beside it, with the ending .toml]
     #[arg(long, value_name = "FILE", requires = "model")]
     pub(super) model_toml: Option<PathBuf>,
@@ -73,9 +76,9 @@ fn threads(text: &str) -> Result<NonZeroUsize, String> {
 /// The networks that one thread works with.
 pub(super) struct Team {
     pub(super) detector: CenterFace,
-    pub(super) classifier: Classifier,
+    pub(super) classifier: Panel,
     /// Further models, in the order in which they were named.
-    pub(super) others: Vec<Classifier>,
+    pub(super) others: Vec<Panel>,
 }
 
 /// A judge a model.
@@ -105,19 +108,31 @@ const TEAMS_OF_ACCELERATOR: usize = 2;
 
 impl WorkerArgs {
     /// All files that the networks are made of.
-    pub(super) fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        self.model.iter().chain(&self.model_toml).chain(&self.detector)
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        let models = self.models();
+        let models = models.iter().flat_map(ModelName::files);
+        models.chain(self.model_toml.clone()).chain(self.detector.clone()).collect()
+    }
+
+    /// Who is asked, the first one first, by what it comes to here.
+    fn models(&self) -> Vec<ModelName> {
+        let asked = if self.model.is_empty() { &[ModelName::Auto][..] } else { &self.model };
+        asked.iter().map(ModelName::resolved).collect()
     }
 
     /// What changes rows, by the names of the flags: the digests of what the models' own digests leave out, and the
     /// providers that were got, which agree to a thousandth only.
-    fn settings<'a>(&self, models: impl Iterator<Item = &'a Classifier>, detector: &CenterFace) -> Map<String, Value> {
+    fn settings<'a>(&self, models: impl Iterator<Item = &'a Panel>, detector: &CenterFace) -> Map<String, Value> {
         let digest = |path: Option<PathBuf>| path.and_then(|path| digest::of_file(&path).ok());
         let (mut tomls, mut providers) = (Vec::new(), vec![detector.provider().got.to_string()]);
-        for (index, model) in models.enumerate() {
-            providers.push(model.provider().got.to_string());
-            let beside = || self.model.get(index).map(|path| path.with_extension("toml"));
-            let toml = model.is_foreign().then(|| self.model_toml.clone().or_else(beside)).flatten();
+        for (model, name) in models.zip(self.models()) {
+            providers.extend(model.providers().map(|provider| provider.to_string()));
+            let beside = || match name {
+                ModelName::File(path) => Some(path.with_extension("toml")),
+                _ => None,
+            };
+            let is_foreign = model.classifiers().iter().any(Classifier::is_foreign);
+            let toml = is_foreign.then(|| self.model_toml.clone().or_else(beside)).flatten();
             tomls.push(digest(toml));
         }
         let settings: [(&str, Value); 6] = [
@@ -133,17 +148,17 @@ impl WorkerArgs {
 
     /// Loads ONNX Runtime and opens the models, for pictures in which no face is looked for. Each gets all threads: they
     /// work one after the other.
-    pub(super) fn open_models(&self) -> anyhow::Result<(Classifier, Vec<Classifier>)> {
+    pub(super) fn open_models(&self) -> anyhow::Result<(Panel, Vec<Panel>)> {
         let session = SessionSettings { provider: self.provider, threads: self.all_threads() };
         let models = open_models(&Runtime::load()?, &self.model_files()?, session)?;
-        note(&format!("provider: {}", models.0.provider()));
+        announce(&models.0, None);
         Ok(models)
     }
 
     /// Loads ONNX Runtime and opens one team, which gets all threads; and the flags that change rows.
     pub(super) fn open_team(&self) -> anyhow::Result<(Team, Map<String, Value>)> {
         let team = self.read_files()?.team(&Runtime::load_for(self.provider)?, self.all_threads())?;
-        announce(team.classifier.provider(), team.detector.provider());
+        announce(&team.classifier, Some(team.detector.provider()));
         let settings = self.settings(team.classifiers(), &team.detector);
         Ok((team, settings))
     }
@@ -153,7 +168,7 @@ impl WorkerArgs {
     pub(super) fn open_live_team(&self) -> anyhow::Result<Team> {
         let half = NonZeroUsize::new(self.all_threads().get() / 2).unwrap_or(NonZeroUsize::MIN);
         let team = self.read_files()?.team(&Runtime::load_for(self.provider)?, half)?;
-        announce(team.classifier.provider(), team.detector.provider());
+        announce(&team.classifier, Some(team.detector.provider()));
         Ok(team)
     }
 
@@ -167,8 +182,9 @@ impl WorkerArgs {
         let each = NonZeroUsize::new(threads.get() / most).unwrap_or(NonZeroUsize::MIN);
         let mut files = self.read_files()?;
         let first = files.team(&runtime, each)?;
-        announce(first.classifier.provider(), first.detector.provider());
-        let count = if first.classifier.provider().got.is_accelerated() { TEAMS_OF_ACCELERATOR } else { most };
+        announce(&first.classifier, Some(first.detector.provider()));
+        let is_accelerated = first.classifier.providers().any(Provider::is_accelerated);
+        let count = if is_accelerated { TEAMS_OF_ACCELERATOR } else { most };
         let mut teams = Vec::with_capacity(count);
         // One after the other: opening takes several times the memory that a session keeps, and the next one uses it again.
         for _ in 1..count {
@@ -201,25 +217,27 @@ impl WorkerArgs {
         self.threads.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
     }
 
-    /// Reads each model that is named, or the shipped one.
-    fn model_files(&self) -> anyhow::Result<Vec<ClassifierFile<'static>>> {
-        if let Some(twice) = (1..self.model.len()).find(|&at| self.model[..at].contains(&self.model[at])) {
-            let name = self.model[twice].display();
+    /// Reads each model that is asked for.
+    fn model_files(&self) -> anyhow::Result<Vec<PanelFile<'static>>> {
+        let models = self.models();
+        if let Some(twice) = (1..models.len()).find(|&at| models[..at].contains(&models[at])) {
+            let name = &models[twice];
             return Err(UsageError(format!("--model {name} is named twice: name each model once")).into());
         }
-        if self.model.len() > 1 && self.model_toml.is_some() {
-            let message =
-                "--model-toml is for one model: with several, put each TOML beside its model, with the ending .toml";
-            return Err(UsageError(message.to_owned()).into());
+        if self.model_toml.is_some() {
+            match &*models {
+                [ModelName::File(path)] if !named::is_set(path) => {}
+                [_] => {
+                    let message = "--model-toml describes a foreign model: name its ONNX file by --model";
+                    return Err(UsageError(message.to_owned()).into());
+                }
+                _ => {
+                    let message = "--model-toml is for one model: with several, put each TOML beside its model, with the ending .toml";
+                    return Err(UsageError(message.to_owned()).into());
+                }
+            }
         }
-        let read = |path: &PathBuf| match &self.model_toml {
-            Some(toml) => ClassifierFile::read_foreign(path, toml),
-            None => ClassifierFile::read(Some(path)),
-        };
-        match &*self.model {
-            [] => Ok(vec![ClassifierFile::read(None)?]),
-            named => Ok(named.iter().map(read).collect::<Result<_, _>>()?),
-        }
+        Ok(models.iter().map(|model| model.read(self.model_toml.as_deref())).collect::<Result<_, _>>()?)
     }
 
     fn read_files(&self) -> anyhow::Result<Files> {
@@ -239,7 +257,7 @@ impl WorkerArgs {
 
 /// What teams are opened from.
 struct Files {
-    models: Vec<ClassifierFile<'static>>,
+    models: Vec<PanelFile<'static>>,
     detector_at: PathBuf,
     /// Once it is read.
     detector: Option<DetectorFile>,
@@ -263,30 +281,30 @@ impl Files {
 /// Opens the first model, and the others.
 fn open_models(
     runtime: &Runtime,
-    files: &[ClassifierFile<'static>],
+    files: &[PanelFile<'static>],
     session: SessionSettings,
-) -> anyhow::Result<(Classifier, Vec<Classifier>)> {
-    let mut models = files.iter().map(|file| Classifier::of(runtime, file, session));
+) -> anyhow::Result<(Panel, Vec<Panel>)> {
+    let mut models = files.iter().map(|file| Panel::of(runtime, file, session));
     let first = models.next().expect("there is always a model, the shipped one if no other")?;
     Ok((first, models.collect::<Result<_, _>>()?))
 }
 
 impl Team {
     /// All models, the first one first.
-    pub(super) fn classifiers(&self) -> impl Iterator<Item = &Classifier> {
+    pub(super) fn classifiers(&self) -> impl Iterator<Item = &Panel> {
         std::iter::once(&self.classifier).chain(&self.others)
     }
 
     /// A judge for each model.
     #[cfg(feature = "video")]
     fn judges(&self) -> Judges {
-        let judge = |model: &Classifier| Judge::new(model.contract());
+        let judge = |model: &Panel| Judge::new(model.contract());
         Judges { first: judge(&self.classifier), others: self.others.iter().map(judge).collect() }
     }
 
     #[cfg(feature = "video")]
     fn providers(&self) -> impl Iterator<Item = Provider> {
-        std::iter::once(self.detector.provider().got).chain(self.classifiers().map(|model| model.provider().got))
+        std::iter::once(self.detector.provider().got).chain(self.classifiers().flat_map(Panel::providers))
     }
 }
 
@@ -300,9 +318,9 @@ impl Workers {
 
     /// What a report was made with.
     pub(super) fn made_with(&self) -> MadeWith {
-        let contract = self.first().classifier.contract();
-        let caution = caution(contract).map(str::to_owned);
-        MadeWith { run: self.record(), contract: contract.clone(), caution }
+        let classifier = &self.first().classifier;
+        let caution = caution(classifier).map(str::to_owned);
+        MadeWith { run: self.record(), contract: classifier.contract().clone(), caution }
     }
 
     /// A line a model on how far its numbers can be trusted, with its name where there are several.
@@ -316,44 +334,50 @@ impl Workers {
 }
 
 /// A line a model on how far its numbers can be trusted, with its name where there are several.
-pub(super) fn cautions<'a>(models: impl Iterator<Item = &'a Classifier>) -> Vec<String> {
+pub(super) fn cautions<'a>(models: impl Iterator<Item = &'a Panel>) -> Vec<String> {
     let models: Vec<_> = models.collect();
-    let line = |model: &&Classifier| {
-        let caution = caution(model.contract())?;
+    let line = |model: &&Panel| {
+        let caution = caution(model)?;
         Some(if models.len() > 1 { format!("{}: {caution}", model.name()) } else { caution.to_owned() })
     };
     models.iter().filter_map(line).collect()
 }
 
 /// What a run was made with; without a detector no face was looked for.
-pub(super) fn record(classifier: &Classifier, others: &[Classifier], detector: Option<&CenterFace>) -> RunRecord {
-    let other = |classifier: &Classifier| ModelRecord {
-        model: classifier.name().to_owned(),
-        model_sha256: classifier.file().digest.clone(),
-        provider: classifier.provider().to_string(),
+pub(super) fn record(classifier: &Panel, others: &[Panel], detector: Option<&CenterFace>) -> RunRecord {
+    let other = |panel: &Panel| ModelRecord {
+        model: panel.name().to_owned(),
+        model_sha256: panel.digest().to_owned(),
+        experts: ExpertRecord::of(panel.set()),
+        provider: panel.provider(),
     };
+    let ModelRecord { model, model_sha256, experts, provider } = other(classifier);
     RunRecord {
         others: others.iter().map(other).collect(),
         settings: Map::new(),
         tool: concat!("cyborg ", env!("CARGO_PKG_VERSION")).to_owned(),
-        model: classifier.name().to_owned(),
-        model_sha256: classifier.file().digest.clone(),
-        provider: classifier.provider().to_string(),
+        model,
+        model_sha256,
+        experts,
+        provider,
         detector_provider: detector.map_or_else(|| "none".to_owned(), |detector| detector.provider().to_string()),
     }
 }
 
-/// A line on how far a model's numbers can be trusted, for people.
-fn caution(contract: &Contract) -> Option<&'static str> {
-    let Contract { calibration, .. } = contract;
-    (calibration.temperature == 1.0 && calibration.bias == 0.0)
-        .then_some("this model is not calibrated: read p(synthetic) as an order, not as a probability")
+/// A line on how far a model's numbers can be trusted, for people. Weights and biases of a set calibrate it.
+fn caution(panel: &Panel) -> Option<&'static str> {
+    let is_calibrated = panel.set().is_some() || panel.contract().calibration != Calibration::NONE;
+    (!is_calibrated).then_some("this model is not calibrated: read p(synthetic) as an order, not as a probability")
 }
 
-/// One line where both networks run on the same, which is nearly always.
-fn announce(classifier: &ProviderReport, detector: &ProviderReport) {
-    note(&format!("provider: {classifier}"));
-    if detector.got != classifier.got {
+/// Says who judges, where it is a set, and where that runs: in one line where all networks run on the same, which is nearly
+/// always.
+fn announce(panel: &Panel, detector: Option<&ProviderReport>) {
+    if let Some(set) = panel.set() {
+        note(&format!("model: {}, a set of {} experts with one verdict", panel.name(), set.experts.len()));
+    }
+    note(&format!("provider: {}", panel.provider()));
+    if let Some(detector) = detector.filter(|detector| panel.providers().any(|got| got != detector.got)) {
         note(&format!("provider of the face detector: {detector}"));
     }
 }

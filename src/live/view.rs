@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::face::crop::CropSquare;
 use crate::face::tracker::TrackId;
 use crate::frame::{Frame, PixelBox};
-use crate::verdict::quality::Reason;
+use crate::verdict::reason::Reason;
 use crate::verdict::{SyntheticProbability, Verdict};
 
 /// A picture, and the persons in it.
@@ -36,7 +36,7 @@ pub struct LiveOpinion {
     pub probability: SyntheticProbability,
     /// The verdict on that, with hysteresis.
     pub verdict: Verdict,
-    /// Why nothing certain is said; there if and only if the verdict is unsure.
+    /// Why the verdict is unsure; of one that is synthetic, what it looks like, where that is known.
     pub reason: Option<Reason>,
     /// When the frame that was scored was captured: how old the result is.
     pub scored: Instant,

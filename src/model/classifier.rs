@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use anyhow::Context;
-use cyborg_models::contract::{CAM, Contract, LOGITS, PIXELS};
+use cyborg_models::contract::{CAM, Contract, DISTANCE, Expertise, KIND, Kind, LOGITS, PIXELS};
 use cyborg_models::model_file::ModelFile;
 
 use super::classifier_file::{ClassifierError, ClassifierFile};
@@ -20,10 +20,33 @@ use crate::verdict::Logits;
 /// What the classifier saw in one face.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Score {
-    /// The square that was cut out and classified.
+    /// The square that was cut out and classified; of several experts, that of the one who saw most.
     pub square: CropSquare,
+    /// The raw class scores; of several experts together, the evidence that they came to, over 0.
+    pub logits: Logits,
+    /// The kind of synthetic face that the evidence is of, where it is known.
+    pub kind: Option<Kind>,
+    /// Whether the face is unlike anything that the model was trained on.
+    pub unfamiliar: bool,
+}
+
+impl Score {
+    /// A score of a face that is like others, by a model that doesn't say what it looks for.
+    #[must_use]
+    pub fn new(square: CropSquare, logits: Logits) -> Self {
+        Self { square, logits, kind: None, unfamiliar: false }
+    }
+}
+
+/// What a network says of one crop.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Answer {
     /// The raw class scores.
     pub logits: Logits,
+    /// The kind that most evidence is of, where the network tells several apart.
+    pub kind: Option<Kind>,
+    /// Whether the face is unlike anything that the network was trained on.
+    pub unfamiliar: bool,
 }
 
 /// The activation maps of a frame's faces, one after the other, rows from the top. Not min-max scaled.
@@ -105,7 +128,7 @@ pub struct Classifier {
     cropper: Cropper,
     crops: Vec<u8>,
     /// What a batch gave, before it goes to the frames.
-    logits: Vec<Logits>,
+    answers: Vec<Answer>,
     maps: Vec<f32>,
     largest_batch: usize,
 }
@@ -160,7 +183,7 @@ impl Classifier {
             name: name.clone(),
             cropper: Cropper::new(),
             crops: Vec::new(),
-            logits: Vec::new(),
+            answers: Vec::new(),
             maps: Vec::new(),
             largest_batch,
         })
@@ -176,6 +199,12 @@ impl Classifier {
     #[must_use]
     pub fn contract(&self) -> &Contract {
         &self.file.contract
+    }
+
+    /// What the model says of its field.
+    #[must_use]
+    pub fn expertise(&self) -> &Expertise {
+        &self.file.expertise
     }
 
     /// The file's facts: sizes and digest.
@@ -211,6 +240,15 @@ impl Classifier {
     ///
     /// When ONNX Runtime fails.
     pub fn run(&mut self, pixels: &[u8], logits: &mut Vec<Logits>, maps: &mut Vec<f32>) -> anyhow::Result<()> {
+        self.ask(pixels, |answer| logits.push(answer.logits), maps)
+    }
+
+    /// The same with all that the network says of each crop, in their order.
+    ///
+    /// # Errors
+    ///
+    /// When ONNX Runtime fails.
+    pub fn ask(&mut self, pixels: &[u8], mut keep: impl FnMut(Answer), maps: &mut Vec<f32>) -> anyhow::Result<()> {
         let bytes = self.file.input_side * self.file.input_side * 3;
         for pixels in pixels.chunks(self.largest_batch * bytes) {
             let count = pixels.len() / bytes;
@@ -222,7 +260,7 @@ impl Classifier {
                 crops.resize(network.padded(count) * bytes, 0);
                 padded = crops;
             }
-            run(network, (file, adapter), padded, count, |each| logits.push(each), maps)
+            run(network, (file, adapter), padded, count, &mut keep, maps)
                 .with_context(|| format!("model {name} failed"))?;
         }
         Ok(())
@@ -236,7 +274,8 @@ impl Classify for Classifier {
         for Seen { faces, scores, maps, .. } in seen.iter_mut() {
             scores.clear();
             let square = |face: &Face| CropSquare::around(&face.bounds, &self.file.contract.crop);
-            scores.extend(faces.iter().map(|face| Score { square: square(face), logits: Logits::default() }));
+            let kind = self.file.expertise.looks_for;
+            scores.extend(faces.iter().map(|face| Score { kind, ..Score::new(square(face), Logits::default()) }));
             maps.values.clear();
             (maps.height, maps.width) = self.file.cam_size;
         }
@@ -248,19 +287,20 @@ impl Classify for Classifier {
             for ((frame, square), out) in squares.skip(first).zip(self.crops.chunks_exact_mut(bytes)).take(count) {
                 self.cropper.cut(frame, &square, side, out)?;
             }
-            let Self { network, file, adapter, name, crops, logits, maps, .. } = self;
-            logits.clear();
+            let Self { network, file, adapter, name, crops, answers, maps, .. } = self;
+            answers.clear();
             maps.clear();
-            run(network, (file, adapter), crops, count, |each| logits.push(each), maps)
+            run(network, (file, adapter), crops, count, &mut |each| answers.push(each), maps)
                 .with_context(|| format!("model {name} failed"))?;
             let size = maps.len() / count;
-            let mut batch = logits.iter().enumerate();
+            let mut batch = answers.iter().enumerate();
             let mut before = first;
             for Seen { scores, maps: found, .. } in seen.iter_mut() {
                 let skipped = before.min(scores.len());
                 before -= skipped;
-                for (score, (index, logits)) in scores[skipped..].iter_mut().zip(&mut batch) {
-                    score.logits = *logits;
+                for (score, (index, answer)) in scores[skipped..].iter_mut().zip(&mut batch) {
+                    (score.logits, score.unfamiliar) = (answer.logits, answer.unfamiliar);
+                    score.kind = answer.kind.or(score.kind);
                     found.values.extend_from_slice(&maps[index * size..(index + 1) * size]);
                 }
             }
@@ -280,7 +320,7 @@ fn run(
     (file, adapter): (&ModelFile, &mut Option<Adapter>),
     pixels: &[u8],
     count: usize,
-    mut keep: impl FnMut(Logits),
+    keep: &mut impl FnMut(Answer),
     maps: &mut Vec<f32>,
 ) -> anyhow::Result<()> {
     let side = file.input_side;
@@ -288,8 +328,16 @@ fn run(
     let (height, width) = file.cam_size;
     let Some(adapter) = adapter else {
         let outputs = network.run(PIXELS, [batch, side, side, 3], Values::Bytes(pixels))?;
-        for pair in outputs.floats(LOGITS, batch * 2)?.chunks_exact(2).take(count) {
-            keep(Logits { authentic: pair[0], synthetic: pair[1] });
+        let limit = file.expertise.unfamiliar.as_ref().map(|unfamiliar| unfamiliar.distance_above);
+        let distances = limit.map_or(Ok(&[][..]), |_| outputs.floats(DISTANCE, batch))?;
+        let kinds = &file.expertise.tells_apart;
+        let found = if kinds.is_empty() { &[][..] } else { outputs.floats(KIND, batch)? };
+        for (at, pair) in outputs.floats(LOGITS, batch * 2)?.chunks_exact(2).take(count).enumerate() {
+            let logits = Logits { authentic: pair[0], synthetic: pair[1] };
+            // A distance that is no number says nothing, as logits that are none.
+            let unfamiliar = limit.zip(distances.get(at)).is_some_and(|(limit, &distance)| distance > limit);
+            let kind = found.get(at).and_then(|&number| kinds.get(number as usize).copied());
+            keep(Answer { logits, kind, unfamiliar });
         }
         maps.extend(outputs.floats(CAM, batch * height * width)?.iter().take(count * height * width));
         return Ok(());
@@ -299,7 +347,7 @@ fn run(
     let outputs = network.run(&input.name, [batch, 3, side, side], Values::Floats(adapter.planes()))?;
     let numbers = outputs.floats(&output.name, batch * output.classes.len())?;
     for numbers in numbers.chunks_exact(output.classes.len()).take(count) {
-        keep(logits(output, numbers)?);
+        keep(Answer { logits: logits(output, numbers)?, ..Answer::default() });
     }
     if let Some(cam) = &adapter.description.cam {
         maps.extend(outputs.floats(&cam.name, batch * height * width)?.iter().take(count * height * width));

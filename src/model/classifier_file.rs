@@ -1,5 +1,6 @@
 //! The file of a classifier, read and checked, before ONNX Runtime opens it: once for all the sessions that run it.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use cyborg_models::contract::ContractError;
@@ -108,6 +109,12 @@ impl ClassifierFile<'static> {
 }
 
 impl<'a> ClassifierFile<'a> {
+    /// The file's facts.
+    #[must_use]
+    pub fn file(&self) -> &ModelFile {
+        &self.file
+    }
+
     /// Checks the bytes of a model file of the contract; `name` stands for it in messages.
     ///
     /// # Errors
@@ -115,10 +122,13 @@ impl<'a> ClassifierFile<'a> {
     /// When they don't hold the contract.
     pub fn of_bytes(name: &str, bytes: &'a [u8]) -> Result<Self, ClassifierError> {
         let name = name.to_owned();
-        match ModelFile::parse(bytes) {
-            Ok(file) => Ok(Self { name, network: NetworkFile::new(bytes), file, foreign: None }),
-            Err(source) => Err(ClassifierError::Contract { name, source }),
-        }
+        Self::checked(name.clone(), bytes.into()).map_err(|source| ClassifierError::Contract { name, source })
+    }
+
+    /// The same with an error that leaves the name to the caller.
+    pub(super) fn checked(name: String, bytes: Cow<'a, [u8]>) -> Result<Self, ModelFileError> {
+        let file = ModelFile::parse(&bytes)?;
+        Ok(Self { name, network: NetworkFile::new(bytes), file, foreign: None })
     }
 }
 

@@ -4,8 +4,11 @@
 
 pub mod classifier;
 pub mod classifier_file;
+pub mod experts;
 mod foreign;
+pub mod named;
 pub mod network_file;
+pub mod panel;
 pub mod provider;
 pub mod runtime;
 pub mod self_test;

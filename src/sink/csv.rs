@@ -20,7 +20,8 @@ pub(super) const HEADER: &str = "source,frame,time_s,track,left,top,width,height
     age_ms,model\n";
 
 /// The names of the columns of a table of photos, which are [`PhotoRecord`]'s fields.
-const PHOTO_HEADER: &str = "path,score,label,split,source,p_synthetic,verdict,face,left,top,width,height,model\n";
+const PHOTO_HEADER: &str =
+    "path,score,label,split,source,p_synthetic,verdict,face,left,top,width,height,reason,model\n";
 
 impl CsvSink {
     /// Makes or empties the file at `path` and writes the header. `models` are the names of all models, the first one first.
@@ -101,7 +102,7 @@ mod tests {
     use super::{HEADER, PHOTO_HEADER};
     use crate::face::tracker::TrackId;
     use crate::sink::record::{FaceRecord, PhotoRecord};
-    use crate::verdict::quality::Reason;
+    use crate::verdict::reason::Reason;
     use crate::verdict::{SyntheticProbability, Verdict};
 
     /// What the csv crate makes of a record, with the header that it takes from the fields' names.
@@ -135,6 +136,6 @@ mod tests {
             format!("{HEADER}a,0,0.0,7,0.0,0.0,1.0,1.0,0.5,0.5,authentic,unsure,too_few_frames,0.0,m\n")
         );
         let photo = PhotoRecord::without_face("a", None);
-        assert_eq!(written(photo), format!("{PHOTO_HEADER}a,,,,,,,,,,,,\n"));
+        assert_eq!(written(photo), format!("{PHOTO_HEADER}a,,,,,,,,,,,,,\n"));
     }
 }

@@ -6,6 +6,8 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use cyborg_models::contract::Kind;
+use cyborg_models::expert_set::{ExpertEntry, ExpertSet};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -21,8 +23,10 @@ pub struct RunRecord {
     pub tool: String,
     /// The model's name; where several are asked, the first one's.
     pub model: String,
-    /// SHA-256 of the model file.
+    /// SHA-256 of the model file, or of the set file, which holds those of its experts.
     pub model_sha256: String,
+    /// The experts of a set; none where one model speaks for itself.
+    pub experts: Vec<ExpertRecord>,
     /// Execution provider of the classifier: asked, got, why.
     pub provider: String,
     /// Execution provider of the face detector.
@@ -34,14 +38,43 @@ pub struct RunRecord {
 }
 
 /// A further model.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ModelRecord {
     /// Its name.
     pub model: String,
     /// SHA-256 of its file.
     pub model_sha256: String,
+    /// Its experts, where it is a set.
+    pub experts: Vec<ExpertRecord>,
     /// Its execution provider: asked, got, why.
     pub provider: String,
+}
+
+/// An expert of a set.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ExpertRecord {
+    /// Its file, as the set names it.
+    pub file: String,
+    /// SHA-256 of its file.
+    pub sha256: String,
+    /// The kind of synthetic faces that it looks for; empty where it doesn't say.
+    pub looks_for: Option<Kind>,
+    /// What its evidence is multiplied by.
+    pub weight: f32,
+}
+
+impl ExpertRecord {
+    /// Those of a set; none of one model.
+    #[must_use]
+    pub fn of(set: Option<&ExpertSet>) -> Vec<Self> {
+        let record = |expert: &ExpertEntry| Self {
+            file: expert.file.clone(),
+            sha256: expert.sha256.clone(),
+            looks_for: expert.looks_for,
+            weight: expert.weight,
+        };
+        set.map_or_else(Vec::new, |set| set.experts.iter().map(record).collect())
+    }
 }
 
 impl RunRecord {

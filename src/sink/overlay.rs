@@ -131,7 +131,9 @@ impl Overlay {
 /// A face that is followed gets the verdict on its track: that of a single frame flickers.
 fn drawn(judgement: &Judgement, tracked: Option<&TrackedFace>) -> (Judgement, Option<TrackId>) {
     match tracked {
-        Some(tracked) => (Judgement { verdict: tracked.verdict, probability: tracked.probability }, Some(tracked.id)),
+        Some(&TrackedFace { id, probability, verdict, reason, .. }) => {
+            (Judgement { probability, verdict, reason }, Some(id))
+        }
         None => (*judgement, None),
     }
 }

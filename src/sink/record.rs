@@ -9,12 +9,12 @@ use crate::capture::list::{Label, ListedPhoto, Split};
 use crate::face::tracker::TrackId;
 use crate::frame::PixelBox;
 use crate::pipeline::{Said, Summary};
-use crate::verdict::quality::Reason;
+use crate::verdict::reason::Reason;
 use crate::verdict::track::{Interval, TrackSummary};
 use crate::verdict::{Judgement, SyntheticProbability, Verdict};
 
 /// Version of the fields below.
-pub const SCHEMA: u32 = 3;
+pub const SCHEMA: u32 = 4;
 
 /// A face in a frame, as one model sees it.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -43,7 +43,7 @@ pub struct FaceRecord<'a> {
     pub verdict: Verdict,
     /// Verdict on `p_track`, with hysteresis; empty where faces are not followed.
     pub track_verdict: Option<Verdict>,
-    /// Why `track_verdict` is unsure; empty where it isn't.
+    /// Why `track_verdict` is unsure, or what the person looks like where it is synthetic and that is known; else empty.
     pub reason: Option<Reason>,
     /// Age of the frame at its verdict, in milliseconds.
     pub age_ms: f64,
@@ -78,6 +78,8 @@ pub struct PhotoRecord<'a> {
     pub width: Option<f32>,
     /// Height of the face box in pixels.
     pub height: Option<f32>,
+    /// Why `verdict` is unsure, or what the face looks like where it is synthetic and that is known; else empty.
+    pub reason: Option<Reason>,
     /// The model, as the user wrote it; empty where nothing was judged.
     pub model: Option<&'a str>,
 }
@@ -101,7 +103,7 @@ pub struct TrackRecord<'a> {
     pub p_track: SyntheticProbability,
     /// Verdict on the track.
     pub track_verdict: Verdict,
-    /// Why the verdict is unsure; empty where it isn't.
+    /// Why the verdict is unsure, or what the person looks like where it is synthetic and that is known; else empty.
     pub reason: Option<Reason>,
     /// When the running verdict was synthetic.
     pub intervals: Vec<IntervalRecord>,
@@ -194,6 +196,7 @@ impl<'a> PhotoRecord<'a> {
             top: None,
             width: None,
             height: None,
+            reason: None,
             model: None,
         }
     }
@@ -205,6 +208,7 @@ impl<'a> PhotoRecord<'a> {
             score: Some(score),
             p_synthetic: Some(judgement.probability),
             verdict: Some(judgement.verdict),
+            reason: judgement.reason,
             model: Some(model),
             ..self
         }

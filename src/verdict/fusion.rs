@@ -22,8 +22,7 @@ const HALVINGS: u32 = 44;
 #[derive(Clone, Debug)]
 pub struct Fusion {
     weights: [f64; BINS],
-    fades: Fading,
-    newest: Option<PresentationTime>,
+    age: Age,
 }
 
 /// How fast old looks lose their weight.
@@ -35,11 +34,39 @@ pub enum Fading {
     Seconds(f64),
 }
 
+/// How old looks are. Whoever sums them up lets its sums fade by it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Age {
+    fades: Fading,
+    newest: Option<PresentationTime>,
+}
+
+impl Age {
+    pub(super) fn new(fades: Fading) -> Self {
+        Self { fades, newest: None }
+    }
+
+    /// Goes on to `time`: gives what is left of all looks before, 1 for all, and what a look of that time counts, less than 1
+    /// where later ones were seen.
+    pub(super) fn to(&mut self, time: PresentationTime) -> (f64, f64) {
+        let newest = *self.newest.get_or_insert(time);
+        let Fading::Seconds(constant) = self.fades else {
+            return (1.0, 1.0);
+        };
+        let left = (-(newest.0.abs_diff(time.0) as f64 / 1e6) / constant).exp();
+        if time <= newest {
+            return (1.0, left);
+        }
+        self.newest = Some(time);
+        (left, 1.0)
+    }
+}
+
 impl Fusion {
     /// No look so far.
     #[must_use]
     pub fn new(fades: Fading) -> Self {
-        Self { weights: [0.0; BINS], fades, newest: None }
+        Self { weights: [0.0; BINS], age: Age::new(fades) }
     }
 
     /// Adds a look: `evidence` in logits (above 0 for synthetic), `weight` above 0.
@@ -59,21 +86,15 @@ impl Fusion {
         }
     }
 
-    /// Lets all looks age to `time`, and gives what a look of that time counts: less than 1 where later ones were seen.
+    /// Lets all looks age to `time`, and gives what a look of that time counts.
     fn age_to(&mut self, time: PresentationTime) -> f64 {
-        let newest = *self.newest.get_or_insert(time);
-        let Fading::Seconds(constant) = self.fades else {
-            return 1.0;
-        };
-        let left = (-(newest.0.abs_diff(time.0) as f64 / 1e6) / constant).exp();
-        if time <= newest {
-            return left;
+        let (left, counts) = self.age.to(time);
+        if left < 1.0 {
+            for weight in &mut self.weights {
+                *weight *= left;
+            }
         }
-        self.newest = Some(time);
-        for weight in &mut self.weights {
-            *weight *= left;
-        }
-        1.0
+        counts
     }
 
     /// The fused evidence in logits, within -8 to 8; `None` without a look.

@@ -1,11 +1,15 @@
 //! From numbers to a verdict: pure functions, with no clock and no picture in them.
 //!
-//! [`Judge`] speaks of one face in one frame, [`track`] of a person: [`fusion`] makes one number of many frames,
-//! [`quality`] says how much each counts, [`hysteresis`] keeps the verdict from flickering.
+//! [`Judge`] speaks of one face in one frame, by what one expert says of it or several together ([`experts`]), [`track`] of a
+//! person: [`fusion`] makes one number of many frames, [`quality`] says how much each counts, [`hysteresis`] keeps the verdict
+//! from flickering. A [`reason`] says in a word why.
 
+pub mod experts;
 pub mod fusion;
 pub mod hysteresis;
+mod marks;
 pub mod quality;
+pub mod reason;
 pub mod strongest;
 pub mod track;
 
@@ -16,6 +20,7 @@ use std::fmt;
 use cyborg_models::contract::{Calibration, Contract, Thresholds};
 use serde::{Serialize, Serializer};
 
+use self::reason::Reason;
 use self::track::TrackJudge;
 use crate::model::classifier::Score;
 
@@ -49,8 +54,10 @@ pub enum Verdict {
 pub struct Judgement {
     /// The calibrated probability of this frame alone.
     pub probability: SyntheticProbability,
-    /// The verdict on it.
+    /// The verdict on it; unsure where the face is unlike anything that was trained on.
     pub verdict: Verdict,
+    /// Why it is unsure, or what it looks like where it is synthetic and that is known.
+    pub reason: Option<Reason>,
 }
 
 /// Turns scores into judgements by a model's own calibration and thresholds.
@@ -72,7 +79,17 @@ impl Judge {
         judgements.clear();
         judgements.extend(scores.iter().map(|score| {
             let probability = SyntheticProbability::new(score.logits, &self.calibration);
-            Judgement { probability, verdict: Verdict::new(probability, &self.thresholds) }
+            let verdict = match score.unfamiliar {
+                true => Verdict::Unsure,
+                false => Verdict::new(probability, &self.thresholds),
+            };
+            let reason = match verdict {
+                Verdict::Authentic => None,
+                Verdict::Unsure if score.unfamiliar => Some(Reason::Unfamiliar),
+                Verdict::Unsure => Some(Reason::BetweenThresholds),
+                Verdict::Synthetic => Reason::looks(score.kind),
+            };
+            Judgement { probability, verdict, reason }
         }));
     }
 
@@ -148,7 +165,10 @@ impl fmt::Display for Verdict {
 
 #[cfg(test)]
 mod tests {
+    use cyborg_models::contract::Kind;
+
     use super::*;
+    use crate::face::crop::CropSquare;
 
     fn check(authentic: f32, synthetic: f32, expected: f32, verdict: Verdict) {
         let calibration = Calibration { temperature: 2.0, bias: 0.0 };
@@ -164,6 +184,29 @@ mod tests {
         check(1.0, 3.0, 0.731_058_6, Verdict::Synthetic);
         check(3.0, 1.0, 0.268_941_4, Verdict::Authentic);
         check(0.5, 0.5, 0.5, Verdict::Unsure);
+    }
+
+    #[test]
+    fn a_face_gets_its_verdict_and_a_word_on_it() {
+        let calibration = Calibration { temperature: 1.0, bias: 0.0 };
+        let thresholds = Thresholds { authentic_below: 0.3, synthetic_above: 0.7, error_rates: None };
+        let judge = Judge { calibration, thresholds };
+        let check = |synthetic: f32, kind: Option<Kind>, unfamiliar: bool, verdict: Verdict, reason: Option<Reason>| {
+            let square = CropSquare { left: 0, top: 0, side: 1 };
+            let score = Score { kind, unfamiliar, ..Score::new(square, Logits { authentic: 0.0, synthetic }) };
+            let mut judgements = Vec::new();
+            judge.judge(&[score], &mut judgements);
+            assert_eq!((judgements[0].verdict, judgements[0].reason), (verdict, reason), "{score:?}");
+            let p = SyntheticProbability::of_evidence(synthetic);
+            assert_eq!(judgements[0].probability, p, "p is what the evidence says, in any case");
+        };
+        check(3.0, None, false, Verdict::Synthetic, None);
+        check(3.0, Some(Kind::Generated), false, Verdict::Synthetic, Some(Reason::LooksGenerated));
+        check(3.0, Some(Kind::Swapped), false, Verdict::Synthetic, Some(Reason::LooksSwapped));
+        check(0.0, Some(Kind::Swapped), false, Verdict::Unsure, Some(Reason::BetweenThresholds));
+        check(-3.0, Some(Kind::Swapped), false, Verdict::Authentic, None);
+        check(3.0, Some(Kind::Swapped), true, Verdict::Unsure, Some(Reason::Unfamiliar));
+        check(-3.0, None, true, Verdict::Unsure, Some(Reason::Unfamiliar));
     }
 
     #[test]

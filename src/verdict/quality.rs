@@ -1,9 +1,6 @@
 //! How much a look at a face counts, and when it counts for nothing.
 
-use std::fmt;
-
-use serde::Serialize;
-
+use super::reason::Reason;
 use crate::face::quality::Quality;
 
 /// A face smaller than this, in pixels of its longer side, shows too little to be judged.
@@ -24,24 +21,6 @@ const TURNED: f32 = 0.25;
 /// What a look counts that is too poor to be judged by. Where there is nothing better, it still gives a probability.
 const POOR: f64 = 0.02;
 
-/// Why nothing certain can be said of a face.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reason {
-    /// It has too few pixels.
-    TooSmall,
-    /// It shows too little detail.
-    TooBlurred,
-    /// It looks away, or lies on its side.
-    TooTurned,
-    /// It was seen well in too few frames.
-    TooFewFrames,
-    /// The model's evidence lies between its thresholds.
-    BetweenThresholds,
-    /// It is not synthetic as a whole, but was so in the intervals that are told with it.
-    SyntheticInParts,
-}
-
 /// What a look at a face counts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Weight {
@@ -52,6 +31,13 @@ pub struct Weight {
 }
 
 impl Weight {
+    /// The weight of this look at a face that is unlike anything that was trained on: what is said of it counts where there
+    /// is nothing else.
+    #[must_use]
+    pub(super) fn of_unfamiliar(self) -> Self {
+        Self { value: POOR, ..self }
+    }
+
     /// The weight of a look of this quality. A quality that is no number is the worst.
     #[must_use]
     pub fn of(quality: &Quality) -> Self {
@@ -73,19 +59,6 @@ impl Weight {
         let turned = (quality.yaw / MOST_YAW).max(quality.roll / MOST_ROLL).clamp(0.0, 1.0);
         let pose = 1.0 - (1.0 - TURNED) * turned * turned;
         Self { value: f64::from(size * sharpness * pose).max(POOR), fault }
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::TooSmall => "face too small",
-            Self::TooBlurred => "face too blurred",
-            Self::TooTurned => "face turned too far",
-            Self::TooFewFrames => "seen in too few frames",
-            Self::BetweenThresholds => "evidence between the thresholds",
-            Self::SyntheticInParts => "synthetic in parts",
-        })
     }
 }
 

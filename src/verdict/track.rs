@@ -2,11 +2,17 @@
 //!
 //! Two fusions run side by side. The running one forgets within seconds: it gives each frame's verdict and the intervals.
 //! The whole one forgets nothing: it gives the verdict on the person.
+//!
+//! What a synthetic person looks like is the kind that decided with most of the weight of the looks. A look at a face that is
+//! unlike anything that was trained on weighs next to nothing, turns no verdict and makes no interval; a person most of whose
+//! usable looks are such is one of whom nothing certain is said.
 
 use cyborg_models::contract::{Calibration, Thresholds};
 
 use super::fusion::{Fading, Fusion};
-use super::quality::{Reason, Weight};
+use super::marks::{Mark, Marks};
+use super::quality::Weight;
+use super::reason::Reason;
 use super::strongest::{StrongFrame, Strongest};
 use super::{Judgement, SyntheticProbability, Verdict, evidence};
 use crate::face::Face;
@@ -33,7 +39,7 @@ pub struct TrackedFace {
     pub probability: SyntheticProbability,
     /// The verdict on that, with hysteresis.
     pub verdict: Verdict,
-    /// Why nothing certain is said; there if and only if the verdict is unsure.
+    /// Why the verdict is unsure; of one that is synthetic, what it looks like, where that is known.
     pub reason: Option<Reason>,
 }
 
@@ -61,7 +67,7 @@ pub struct TrackSummary {
     pub probability: SyntheticProbability,
     /// The verdict on the person.
     pub verdict: Verdict,
-    /// Why nothing certain is said; there if and only if the verdict is unsure.
+    /// Why the verdict is unsure; of one that is synthetic, what it looks like, where that is known.
     pub reason: Option<Reason>,
     /// When the running verdict was synthetic, in order of time. Empty where too few frames were usable.
     pub intervals: Vec<Interval>,
@@ -109,6 +115,9 @@ struct Track {
     span: Interval,
     recent: Fusion,
     whole: Fusion,
+    /// The same looks, with what else they say.
+    recent_marks: Marks,
+    whole_marks: Marks,
     /// By the running fusion alone, whatever the quality.
     verdict: Verdict,
     intervals: Vec<Interval>,
@@ -146,10 +155,14 @@ impl TrackJudge {
                 bounds: face.bounds,
                 probability: judgement.probability,
             };
-            track.add(strong, evidence(score.logits, &self.calibration), Weight::of(&quality));
+            track.add(strong, evidence(score.logits, &self.calibration), Weight::of(&quality), score);
             let probability = probability(&track.recent);
-            track.turn(look.time, track.verdict.next(probability, &self.thresholds));
-            let (verdict, reason) = track.gated(track.verdict);
+            match score.unfamiliar {
+                false => track.turn(look.time, track.verdict.next(probability, &self.thresholds)),
+                true if track.recent_marks.mostly_unfamiliar() => track.verdict = Verdict::Unsure,
+                true => {}
+            }
+            let (verdict, reason) = track.gated(track.verdict, &track.recent_marks);
             tracked.push(TrackedFace { id, quality, probability, verdict, reason });
         }
     }
@@ -192,13 +205,15 @@ impl Track {
             span: Interval { start: time, end: time },
             recent: Fusion::new(Fading::Seconds(MEMORY)),
             whole: Fusion::new(Fading::Never),
+            recent_marks: Marks::new(Fading::Seconds(MEMORY)),
+            whole_marks: Marks::new(Fading::Never),
             verdict: Verdict::Unsure,
             intervals: Vec::new(),
             strongest: Strongest::new(),
         }
     }
 
-    fn add(&mut self, look: StrongFrame, evidence: f32, weight: Weight) {
+    fn add(&mut self, look: StrongFrame, evidence: f32, weight: Weight, score: &Score) {
         self.frames += 1;
         self.span.start = self.span.start.min(look.time);
         self.span.end = self.span.end.max(look.time);
@@ -209,9 +224,16 @@ impl Track {
             // A network that gives no number has not seen the face.
             None => self.usable_frames += u64::from(!evidence.is_nan()),
         }
+        let weight = if score.unfamiliar { weight.of_unfamiliar() } else { weight };
         self.recent.add(look.time, evidence, weight.value);
         self.whole.add(look.time, evidence, weight.value);
-        if weight.fault.is_none() {
+        if !evidence.is_nan() {
+            let Score { kind, unfamiliar, .. } = *score;
+            let mark = Mark { kind, weight: weight.value, usable: weight.fault.is_none(), unfamiliar };
+            self.recent_marks.add(look.time, mark);
+            self.whole_marks.add(look.time, mark);
+        }
+        if weight.fault.is_none() && !score.unfamiliar {
             self.strongest.offer(look);
         }
     }
@@ -233,13 +255,18 @@ impl Track {
         self.verdict = verdict;
     }
 
-    /// The verdict, or unsure where the face was not seen well enough for one.
-    fn gated(&self, verdict: Verdict) -> (Verdict, Option<Reason>) {
-        let reason = if self.usable_frames < LEAST_FRAMES { Some(self.hindrance()) } else { None };
-        let between = (verdict == Verdict::Unsure).then_some(Reason::BetweenThresholds);
-        match reason.or(between) {
-            Some(reason) => (Verdict::Unsure, Some(reason)),
-            None => (verdict, None),
+    /// The verdict and a word on it; unsure where the face was not seen well enough for another, or is unfamiliar.
+    fn gated(&self, verdict: Verdict, marks: &Marks) -> (Verdict, Option<Reason>) {
+        if self.usable_frames < LEAST_FRAMES {
+            return (Verdict::Unsure, Some(self.hindrance()));
+        }
+        if marks.mostly_unfamiliar() {
+            return (Verdict::Unsure, Some(Reason::Unfamiliar));
+        }
+        match verdict {
+            Verdict::Authentic => (verdict, None),
+            Verdict::Unsure => (verdict, Some(Reason::BetweenThresholds)),
+            Verdict::Synthetic => (verdict, Reason::looks(marks.kind())),
         }
     }
 
@@ -257,7 +284,7 @@ impl Track {
     fn summary(&self, thresholds: &Thresholds) -> TrackSummary {
         let probability = probability(&self.whole);
         // With hysteresis, so that a track that was synthetic throughout is not called so in parts.
-        let (mut verdict, mut reason) = self.gated(self.verdict.next(probability, thresholds));
+        let (mut verdict, mut reason) = self.gated(self.verdict.next(probability, thresholds), &self.whole_marks);
         let intervals = self.intervals.clone();
         if verdict != Verdict::Synthetic && !intervals.is_empty() {
             // Most of the track speaks against it, a part of it for it: a person has to look.

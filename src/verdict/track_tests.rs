@@ -4,7 +4,7 @@ use super::*;
 use crate::face::crop::CropSquare;
 use crate::frame::{PixelBox, PixelPoint};
 use crate::verdict::{Judge, Logits};
-use cyborg_models::contract::{Calibration, Thresholds};
+use cyborg_models::contract::{Calibration, Kind, Thresholds};
 
 const GOOD: Quality = Quality { side: 200.0, sharpness: 1.0, yaw: 0.0, roll: 0.0 };
 
@@ -20,6 +20,16 @@ type Seen = (u64, f32, Quality);
 
 /// Judges frames 0.1 s apart; gives what was said of each face, and at the end.
 fn run(frames: &[Vec<Seen>]) -> (Vec<Vec<TrackedFace>>, Vec<TrackSummary>) {
+    let scored = |&(track, evidence, quality): &Seen| (track, score(evidence), quality);
+    run_scored(&frames.iter().map(|seen| seen.iter().map(scored).collect()).collect::<Vec<_>>())
+}
+
+fn score(synthetic: f32) -> Score {
+    Score::new(CropSquare { left: 0, top: 0, side: 1 }, Logits { authentic: 0.0, synthetic })
+}
+
+/// The same with whole scores.
+fn run_scored(frames: &[Vec<(u64, Score, Quality)>]) -> (Vec<Vec<TrackedFace>>, Vec<TrackSummary>) {
     let judge = judge();
     let mut tracks = judge.tracks();
     let (mut judgements, mut tracked) = (Vec::new(), Vec::new());
@@ -27,9 +37,7 @@ fn run(frames: &[Vec<Seen>]) -> (Vec<Vec<TrackedFace>>, Vec<TrackSummary>) {
     for (frame, seen) in frames.iter().enumerate() {
         let bounds = PixelBox { left: 0.0, top: 0.0, width: 1.0, height: 1.0 };
         let face = Face { bounds, landmarks: [PixelPoint::default(); 5], confidence: 1.0 };
-        let square = CropSquare { left: 0, top: 0, side: 1 };
-        let score = |&(_, synthetic, _): &Seen| Score { square, logits: Logits { authentic: 0.0, synthetic } };
-        let scores: Vec<_> = seen.iter().map(score).collect();
+        let scores: Vec<_> = seen.iter().map(|seen| seen.1).collect();
         judge.judge(&scores, &mut judgements);
         let look = Look {
             frame: frame as u64,
@@ -86,6 +94,65 @@ fn a_face_that_is_not_seen_well_gets_a_reason() {
     check(&[5.0; 20], Quality { side: 20.0, ..GOOD }, Verdict::Unsure, Some(Reason::TooSmall));
     check(&[5.0; 20], Quality { sharpness: 0.01, ..GOOD }, Verdict::Unsure, Some(Reason::TooBlurred));
     check(&[5.0; 20], Quality { yaw: 2.0, ..GOOD }, Verdict::Unsure, Some(Reason::TooTurned));
+}
+
+/// One track, seen well, with these scores; what is said of it at the end and in its last frame.
+fn marked(scores: impl Iterator<Item = Score>) -> (TrackSummary, TrackedFace) {
+    let frames: Vec<_> = scores.map(|score| vec![(1, score, GOOD)]).collect();
+    let (said, mut summaries) = run_scored(&frames);
+    (summaries.remove(0), said.last().expect("there are frames")[0])
+}
+
+fn of_kind(evidence: f32, kind: Kind) -> Score {
+    Score { kind: Some(kind), ..score(evidence) }
+}
+
+fn unfamiliar(evidence: f32) -> Score {
+    Score { unfamiliar: true, ..score(evidence) }
+}
+
+#[test]
+fn a_synthetic_person_looks_like_what_decided_most() {
+    use Kind::{Generated, Swapped};
+    let check = |series: &[(usize, f32, Kind)], expected: [Option<Reason>; 2]| {
+        let scores = series.iter().flat_map(|&(count, evidence, kind)| vec![of_kind(evidence, kind); count]);
+        let (summary, last) = marked(scores);
+        assert_eq!([summary.reason, last.reason], expected, "{series:?}: {summary:?}");
+    };
+    let [made, swap] = [Some(Reason::LooksGenerated), Some(Reason::LooksSwapped)];
+    check(&[(20, 3.0, Generated)], [made, made]);
+    check(&[(20, 3.0, Swapped)], [swap, swap]);
+    check(&[(14, 3.0, Swapped), (6, 3.0, Generated)], [swap, swap]);
+    // The running word is that of the last seconds.
+    check(&[(70, 3.0, Swapped), (40, 3.0, Generated)], [swap, made]);
+    // Nothing is said of what is not synthetic.
+    check(&[(20, -3.0, Swapped)], [None, None]);
+    check(&[(20, 0.0, Swapped)], [Some(Reason::BetweenThresholds); 2]);
+}
+
+#[test]
+fn of_an_unfamiliar_person_nothing_certain_is_said() {
+    for evidence in [5.0, -5.0] {
+        let (summary, last) = marked(std::iter::repeat_n(unfamiliar(evidence), 20));
+        assert_eq!((summary.verdict, summary.reason), (Verdict::Unsure, Some(Reason::Unfamiliar)), "{summary:?}");
+        assert_eq!((last.verdict, last.reason), (Verdict::Unsure, Some(Reason::Unfamiliar)));
+        assert!(summary.intervals.is_empty() && summary.strongest.is_empty(), "{summary:?}");
+        assert_eq!(summary.usable_frames, 20);
+    }
+    // Too few frames are too few, whatever is in them.
+    assert_eq!(marked(std::iter::repeat_n(unfamiliar(5.0), 4)).0.reason, Some(Reason::TooFewFrames));
+}
+
+#[test]
+fn a_few_unfamiliar_looks_neither_turn_a_verdict_nor_make_an_interval() {
+    let (summary, _) = marked((0..40).map(|n| if n % 3 == 0 { unfamiliar(8.0) } else { score(-3.0) }));
+    assert_eq!((summary.verdict, summary.reason), (Verdict::Authentic, None), "{summary:?}");
+    assert!(summary.intervals.is_empty());
+    // Synthetic before and after a stretch in which nothing is known: two intervals, neither of which reaches into it.
+    let (summary, _) = marked((0..150).map(|n| if (50..100).contains(&n) { unfamiliar(8.0) } else { score(4.0) }));
+    assert_eq!(summary.verdict, Verdict::Synthetic, "{summary:?}");
+    let ends: Vec<_> = summary.intervals.iter().map(|span| (span.start.0 / 100_000, span.end.0 / 100_000)).collect();
+    assert_eq!(ends, [(0, 49), (100, 149)]);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use cyborg_edge::frame::{Frame, PixelBox, PresentationTime};
 use cyborg_edge::live::metrics::LiveMetrics;
 use cyborg_edge::live::page::{Facts, Limits, Page, PageSettings, Secret, Served, SharedLimits};
 use cyborg_edge::live::view::{Audience, LiveOpinion, Person, SourceState, View};
-use cyborg_edge::verdict::quality::Reason;
+use cyborg_edge::verdict::reason::Reason;
 use cyborg_edge::verdict::{SyntheticProbability, Verdict};
 use image::imageops::FilterType;
 

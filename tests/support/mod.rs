@@ -23,9 +23,11 @@ use std::process::{Command, Output};
 
 use cyborg_models::lock;
 
-/// The program under test.
+/// The program under test. No set is installed for it: what is in the user's folders is not tested.
 pub(crate) fn cyborg() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_cyborg"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cyborg"));
+    command.env("CYBORG_MODELS", concat!(env!("CARGO_TARGET_TMPDIR"), "/no-models"));
+    command
 }
 
 /// A file that set-up fetched; its absence is a fault of the set-up, not a reason to skip.

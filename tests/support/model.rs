@@ -5,10 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cyborg_models::contract::{
-    Alignment, Border, CAM, Calibration, CamClass, Contract, CropRule, LOGITS, PIXELS, ResizeFilter, Saliency,
-    Thresholds, Training,
+    Alignment, Border, CAM, Calibration, CamClass, Contract, CropRule, DISTANCE, Expertise, LOGITS, PIXELS,
+    ResizeFilter, Saliency, Thresholds, Training,
 };
-use cyborg_models::model_file::set_contract;
+use cyborg_models::model_file::{set_contract, set_contract_of_expert};
 use cyborg_models::onnx::{
     AttributeProto, Dimension, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, ValueInfoProto,
     element,
@@ -38,8 +38,13 @@ pub(crate) fn contract() -> Contract {
 ///
 /// Its activation map is that brightness in the top-left cell and 0 elsewhere.
 pub(crate) fn corner() -> ModelProto {
-    let cell = SIDE / MAP;
-    let mut mask = vec![0.0; (MAP * MAP) as usize];
+    corner_sized(SIDE, MAP)
+}
+
+/// The same with an input and a map of other sizes: the corner is the top-left cell of the map.
+pub(crate) fn corner_sized(side: i64, map: i64) -> ModelProto {
+    let cell = side / map;
+    let mut mask = vec![0.0; (map * map) as usize];
     mask[0] = 1.0;
     let node = |op: &str, input: &[&str], output: &str, attribute: Vec<AttributeProto>| NodeProto {
         attribute,
@@ -72,7 +77,7 @@ pub(crate) fn corner() -> ModelProto {
             node("Add", &["scaled", "shift"], LOGITS, vec![]),
         ],
         initializer: vec![
-            TensorProto::floats("mask", &[MAP, MAP], &mask.iter().map(|m| m / 255.0).collect::<Vec<f32>>()),
+            TensorProto::floats("mask", &[map, map], &mask.iter().map(|m| m / 255.0).collect::<Vec<f32>>()),
             TensorProto::integers("axes", &[1, 2]),
             TensorProto::integers("last", &[1]),
             TensorProto::floats("weight", &[2], &[0.0, 10.0]),
@@ -81,11 +86,11 @@ pub(crate) fn corner() -> ModelProto {
         input: vec![ValueInfoProto::tensor(
             PIXELS,
             element::UINT8,
-            &[batch(), Dimension::Value(SIDE), Dimension::Value(SIDE), Dimension::Value(3)],
+            &[batch(), Dimension::Value(side), Dimension::Value(side), Dimension::Value(3)],
         )],
         output: vec![
             ValueInfoProto::tensor(LOGITS, element::FLOAT, &[batch(), Dimension::Value(2)]),
-            ValueInfoProto::tensor(CAM, element::FLOAT, &[batch(), Dimension::Value(MAP), Dimension::Value(MAP)]),
+            ValueInfoProto::tensor(CAM, element::FLOAT, &[batch(), Dimension::Value(map), Dimension::Value(map)]),
         ],
         ..GraphProto::default()
     };
@@ -96,6 +101,18 @@ pub(crate) fn corner() -> ModelProto {
         ..ModelProto::default()
     };
     set_contract(&mut model, &contract());
+    model
+}
+
+/// A small model as an expert: it says what it looks for, and where it is to know a distance, that is the corner's brightness,
+/// 0 to 1.
+pub(crate) fn expert(mut model: ModelProto, contract: &Contract, expertise: &Expertise) -> ModelProto {
+    if expertise.unfamiliar.is_some() {
+        let graph = model.graph.as_mut().expect("it has one");
+        graph.node.push(NodeProto::plain("Identity", ["sum"], DISTANCE));
+        graph.output.push(ValueInfoProto::tensor(DISTANCE, element::FLOAT, &[batch()]));
+    }
+    set_contract_of_expert(&mut model, contract, expertise);
     model
 }
 

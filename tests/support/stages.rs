@@ -129,7 +129,7 @@ impl BrightnessClassifier {
             let square = CropSquare { left: face.bounds.left as i64, top: face.bounds.top as i64, side };
             self.cropper.cut(frame, &square, Self::SIDE, &mut self.crop)?;
             let logits = Logits { authentic: 0.0, synthetic: f32::from(self.crop[0]) / 25.5 - 5.0 };
-            scores.push(Score { square, logits });
+            scores.push(Score::new(square, logits));
             maps.values.extend([1.0, 0.0, 0.0, 0.0]);
         }
         Ok(())

@@ -7,6 +7,7 @@
 //! - [`loss`]: the CYBORG loss.
 //! - [`data`]: lists of faces, crops, saliency maps, augmentation.
 //! - [`fit`]: the training loop and the evaluation.
+//! - [`head`]: a last layer on a tower that isn't trained.
 //! - [`run_folder`]: what runs leave behind, and go on from.
 //! - [`evaluation`]: scores of networks, reports and their pictures.
 //! - [`metrics`]: what the results are measured by.
@@ -21,6 +22,7 @@ pub mod evaluation;
 pub mod events;
 pub mod export;
 pub mod fit;
+pub mod head;
 pub mod loss;
 pub mod metrics;
 pub mod network;

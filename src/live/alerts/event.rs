@@ -9,10 +9,10 @@ use serde::Serialize;
 use super::turning::{To, Turn};
 use crate::live::view::View;
 use crate::verdict::Verdict;
-use crate::verdict::quality::Reason;
+use crate::verdict::reason::Reason;
 
 /// Version of the fields; it changes when one goes or means something else.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What events are told of.
 #[derive(Clone, Debug)]
@@ -102,7 +102,7 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&event.json).expect("it is JSON");
         let time = json["time"].as_str().expect("a time").to_owned();
         let expected = serde_json::json!({
-            "version": 1, "number": 9, "time": time, "source": "a \"name\"\nof two lines", "track": 3,
+            "version": 2, "number": 9, "time": time, "source": "a \"name\"\nof two lines", "track": 3,
             "to": "unsure", "from": "synthetic", "p_synthetic": 0.5, "reason": "too_blurred", "model": "m",
         });
         assert_eq!(json, expected);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde::{Serialize, Serializer};
 
 use crate::face::tracker::{LONGEST_GAP, TrackId};
-use crate::verdict::quality::Reason;
+use crate::verdict::reason::Reason;
 use crate::verdict::{SyntheticProbability, Verdict};
 
 /// What is said of a person in a picture.
@@ -18,7 +18,7 @@ pub struct Said {
     pub verdict: Verdict,
     /// p(synthetic) of the track.
     pub probability: SyntheticProbability,
-    /// Why the verdict is unsure.
+    /// Why the verdict is unsure; of a synthetic one, what the person looks like where that is known.
     pub reason: Option<Reason>,
 }
 
@@ -42,7 +42,7 @@ pub struct Turn {
     pub to: To,
     /// p(synthetic) at that moment; of who is gone, the last one.
     pub probability: SyntheticProbability,
-    /// Why the verdict is unsure.
+    /// Why the verdict is unsure; of a synthetic one, what the person looks like where that is known.
     pub reason: Option<Reason>,
 }
 

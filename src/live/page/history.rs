@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::live::view::Person;
 use crate::verdict::Verdict;
-use crate::verdict::quality::Reason;
+use crate::verdict::reason::Reason;
 
 /// How far back the timeline goes, in milliseconds.
 const SPAN_MS: u64 = 60_000;
@@ -30,7 +30,7 @@ pub(super) struct Turn {
     pub from: Option<Verdict>,
     /// To which.
     pub to: Verdict,
-    /// Why nothing certain is said.
+    /// Why nothing certain is said; of a synthetic one, what the person looks like where that is known.
     pub reason: Option<Reason>,
 }
 

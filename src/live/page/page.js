@@ -14,6 +14,9 @@ const REASONS = {
   too_few_frames: "seen well in too few frames",
   between_thresholds: "between the thresholds",
   synthetic_in_parts: "synthetic in parts",
+  unfamiliar: "unlike anything it knows",
+  looks_generated: "looks generated",
+  looks_swapped: "looks swapped",
 };
 
 // The token did its work: it is a cookie now, and shall not stay in the address or the list of visited pages.

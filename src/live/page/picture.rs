@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use super::Shown;
 use crate::face::crop::Cropper;
 use crate::live::jpeg;
-use crate::live::view::View;
+use crate::live::view::{LiveOpinion, View};
 use crate::sink::heat::{self, Map};
 use crate::sink::overlay::{Canvas, Overlay};
 use crate::verdict::Judgement;
@@ -120,7 +120,8 @@ fn draw(canvas: &mut Canvas<'_>, overlay: &mut Overlay, view: &View, scale: (f32
     }
     if drawn == Drawn::All {
         for (person, opinion) in said() {
-            let judgement = Judgement { probability: opinion.probability, verdict: opinion.verdict };
+            let LiveOpinion { probability, verdict, reason, .. } = *opinion;
+            let judgement = Judgement { probability, verdict, reason };
             overlay.outline(canvas, &person.bounds.scaled(scale.0, scale.1), judgement, Some(person.track));
         }
     }

@@ -14,7 +14,7 @@ use super::{Facts, Limits, Page, Shown, ThresholdSwitch};
 use crate::live::metrics::{Ages, Counts, LiveMetrics, WayCount};
 use crate::live::view::{Person, SourceState, View};
 use crate::verdict::Verdict;
-use crate::verdict::quality::Reason;
+use crate::verdict::reason::Reason;
 
 /// Without a new picture the numbers are told this often, so that readers see that somebody is there.
 const TICK: Duration = Duration::from_secs(1);

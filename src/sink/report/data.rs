@@ -50,7 +50,8 @@ pub struct PersonReport {
     pub probability: f32,
     /// How that number came about, `mean over 40 frames` for example.
     pub basis: String,
-    /// Why the verdict is unsure, where there is more to say than that p lies between the thresholds.
+    /// Why the verdict is unsure, where there is more to say than that p lies between the thresholds; of a synthetic one, what the
+    /// person looks like.
     pub reason: Option<String>,
     /// Presentation times of the first and the last frame with this person, in seconds.
     pub span: (f64, f64),
@@ -77,7 +78,7 @@ pub struct OtherVerdict {
     pub verdict: Verdict,
     /// Its p(synthetic) of the person, 0 to 1.
     pub probability: f32,
-    /// Why its verdict is unsure.
+    /// The same of its verdict.
     pub reason: Option<String>,
 }
 

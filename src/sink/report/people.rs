@@ -37,7 +37,7 @@ pub struct Conclusion {
     pub probability: f32,
     /// How that number came about, in a few words.
     pub basis: String,
-    /// Why the verdict is unsure.
+    /// Why the verdict is unsure, or what a synthetic person looks like.
     pub reason: Option<String>,
     /// When the person was called synthetic.
     pub intervals: Vec<Interval>,
@@ -73,7 +73,7 @@ impl People {
             self.left_out += 1;
             return Ok(());
         };
-        let Judgement { probability, verdict } = seen.judgement;
+        let Judgement { probability, verdict, .. } = seen.judgement;
         person.first = person.first.min(time);
         person.last = person.last.max(time);
         person.verdicts[verdict as usize] += 1;

@@ -126,6 +126,17 @@ fn model(page: &mut String, data: &ReportData) -> Result<(), Error> {
     let mut table = Table::new(page, "Model", "wide", "words")?;
     table.row("name", Escaped(&run.model))?;
     table.row("network", Escaped(&contract.network))?;
+    if !run.experts.is_empty() {
+        table.row("SHA-256 of the set", format_args!("<code>{}</code>", Escaped(&run.model_sha256)))?;
+        for expert in &run.experts {
+            let kind = expert.looks_for.map_or_else(|| "anything".to_owned(), |kind| format!("{kind} faces"));
+            let (file, digest) = (Escaped(&expert.file), Escaped(&expert.sha256));
+            let said =
+                format_args!("{file}, looks for {kind}, weight {}, SHA-256 <code>{digest}</code>", expert.weight);
+            table.row("expert", said)?;
+        }
+        return table.end();
+    }
     table.row("SHA-256", format_args!("<code>{}</code>", Escaped(&run.model_sha256)))?;
     let calibration = contract.calibration;
     table.row("calibration", format_args!("temperature {}, bias {}", calibration.temperature, calibration.bias))?;

@@ -7,8 +7,10 @@ mod evaluate;
 mod experiment;
 mod export;
 mod forge;
+mod head;
 mod import;
 mod locate;
+mod measure;
 mod parted;
 mod prepare;
 mod progress;
@@ -49,8 +51,12 @@ enum Command {
     Forge(forge::ForgeArgs),
     /// Train a network on a list of faces, and export the best epoch
     Train(train::TrainArgs),
+    /// Learn a head on a tower that isn't trained, for the accurate set
+    Head(head::HeadArgs),
     /// Measure networks on the faces of a list
     Evaluate(evaluate::EvaluateArgs),
+    /// Say what the scores in a table of `cyborg image --list` are worth
+    Measure(measure::MeasureArgs),
     /// Fit probabilities and thresholds on the faces of a list, and write them into checkpoint and model file
     Calibrate(calibrate::CalibrateArgs),
     /// Put two settings side by side, with the difference of their AUCs
@@ -117,7 +123,9 @@ fn run_command(command: &Command) -> anyhow::Result<Outcome> {
         Command::Locate(args) => locate::run(args),
         Command::Forge(args) => forge::run(args),
         Command::Train(args) => train::run(args),
+        Command::Head(args) => head::run(args),
         Command::Evaluate(args) => evaluate::run(args),
+        Command::Measure(args) => measure::run(args),
         Command::Calibrate(args) => calibrate::run(args),
         Command::Compare(args) => compare::run(args).map(|()| Outcome::Done),
         Command::Experiment(args) => experiment::run(args),

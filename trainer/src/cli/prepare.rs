@@ -201,6 +201,7 @@ impl Work<'_> {
             source,
             video,
             group: None,
+            pair: None,
             map: None,
             face: face.face,
         };

@@ -183,12 +183,32 @@ pub(super) struct Wanted<'a> {
 
 /// Looks at all faces of a list; nothing when the user ended it.
 pub(super) fn look(read: ReadList, wanted: &Wanted<'_>, stop: &AtomicBool) -> anyhow::Result<Option<Inspected>> {
-    let runtime = Runtime::load()?;
     let (height, width) = wanted.network.cam_size();
     debug_assert_eq!(height, width, "all activation maps are square");
+    let Wanted { splits, landmarks, memory, .. } = *wanted;
+    look_at(read, &Faced { side: wanted.network.input_side, cam: height, splits, landmarks, memory }, stop)
+}
+
+/// What the faces are wanted for, where no network of ours looks at them.
+pub(super) struct Faced<'a> {
+    /// Side of a crop in pixels.
+    pub(super) side: usize,
+    /// Side of the activation map.
+    pub(super) cam: usize,
+    /// As in [`Wanted`].
+    pub(super) splits: &'a [Split],
+    /// As in [`Wanted`].
+    pub(super) landmarks: Need,
+    /// As in [`Wanted`].
+    pub(super) memory: usize,
+}
+
+/// The same as [`look`].
+pub(super) fn look_at(read: ReadList, wanted: &Faced<'_>, stop: &AtomicBool) -> anyhow::Result<Option<Inspected>> {
+    let runtime = Runtime::load()?;
     let settings = FaceSettings {
-        side: wanted.network.input_side,
-        cam: height,
+        side: wanted.side,
+        cam: wanted.cam,
         crop: read.config.crop_mode(),
         saliency: read.config.saliency_source(),
         memory: wanted.memory,

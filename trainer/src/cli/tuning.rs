@@ -41,7 +41,10 @@ pub(super) fn depth(text: &str) -> Result<usize, String> {
 pub(super) struct Beside {
     pub(super) freeze: u8,
     pub(super) augment: Preset,
-    pub(super) forge: f64,
+    /// Whether fakes are made in training.
+    pub(super) makes_fakes: bool,
+    /// Whether faces are coded as video.
+    pub(super) codes: bool,
 }
 
 impl TuningArgs {
@@ -67,8 +70,12 @@ impl TuningArgs {
                 "--cache keeps what a trunk gives that stays as it is: add --tune head",
             ),
             (
-                self.cache.is_some() && beside.forge > 0.0,
-                "--forge makes new faces in each epoch, which no cache holds: leave out --forge or --cache",
+                self.cache.is_some() && beside.makes_fakes,
+                "--forge and --swap make new faces in each epoch, which no cache holds: leave them out, or --cache",
+            ),
+            (
+                self.cache.is_some() && beside.codes,
+                "--video-coding codes faces anew in each epoch, which no cache holds: leave it out, or --cache",
             ),
             (
                 self.cache.is_some() && self.shuffle_patches,
@@ -108,8 +115,12 @@ mod tests {
     const PLAIN: TuningArgs =
         TuningArgs { depth: None, tune: Tune::All, cache: None, views: None, shuffle_patches: false };
 
-    fn check(args: &TuningArgs, network: &Network, freeze: u8, forge: f64, says: &str) {
-        let beside = Beside { freeze, augment: Preset::None, forge };
+    /// No fakes, and no video.
+    const NONE: [bool; 2] = [false; 2];
+
+    fn check(args: &TuningArgs, network: &Network, freeze: u8, made: [bool; 2], says: &str) {
+        let [makes_fakes, codes] = made;
+        let beside = Beside { freeze, augment: Preset::None, makes_fakes, codes };
         match args.check(network, &beside) {
             Ok(()) => assert_eq!(says, "", "{args:?}"),
             Err(error) => assert!(!says.is_empty() && error.to_string().contains(says), "{args:?}: {error}"),
@@ -121,18 +132,19 @@ mod tests {
         let clip = Architecture::ClipVitB16 { depth: 1 }.describe(2);
         let lite = Architecture::EfficientNetLite0.describe(2);
         let cached = || TuningArgs { tune: Tune::Head, cache: Some("kept".into()), ..PLAIN };
-        check(&PLAIN, &lite, 8, 0.5, "");
-        check(&PLAIN, &clip, 8, 0.0, "use --tune");
-        check(&TuningArgs { tune: Tune::Norms, ..PLAIN }, &lite, 8, 0.0, "give one of them");
-        check(&TuningArgs { shuffle_patches: true, ..PLAIN }, &clip, 1, 0.0, "");
-        check(&TuningArgs { shuffle_patches: true, ..PLAIN }, &lite, 1, 0.0, "no patches");
-        check(&cached(), &clip, 1, 0.0, "");
-        check(&cached(), &clip.with_tap(Tap::Reference), 1, 0.0, "");
-        check(&cached(), &lite, 1, 0.0, "");
-        check(&cached(), &lite.clone().with_tap(Tap::Reference), 1, 0.0, "--cam-tap head");
-        check(&TuningArgs { tune: Tune::Norms, ..cached() }, &lite, 1, 0.0, "add --tune head");
-        check(&cached(), &lite, 1, 0.5, "no cache holds");
-        check(&TuningArgs { views: Some(2), ..cached() }, &lite, 1, 0.0, "leave it out, or give --augment");
+        check(&PLAIN, &lite, 8, [true, false], "");
+        check(&PLAIN, &clip, 8, NONE, "use --tune");
+        check(&TuningArgs { tune: Tune::Norms, ..PLAIN }, &lite, 8, NONE, "give one of them");
+        check(&TuningArgs { shuffle_patches: true, ..PLAIN }, &clip, 1, NONE, "");
+        check(&TuningArgs { shuffle_patches: true, ..PLAIN }, &lite, 1, NONE, "no patches");
+        check(&cached(), &clip, 1, NONE, "");
+        check(&cached(), &clip.with_tap(Tap::Reference), 1, NONE, "");
+        check(&cached(), &lite, 1, NONE, "");
+        check(&cached(), &lite.clone().with_tap(Tap::Reference), 1, NONE, "--cam-tap head");
+        check(&TuningArgs { tune: Tune::Norms, ..cached() }, &lite, 1, NONE, "add --tune head");
+        check(&cached(), &lite, 1, [true, false], "no cache holds");
+        check(&cached(), &lite, 1, [false, true], "no cache holds");
+        check(&TuningArgs { views: Some(2), ..cached() }, &lite, 1, NONE, "leave it out, or give --augment");
         for text in ["0", "13", "-1", "six"] {
             assert!(depth(text).is_err(), "{text}");
         }

@@ -282,7 +282,7 @@ mod tests {
             let mut learner = Learner::new(model(), &settings).expect("it is whole");
             let mut losses = Vec::new();
             for epoch in 1..=3 {
-                for batch in data.training(&plan(9, 1), epoch) {
+                for batch in data.training(&plan(&faces, 1), epoch) {
                     losses.push(
                         train_step(&mut learner, &batch.expect("it is made"), &settings, epoch).expect("finite")[0],
                     );
@@ -341,7 +341,7 @@ mod tests {
         let cache = tempfile::tempdir().expect("a folder for the test");
         let plain = data(&faces);
         let kept = Arc::new(gather(&plain, &keeping(cache.path(), Preset::Robust, 2)));
-        let plan = Plan { batch: 4, ..plan(4, 1) };
+        let plan = Plan { batch: 4, ..plan(&faces, 1) };
         // An order of its own in each epoch: the faces are told apart by their labels and values alone.
         let shown = |epoch| {
             let batch = kept.training(&plain, &plan, epoch).next().expect("there is one").expect("it is made");

@@ -28,7 +28,7 @@ pub fn views(faces: &Arc<Faces>, indices: &[usize], augment: Preset, view: View,
         // Streams are independent; those of training lie elsewhere.
         random.set_stream(1 << 34 | index as u64);
         let other = if augment == Preset::Strong { others[random.random_range(0..others.len())] } else { 0 };
-        let sample = hands.photo(&shared, index, Variation { augment, other }, &mut random)?;
+        let sample = hands.photo(&shared, index, Variation { augment, coded: false, other }, &mut random)?;
         Ok((sample, shared.rows[index].label.class()))
     })
 }
@@ -36,7 +36,7 @@ pub fn views(faces: &Arc<Faces>, indices: &[usize], augment: Preset, view: View,
 /// The faces of an epoch in the order in which [`training`](super::training) shows them, where nothing is forged.
 #[must_use]
 pub fn order_of_photos(faces: &Faces, plan: &Plan, epoch: u64) -> Vec<usize> {
-    let photos = order_of(faces, &Plan { forged: 0, ..plan.clone() }, epoch).into_iter();
+    let photos = order_of(faces, &Plan { forged: 0, swapped: 0, ..plan.clone() }, epoch).into_iter();
     photos.filter_map(|item| if let Item::Photo(index) = item { Some(index) } else { None }).collect()
 }
 
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn the_order_is_that_of_training() {
         let (_folder, faces) = faces(7);
-        let plan = plan(7, 1);
+        let plan = plan(&faces, 1);
         let first = |batch: &Batch| -> Vec<usize> {
             batch.pixels.chunks(64 * 64 * 3).map(|face| usize::from(face[0] / 9)).collect()
         };
