@@ -22,8 +22,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-pub use config::{Config, CropName, DataConfig, SaliencyName};
 pub use build::{Build, at_depth, is_smoothed, set_depth, smooth, trained_side, tuned};
+pub use config::{Config, CropName, DataConfig, SaliencyName};
 pub use seed::{BEST, LAST, METRICS, MODEL, Resumed, ScoreRow, SeedFolder, read_validation, write_model};
 pub use summary::{RunSummary, write_summary};
 pub use table::{MetricsRow, read as read_metrics};
