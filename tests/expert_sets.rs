@@ -8,6 +8,7 @@ use std::process::Command;
 
 use cyborg_models::contract::{Calibration, Contract, Expertise, Kind, Unfamiliar};
 use cyborg_models::digest;
+use cyborg_models::model_file::set_contract_of_expert;
 use cyborg_models::onnx::ModelProto;
 use serde_json::Value;
 use support::{check_error, cyborg, fetched, foreign, make_clip, model, run};
@@ -335,6 +336,29 @@ fn sets_are_listed_inspected_and_verified() {
     assert!(code == 0 && stdout.contains("set.toml: whole, its experts as it says"), "{stdout}{stderr}");
     fs::write(bench.path("made.onnx"), "half").expect("it can be written");
     check_error(cyborg().args(["models", "verify"]).arg(&set), 1, "is another file than the set was made with");
+}
+
+#[test]
+fn a_distance_and_its_limit_belong_together() {
+    let bench = Bench::new();
+    let check = |expertise: &Expertise, with_output: bool, message: &str| {
+        let unfamiliar = Some(Unfamiliar { distance_above: 1.0, rate: None });
+        let with = Expertise { unfamiliar: if with_output { unfamiliar } else { None }, ..expertise.clone() };
+        let mut model = model::expert(model::corner(), &model::contract(), &with);
+        set_contract_of_expert(&mut model, &model::contract(), expertise);
+        let path = bench.write("odd.onnx", &model);
+        let (code, stdout, stderr) = run(cyborg().args(["models", "verify"]).arg(path));
+        assert!(format!("{stdout}{stderr}").contains(message), "{expertise:?}: {stdout}{stderr}");
+        assert_eq!(code == 0, message == "whole");
+    };
+    let limit = Expertise { unfamiliar: Some(Unfamiliar { distance_above: 1.0, rate: None }), looks_for: None };
+    check(&limit, true, "whole");
+    check(&limit, false, "its output `distance` is missing, the contract wants float32 [N]");
+    let looks = looks_for(Kind::Swapped);
+    check(&looks, true, "its output `distance` means nothing without");
+    check(&looks, false, "whole");
+    // To version 1 it is an output like any other.
+    check(&Expertise::default(), true, "whole");
 }
 
 #[test]
