@@ -8,13 +8,14 @@ use super::FrameView;
 use crate::capture::list::{Label, ListedPhoto, Split};
 use crate::face::tracker::TrackId;
 use crate::frame::PixelBox;
+use crate::name;
 use crate::pipeline::{Said, Summary};
 use crate::verdict::quality::Reason;
 use crate::verdict::track::{Interval, TrackSummary};
 use crate::verdict::{Judgement, SyntheticProbability, Verdict};
 
 /// Version of the fields below.
-pub const SCHEMA: u32 = 3;
+pub const SCHEMA: u32 = 4;
 
 /// A face in a frame, as one model sees it.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -47,6 +48,8 @@ pub struct FaceRecord<'a> {
     pub reason: Option<Reason>,
     /// Age of the frame at its verdict, in milliseconds.
     pub age_ms: f64,
+    /// Whether `source` has `\xNN` for bytes that are no UTF-8, and `\\` for a backslash.
+    pub source_escaped: bool,
     /// The model, as the user wrote it.
     pub model: &'a str,
 }
@@ -78,6 +81,8 @@ pub struct PhotoRecord<'a> {
     pub width: Option<f32>,
     /// Height of the face box in pixels.
     pub height: Option<f32>,
+    /// Whether `path` has `\xNN` for bytes that are no UTF-8, and `\\` for a backslash.
+    pub path_escaped: bool,
     /// The model, as the user wrote it; empty where nothing was judged.
     pub model: Option<&'a str>,
 }
@@ -105,6 +110,8 @@ pub struct TrackRecord<'a> {
     pub reason: Option<Reason>,
     /// When the running verdict was synthetic.
     pub intervals: Vec<IntervalRecord>,
+    /// Whether `source` has `\xNN` for bytes that are no UTF-8, and `\\` for a backslash.
+    pub source_escaped: bool,
     /// The model, as the user wrote it.
     pub model: &'a str,
 }
@@ -143,6 +150,8 @@ pub struct SummaryRecord<'a> {
     pub mean_p_synthetic: Option<f64>,
     /// `whole`, `interrupted` or `failed`.
     pub ended: &'static str,
+    /// Whether `source` has `\xNN` for bytes that are no UTF-8, and `\\` for a backslash.
+    pub source_escaped: bool,
     /// The model, as the user wrote it.
     pub model: &'a str,
 }
@@ -170,6 +179,7 @@ impl<'a> FaceRecord<'a> {
                     track_verdict: tracked.map(|tracked| tracked.verdict),
                     reason: tracked.and_then(|tracked| tracked.reason),
                     age_ms: (view.age.as_secs_f64() * 1e4).round() / 10.0,
+                    source_escaped: name::is_escaped(view.source),
                     model,
                 })
             })
@@ -194,6 +204,7 @@ impl<'a> PhotoRecord<'a> {
             top: None,
             width: None,
             height: None,
+            path_escaped: name::is_escaped(path),
             model: None,
         }
     }
@@ -240,6 +251,7 @@ impl<'a> TrackRecord<'a> {
                 track_verdict: verdict,
                 reason,
                 intervals: track.intervals.iter().map(IntervalRecord::of).collect(),
+                source_escaped: name::is_escaped(&summary.source.name),
                 model,
             }
         })
@@ -269,6 +281,7 @@ impl<'a> SummaryRecord<'a> {
             synthetic: of(Verdict::Synthetic),
             mean_p_synthetic: said.mean_probability,
             ended: summary.ended.word(),
+            source_escaped: name::is_escaped(&summary.source.name),
             model,
         }
     }

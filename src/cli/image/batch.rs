@@ -1,16 +1,18 @@
 //! Photos on their way through the classifier: the crops of several wait until there are enough for one run.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use super::PhotoFile;
 use crate::capture::list::ListedFace;
-use crate::capture::stills;
+use crate::capture::stills::{self, Still};
 use crate::face::centerface::CenterFace;
 use crate::face::crop::{CropSquare, Cropper};
 use crate::face::exact::ExactResizer;
 use crate::face::{Face, Locate};
 use crate::frame::{Frame, PixelBox};
 use crate::model::classifier::{ActivationMaps, Classifier, Score};
+use crate::name;
 use crate::pipeline::Opinion;
 use crate::verdict::Logits;
 
@@ -54,6 +56,7 @@ pub(super) struct Batch {
     exact: ExactResizer,
     frame: Frame,
     waiting: Vec<Photo>,
+    stop: &'static AtomicBool,
 }
 
 /// A model with the crops that wait for it: each has a rule and a size of its own.
@@ -65,7 +68,13 @@ struct Model {
 }
 
 impl Batch {
-    pub(super) fn new(extent: Extent, classifiers: impl Iterator<Item = Classifier>, pixels: Pixels) -> Self {
+    /// `stop` ends a wait for a file.
+    pub(super) fn new(
+        extent: Extent,
+        classifiers: impl Iterator<Item = Classifier>,
+        pixels: Pixels,
+        stop: &'static AtomicBool,
+    ) -> Self {
         let model = |classifier| Model { classifier, crops: Vec::new(), logits: Vec::new(), maps: Vec::new() };
         Self {
             extent,
@@ -75,24 +84,25 @@ impl Batch {
             exact: ExactResizer::default(),
             frame: Frame::empty(),
             waiting: Vec::new(),
+            stop,
         }
     }
 
     /// Reads a photo and cuts out what is to be classified. An error is the photo's own: the next one can be added.
-    pub(super) fn add(&mut self, file: PhotoFile) -> anyhow::Result<()> {
-        stills::read(&file.path, &mut self.frame)?;
+    pub(super) fn add(&mut self, file: PhotoFile) -> anyhow::Result<Still> {
+        let still = stills::read_until(&file.path, &mut self.frame, Some(self.stop))?;
         let begun: Vec<usize> = self.models.iter().map(|model| model.crops.len()).collect();
         match self.cut(&file) {
             Ok((faces, opinions)) => {
                 let frame = (self.pixels == Pixels::Keep).then(|| std::mem::replace(&mut self.frame, Frame::empty()));
                 self.waiting.push(Photo { file, frame, faces, opinions });
-                Ok(())
+                Ok(still)
             }
             Err(error) => {
                 for (model, begun) in self.models.iter_mut().zip(begun) {
                     model.crops.truncate(begun);
                 }
-                Err(error.context(format!("can't judge {}", file.path.display())))
+                Err(error.context(format!("can't judge {}", name::of(&file.path))))
             }
         }
     }
