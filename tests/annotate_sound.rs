@@ -193,7 +193,7 @@ fn a_part_of_the_pictures_has_its_part_of_the_sound() {
         sound: Some(Sound { path: clip, from: second(1), until: second(2) }),
     };
     let sink = VideoSink::create(&annotated, source.info(), &settings).expect("it can be made");
-    assert_eq!(sink.silence(), None);
+    assert!(sink.silence().is_none());
     let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(sink)];
     let (mut face, mut classifier) =
         (MiddleFace { blank: Some(1), ..MiddleFace::default() }, BrightnessClassifier::new(Duration::ZERO));

@@ -32,7 +32,7 @@ fn astronaut() -> DynamicImage {
 fn rows(table: &Path) -> Vec<Vec<String>> {
     let mut reader = csv::Reader::from_path(table).expect("it was written");
     let header: Vec<_> = reader.headers().expect("it has one").iter().map(str::to_owned).collect();
-    assert_eq!(header[LEFT..], ["left", "top", "width", "height", "reason", "model"]);
+    assert_eq!(header[LEFT..], ["left", "top", "width", "height", "reason", "path_escaped", "model"]);
     assert_eq!(header[..2], ["path", "score"]);
     reader.records().map(|row| row.expect("each row is whole").iter().map(str::to_owned).collect()).collect()
 }

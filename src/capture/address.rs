@@ -1,7 +1,9 @@
 //! Where a video is: a file, an address in the network, or the standard input; and how it is named without its secrets.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+
+use crate::name;
 
 /// What stands in a name for what must not be told.
 const HIDDEN: &str = "***";
@@ -28,20 +30,21 @@ impl Address {
         }
     }
 
-    /// Its name in tables and messages: the path as the user wrote it; an address without user, password and query.
+    /// Its name in tables and messages: the path as the user wrote it (see [`name`]); an address without user, password and
+    /// query.
     #[must_use]
     pub fn name(&self) -> String {
         match self {
-            Self::File(path) => path.display().to_string(),
-            Self::Url(text) => scrub(text),
+            Self::File(path) => name::of(path),
+            Self::Url(text) => name::of_text(&scrub(text)).into_owned(),
             Self::Stdin => "-".to_owned(),
         }
     }
 
     /// A file name without ending, for what is made from the video.
     #[must_use]
-    pub fn stem(&self) -> String {
-        let stem = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    pub fn stem(&self) -> OsString {
+        let stem = |path: &Path| path.file_stem().unwrap_or_default().to_owned();
         match self {
             Self::File(path) => stem(path),
             Self::Url(text) => {
@@ -50,7 +53,7 @@ impl Address {
                 let last = place.trim_end_matches('/').rsplit(['/', '@']).next().unwrap_or_default();
                 stem(Path::new(&last.replace(':', "_")))
             }
-            Self::Stdin => "stdin".to_owned(),
+            Self::Stdin => "stdin".into(),
         }
     }
 
@@ -102,7 +105,7 @@ mod tests {
 
     fn check(word: &str, name: &str, stem: &str) {
         let address = Address::of(OsStr::new(word));
-        assert_eq!((address.name().as_str(), address.stem().as_str()), (name, stem), "{word}");
+        assert_eq!((address.name().as_str(), address.stem()), (name, stem.into()), "{word}");
     }
 
     #[test]

@@ -2,11 +2,16 @@
 //! camera or a stream, is opened by an [`Open`].
 
 pub mod address;
+mod animated;
+pub mod animation;
 #[cfg(feature = "camera")]
 pub mod camera;
 pub mod folder;
+pub mod heif;
 pub mod jpeg;
 pub mod list;
+mod orientation;
+pub mod patient;
 pub mod raw;
 pub mod script;
 pub mod stills;

@@ -8,6 +8,7 @@ use super::FrameView;
 use crate::capture::list::{Label, ListedPhoto, Split};
 use crate::face::tracker::TrackId;
 use crate::frame::PixelBox;
+use crate::name;
 use crate::pipeline::{Said, Summary};
 use crate::verdict::reason::Reason;
 use crate::verdict::track::{Interval, TrackSummary};
@@ -47,6 +48,8 @@ pub struct FaceRecord<'a> {
     pub reason: Option<Reason>,
     /// Age of the frame at its verdict, in milliseconds.
     pub age_ms: f64,
+    /// Whether `source` has `\xNN` for bytes that are no UTF-8, and `\\` for a backslash.
+    pub source_escaped: bool,
     /// The model, as the user wrote it.
     pub model: &'a str,
 }
@@ -80,6 +83,8 @@ pub struct PhotoRecord<'a> {
     pub height: Option<f32>,
     /// Why `verdict` is unsure, or what the face looks like where it is synthetic and that is known; else empty.
     pub reason: Option<Reason>,
+    /// Whether `path` has `\xNN` for bytes that are no UTF-8, and `\\` for a backslash.
+    pub path_escaped: bool,
     /// The model, as the user wrote it; empty where nothing was judged.
     pub model: Option<&'a str>,
 }
@@ -107,6 +112,8 @@ pub struct TrackRecord<'a> {
     pub reason: Option<Reason>,
     /// When the running verdict was synthetic.
     pub intervals: Vec<IntervalRecord>,
+    /// Whether `source` has `\xNN` for bytes that are no UTF-8, and `\\` for a backslash.
+    pub source_escaped: bool,
     /// The model, as the user wrote it.
     pub model: &'a str,
 }
@@ -145,6 +152,8 @@ pub struct SummaryRecord<'a> {
     pub mean_p_synthetic: Option<f64>,
     /// `whole`, `interrupted` or `failed`.
     pub ended: &'static str,
+    /// Whether `source` has `\xNN` for bytes that are no UTF-8, and `\\` for a backslash.
+    pub source_escaped: bool,
     /// The model, as the user wrote it.
     pub model: &'a str,
 }
@@ -172,6 +181,7 @@ impl<'a> FaceRecord<'a> {
                     track_verdict: tracked.map(|tracked| tracked.verdict),
                     reason: tracked.and_then(|tracked| tracked.reason),
                     age_ms: (view.age.as_secs_f64() * 1e4).round() / 10.0,
+                    source_escaped: name::is_escaped(view.source),
                     model,
                 })
             })
@@ -197,6 +207,7 @@ impl<'a> PhotoRecord<'a> {
             width: None,
             height: None,
             reason: None,
+            path_escaped: name::is_escaped(path),
             model: None,
         }
     }
@@ -244,6 +255,7 @@ impl<'a> TrackRecord<'a> {
                 track_verdict: verdict,
                 reason,
                 intervals: track.intervals.iter().map(IntervalRecord::of).collect(),
+                source_escaped: name::is_escaped(&summary.source.name),
                 model,
             }
         })
@@ -273,6 +285,7 @@ impl<'a> SummaryRecord<'a> {
             synthetic: of(Verdict::Synthetic),
             mean_p_synthetic: said.mean_probability,
             ended: summary.ended.word(),
+            source_escaped: name::is_escaped(&summary.source.name),
             model,
         }
     }

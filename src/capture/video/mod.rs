@@ -2,9 +2,11 @@
 
 mod container;
 mod convert;
+mod edits;
 mod error;
 mod numbers;
 mod picture;
+mod pipe;
 mod turn;
 mod watch;
 
@@ -23,17 +25,23 @@ use super::address::Address;
 use super::stretch::{Pick, Picker, Stretch};
 use super::{Read, Source, SourceInfo};
 use crate::frame::{Frame, PresentationTime};
+use crate::wall;
 use numbers::Numbers;
 use picture::Pictures;
 use watch::Watch;
 
 /// Endings of the files that are taken from a folder, in lower case. A file that is named may have any.
-pub const ENDINGS: [&str; 12] = ["avi", "flv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts", "ts", "webm"];
+pub const ENDINGS: [&str; 20] = [
+    "3gp", "apng", "asf", "avi", "flv", "gif", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts", "mxf", "ogv",
+    "ts", "vob", "webm", "wmv",
+];
 /// Pixels of a picture at most, where nothing else is asked for: a square of 10,000.
 pub const MOST_PIXELS: u64 = 100_000_000;
 /// How long the network may be silent, where nothing else is asked for.
 pub const PATIENCE: Duration = Duration::from_secs(15);
 
+/// More than that no decoder can be told.
+const UNLIMITED: u64 = 1 << 30;
 /// A file whose reading fails this often in a row has nothing more to give.
 const MOST_READ_ERRORS: u32 = 16;
 /// Decoding starts this much before the first frame that is wanted: a key frame's place in the file is told by when it
@@ -45,6 +53,12 @@ const RUN_UP: i64 = 2_000_000;
 pub fn decoder_version() -> String {
     let version = ffmpeg::codec::version();
     format!("FFmpeg, libavcodec {}.{}.{}", version >> 16, (version >> 8) & 255, version & 255)
+}
+
+/// Opens a file a second time, to read what is beside its pictures.
+pub(crate) fn open_again(path: &Path) -> Result<Input, VideoError> {
+    // Its pictures had their limit when they were opened, and nobody decodes them here.
+    container::open(&Address::File(path.to_owned()), UNLIMITED, &Watch::new(None, None))
 }
 
 /// How a video is to be opened and read.
@@ -119,6 +133,11 @@ impl VideoSource {
     ///
     /// When it is missing or silent, is no video, has pictures that are too large, or can't be decoded here.
     pub fn open_with(address: &Address, settings: &OpenSettings) -> Result<Self, VideoError> {
+        let fault = |source| VideoError::Fault { name: address.name(), source };
+        wall::behind(|| Self::open_stretch(address, settings)).map_err(fault)?
+    }
+
+    fn open_stretch(address: &Address, settings: &OpenSettings) -> Result<Self, VideoError> {
         let mut source = Self::open_at_start(address, settings)?;
         let first = source.first_time();
         let start = settings.stretch.start.filter(|start| start.0 > first.saturating_add(RUN_UP));
@@ -146,7 +165,7 @@ impl VideoSource {
         let rate = stream.avg_frame_rate();
         let fail = |reason| VideoError::Decoder { name: name.clone(), reason };
         let decoder = decoder(&stream, settings).map_err(fail)?;
-        let claimed = u64::try_from(stream.frames()).ok().filter(|&frames| frames > 0);
+        let claimed = edits::claimed(&name, &input, &stream);
         let (index, time_base) = (stream.index(), stream.time_base());
         let pictures = Pictures::new(&name, &stream, settings.most_pixels);
         let size = pictures.upright_size(&input, index, (decoder.width(), decoder.height()));
@@ -234,6 +253,7 @@ impl VideoSource {
         let name = self.info.name.clone();
         Err(match self.last_time {
             Some(last) => VideoError::NothingWanted { name, last: last.seconds() }.into(),
+            None if edits::lies_before_its_index(&self.input) => VideoError::IndexAtEnd(name).into(),
             None => VideoError::NoFrames { name, damage: self.damage.take() }.into(),
         })
     }
@@ -292,6 +312,13 @@ impl Source for VideoSource {
     }
 
     fn read(&mut self, frame: &mut Frame) -> anyhow::Result<Read> {
+        let read = wall::behind(|| self.next_frame(frame));
+        read.map_err(|source| VideoError::Fault { name: self.info.name.clone(), source })?
+    }
+}
+
+impl VideoSource {
+    fn next_frame(&mut self, frame: &mut Frame) -> anyhow::Result<Read> {
         loop {
             let came = match self.decoder.receive_frame(&mut self.picture) {
                 Ok(()) => self.pick(frame)?,

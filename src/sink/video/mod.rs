@@ -2,6 +2,7 @@
 //!
 //! It is written in fragments, so that what was written can be played even if the disk fills up or the program is killed.
 
+mod file;
 mod sound;
 
 use std::num::NonZeroUsize;
@@ -22,6 +23,7 @@ use super::overlay::{Canvas, Overlay};
 use super::{FrameView, Sink};
 use crate::capture::SourceInfo;
 use crate::face::crop::{Cropper, ResizeError};
+use crate::name;
 use crate::pipeline::{Ended, Summary};
 
 /// Encoders by their FFmpeg name, the best first. The last one is in every build.
@@ -35,7 +37,7 @@ const FRAGMENT: u32 = 50;
 #[derive(Debug, thiserror::Error)]
 pub enum VideoSinkError {
     /// The file can't be made.
-    #[error("can't write {}: {reason}", path.display())]
+    #[error("can't write {}: {reason}", name::of(path))]
     Create {
         /// The file.
         path: PathBuf,
@@ -240,11 +242,11 @@ impl Sink for VideoSink {
         let wanted = (view.frame.time.seconds() * f64::from(CLOCK)).round() as i64;
         let stamp = self.last.map_or(wanted, |last| wanted.max(last + 1));
         self.last = Some(stamp);
-        self.encode(stamp).with_context(|| format!("can't write {}", self.path.display()))
+        self.encode(stamp).with_context(|| format!("can't write {}", name::of(&self.path)))
     }
 
     fn finish(&mut self, summary: &Summary) -> anyhow::Result<()> {
-        self.close(&summary.ended).with_context(|| format!("can't complete {}", self.path.display()))
+        self.close(&summary.ended).with_context(|| format!("can't complete {}", name::of(&self.path)))
     }
 }
 
@@ -259,7 +261,7 @@ fn open_output(
     encoder: &ffmpeg::encoder::Video,
     sound: Option<&mut SoundTrack>,
 ) -> Result<Output, ffmpeg::Error> {
-    let mut output = ffmpeg::format::output_as(path, "mp4")?;
+    let mut output = file::create(path)?;
     let mut stream = output.add_stream(codec)?;
     stream.set_parameters(encoder);
     stream.set_time_base((1, CLOCK));

@@ -8,6 +8,7 @@ use ffmpeg_next as ffmpeg;
 use ffmpeg_next::codec::Id;
 use ffmpeg_next::format::context::{Input, Output};
 
+use crate::capture::video::{VideoError, open_again};
 use crate::frame::PresentationTime;
 
 /// What MP4 takes and players play.
@@ -31,11 +32,11 @@ pub struct Sound {
 }
 
 /// Why an annotated video is silent although its source is not.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum SilenceReason {
     /// The source can't be read a second time.
     #[error("the sound is left out: the source can't be opened a second time for it ({0})")]
-    Open(ffmpeg::Error),
+    Open(VideoError),
     /// MP4 has no place for this kind of sound.
     #[error(
         "the sound is left out: MP4 doesn't take `{0}`; convert it to AAC, for example by `ffmpeg -i CLIP -c:v copy -c:a aac OUT.mp4`"
@@ -75,7 +76,7 @@ pub(super) struct SoundTrack {
 impl SoundTrack {
     /// Opens the source; `None` when it is silent.
     pub(super) fn open(settings: &Sound) -> Result<Option<Self>, SilenceReason> {
-        let mut input = ffmpeg::format::input(&settings.path).map_err(SilenceReason::Open)?;
+        let mut input = open_again(&settings.path).map_err(SilenceReason::Open)?;
         let Some(stream) = input.streams().best(ffmpeg::media::Type::Audio) else {
             return Ok(None);
         };
