@@ -4,11 +4,13 @@
 pub mod address;
 #[cfg(feature = "camera")]
 pub mod camera;
+pub mod clock;
 pub mod folder;
 pub mod jpeg;
 pub mod list;
 pub mod raw;
 pub mod script;
+pub mod secrets;
 pub mod stills;
 #[cfg(feature = "video")]
 pub mod stream;
@@ -49,7 +51,13 @@ pub trait Source: Send {
     /// What is known before the first frame.
     fn info(&self) -> &SourceInfo;
 
-    /// Fills `frame` with the next picture, its number and its times.
+    /// Whether there is sound beside the pictures.
+    fn has_sound(&self) -> bool {
+        false
+    }
+
+    /// Fills `frame` with the next picture, its number and its times. A source whose first frames were passed over tells also
+    /// how far it has run; of others the pipeline finds it out.
     ///
     /// # Errors
     ///

@@ -75,6 +75,7 @@ pub fn read(path: &Path, frame: &mut Frame) -> Result<(), StillError> {
     }
     frame.number = 0;
     frame.time = PresentationTime::default();
+    frame.running = None;
     frame.captured = Instant::now();
     frame.patched = false;
     Ok(())

@@ -68,6 +68,8 @@ fn path_bytes(path: &Path) -> Option<&[u8]> {
 /// A list in a file may name other places: it gets no further than the disk.
 fn options(address: &Address) -> ffmpeg::Dictionary<'static> {
     let mut options = ffmpeg::Dictionary::new();
+    // A clock that begins anew is not taken for one that is full: the difference is told from the frames.
+    options.set("correct_ts_overflow", "0");
     match address {
         Address::File(_) => options.set("protocol_whitelist", "file,crypto,data"),
         Address::Stdin => options.set("protocol_whitelist", "pipe,crypto,data"),
@@ -149,7 +151,7 @@ fn within_limit(input: &Input, most_pixels: u64) -> Result<(), Refusal> {
 
 /// Width and height in pixels as the container says it; 0 for what is no video.
 #[expect(unsafe_code, reason = "the binding has no name for these fields")]
-fn size(stream: &ffmpeg::Stream<'_>) -> (u64, u64) {
+pub(super) fn size(stream: &ffmpeg::Stream<'_>) -> (u64, u64) {
     // SAFETY: a stream has parameters as long as its container is open, and these are plain numbers in them.
     let (width, height) = unsafe {
         let parameters = (*stream.as_ptr()).codecpar;
