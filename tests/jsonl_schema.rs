@@ -88,10 +88,12 @@ fn right(kind: &str) -> Value {
         "run" => json!({"type": "run", "schema": record::SCHEMA, "tool": "cyborg 0", "model": "m",
             "model_sha256": "0".repeat(64), "provider": "cpu", "detector_provider": "cpu",
             "experts": [], "others": [], "settings": {}}),
-        "face" => json!({"type": "face", "source": "a.mp4", "frame": 0, "time_s": -0.04, "track": 1, "left": -3.5,
+        "face" => {
+            json!({"type": "face", "source": "a.mp4", "frame": 0, "time_s": -0.04, "running_s": 0, "track": 1, "left": -3.5,
             "top": 0, "width": 10.1, "height": 12, "p_synthetic": 0.5, "p_track": 1, "verdict": "unsure",
             "track_verdict": "unsure", "reason": "too_few_frames", "age_ms": 3.2,
-            "source_escaped": false, "model": "m"}),
+            "source_escaped": false, "model": "m"})
+        }
         "photo" => json!({"type": "photo", "path": "a.png", "score": null, "label": "real", "split": "test",
             "source": null, "p_synthetic": null, "verdict": null, "face": null, "left": null, "top": null,
             "width": null, "height": null, "reason": null, "path_escaped": true, "model": null}),

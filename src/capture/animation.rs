@@ -8,9 +8,9 @@ use std::time::Instant;
 use image_webp::{DecodingError, WebPDecoder};
 
 use super::jpeg::MOST_MEMORY;
-use super::stretch::{Pick, Picker, Stretch};
+use super::stretch::{AtClockEnd, Pick, Picker, Stretch};
 use super::{Read, Source, SourceInfo};
-use crate::frame::{Frame, PresentationTime};
+use crate::frame::{Frame, PresentationTime, Running};
 use crate::name;
 use crate::wall::{self, Fault};
 
@@ -105,7 +105,7 @@ impl Animation {
         let left = if decoder.is_animated() { decoder.num_frames() } else { 1 };
         let claimed_frames = stretch.share_of(left.into());
         let info = SourceInfo { name, size: (width as usize, height as usize), rate: None, claimed_frames };
-        let (picker, time) = (Picker::new(stretch), PresentationTime::default());
+        let (picker, time) = (Picker::new(stretch, AtClockEnd::GoOn), PresentationTime::default());
         Ok(Self { info, decoder, decoded: Vec::new(), picker, left, number: 0, time, taken: 0 })
     }
 
@@ -149,7 +149,8 @@ impl Source for Animation {
             let (number, time) = (self.number, self.time);
             self.number += 1;
             self.time.0 += i64::from(shown) * 1000;
-            match self.picker.pick(time) {
+            let running = Running { time, jumps: 0 };
+            match self.picker.pick(time, running) {
                 Pick::Skip => {}
                 Pick::End => self.left = 0,
                 Pick::Take => {
@@ -160,7 +161,8 @@ impl Source for Animation {
                     for (pixel, from) in frame.pixels.chunks_exact_mut(3).zip(self.decoded.chunks_exact(channels)) {
                         pixel.copy_from_slice(&from[..3]);
                     }
-                    (frame.number, frame.time, frame.captured, frame.patched) = (number, time, Instant::now(), false);
+                    (frame.number, frame.time, frame.running) = (number, time, Some(running));
+                    (frame.captured, frame.patched) = (Instant::now(), false);
                     return Ok(Read::Frame);
                 }
             }

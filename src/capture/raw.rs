@@ -4,9 +4,9 @@ use std::io::{self, ErrorKind};
 use std::time::Instant;
 
 use super::patient::{self, Stop};
-use super::stretch::{Pick, Picker, Stretch};
+use super::stretch::{AtClockEnd, Pick, Picker, Stretch};
 use super::{Read, Source, SourceInfo};
-use crate::frame::{Frame, PresentationTime};
+use crate::frame::{Frame, PresentationTime, Running};
 
 /// What raw frames don't say of themselves.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -89,7 +89,16 @@ impl<R: io::Read + Send> RawSource<R> {
         }
         let size = (width as usize, height as usize);
         let info = SourceInfo { name, size, rate: Some(rate), claimed_frames: None };
-        Ok(Self { reader, info, rate, picker: Picker::new(stretch), frames: 0, taken: 0, ended: false, stop: None })
+        Ok(Self {
+            reader,
+            info,
+            rate,
+            picker: Picker::new(stretch, AtClockEnd::GoOn),
+            frames: 0,
+            taken: 0,
+            ended: false,
+            stop: None,
+        })
     }
 
     /// The same, for a reader that ends when `stop` becomes true: what it then lacks is no fault.
@@ -149,7 +158,8 @@ impl<R: io::Read + Send> Source for RawSource<R> {
             let time = PresentationTime((self.frames as f64 * 1e6 / self.rate).round() as i64);
             let number = self.frames;
             self.frames += 1;
-            match self.picker.pick(time) {
+            let running = Running { time, jumps: 0 };
+            match self.picker.pick(time, running) {
                 Pick::Skip => {}
                 Pick::End => {
                     self.ended = true;
@@ -159,6 +169,7 @@ impl<R: io::Read + Send> Source for RawSource<R> {
                     self.taken += 1;
                     frame.number = number;
                     frame.time = time;
+                    frame.running = Some(running);
                     frame.captured = Instant::now();
                     frame.patched = false;
                     return Ok(Read::Frame);

@@ -165,6 +165,7 @@ fn decode_into(path: &Path, file: Box<dyn Seekable>, frame: &mut Frame) -> Resul
 fn begin(frame: &mut Frame) {
     frame.number = 0;
     frame.time = PresentationTime::default();
+    frame.running = None;
     frame.captured = Instant::now();
     frame.patched = false;
 }

@@ -15,7 +15,7 @@ use super::outcome::UsageError;
 use crate::capture::address::Address;
 use crate::capture::animation::{self, Animation};
 use crate::capture::raw::{RawShape, RawSource};
-use crate::capture::stretch::Stretch;
+use crate::capture::stretch::{Mark, Stretch};
 use crate::capture::video::{self, OpenSettings, VideoSource};
 use crate::capture::{Source, folder, patient};
 use crate::face::choice::Choice;
@@ -34,12 +34,13 @@ pub(super) struct InputArgs {
     /// The standard input has frames of RGB bytes and no container; 25 frames a second unless said
     #[arg(long, value_name = "WIDTHxHEIGHT[@FPS]", value_parser = raw_shape)]
     raw: Option<RawShape>,
-    /// Leave out what comes before this time, as in the tables: seconds, m:ss or h:mm:ss
-    #[arg(long, value_name = "T", value_parser = time)]
-    start: Option<PresentationTime>,
+    /// Leave out what comes before this time from the clip's first frame: seconds, m:ss or h:mm:ss; with @ before it, by the
+    /// clip's own clock
+    #[arg(long, value_name = "T", value_parser = mark)]
+    start: Option<Mark>,
     /// Leave out what comes at this time or after it
-    #[arg(long, value_name = "T", value_parser = time)]
-    end: Option<PresentationTime>,
+    #[arg(long, value_name = "T", value_parser = mark)]
+    end: Option<Mark>,
     /// Judge each Nth frame only, from the first one on
     #[arg(long, value_name = "N", default_value = "1")]
     every: NonZeroU64,
@@ -57,7 +58,12 @@ pub(super) struct InputArgs {
 impl InputArgs {
     /// All inputs, folders replaced by the videos in them; what can't be read is an error of its own.
     pub(super) fn expand(&self) -> anyhow::Result<Expanded> {
-        if self.start.zip(self.end).is_some_and(|(start, end)| start >= end) {
+        let empty = match self.start.zip(self.end) {
+            Some((Mark::Running(start), Mark::Running(end)) | (Mark::Clock(start), Mark::Clock(end))) => start >= end,
+            // Of two clocks nobody knows yet how far they are apart.
+            _ => false,
+        };
+        if empty {
             return Err(UsageError("--end is not after --start: there is no frame between them".to_owned()).into());
         }
         let given: Vec<Address> = self.clips.iter().map(|clip| Address::of(clip)).collect();
@@ -105,7 +111,11 @@ impl InputArgs {
 
     /// The flags that change rows, by their names.
     pub(super) fn settings(&self) -> [(String, Value); 4] {
-        let seconds = |time: Option<PresentationTime>| time.map(PresentationTime::seconds).into();
+        let seconds = |mark: Option<Mark>| match mark {
+            Some(Mark::Running(time)) => time.seconds().into(),
+            Some(Mark::Clock(time)) => format!("@{}", time.seconds()).into(),
+            None => Value::Null,
+        };
         let settings: [(&str, Value); 4] = [
             ("start", seconds(self.start)),
             ("end", seconds(self.end)),
@@ -181,6 +191,14 @@ fn open_or_leave(address: Address, settings: OpenSettings, stop: &'static Atomic
     }
 }
 
+/// A time from the first frame, or after `@` one of the clip's own clock.
+fn mark(text: &str) -> Result<Mark, String> {
+    match text.strip_prefix('@') {
+        Some(clock) => time(clock).map(Mark::Clock),
+        None => time(text).map(Mark::Running),
+    }
+}
+
 fn time(text: &str) -> Result<PresentationTime, String> {
     let seconds = || -> Option<f64> {
         let parts: Vec<&str> = text.split(':').collect();
@@ -199,7 +217,8 @@ fn time(text: &str) -> Result<PresentationTime, String> {
         }
         (whole.is_empty() || last < 60.0).then_some(sum + last)
     };
-    let seconds = seconds().filter(|seconds| *seconds < 1e9);
+    // Clocks that count from 1970 are well below.
+    let seconds = seconds().filter(|seconds| *seconds < 1e12);
     let found = seconds.map(|seconds| PresentationTime((seconds * 1e6).round() as i64));
     found.ok_or_else(|| "expected seconds (75.5), m:ss (1:15.5) or h:mm:ss (0:01:15.5)".to_owned())
 }
@@ -230,6 +249,10 @@ mod tests {
         check_time("1:15.5", Some(75_500_000));
         check_time("1:02:03.25", Some(3_723_250_000));
         check_time("100:00", Some(6_000_000_000));
+        check_time("1764310001.5", Some(1_764_310_001_500_000));
+        assert_eq!(mark("@1764310001"), Ok(Mark::Clock(PresentationTime(1_764_310_001_000_000))));
+        assert_eq!(mark("1:15.5"), Ok(Mark::Running(PresentationTime(75_500_000))));
+        assert!(mark("@").is_err() && mark("@@1").is_err());
         for wrong in ["", "-1", "1e3", "inf", "1:60", "1:60:00", "1:2:3:4", "1.5:00", ":10", "1:"] {
             check_time(wrong, None);
         }

@@ -24,7 +24,7 @@ use crate::sink::Sink;
 use crate::sink::jsonl::RunRecord;
 use crate::sink::progress::ProgressSink;
 use crate::sink::report::ReportSink;
-use crate::sink::video::{VideoSettings, VideoSink};
+use crate::sink::video::{SilenceReason, VideoSettings, VideoSink};
 
 #[derive(Args, Debug)]
 pub(super) struct VideoArgs {
@@ -117,8 +117,9 @@ fn judge_clip(
             threads: workers.threads,
             sound: args.inputs.sound(clip),
         };
+        let once = (settings.sound.is_none() && source.has_sound()).then(|| SilenceReason::Once(clip.name()));
         let sink = VideoSink::create(path, source.info(), &settings)?;
-        if let Some(reason) = sink.silence() {
+        if let Some(reason) = sink.silence().or(once.as_ref()) {
             note(&format!("{}: {reason}", name::of(path)));
         }
         sinks.push(Box::new(sink));
@@ -209,6 +210,16 @@ fn warn(summary: &Summary) {
     let name = &summary.source.name;
     if let Some(reason) = &summary.first_damage {
         note(&format!("warning: {name}: {} pieces could not be decoded, first: {reason}", summary.damaged_frames));
+    }
+    if summary.clock_jumps > 0 {
+        let times = match summary.clock_jumps {
+            1 => "once".to_owned(),
+            jumps => format!("{jumps} times"),
+        };
+        note(&format!(
+            "warning: {name}: its clock jumped {times}: `time_s` is what it says, `running_s` and the annotated video go on, \
+             a gap is a second"
+        ));
     }
     if summary.patched_frames > 0 {
         let count = summary.patched_frames;

@@ -16,7 +16,7 @@ pub struct CsvSink {
 }
 
 /// The names of the columns, which are [`FaceRecord`]'s fields. Written at once: a table without faces has them too.
-pub(super) const HEADER: &str = "source,frame,time_s,track,left,top,width,height,p_synthetic,p_track,verdict,track_verdict,reason,\
+pub(super) const HEADER: &str = "source,frame,time_s,running_s,track,left,top,width,height,p_synthetic,p_track,verdict,track_verdict,reason,\
     age_ms,source_escaped,model\n";
 
 /// The names of the columns of a table of photos, which are [`PhotoRecord`]'s fields.
@@ -118,6 +118,7 @@ mod tests {
             source: "a",
             frame: 0,
             time_s: 0.0,
+            running_s: 0.5,
             track: Some(TrackId(7)),
             left: 0.0,
             top: 0.0,
@@ -134,7 +135,7 @@ mod tests {
         };
         assert_eq!(
             written(face),
-            format!("{HEADER}a,0,0.0,7,0.0,0.0,1.0,1.0,0.5,0.5,authentic,unsure,too_few_frames,0.0,false,m\n")
+            format!("{HEADER}a,0,0.0,0.5,7,0.0,0.0,1.0,1.0,0.5,0.5,authentic,unsure,too_few_frames,0.0,false,m\n")
         );
         let photo = PhotoRecord::without_face("a", None);
         assert_eq!(written(photo), format!("{PHOTO_HEADER}a,,,,,,,,,,,,,false,\n"));

@@ -24,8 +24,10 @@ pub struct FaceRecord<'a> {
     pub source: &'a str,
     /// Number of the frame, from 0.
     pub frame: u64,
-    /// Presentation time in seconds.
+    /// Presentation time in seconds, on the source's own clock.
     pub time_s: f64,
+    /// Seconds from the source's first frame, with the jumps of its clock taken out.
+    pub running_s: f64,
     /// Track of the person, from 1 in each source; empty where faces are not followed.
     pub track: Option<TrackId>,
     /// Left edge of the face box in pixels.
@@ -170,6 +172,7 @@ impl<'a> FaceRecord<'a> {
                     source: view.source,
                     frame: view.frame.number,
                     time_s: view.frame.time.seconds(),
+                    running_s: view.frame.running().seconds(),
                     track: tracked.map(|tracked| tracked.id),
                     left: tenth(face.bounds.left),
                     top: tenth(face.bounds.top),

@@ -57,6 +57,8 @@ struct Place {
 impl Place {
     fn of(address: &Address, watch: &Watch) -> Result<Self, ffmpeg::Error> {
         let mut options = ffmpeg::Dictionary::new();
+        // A clock that begins anew is not taken for one that is full: the difference is told from the frames.
+        options.set("correct_ts_overflow", "0");
         let pipe = match address {
             Address::File(path) => pipe::of_file(path, watch.stop()),
             Address::Stdin => pipe::of_stdin(),
@@ -168,7 +170,7 @@ fn within_limit(input: &Input, most_pixels: u64) -> Result<(), Refusal> {
 
 /// Width and height in pixels as the container says it; 0 for what is no video.
 #[expect(unsafe_code, reason = "the binding has no name for these fields")]
-fn size(stream: &ffmpeg::Stream<'_>) -> (u64, u64) {
+pub(super) fn size(stream: &ffmpeg::Stream<'_>) -> (u64, u64) {
     // SAFETY: a stream has parameters as long as its container is open, and these are plain numbers in them.
     let (width, height) = unsafe {
         let parameters = (*stream.as_ptr()).codecpar;

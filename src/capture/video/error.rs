@@ -79,12 +79,16 @@ pub enum VideoError {
         damage: Option<String>,
     },
     /// It has frames, but none in the stretch that was asked for.
-    #[error("{name} has no frame between `--start` and `--end`; its last one that was looked at is at {last:.3} s")]
+    #[error("{name} has no frame between `--start` and `--end`; its last one that was looked at is at {last:.3} s{}", by_clock(*asked, *clock))]
     NothingWanted {
         /// The video.
         name: String,
-        /// Time in seconds of the last frame that was decoded.
+        /// Seconds from the first frame to the last one that was looked at.
         last: f64,
+        /// What the source's own clock says of that frame, in seconds.
+        clock: f64,
+        /// The start in seconds from the first frame, where it is behind that frame.
+        asked: Option<f64>,
     },
     /// A picture can't be turned into RGB.
     #[error("can't convert the picture format of {name}: {reason}")]
@@ -94,6 +98,12 @@ pub enum VideoError {
         /// What the converter says.
         reason: ffmpeg::Error,
     },
+}
+
+fn by_clock(asked: Option<f64>, clock: f64) -> String {
+    asked.map_or_else(String::new, |asked| {
+        format!(" from its first frame ({clock:.3} s by its own clock, by which `--start @{asked}` would go)")
+    })
 }
 
 /// What to do about a failure to open.

@@ -4,6 +4,7 @@ mod container;
 mod convert;
 mod edits;
 mod error;
+mod heard;
 mod numbers;
 mod picture;
 mod pipe;
@@ -22,10 +23,12 @@ use ffmpeg_next::util::error::{EAGAIN, EINVAL};
 pub use error::VideoError;
 
 use super::address::Address;
-use super::stretch::{Pick, Picker, Stretch};
+use super::clock::{LONGEST, RunningClock};
+use super::stretch::{AtClockEnd, Mark, Pick, Picker, Stretch};
 use super::{Read, Source, SourceInfo};
 use crate::frame::{Frame, PresentationTime};
 use crate::wall;
+use heard::Heard;
 use numbers::Numbers;
 use picture::Pictures;
 use watch::Watch;
@@ -40,6 +43,8 @@ pub const MOST_PIXELS: u64 = 100_000_000;
 /// How long the network may be silent, where nothing else is asked for.
 pub const PATIENCE: Duration = Duration::from_secs(15);
 
+/// Pixels of the pictures that the threads of a decoder work on together: two of 8K.
+const MOST_DECODED: u64 = 70_000_000;
 /// More than that no decoder can be told.
 const UNLIMITED: u64 = 1 << 30;
 /// A file whose reading fails this often in a row has nothing more to give.
@@ -47,6 +52,8 @@ const MOST_READ_ERRORS: u32 = 16;
 /// Decoding starts this much before the first frame that is wanted: a key frame's place in the file is told by when it
 /// is decoded, which is before it is shown. In microseconds.
 const RUN_UP: i64 = 2_000_000;
+/// Pieces that a decoder may be given before its first picture, where that is all that is wanted.
+const MOST_BEFORE_FIRST: u32 = 1000;
 
 /// The decoder library and its version, for reports.
 #[must_use]
@@ -95,12 +102,17 @@ pub struct VideoSource {
     picture: ffmpeg::frame::Video,
     pictures: Pictures,
     picker: Picker,
+    clock: RunningClock,
+    heard: Option<Heard>,
+    /// Bits of the container's clock, and ticks that its overflows so far have hidden.
+    wrap: (u32, i64),
     /// Frames before the decoder's next one, in the file where that is known.
     frames: u64,
     taken: u64,
     /// Set from a jump into the file to the first frame behind it.
     jump: Option<Jump>,
-    last_time: Option<PresentationTime>,
+    /// Of the last frame, on the source's own clock and on the running one.
+    last_time: Option<(PresentationTime, PresentationTime)>,
     damage: Option<String>,
     read_errors: u32,
     draining: bool,
@@ -112,6 +124,8 @@ struct Jump {
     address: Address,
     settings: OpenSettings,
     start: PresentationTime,
+    /// Whether a packet was seen that lies where it must.
+    landed: bool,
 }
 
 impl VideoSource {
@@ -139,20 +153,59 @@ impl VideoSource {
 
     fn open_stretch(address: &Address, settings: &OpenSettings) -> Result<Self, VideoError> {
         let mut source = Self::open_at_start(address, settings)?;
-        let first = source.first_time();
-        let start = settings.stretch.start.filter(|start| start.0 > first.saturating_add(RUN_UP));
-        if let (Some(start), Address::File(_)) = (start, address) {
-            let second = container::open(address, settings.most_pixels, &source.watch)?;
-            let numbers = Numbers::read(second, source.stream, start);
-            if let Some(last) = numbers.as_ref().and_then(Numbers::last).filter(|&last| last < start) {
-                return Err(VideoError::NothingWanted { name: address.name(), last: last.seconds() });
-            }
-            let before = start.0 - RUN_UP;
-            if let Some(numbers) = numbers.filter(|_| source.input.seek(before, ..before).is_ok()) {
-                source.jump = Some(Jump { numbers, address: address.clone(), settings: settings.clone(), start });
+        if let (Some(start), Address::File(_)) = (settings.stretch.start, address) {
+            let first = PresentationTime(source.first_time());
+            if since(start, first).0 > first.0.saturating_add(RUN_UP) && !source.go_to(start, address, settings)? {
+                source = Self::open_at_start(address, settings)?;
             }
         }
         Ok(source)
+    }
+
+    /// Jumps to where decoding has to begin for the frame at `start`. Where that is not to be had, all is to be decoded, from
+    /// a source that is opened anew.
+    fn go_to(&mut self, start: Mark, address: &Address, settings: &OpenSettings) -> Result<bool, VideoError> {
+        let Some(zero) = self.zero()? else {
+            return Ok(false);
+        };
+        let until = since(start, zero);
+        let second = container::open(address, settings.most_pixels, &self.watch)?;
+        let Some(numbers) = Numbers::read(second, self.stream, until) else {
+            return Ok(false);
+        };
+        if let Some(last) = numbers.last().filter(|&last| last < until) {
+            self.last_time = Some((last, PresentationTime(last.0.saturating_sub(zero.0))));
+            return Err(self.nothing_wanted(start));
+        }
+        let before = until.0 - RUN_UP;
+        if self.input.seek(before, ..before).is_err() {
+            return Ok(false);
+        }
+        self.clock = RunningClock::since(zero, self.info.rate);
+        let (address, settings) = (address.clone(), settings.clone());
+        self.jump = Some(Jump { numbers, address, settings, start: until, landed: false });
+        Ok(true)
+    }
+
+    /// The time of the first frame, for which it is decoded; the decoder is then as new. `None` where there is none.
+    fn zero(&mut self) -> Result<Option<PresentationTime>, VideoError> {
+        for _ in 0..MOST_BEFORE_FIRST {
+            match self.decoder.receive_frame(&mut self.picture) {
+                Ok(()) => {
+                    let zero = self.time();
+                    self.decoder.flush();
+                    (self.draining, self.read_errors) = (false, 0);
+                    return Ok(Some(zero));
+                }
+                Err(ffmpeg::Error::Other { errno: EAGAIN }) => {
+                    if let Some(Read::End) = self.feed()? {
+                        return Ok(None);
+                    }
+                }
+                Err(_) => return Ok(None),
+            }
+        }
+        Ok(None)
     }
 
     fn open_at_start(address: &Address, settings: &OpenSettings) -> Result<Self, VideoError> {
@@ -168,6 +221,12 @@ impl VideoSource {
         let claimed = edits::claimed(&name, &input, &stream);
         let (index, time_base) = (stream.index(), stream.time_base());
         let pictures = Pictures::new(&name, &stream, settings.most_pixels);
+        let heard = input.streams().best(ffmpeg::media::Type::Audio).map(|sound| Heard::new(&sound));
+        let wrap = (wrap_bits(&stream), 0);
+        let at_clock_end = match address {
+            Address::Url(_) => AtClockEnd::End,
+            Address::File(_) | Address::Stdin => AtClockEnd::GoOn,
+        };
         let size = pictures.upright_size(&input, index, (decoder.width(), decoder.height()));
         let info = SourceInfo {
             name,
@@ -176,6 +235,7 @@ impl VideoSource {
             claimed_frames: claimed.and_then(|frames| settings.stretch.share_of(frames)),
         };
         Ok(Self {
+            clock: RunningClock::new(info.rate),
             info,
             watch,
             stream: index,
@@ -183,7 +243,9 @@ impl VideoSource {
             decoder,
             picture: ffmpeg::frame::Video::empty(),
             pictures,
-            picker: Picker::new(settings.stretch),
+            picker: Picker::new(settings.stretch, at_clock_end),
+            heard,
+            wrap,
             frames: 0,
             taken: 0,
             jump: None,
@@ -209,9 +271,16 @@ impl VideoSource {
             let mut packet = ffmpeg::Packet::empty();
             self.watch.restart();
             match packet.read(&mut self.input) {
-                Ok(()) if packet.stream() != self.stream => {}
+                Ok(()) if packet.stream() != self.stream => {
+                    if let Some(heard) = &mut self.heard {
+                        heard.hear(&packet);
+                    }
+                }
                 Ok(()) => {
                     self.read_errors = 0;
+                    if let Some(jump) = self.jump.take_if(|jump| !jump.lands(&packet)) {
+                        return self.take_back(&jump).map(|()| None);
+                    }
                     return Ok(self.decoder.send_packet(&packet).err().map(|error| self.damaged(error)));
                 }
                 Err(_) if self.watch.stopped() => return Ok(Some(Read::End)),
@@ -250,12 +319,23 @@ impl VideoSource {
         if self.watch.stopped() || self.taken > 0 {
             return Ok(Read::End);
         }
-        let name = self.info.name.clone();
-        Err(match self.last_time {
-            Some(last) => VideoError::NothingWanted { name, last: last.seconds() }.into(),
-            None if edits::lies_before_its_index(&self.input) => VideoError::IndexAtEnd(name).into(),
-            None => VideoError::NoFrames { name, damage: self.damage.take() }.into(),
+        Err(match (self.last_time, self.picker.start()) {
+            (None, _) if edits::lies_before_its_index(&self.input) => {
+                VideoError::IndexAtEnd(self.info.name.clone()).into()
+            }
+            (None, _) => VideoError::NoFrames { name: self.info.name.clone(), damage: self.damage.take() }.into(),
+            (Some(_), start) => self.nothing_wanted(start.unwrap_or(Mark::Running(PresentationTime(0)))).into(),
         })
+    }
+
+    fn nothing_wanted(&self, start: Mark) -> VideoError {
+        let (clock, last) = self.last_time.unwrap_or_default();
+        let asked = match start {
+            Mark::Running(start) if start > last => Some(start.seconds()),
+            Mark::Running(_) | Mark::Clock(_) => None,
+        };
+        let name = self.info.name.clone();
+        VideoError::NothingWanted { name, last: last.seconds(), clock: clock.seconds(), asked }
     }
 
     /// The decoder gave a picture: `Some` when it is wanted, or is behind the last that is.
@@ -269,8 +349,10 @@ impl VideoSource {
         }
         let number = self.frames;
         self.frames += 1;
-        self.last_time = Some(time);
-        match self.picker.pick(time) {
+        let running =
+            self.clock.tell(time, |from, to| self.heard.as_ref().is_some_and(|heard| heard.between(from, to)));
+        self.last_time = Some((time, running.time));
+        match self.picker.pick(time, running) {
             Pick::Skip => Ok(None),
             Pick::End => Ok(Some(Read::End)),
             Pick::Take => {
@@ -278,6 +360,7 @@ impl VideoSource {
                 self.taken += 1;
                 frame.number = number;
                 frame.time = time;
+                frame.running = Some(running);
                 frame.captured = Instant::now();
                 Ok(Some(Read::Frame))
             }
@@ -295,20 +378,38 @@ impl VideoSource {
         Ok(())
     }
 
-    fn time(&self) -> PresentationTime {
+    fn time(&mut self) -> PresentationTime {
         match self.picture.timestamp() {
-            Some(stamp) => PresentationTime(micros(stamp, self.time_base)),
+            Some(stamp) => {
+                let last = self.last_time.map(|(last, _)| last.0);
+                self.wrap.1 = unwrapped(stamp, self.wrap, |stamp| micros(stamp, self.time_base), last);
+                PresentationTime(micros(stamp.saturating_add(self.wrap.1), self.time_base))
+            }
             // A raw stream has no clock: its frames are as far apart as its rate says.
-            None => self.last_time.map_or(PresentationTime(0), |last| {
+            None => self.last_time.map_or(PresentationTime(0), |(last, _)| {
                 PresentationTime(last.0.saturating_add((1e6 / self.info.rate.unwrap_or(25.0)).round() as i64))
             }),
         }
     }
 }
 
+impl Jump {
+    /// Whether a packet behind the jump lies before the last of those that were counted. A clock that begins anew says the
+    /// same times again, further on in the file.
+    fn lands(&mut self, packet: &ffmpeg::Packet) -> bool {
+        let lands = self.landed || packet.position() < 0 || packet.position() as i64 <= self.numbers.read_up_to();
+        self.landed = true;
+        lands
+    }
+}
+
 impl Source for VideoSource {
     fn info(&self) -> &SourceInfo {
         &self.info
+    }
+
+    fn has_sound(&self) -> bool {
+        self.heard.is_some()
     }
 
     fn read(&mut self, frame: &mut Frame) -> anyhow::Result<Read> {
@@ -349,7 +450,7 @@ fn decoder(stream: &ffmpeg::Stream<'_>, settings: &OpenSettings) -> Result<ffmpe
     let mut context = ffmpeg::codec::Context::from_parameters(stream.parameters())?;
     context.set_threading(ffmpeg::threading::Config {
         kind: ffmpeg::threading::Type::Frame,
-        count: settings.threads.get(),
+        count: threads(settings.threads.get(), size(stream)),
         ..ffmpeg::threading::Config::default()
     });
     let codec = ffmpeg::decoder::find(context.id()).ok_or(ffmpeg::Error::DecoderNotFound)?;
@@ -358,6 +459,45 @@ fn decoder(stream: &ffmpeg::Stream<'_>, settings: &OpenSettings) -> Result<ffmpe
     let mut options = ffmpeg::Dictionary::new();
     options.set("max_pixels", &container::decoder_limit(settings.most_pixels).to_string());
     decoder.open_as_with(codec, options)?.video()
+}
+
+/// Each thread of a decoder holds pictures of its own: of large ones there are fewer.
+fn threads(most: usize, pixels: u64) -> usize {
+    let room = usize::try_from(MOST_DECODED / pixels.max(1)).unwrap_or(usize::MAX);
+    most.min(room.max(1))
+}
+
+fn size(stream: &ffmpeg::Stream<'_>) -> u64 {
+    let (width, height) = container::size(stream);
+    width.saturating_mul(height)
+}
+
+/// A moment on the own clock of a source that begins at `zero` and doesn't jump.
+fn since(mark: Mark, zero: PresentationTime) -> PresentationTime {
+    match mark {
+        Mark::Running(running) => PresentationTime(zero.0.saturating_add(running.0)),
+        Mark::Clock(time) => time,
+    }
+}
+
+/// Bits of the stream's clock, which begins at zero again when they are full.
+#[expect(unsafe_code, reason = "the binding has no name for this field")]
+fn wrap_bits(stream: &ffmpeg::Stream<'_>) -> u32 {
+    // SAFETY: the stream is one of an open container, and this is a plain number in it.
+    u32::try_from(unsafe { (*stream.as_ptr()).pts_wrap_bits }).unwrap_or(64)
+}
+
+/// The ticks that are hidden by a clock's overflows, once a frame at `stamp` came after one at `last`, in microseconds: more
+/// than before when the clock went on over its end.
+fn unwrapped(stamp: i64, (bits, hidden): (u32, i64), micros: impl Fn(i64) -> i64, last: Option<i64>) -> i64 {
+    let full = 1_i64.checked_shl(bits).filter(|_| bits < 62);
+    let (Some(full), Some(last)) = (full, last) else {
+        return hidden;
+    };
+    let more = hidden.saturating_add(full);
+    let goes_back = micros(stamp.saturating_add(hidden)) < last;
+    let goes_on = (0..LONGEST).contains(&micros(stamp.saturating_add(more)).saturating_sub(last));
+    if goes_back && goes_on { more } else { hidden }
 }
 
 /// A time of a stream in microseconds, to the nearest.
@@ -369,7 +509,7 @@ fn micros(stamp: i64, base: ffmpeg::Rational) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::micros;
+    use super::{micros, threads, unwrapped};
 
     #[test]
     fn times_are_rounded_to_the_nearest() {
@@ -378,5 +518,24 @@ mod tests {
         assert_eq!(micros(-1, (1, 3).into()), -333_333);
         assert_eq!(micros(i64::MAX, (1, 1).into()), i64::MAX);
         assert_eq!(micros(90_000, (1, 90_000).into()), 1_000_000);
+    }
+
+    #[test]
+    fn large_pictures_have_fewer_threads() {
+        let found = [0, 1920 * 1080, 3840 * 2160, 7680 * 4320, u64::MAX].map(|pixels| threads(16, pixels));
+        assert_eq!(found, [16, 16, 8, 2, 1]);
+    }
+
+    #[test]
+    fn a_clock_that_is_full_goes_on() {
+        let second = |stamp: i64| stamp * 1_000_000;
+        let full = 1 << 33;
+        assert_eq!(unwrapped(2, (33, 0), second, Some(second(full - 1))), full);
+        assert_eq!(unwrapped(3, (33, full), second, Some(second(full + 2))), full);
+        // It begins anew, it runs on, it has no end, and there was nothing before.
+        assert_eq!(unwrapped(2, (33, 0), second, Some(second(100))), 0);
+        assert_eq!(unwrapped(full - 1, (33, 0), second, Some(second(full - 2))), 0);
+        assert_eq!(unwrapped(2, (64, 0), second, Some(second(100))), 0);
+        assert_eq!(unwrapped(2, (33, 0), second, None), 0);
     }
 }
