@@ -4,7 +4,8 @@
 
 use crate::assemble::{AssembleError, assemble};
 use crate::digest;
-use crate::expert_set::{ExpertSet, ExpertSetError};
+use crate::expert_set::{ExpertEntry, ExpertSet, ExpertSetError, FORMAT, FusionBias};
+use crate::model_file::ModelFile;
 
 /// The tower's file in the lock file.
 pub const TOWER: &str = "clip_vit_b16_int8";
@@ -12,6 +13,9 @@ pub const TOWER: &str = "clip_vit_b16_int8";
 pub const FOLDER: &str = "accurate";
 /// The set's own file in it.
 pub const SET_FILE: &str = "set.toml";
+
+/// The model file that is assembled.
+pub const MODEL_FILE: &str = "cyborg-clip.onnx";
 
 /// What we trained.
 static HEAD: &[u8] = include_bytes!("../accurate/head.safetensors");
@@ -35,6 +39,9 @@ pub enum AccurateError {
     /// The set's own text is broken, which would be our fault.
     #[error("the set's own file is broken: {0}")]
     Set(#[from] ExpertSetError),
+    /// Its thresholds have no form in TOML.
+    #[error("the set can't be written: {0}")]
+    Write(#[from] toml::ser::Error),
     /// What came out is not what was measured.
     #[error("the assembled model has SHA-256 {found}, the set names {expected}")]
     Model {
@@ -67,13 +74,23 @@ pub fn files(tower: &[u8], tower_sha256: &str) -> Result<Vec<(String, Vec<u8>)>,
     Ok(vec![(expert.file.clone(), model), (SET_FILE.to_owned(), SET.as_bytes().to_vec())])
 }
 
-/// The model file of the head that is part of this package, for whoever trains it anew and needs its digest.
+/// The same for a head of somebody's own, on any tower that it fits: the set's thresholds are those of its contract.
 ///
 /// # Errors
 ///
 /// When the head doesn't fit the tower.
-pub fn model(tower: &[u8]) -> Result<Vec<u8>, AssembleError> {
-    assemble(tower, HEAD)
+pub fn files_of(tower: &[u8], head: &[u8]) -> Result<Vec<(String, Vec<u8>)>, AccurateError> {
+    let model = assemble(tower, head)?;
+    let file = ModelFile::parse(&model).map_err(AssembleError::from)?;
+    let expert = ExpertEntry { file: MODEL_FILE.to_owned(), sha256: file.digest, looks_for: file.expertise.looks_for, weight: 1.0 };
+    let set = ExpertSet {
+        version: FORMAT,
+        name: FOLDER.to_owned(),
+        fusion: FusionBias::default(),
+        thresholds: file.contract.thresholds,
+        experts: vec![expert],
+    };
+    Ok(vec![(MODEL_FILE.to_owned(), model), (SET_FILE.to_owned(), set.to_toml()?.into_bytes())])
 }
 
 #[cfg(test)]

@@ -19,6 +19,10 @@ pub(in crate::cli) struct AssembleArgs {
     /// Folder to put the set into [default: models/accurate in the cache folder, where --model accurate and auto find it]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
+    /// A head of your own, as `cyborg-train head` writes it, in place of the one that is part of the program; the tower may then
+    /// be another one that it fits
+    #[arg(long, value_name = "FILE", requires = "out")]
+    head: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &AssembleArgs) -> anyhow::Result<Outcome> {
@@ -31,9 +35,16 @@ pub(super) fn run(args: &AssembleArgs) -> anyhow::Result<Outcome> {
             .join(FOLDER),
     };
     let tower = tower(&args.wheel, &locked.member)?;
-    let files = accurate::files(&tower, &locked.sha256).with_context(|| {
-        format!("can't assemble the set of {}: the package wanted is {}", args.wheel.display(), package())
-    })?;
+    let files = match &args.head {
+        Some(head) => {
+            let bytes = fs::read(head).with_context(|| format!("can't read the head {}", head.display()))?;
+            accurate::files_of(&tower, &bytes)
+                .with_context(|| format!("can't put {} on {}", head.display(), args.wheel.display()))?
+        }
+        None => accurate::files(&tower, &locked.sha256).with_context(|| {
+            format!("can't assemble the set of {}: the package wanted is {}", args.wheel.display(), package())
+        })?,
+    };
     fs::create_dir_all(&out).with_context(|| format!("can't make {}", out.display()))?;
     for (name, bytes) in &files {
         write(&out.join(name), bytes)?;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -16,6 +17,7 @@ use super::Outcome;
 use super::session::{DataArgs, Known, MachineArgs, Wanted, bytes, listen, look, of_split, share};
 use crate::data::augment::Preset;
 use crate::data::balance::Balance;
+use crate::data::forge::swap::donor::Donors;
 use crate::data::inspect::Need;
 use crate::data::list::Split;
 use crate::data::loader::{AHEAD, Batch, Plan, training};
@@ -82,8 +84,17 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
         if indices.len() < batch {
             bail!("the list has {} training faces, a batch is {batch}: give a smaller `--batch`", indices.len());
         }
-        let plan =
-            Plan { indices, forged: 0, augment: args.augment, balance: Balance::Listed, batch, seed: settings.seed };
+        let plan = Plan {
+            indices,
+            forged: 0,
+            swapped: 0,
+            donors: Arc::new(Donors::among(&inspected.faces, &[])),
+            augment: args.augment,
+            video_coding: 0.0,
+            balance: Balance::Listed,
+            batch,
+            seed: settings.seed,
+        };
         let faces = share(inspected);
         Box::new(
             (1..)
@@ -135,6 +146,8 @@ fn paper(batch: usize, augment: Preset) -> FitSettings {
         schedule: Schedule::Step { epochs: 12, factor: 0.1 },
         augment,
         forge: 0.0,
+        swap: 0.0,
+        video_coding: 0.0,
         balance: Balance::Listed,
         freeze: 1,
         average: None,

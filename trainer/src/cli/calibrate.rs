@@ -137,7 +137,14 @@ fn by_scores(args: &CalibrateArgs, target: &Target) -> anyhow::Result<Outcome> {
     for path in &args.scores {
         for row in read_validation(path)? {
             logits.push(logits_of(&row));
-            faces.push(ScoredFace { path: String::new(), label: row.label, source: row.source, video: None });
+            faces.push(ScoredFace {
+                path: String::new(),
+                label: row.label,
+                source: row.source,
+                video: None,
+                group: None,
+                pair: None,
+            });
         }
     }
     let count = |label| faces.iter().filter(|face| face.label == label).count();

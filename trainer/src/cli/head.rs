@@ -22,9 +22,10 @@ use super::session::{
     share_of_one,
 };
 use crate::checkpoint;
-use crate::data::augment::Preset;
+use crate::data::augment::{Preset, video};
 use crate::data::balance::Balance;
-use crate::data::faces::{Extent, Faces};
+use crate::data::faces::Faces;
+use crate::data::forge::swap::donor::Donors;
 use crate::data::inspect::Need;
 use crate::data::list::{Label, Row, Split};
 use crate::data::loader::{Plan, evaluation, training};
@@ -57,9 +58,16 @@ pub(super) struct HeadArgs {
     /// How faces are varied: none, robust or strong
     #[arg(long, value_name = "PRESET", default_value = "robust")]
     augment: Preset,
-    /// Self-blended fakes over the number of real faces, for telling swapped faces; with 0 these are not looked for
-    #[arg(long, value_name = "SHARE", default_value_t = 1.0, value_parser = not_negative)]
+    /// Self-blended fakes over the number of real faces, for telling swapped faces
+    #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = not_negative)]
     forge: f64,
+    /// Faces of other people put on real ones, over the number of these, for telling swapped faces; with `--forge 0 --swap 0`
+    /// swapped faces are not looked for
+    #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = not_negative)]
+    swap: f64,
+    /// Share of the faces of pairs that are coded as video
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share_of_one)]
+    video_coding: f64,
     /// How much the weights that tell generated faces are held back
     #[arg(long, value_name = "RIDGE", default_value_t = 5.0, value_parser = positive)]
     ridge: f64,
@@ -99,6 +107,9 @@ pub(super) fn run(args: &HeadArgs) -> anyhow::Result<Outcome> {
         args.blocks.first().is_some_and(|&first| first > 0) && args.blocks.is_sorted_by(|one, next| one < next),
         "--blocks wants numbers from 1 in rising order, such as 6,8,9"
     );
+    if args.video_coding > 0.0 {
+        video::check()?;
+    }
     let path = match &args.tower {
         Some(path) => path.clone(),
         None => lock::cached(TOWER).context("there is no cache folder for the tower: set CYBORG_CACHE, or give `--tower`")?,
@@ -116,7 +127,7 @@ pub(super) fn run(args: &HeadArgs) -> anyhow::Result<Outcome> {
         side: runner.side(),
         cam: runner.side() / 16,
         splits: &[Split::Train, Split::Validation],
-        landmarks: if args.forge > 0.0 { Need::Needed } else { Need::Unneeded },
+        landmarks: if args.forge + args.swap > 0.0 { Need::Needed } else { Need::Unneeded },
         memory: bytes(args.machine.memory),
     };
     let Some(inspected) = look_at(read, &wanted, stop)? else { return Ok(Outcome::Interrupted) };
@@ -182,6 +193,9 @@ impl Work<'_> {
         let plan = Plan {
             indices: train.to_vec(),
             forged: 0,
+            swapped: 0,
+            donors: Arc::new(Donors::among(faces, &[])),
+            video_coding: 0.0,
             augment: Preset::None,
             balance: Balance::Sources,
             batch: BATCH,
@@ -207,9 +221,18 @@ impl Work<'_> {
         };
         let real: Vec<usize> =
             train.iter().copied().filter(|&index| faces.rows[index].label == Label::Authentic).collect();
-        let forged = (args.forge * real.len() as f64).round() as usize;
-        if forged > 0 {
-            let plan = Plan { indices: real, forged, augment: args.augment, balance: Balance::Listed, ..plan };
+        let [forged, swapped] = [args.forge, args.swap].map(|share| (share * real.len() as f64).round() as usize);
+        if forged + swapped > 0 {
+            let plan = Plan {
+                donors: Arc::new(Donors::among(faces, &real)),
+                indices: real,
+                forged,
+                swapped,
+                augment: args.augment,
+                video_coding: args.video_coding,
+                balance: Balance::Listed,
+                ..plan
+            };
             let mut seen = Described::default();
             for view in 0..args.views {
                 let Some(more) = runner.describe(training(faces, &plan, view), stop)? else { return Ok(None) };

@@ -96,6 +96,7 @@ fn locate(row: &Row, detector: &mut CenterFace, frame: &mut Frame) -> anyhow::Re
         source: row.source.clone(),
         video: row.video.clone(),
         group: row.group.clone(),
+        pair: row.pair.as_ref().map(text).transpose()?,
         map: row.map.as_ref().map(text).transpose()?,
         face,
     }))

@@ -10,6 +10,7 @@ mod forge;
 mod head;
 mod import;
 mod locate;
+mod measure;
 mod parted;
 mod prepare;
 mod progress;
@@ -53,6 +54,8 @@ enum Command {
     Head(head::HeadArgs),
     /// Measure networks on the faces of a list
     Evaluate(evaluate::EvaluateArgs),
+    /// Say what the scores in a table of `cyborg image --list` are worth
+    Measure(measure::MeasureArgs),
     /// Fit probabilities and thresholds on the faces of a list, and write them into checkpoint and model file
     Calibrate(calibrate::CalibrateArgs),
     /// Put two settings side by side, with the difference of their AUCs
@@ -121,6 +124,7 @@ fn run_command(command: &Command) -> anyhow::Result<Outcome> {
         Command::Train(args) => train::run(args),
         Command::Head(args) => head::run(args),
         Command::Evaluate(args) => evaluate::run(args),
+        Command::Measure(args) => measure::run(args),
         Command::Calibrate(args) => calibrate::run(args),
         Command::Compare(args) => compare::run(args).map(|()| Outcome::Done),
         Command::Experiment(args) => experiment::run(args),

@@ -7,6 +7,7 @@ use anyhow::{Context, ensure};
 
 use super::session::{MachineArgs, ReadList, Wanted, both_classes, bytes, look, of_split, share};
 use crate::data::faces::Extent;
+use crate::data::forge::swap::donor::Donors;
 use crate::data::inspect::{Inspected, Need};
 use crate::data::list::{Label, Split, keep_out};
 use crate::fit::{FitData, FitSettings, Measure, class_counts};
@@ -93,6 +94,15 @@ pub(super) fn tell_of(data: &FitData, config: &DataConfig, fit: &FitSettings) ->
         ensure!(forgeable > 0, "no real training face has landmarks to forge by: leave out --forge");
         log::info!("forging fakes from {forgeable} of {real} real faces");
     }
+    if fit.swap > 0.0 {
+        let donors = Donors::among(&data.faces, &data.train);
+        ensure!(
+            donors.people() > 1,
+            "the real training faces with landmarks are not of two people (by group, video or photo), so no face can be put \
+             on another's: leave out --swap"
+        );
+        log::info!("swapping faces among {} of {real} real faces", donors.len());
+    }
     Ok(())
 }
 
@@ -119,5 +129,19 @@ pub(super) fn part(inspected: &Inspected, config: &DataConfig, seed: u64) -> any
             sources.iter().copied().collect::<Vec<_>>().join(", ")
         );
     }
-    Ok(all.into_iter().partition(|&index| !config.left_out.contains(&rows[index].source)))
+    let is_out = |index: usize| config.left_out.contains(&rows[index].source);
+    // What belongs to a face that is judged by is not learnt from either, whatever its source.
+    let groups: BTreeSet<&str> =
+        all.iter().filter(|&&index| is_out(index)).map(|&index| inspected.faces.group(index)).collect();
+    let (judged, others): (Vec<usize>, Vec<usize>) = all.iter().copied().partition(|&index| is_out(index));
+    let count = others.len();
+    let train: Vec<usize> =
+        others.into_iter().filter(|&index| !groups.contains(inspected.faces.group(index))).collect();
+    if train.len() < count {
+        log::info!(
+            "{} faces of other sources belong to faces that are left out: they are in neither part",
+            count - train.len()
+        );
+    }
+    Ok((train, judged))
 }

@@ -212,6 +212,7 @@ impl Work<'_> {
             source,
             video,
             group: None,
+            pair: None,
             map: None,
             face: face.face,
         };

@@ -136,7 +136,7 @@ fn setting(folder: &Path, kept: &Path, page: &mut String) -> anyhow::Result<()> 
     writeln!(
         page,
         "{}, input {}{}, alpha {}, map of the {} class at the {} tap, {}{}{} epochs, batch {}, augmentation {}, {} forged pairs a \
-         real face, layers frozen above 1/{}, {}rate {}, seeds from {}, {done} runs.\n",
+         real face, {}{}layers frozen above 1/{}, {}rate {}, seeds from {}, {done} runs.\n",
         config.network,
         config.side.map_or_else(|| "of its own size".to_owned(), |side| format!("{side} x {side}")),
         if smoothed { ", smoothed" } else { "" },
@@ -149,6 +149,8 @@ fn setting(folder: &Path, kept: &Path, page: &mut String) -> anyhow::Result<()> 
         fit.batch,
         fit.augment,
         fit.forge,
+        unusual(fit.swap, 0.0, "swapped pairs a real face"),
+        unusual(fit.video_coding, 0.0, "share coded as video"),
         fit.freeze,
         fit.average.map_or_else(String::new, |decay| format!("weights averaged by {decay}, ")),
         fit.rate,

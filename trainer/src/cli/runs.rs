@@ -182,7 +182,7 @@ fn saliency_words(config: &Config) -> String {
         (SaliencyName::Landmarks, false) => vec!["landmark-prior"],
         (SaliencyName::Landmarks, true) => vec!["landmark-prior", listed],
     };
-    words.extend((config.fit.forge > 0.0).then_some("blend-masks"));
+    words.extend(config.fit.makes_fakes().then_some("blend-masks"));
     words.join("+")
 }
 

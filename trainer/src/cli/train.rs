@@ -16,7 +16,7 @@ use super::session::{
 };
 use crate::checkpoint::names::translate;
 use crate::checkpoint::{self, State};
-use crate::data::augment::Preset;
+use crate::data::augment::{Preset, video};
 use crate::data::balance::Balance;
 use crate::data::inspect::Need;
 use crate::data::list::{Format, Split};
@@ -38,7 +38,7 @@ pub(super) struct TrainArgs {
 }
 
 /// What a run that goes on takes from its folder.
-const SETTINGS: [&str; 33] = [
+const SETTINGS: [&str; 35] = [
     "data",
     "root",
     "maps",
@@ -60,6 +60,8 @@ const SETTINGS: [&str; 33] = [
     "map_power",
     "augment",
     "forge",
+    "swap",
+    "video_coding",
     "balance",
     "freeze",
     "average",
@@ -126,6 +128,13 @@ pub(super) struct NewArgs {
     /// Self-blended fakes forged in each epoch, over the number of real faces, 0 to 10; each with its real face beside it
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = forge_share)]
     forge: f64,
+    /// Fakes made in each epoch by putting the face of one real training face on another, over the number of real faces, 0 to
+    /// 10; each with its real face beside it
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = forge_share)]
+    swap: f64,
+    /// Share of the faces that go through a video encoder of random quality, of either class alike, 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share_of_one)]
+    video_coding: f64,
     /// How often the faces of a source are shown: listed (each once) or sources (both classes alike, and the sources of a class
     /// by the root of their size)
     #[arg(long, value_name = "HOW", default_value = "listed")]
@@ -220,6 +229,8 @@ impl NewArgs {
             schedule,
             augment: self.augment,
             forge: self.forge,
+            swap: self.swap,
+            video_coding: self.video_coding,
             balance: self.balance,
             freeze: self.freeze.into(),
             average: self.average,
@@ -307,7 +318,7 @@ impl NewArgs {
             return super::wrong_usage("--validate-on train would judge epochs by the faces that they learnt");
         }
         let data_config = read.config.clone();
-        let needs = if self.forge > 0.0 { Need::Needed } else { Need::Unneeded };
+        let needs = if fit.makes_fakes() { Need::Needed } else { Need::Unneeded };
         let Some(Looked { data, digest, list_digest }) = faces(read, &network, needs, fit.seed, machine, stop)? else {
             return Ok(None);
         };
@@ -341,7 +352,7 @@ fn go_on(path: &Path, machine: &MachineArgs) -> anyhow::Result<Outcome> {
     let start = config.weights.as_deref().map(|path| read_weights(path, &network)).transpose()?;
     let (list, problems) = crate::data::list::read(&config.data.place())?;
     let read = ReadList { list, problems, config: config.data.clone() };
-    let needs = if config.fit.forge > 0.0 { Need::Needed } else { Need::Unneeded };
+    let needs = if config.fit.makes_fakes() { Need::Needed } else { Need::Unneeded };
     let Some(Looked { data, list_digest, .. }) = faces(read, &network, needs, config.fit.seed, machine, stop)? else {
         return Ok(Outcome::Interrupted);
     };
@@ -368,6 +379,9 @@ fn usable(fit: &FitSettings, device: ComputeDevice) -> anyhow::Result<()> {
         fit.precision == Precision::Full || device != ComputeDevice::Cpu,
         "mixed precision is for CUDA: give `--device cuda`, or leave out `--precision mixed`"
     );
+    if fit.video_coding > 0.0 {
+        video::check()?;
+    }
     Ok(())
 }
 

@@ -60,6 +60,7 @@ mod tests {
             source: source.to_owned(),
             video: None,
             group: None,
+            pair: None,
             map: None,
             face: None,
         };

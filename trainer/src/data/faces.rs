@@ -13,7 +13,8 @@ use cyborg_edge::face::exact::ExactResizer;
 use cyborg_edge::frame::{Frame, PixelPoint};
 use cyborg_models::contract::CropRule;
 
-use super::list::Row;
+use super::list::{Row, group_name};
+use super::photo_box::PhotoBox;
 use super::saliency::{GreyMap, Saliency};
 
 /// Side of the wide crop over the side of the exact one: the room in which a crop may be shifted.
@@ -101,6 +102,8 @@ pub struct Faces {
     pub rows: Vec<Row>,
     settings: FaceSettings,
     found: Vec<Found>,
+    /// The group of each row: what stands for one person.
+    groups: Vec<String>,
     exact: Vec<OnceLock<Kept>>,
     wide: Vec<OnceLock<Kept>>,
     /// Bytes that may still be kept.
@@ -136,7 +139,23 @@ impl Faces {
         debug_assert_eq!(rows.len(), found.len(), "every row has a place");
         let empty = || rows.iter().map(|_| OnceLock::new()).collect();
         let (exact, wide) = (empty(), empty());
-        Self { rows, settings, found, exact, wide, left: AtomicUsize::new(settings.memory) }
+        // A row's own path stands for its content, which nobody has told.
+        let groups = rows.iter().map(|row| group_name(row, &row.path.to_string_lossy())).collect();
+        Self { rows, settings, found, groups, exact, wide, left: AtomicUsize::new(settings.memory) }
+    }
+
+    /// The same faces with the digest of each one's photo: lines with the same photo are of one group.
+    #[must_use]
+    pub fn with_contents(mut self, contents: &[String]) -> Self {
+        debug_assert_eq!(self.rows.len(), contents.len(), "every row has a content");
+        self.groups = self.rows.iter().zip(contents).map(|(row, content)| group_name(row, content)).collect();
+        self
+    }
+
+    /// The group that a face belongs to: its own word in the list, its video or its photo.
+    #[must_use]
+    pub fn group(&self, index: usize) -> &str {
+        &self.groups[index]
     }
 
     /// Sizes and sources.
@@ -157,21 +176,45 @@ impl Faces {
     /// Eyes, nose and mouth as shares of a crop's side; absent when the detector did not find the face.
     #[must_use]
     pub fn landmarks(&self, index: usize, extent: Extent) -> Option<[PixelPoint; 5]> {
+        let landmarks = self.found[index].landmarks?;
+        let [left, top, width, height] = self.cut_out(index, extent);
+        Some(landmarks.map(|point| PixelPoint { x: (point.x - left) / width, y: (point.y - top) / height }))
+    }
+
+    /// Where the photo is in a crop.
+    #[must_use]
+    pub fn photo_in(&self, index: usize, extent: Extent) -> PhotoBox {
+        let [left, top, width, height] = self.cut_out(index, extent);
+        let photo = self.found[index].photo;
+        PhotoBox {
+            left: -left / width,
+            top: -top / height,
+            right: (photo.0 as f32 - left) / width,
+            bottom: (photo.1 as f32 - top) / height,
+        }
+    }
+
+    /// Pixels of the photo along a crop's height.
+    #[must_use]
+    pub fn photo_pixels(&self, index: usize, extent: Extent) -> f32 {
+        self.cut_out(index, extent)[3].max(1.0)
+    }
+
+    /// Left and upper edge, width and height of a crop in pixels of its photo.
+    fn cut_out(&self, index: usize, extent: Extent) -> [f32; 4] {
         let found = &self.found[index];
-        let landmarks = found.landmarks?;
-        let (left, top, width, height) = match self.settings.crop {
+        match self.settings.crop {
             CropMode::Face(_) => {
                 let square = if extent == Extent::Exact { found.square } else { found.wide };
-                (square.left as f32, square.top as f32, square.side as f32, square.side as f32)
+                [square.left as f32, square.top as f32, square.side as f32, square.side as f32]
             }
             CropMode::Whole => {
                 let (width, height) = (found.photo.0 as f32, found.photo.1 as f32);
                 let border = if extent == Extent::Exact { 0.0 } else { (ROOM - 1.0) / 2.0 };
                 let room = 1.0 + 2.0 * border;
-                (-border * width, -border * height, room * width, room * height)
+                [-border * width, -border * height, room * width, room * height]
             }
-        };
-        Some(landmarks.map(|point| PixelPoint { x: (point.x - left) / width, y: (point.y - top) / height }))
+        }
     }
 
     /// Whether a face has a saliency term.
@@ -313,6 +356,7 @@ mod tests {
             source: String::new(),
             video: None,
             group: None,
+            pair: None,
             map: Some(map),
             face: None,
         };

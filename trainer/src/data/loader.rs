@@ -1,5 +1,6 @@
 //! Batches: augmented on all processors, and made ahead while the network is busy with the one before.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::thread;
 
@@ -9,11 +10,14 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
+use super::augment::video::VideoCoder;
 use super::augment::{Augmenter, Palette, Preset, Sample, WideCrop};
 use super::balance::{Balance, balanced};
 use super::faces::{Cutter, Extent, Faces};
-use super::forge::Forger;
+use super::forge::Forged;
+use super::forge::swap::donor::Donors;
 use super::list::Label;
+use super::pairs::{Made, PairMaker, Way};
 use super::saliency::{GreyMap, Saliency};
 
 /// Batches that are ready and wait, at most.
@@ -54,8 +58,14 @@ pub struct Plan {
     /// Fakes to forge from the real ones among them in each epoch. With each goes the real face that it was made from, with
     /// whatever was changed outside of the mask, so that such a change doesn't tell a fake.
     pub forged: usize,
+    /// Fakes to make in each epoch by putting the face of one of them on another, each with its real face too.
+    pub swapped: usize,
+    /// Whose faces are put on others'; it knows what they look like once it has seen them.
+    pub donors: Arc<Donors>,
     /// What is done to each face.
     pub augment: Preset,
+    /// Share of the faces that are coded as video, 0 to 1.
+    pub video_coding: f64,
     /// How often the faces of a source are shown.
     pub balance: Balance,
     /// Faces in a batch.
@@ -68,7 +78,7 @@ impl Plan {
     /// Faces of an epoch.
     #[must_use]
     pub fn faces(&self) -> usize {
-        self.indices.len() + 2 * self.forged
+        self.indices.len() + 2 * (self.forged + self.swapped)
     }
 }
 
@@ -92,14 +102,17 @@ enum Half {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Pair {
     index: usize,
-    /// Counts the pairs of an epoch: both halves are forged by the same random numbers.
+    /// Counts the pairs of an epoch: both halves are forged, and varied, by the same random numbers.
     number: usize,
+    way: Way,
 }
 
 /// How a face is varied.
 #[derive(Clone, Copy, Debug)]
 struct Variation {
     augment: Preset,
+    /// Whether it is coded as video.
+    coded: bool,
     /// A face that lends its colours, to the strong preset alone.
     other: usize,
 }
@@ -115,42 +128,65 @@ pub fn training(faces: &Arc<Faces>, plan: &Plan, epoch: u64) -> Batches {
         Balance::Listed => plan.indices.clone(),
         Balance::Sources => balanced(&faces.rows, &plan.indices, &mut random),
     };
-    let mut order: Vec<Item> = shown.iter().copied().map(Item::Photo).collect();
     let forgeable = |&&index: &&usize| {
         faces.rows[index].label == Label::Authentic && faces.landmarks(index, Extent::Wide).is_some()
     };
     let mut real: Vec<usize> = shown.iter().filter(forgeable).copied().collect();
     real.shuffle(&mut random);
-    let wanted = if real.is_empty() { 0 } else { plan.forged };
-    let pairs = real.iter().cycle().take(wanted).enumerate().map(|(number, &index)| Pair { index, number });
-    order.extend(pairs.flat_map(|pair| [Item::Forged(Half::Fake, pair), Item::Forged(Half::Real, pair)]));
-    order.shuffle(&mut random);
+    let ways = [(Way::SelfBlended, plan.forged), (Way::Swapped, plan.swapped)];
+    let ways = ways.into_iter().flat_map(|(way, count)| std::iter::repeat_n(way, count));
+    let pairs = real.iter().cycle().zip(ways).enumerate();
+    let pairs: Vec<Pair> = pairs.map(|(number, (&index, way))| Pair { index, number, way }).collect();
+    let mut order = arranged(&shown, &pairs, &mut random);
     if order.len() % plan.batch == 1 {
         order.pop();
     }
-    let (shared, augment, seed) = (Arc::clone(faces), plan.augment, plan.seed);
-    let others = plan.indices.clone();
+    let (shared, plan) = (Arc::clone(faces), plan.clone());
     Batches::spawn(order, plan.batch, faces.settings().cam, move |item, position, hands| {
         let stream = |number: u64| {
-            let mut random = ChaCha8Rng::seed_from_u64(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ epoch);
+            let mut random = ChaCha8Rng::seed_from_u64(plan.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ epoch);
             // Streams are independent; the order took the low ones.
             random.set_stream(number);
             random
         };
-        let mut random = stream(1 << 32 | position as u64);
-        let other = if augment == Preset::Strong { others[random.random_range(0..others.len())] } else { 0 };
-        let how = Variation { augment, other };
-        let (index, half) = match item {
-            Item::Photo(index) => (index, None),
-            Item::Forged(half, pair) => (pair.index, Some((half, stream(1 << 33 | pair.number as u64)))),
+        // Both halves of a pair are varied alike, or how they were varied would tell them.
+        let mut random = match item {
+            Item::Photo(_) => stream(1 << 32 | position as u64),
+            Item::Forged(_, pair) => stream(1 << 34 | pair.number as u64),
         };
-        let forged = half.map(|(half, mut recipe)| hands.forged(&shared, index, (half, how), &mut recipe, &mut random));
-        match forged.transpose()?.flatten() {
-            Some(made) => Ok(made),
-            // A face that can't be forged, at the edge of its photo for example, is shown as it is.
-            None => Ok((hands.photo(&shared, index, how, &mut random)?, shared.rows[index].label.class())),
-        }
+        let strong = plan.augment == Preset::Strong;
+        let other = if strong { plan.indices[random.random_range(0..plan.indices.len())] } else { 0 };
+        let coded = plan.video_coding > 0.0 && random.random_bool(plan.video_coding.min(1.0));
+        let how = Variation { augment: plan.augment, coded, other };
+        let index = match item {
+            Item::Photo(index) => index,
+            Item::Forged(half, pair) => {
+                let mut recipe = stream(1 << 33 | pair.number as u64);
+                hands.forge(&shared, pair, &plan.donors, &mut recipe)?;
+                if let Some(made) = hands.half(&shared, pair.index, (half, how), &mut random)? {
+                    return Ok(made);
+                }
+                // A face that can't be forged, at the edge of its photo for example, is shown as it is.
+                pair.index
+            }
+        };
+        Ok((hands.photo(&shared, index, how, &mut random)?, shared.rows[index].label.class()))
     })
+}
+
+/// The faces of an epoch in random order: photos, and pairs whose halves follow each other, so that a step sees both.
+fn arranged(photos: &[usize], pairs: &[Pair], random: &mut ChaCha8Rng) -> Vec<Item> {
+    let mut photos: Vec<Item> = photos.iter().copied().map(Item::Photo).collect();
+    photos.shuffle(random);
+    if pairs.is_empty() {
+        return photos;
+    }
+    // In twos: so pairs begin at even places, and no batch of an even size parts one.
+    let twos = photos.as_chunks::<2>();
+    let mut units: Vec<[Item; 2]> = twos.0.to_vec();
+    units.extend(pairs.iter().map(|&pair| [Item::Forged(Half::Fake, pair), Item::Forged(Half::Real, pair)]));
+    units.shuffle(random);
+    units.into_iter().flatten().chain(twos.1.iter().copied()).collect()
 }
 
 /// The exact crops in the order of `indices`: what the runtime would see.
@@ -181,7 +217,10 @@ pub fn evaluation_of(
 struct Hands {
     cutter: Cutter,
     augmenter: Augmenter,
-    forger: Forger,
+    coder: VideoCoder,
+    pairs: PairMaker,
+    /// The pair that was made last, if it could be: both halves come from one forgery.
+    made: Option<(Pair, Option<Forged<Made>>)>,
 }
 
 impl Hands {
@@ -194,21 +233,28 @@ impl Hands {
     ) -> anyhow::Result<Sample> {
         let view = faces.view(index, how.augment.extent(), &mut self.cutter)?;
         if how.augment == Preset::None {
-            return Ok(Sample { pixels: view.pixels.into_owned(), saliency: view.saliency });
+            let mut pixels = view.pixels.into_owned();
+            if how.coded {
+                self.coder.code(&mut pixels, faces.side_of(Extent::Exact), random)?;
+            }
+            return Ok(Sample { pixels, saliency: view.saliency });
         }
-        self.varied(faces, &view.pixels, view.saliency, how, random)
+        self.varied(faces, view.pixels, view.saliency, how, random)
     }
 
     /// A wide crop as the preset makes it.
     fn varied(
         &mut self,
         faces: &Faces,
-        pixels: &[u8],
+        mut pixels: Cow<'_, [u8]>,
         saliency: Saliency,
         how: Variation,
         random: &mut ChaCha8Rng,
     ) -> anyhow::Result<Sample> {
-        let crop = wide(faces, pixels);
+        if how.coded {
+            self.coder.code(pixels.to_mut(), faces.side_of(Extent::Wide), random)?;
+        }
+        let crop = wide(faces, &pixels);
         match how.augment {
             Preset::None => self.augmenter.middle(crop, saliency),
             Preset::Robust => self.augmenter.vary(crop, saliency, random),
@@ -219,25 +265,36 @@ impl Hands {
         }
     }
 
-    /// A half of a forged pair with its class; nothing where the face can't be forged. A fake's saliency is where it was
-    /// blended.
-    fn forged(
+    /// Makes a pair, unless it was the last one that was made.
+    fn forge(&mut self, faces: &Faces, pair: Pair, donors: &Donors, recipe: &mut ChaCha8Rng) -> anyhow::Result<()> {
+        if self.made.as_ref().is_none_or(|(made, _)| *made != pair) {
+            let made = self.pairs.make(faces, pair.index, (pair.way, donors), &mut self.cutter, recipe)?;
+            self.made = Some((pair, made.ok()));
+        }
+        Ok(())
+    }
+
+    /// A half of the pair that was forged last with its class; nothing where it couldn't be. A fake's saliency is where it
+    /// was blended.
+    fn half(
         &mut self,
         faces: &Faces,
         index: usize,
         (half, how): (Half, Variation),
-        recipe: &mut ChaCha8Rng,
         random: &mut ChaCha8Rng,
     ) -> anyhow::Result<Option<(Sample, i64)>> {
-        let view = faces.view(index, Extent::Wide, &mut self.cutter)?;
+        // Put back below, so that the other half finds it.
+        let Some((pair, Some(made))) = self.made.take() else { return Ok(None) };
         let side = faces.side_of(Extent::Wide);
-        let Some(landmarks) = faces.landmarks(index, Extent::Wide) else { return Ok(None) };
-        let Ok(made) = self.forger.forge(&view.pixels, side, &landmarks, recipe) else { return Ok(None) };
         let (pixels, saliency, label) = match half {
-            Half::Fake => (&made.pixels, Saliency::Map(GreyMap { side, values: made.mask }), Label::Synthetic),
-            Half::Real => (&made.target, view.saliency, Label::Authentic),
+            Half::Fake => (&made.pixels, Saliency::Map(GreyMap { side, values: made.mask.clone() }), Label::Synthetic),
+            Half::Real => {
+                let view = faces.view(index, Extent::Wide, &mut self.cutter)?;
+                (&made.target, view.saliency, Label::Authentic)
+            }
         };
-        let sample = self.varied(faces, pixels, saliency, how, random)?;
+        let sample = self.varied(faces, Cow::Borrowed(pixels.as_slice()), saliency, how, random)?;
+        self.made = Some((pair, Some(made)));
         Ok(Some((sample, label.class())))
     }
 }
@@ -267,14 +324,19 @@ impl Batches {
             for (number, items) in order.chunks(batch).enumerate() {
                 let first = number * batch;
                 let faces = items
-                    .par_iter()
+                    // In twos, so that one thread makes both halves of a pair.
+                    .par_chunks(2)
                     .enumerate()
-                    .map_init(Hands::default, |hands, (offset, &item)| {
-                        let (sample, label) = make(item, first + offset, hands)?;
-                        let map = sample.saliency.draw(cam, hands.cutter.cropper())?;
-                        Ok((sample.pixels, label, map))
+                    .map_init(Hands::default, |hands, (two, items)| {
+                        let drawn = items.iter().enumerate().map(|(offset, &item)| {
+                            let (sample, label) = make(item, first + two * 2 + offset, hands)?;
+                            let map = sample.saliency.draw(cam, hands.cutter.cropper())?;
+                            Ok((sample.pixels, label, map))
+                        });
+                        drawn.collect::<anyhow::Result<Vec<_>>>()
                     })
                     .collect::<anyhow::Result<Vec<_>>>();
+                let faces = faces.map(|twos| twos.into_iter().flatten().collect());
                 if out.send(faces.map(|faces| collate(faces, cam))).is_err() {
                     break;
                 }
@@ -307,109 +369,4 @@ fn collate(faces: Vec<(Vec<u8>, i64, Option<Vec<f32>>)>, cam: usize) -> Batch {
 }
 
 #[cfg(test)]
-mod tests {
-    use cyborg_edge::face::crop::CropSquare;
-    use cyborg_edge::frame::PixelPoint;
-    use image::{Rgb, RgbImage};
-
-    use super::*;
-    use crate::data::faces::{CropMode, FaceSettings, Found, SaliencySource};
-    use crate::data::list::{Row, Split};
-
-    /// Photos of one grey level each: the level is the index.
-    fn faces(count: usize) -> (tempfile::TempDir, Arc<Faces>) {
-        let folder = tempfile::tempdir().expect("a folder for the test");
-        let row = |index: usize| {
-            let path = folder.path().join(format!("{index}.png"));
-            RgbImage::from_pixel(64, 64, Rgb([index as u8 * 9; 3])).save(&path).expect("it can be written");
-            let label = if index.is_multiple_of(2) { Label::Authentic } else { Label::Synthetic };
-            Row {
-                line: 1,
-                path,
-                label,
-                split: Split::Train,
-                source: String::new(),
-                video: None,
-                group: None,
-                map: None,
-                face: None,
-            }
-        };
-        let square = CropSquare { left: 0, top: 0, side: 1 };
-        let face = [(0.4, 0.4), (0.6, 0.4), (0.5, 0.5), (0.42, 0.62), (0.58, 0.62)];
-        let landmarks = face.map(|(x, y): (f32, f32)| PixelPoint { x: x * 64.0, y: y * 64.0 });
-        let found = Found { square, wide: square, photo: (64, 64), landmarks: Some(landmarks) };
-        let settings =
-            FaceSettings { side: 64, cam: 2, crop: CropMode::Whole, saliency: SaliencySource::Maps, memory: 1 << 24 };
-        let rows = (0..count).map(row).collect();
-        let faces = Faces::new(rows, vec![found; count], settings);
-        (folder, Arc::new(faces))
-    }
-
-    fn whole(batches: Batches) -> Vec<Batch> {
-        batches.collect::<anyhow::Result<_>>().expect("nothing fails")
-    }
-
-    fn plan(count: usize, seed: u64) -> Plan {
-        Plan {
-            indices: (0..count).collect(),
-            forged: 0,
-            augment: Preset::None,
-            balance: Balance::Listed,
-            batch: 4,
-            seed,
-        }
-    }
-
-    #[test]
-    fn evaluation_gives_every_face_once_and_in_order() {
-        let (_folder, faces) = faces(10);
-        let batches = whole(evaluation(&faces, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 4));
-        assert_eq!(batches.iter().map(Batch::len).collect::<Vec<_>>(), [4, 4, 2]);
-        let first: Vec<u8> =
-            batches.iter().flat_map(|b| b.pixels.chunks(64 * 64 * 3).map(|face| face[0] / 9)).collect();
-        assert_eq!(first, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
-        assert_eq!(batches[0].labels, [0, 1, 0, 1]);
-        assert_eq!((&batches[0].maps[..], &batches[0].has_map[..]), (&[0.0; 16][..], &[false; 4][..]));
-    }
-
-    #[test]
-    fn an_epoch_is_the_same_for_the_same_seed_and_another_for_the_next_epoch() {
-        let (_folder, faces) = faces(8);
-        for augment in [Preset::None, Preset::Robust, Preset::Strong] {
-            let epoch = |seed, epoch| whole(training(&faces, &Plan { augment, ..plan(8, seed) }, epoch));
-            assert_eq!(epoch(1, 0), epoch(1, 0));
-            assert_ne!(epoch(1, 0), epoch(1, 1));
-            assert_ne!(epoch(1, 0), epoch(2, 0));
-            assert_eq!(epoch(1, 0).iter().flat_map(|batch| &batch.labels).sum::<i64>(), 4);
-        }
-    }
-
-    #[test]
-    fn a_last_batch_of_one_is_left_out() {
-        let (_folder, faces) = faces(5);
-        let batches = whole(training(&faces, &plan(5, 1), 0));
-        assert_eq!(batches.iter().map(Batch::len).collect::<Vec<_>>(), [4]);
-    }
-
-    #[test]
-    fn fakes_are_made_from_real_faces_and_say_where() {
-        let (_folder, faces) = faces(6);
-        // Photos of one colour can't be told from their fakes: only noise and colour change them.
-        let plan = Plan { forged: 6, augment: Preset::Robust, ..plan(6, 1) };
-        let batches = whole(training(&faces, &plan, 0));
-        let labels: Vec<i64> = batches.iter().flat_map(|batch| batch.labels.clone()).collect();
-        let maps: Vec<bool> = batches.iter().flat_map(|batch| batch.has_map.clone()).collect();
-        assert_eq!((labels.len(), labels.iter().sum::<i64>()), (plan.faces(), 9), "with each fake goes its real face");
-        assert_eq!(maps.iter().filter(|has_map| **has_map).count(), 6, "fakes have a map, photos here have none");
-        assert_eq!(whole(training(&faces, &plan, 0)), batches);
-    }
-
-    #[test]
-    fn a_photo_that_is_gone_ends_the_epoch_with_its_name() {
-        let (folder, faces) = faces(4);
-        std::fs::remove_file(folder.path().join("2.png")).expect("it was there");
-        let error = evaluation(&faces, &[0, 1, 2, 3], 4).next().expect("a batch").expect_err("one photo is gone");
-        assert!(error.to_string().contains("2.png"), "{error}");
-    }
-}
+mod tests;

@@ -8,6 +8,8 @@ pub mod forge;
 pub mod inspect;
 pub mod list;
 pub mod loader;
+pub mod pairs;
+pub mod photo_box;
 pub mod prepare;
 pub mod prior;
 pub mod saliency;

@@ -1,6 +1,7 @@
 //! What networks say of the faces of a list, and what it is worth: scores, reports, robustness, pictures.
 
 pub mod disturb;
+pub mod matched;
 pub mod pictures;
 pub mod probe;
 pub mod report;
@@ -29,6 +30,10 @@ pub struct ScoredFace {
     pub source: String,
     /// The video that it is a frame of.
     pub video: Option<String>,
+    /// The clip, person or original that it is of, shared with fakes made from it.
+    pub group: Option<String>,
+    /// The photo of the other half, where it is a fake or its real face.
+    pub pair: Option<String>,
 }
 
 impl From<&Row> for ScoredFace {
@@ -38,6 +43,8 @@ impl From<&Row> for ScoredFace {
             label: row.label,
             source: row.source.clone(),
             video: row.video.clone(),
+            group: row.group.clone(),
+            pair: row.pair.as_ref().map(|path| path.display().to_string()),
         }
     }
 }

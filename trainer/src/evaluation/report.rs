@@ -6,6 +6,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::disturb::Disturbance;
+use super::matched::{MatchedSources, matched, write_matched};
 use super::probe::Probed;
 use super::verdicts::{Called, Verdicts, called, verdicts, write_called};
 use super::{RunScores, ScoreKind, ScoredFace};
@@ -49,6 +50,9 @@ pub struct RunReport {
     pub sources: BTreeMap<String, Summary>,
     /// By video, where the list names some: the mean of the logits of a video's faces.
     pub videos: Option<Summary>,
+    /// Fakes against the real faces of their own groups, by source, where the list names groups.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub matched: MatchedSources,
     /// Shares of faces by verdict at the model's own thresholds, of the sources that are pooled.
     pub verdicts: Verdicts,
     /// The same by source and class.
@@ -102,6 +106,7 @@ pub fn measure(faces: &[ScoredFace], run: &RunScores, kind: ScoreKind, apart: &[
         pooled: summarise(&run.scored(faces, kind, pooled))?,
         sources,
         videos: videos(faces, run)?,
+        matched: matched(faces, run, apart),
         verdicts: verdicts(faces, run, pooled),
         called: called(faces, run),
         robustness: Vec::new(),
@@ -218,6 +223,7 @@ impl Report {
         }
         self.write_probe(page)?;
         if let Some(run) = self.runs.first() {
+            write_matched(page, &run.name, &run.matched)?;
             write_called(page, &run.name, &run.called)?;
         }
         self.write_robustness(page)
@@ -299,7 +305,14 @@ mod tests {
     use super::*;
 
     fn face(source: &str, label: Label, video: Option<&str>) -> ScoredFace {
-        ScoredFace { path: "a.png".into(), label, source: source.into(), video: video.map(str::to_owned) }
+        ScoredFace {
+            path: "a.png".into(),
+            label,
+            source: source.into(),
+            video: video.map(str::to_owned),
+            group: None,
+            pair: None,
+        }
     }
 
     /// Two real sources and two synthetic ones, of which the second fools the network.

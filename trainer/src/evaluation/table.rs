@@ -64,7 +64,8 @@ pub fn read(path: &Path) -> anyhow::Result<ReadScores> {
     for row in reader.deserialize() {
         let TableRow { path: photo, score, label, source, video, .. } = row.with_context(fail)?;
         ensure!(score.is_finite(), "{}: the score of {photo} is {score}", path.display());
-        read.faces.push(ScoredFace { path: photo, label, source, video });
+        // Neither is in the table: both are the list's to say.
+        read.faces.push(ScoredFace { path: photo, label, source, video, group: None, pair: None });
         read.scores.push(score);
     }
     ensure!(!read.faces.is_empty(), "{} holds no scores", path.display());
@@ -86,6 +87,8 @@ mod tests {
             label,
             source: "a, b".to_owned(),
             video: video.map(str::to_owned),
+            group: None,
+            pair: None,
         };
         let faces = vec![face("x.png", Label::Authentic, None), face("y.png", Label::Synthetic, Some("v"))];
         let run = RunScores {

@@ -17,6 +17,7 @@ pub use report::{Best, EpochReport, Evaluation, Progress, TrainingReport};
 pub use settings::{FitSettings, Measure, Precision, Schedule};
 
 use crate::data::faces::Faces;
+use crate::data::forge::swap::donor::Donors;
 use crate::data::list::Label;
 use crate::data::loader::{self, Batch, Plan};
 use crate::loss::{Loss, LossSettings, Targets, cyborg};
@@ -75,9 +76,13 @@ pub fn fit(
     watch: &mut impl Watch,
 ) -> anyhow::Result<Ended> {
     let real = data.train.iter().filter(|&&index| data.faces.rows[index].label == Label::Authentic).count();
+    let fakes = |share: f64| (real as f64 * share.min(MOST_FORGED)).round() as usize;
     let plan = Plan {
         indices: data.train.clone(),
-        forged: (real as f64 * settings.forge.min(MOST_FORGED)).round() as usize,
+        forged: fakes(settings.forge),
+        swapped: fakes(settings.swap),
+        donors: Arc::new(Donors::among(&data.faces, &data.train)),
+        video_coding: settings.video_coding,
         augment: settings.augment,
         balance: settings.balance,
         batch: settings.batch,

@@ -29,6 +29,12 @@ pub struct FitSettings {
     pub augment: Preset,
     /// Fakes forged in each epoch, over the number of real faces.
     pub forge: f64,
+    /// Fakes with another person's face made in each epoch, over the number of real faces.
+    #[serde(default)]
+    pub swap: f64,
+    /// Share of the faces that are coded as video.
+    #[serde(default)]
+    pub video_coding: f64,
     /// How often the faces of a source are shown.
     #[serde(default)]
     pub balance: Balance,
@@ -78,6 +84,12 @@ pub enum Precision {
 }
 
 impl FitSettings {
+    /// Whether fakes are made in training, which needs landmarks.
+    #[must_use]
+    pub fn makes_fakes(&self) -> bool {
+        self.forge > 0.0 || self.swap > 0.0
+    }
+
     /// The learning rate of an epoch, which counts from 1.
     #[must_use]
     pub fn rate_of(&self, epoch: u64) -> f64 {
@@ -173,6 +185,8 @@ pub(crate) mod tests {
             schedule: Schedule::Step { epochs: 12, factor: 0.1 },
             augment: Preset::None,
             forge: 0.0,
+            swap: 0.0,
+            video_coding: 0.0,
             balance: Balance::Listed,
             freeze: 1,
             average: None,

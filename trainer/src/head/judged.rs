@@ -3,8 +3,7 @@
 use anyhow::Context;
 
 use crate::data::list::{Label, Row};
-use crate::metrics::calibration::{ClassWeights, fit_calibration};
-use crate::metrics::Scored;
+use crate::metrics::{ClassWeights, Scored, fit_calibration};
 use crate::torch::Logistic;
 
 /// Collections with fewer faces say too little of a threshold.

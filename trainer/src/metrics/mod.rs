@@ -6,7 +6,8 @@
 //! - [`reliability()`], [`ece`], [`brier`], [`log_loss`]: whether a probability means what it says.
 //! - [`fit_calibration`], [`verdict_thresholds`]: from logits to probabilities, and from those to verdicts.
 //! - [`Proportion`]: a share of faces with its interval.
-//! - [`by_video`], [`spread()`], [`compare`]: one score a video, several runs, two settings.
+//! - [`by_video`], [`by_clip`], [`in_order`]: one score a video, clips of groups, fakes beside their own real faces.
+//! - [`spread()`], [`compare`]: several runs, two settings.
 //! - [`report`]: all that one set of probabilities has to say.
 //!
 //! The positive class is synthetic throughout. Where a threshold is alone, a score at or above it is taken for synthetic,
@@ -15,6 +16,7 @@
 mod auc;
 mod calibration;
 mod classes;
+mod clips;
 mod comparison;
 mod confusion;
 mod delong;
@@ -22,6 +24,7 @@ mod errors;
 mod hoeffding;
 mod normal;
 mod pairing;
+mod pairs;
 mod proportion;
 mod reliability;
 pub mod report;
@@ -32,11 +35,13 @@ mod video;
 
 pub use auc::auc;
 pub use calibration::{CalibrationError, CalibrationFit, ClassWeights, fit_calibration};
+pub use clips::{ClipAuc, ClipFrame, QUANTILE, by_clip};
 pub use comparison::{Bootstrap, Comparison, compare};
 pub use confusion::{AtThreshold, Confusion, at_threshold};
 pub use delong::{AucDifference, AucInterval, IntervalRule, auc_difference, auc_interval};
 pub use errors::{ErrorRates, error_rates};
 pub use pairing::PairingError;
+pub use pairs::{InOrder, PairScores, in_order};
 pub use proportion::Proportion;
 pub use reliability::{ECE_BINS, ReliabilityBin, brier, ece, log_loss, reliability};
 pub use roc::{Eer, Roc, RocPoint, TdrAt, roc};

@@ -3,6 +3,7 @@
 //! Real and synthetic collections differ in all of these; a network would learn them first.
 
 mod strong;
+pub mod video;
 
 use std::fmt;
 use std::str::FromStr;
@@ -164,7 +165,8 @@ fn shifted(crop: WideCrop<'_>, random: &mut ChaCha8Rng) -> CropSquare {
     CropSquare { left: along(), top: along(), side: side as usize }
 }
 
-fn mirror(pixels: &mut [u8], side: usize) {
+/// Swaps left and right of a square RGB picture.
+pub(super) fn mirror(pixels: &mut [u8], side: usize) {
     for row in pixels.chunks_exact_mut(side * 3) {
         for column in 0..side / 2 {
             for channel in 0..3 {

@@ -78,6 +78,16 @@ impl FaceFrame {
         [self.origin[0] + u * c - v * s, self.origin[1] + u * s + v * c]
     }
 
+    /// The landmarks in pixels of the picture.
+    pub(super) fn in_pixels(&self) -> [[f32; 2]; 5] {
+        self.landmarks.map(|place| self.pixel(place))
+    }
+
+    /// The distance of the eyes from the mouth over that of the eyes from each other.
+    pub(super) fn aspect(&self) -> f32 {
+        self.units[1] / self.units[0]
+    }
+
     /// The distance between the eyes in pixels, as it would be seen from the front: the measure for all lengths.
     pub(super) fn eye_distance(&self) -> f32 {
         self.units[0]

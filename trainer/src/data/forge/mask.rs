@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::elastic::Elastic;
 use super::face_frame::FaceFrame;
-use super::region::{MIDDLE, Region};
+use super::region::{MIDDLE, Region, Shape};
 
 /// Elastic deformation over the size of the region: from nearly the plain shape to an outline that no rule gives.
 const DEFORMATION: (f32, f32) = (0.05, 0.3);
@@ -28,6 +28,20 @@ const FULL: f64 = 0.4;
 /// growth, softness and deformation together. Places beyond are not looked at.
 const REACH: f32 = 2.2;
 
+/// How the edge of a part of a face is varied: ranges over the size of the region, and of the ratio.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rim {
+    pub(super) deformation: (f32, f32),
+    pub(super) growth: (f32, f32),
+    pub(super) softness: (f32, f32),
+    pub(super) ratio: (f32, f32),
+    /// Share of the draws with the greatest ratio.
+    pub(super) full: f64,
+}
+
+/// The edges of self-blended fakes.
+const BLENDED: Rim = Rim { deformation: DEFORMATION, growth: GROWTH, softness: SOFTNESS, ratio: RATIO, full: FULL };
+
 /// A mask on its picture.
 #[derive(Debug, Default)]
 pub(super) struct Mask {
@@ -41,12 +55,23 @@ impl Mask {
     /// Draws a mask of a region on a face in a picture of `side` pixels.
     pub(super) fn draw(&mut self, region: Region, frame: &FaceFrame, side: usize, random: &mut ChaCha8Rng) {
         let shape = region.shape(frame, random);
-        let size = region.size();
-        let elastic = Elastic::draw(size * random.random_range(DEFORMATION.0..=DEFORMATION.1), random);
-        let growth = size * random.random_range(GROWTH.0..=GROWTH.1);
-        let softness = size * random.random_range(SOFTNESS.0..=SOFTNESS.1);
-        let ratio = random.random_range(RATIO.0..=RATIO.1);
-        self.ratio = if random.random_bool(FULL) { RATIO.1 } else { ratio };
+        self.vary(&shape, region.size(), &BLENDED, (frame, side), random);
+    }
+
+    /// Draws a mask of a part of a face, of about twice `size` width in distances of the eyes, with a varied edge.
+    pub(super) fn vary(
+        &mut self,
+        shape: &Shape,
+        size: f32,
+        rim: &Rim,
+        (frame, side): (&FaceFrame, usize),
+        random: &mut ChaCha8Rng,
+    ) {
+        let elastic = Elastic::draw(size * random.random_range(rim.deformation.0..=rim.deformation.1), random);
+        let growth = size * random.random_range(rim.growth.0..=rim.growth.1);
+        let softness = size * random.random_range(rim.softness.0..=rim.softness.1);
+        let ratio = random.random_range(rim.ratio.0..=rim.ratio.1);
+        self.ratio = if random.random_bool(rim.full) { rim.ratio.1 } else { ratio };
         self.levels.clear();
         self.levels.resize(side * side, 0);
         let [middle_u, middle_v] = shape.middle();

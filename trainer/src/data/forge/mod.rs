@@ -13,6 +13,7 @@ mod elastic;
 mod face_frame;
 mod mask;
 pub mod region;
+pub mod swap;
 
 use std::fmt;
 
@@ -26,6 +27,7 @@ use self::change::{Change, Changer};
 use self::face_frame::FaceFrame;
 use self::mask::Mask;
 use self::region::Region;
+use super::photo_box::PhotoBox;
 use super::prior::Landmarks;
 
 /// The least side of a picture: below it a mouth is a pixel or two.
@@ -77,9 +79,9 @@ impl fmt::Display for Recipe {
     }
 }
 
-/// A forged face.
+/// A forged face, and how it was made.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Forged {
+pub struct Forged<R = Recipe> {
     /// RGB, the picture's side squared.
     pub pixels: Vec<u8>,
     /// How much of the copy is there, 0 to 255, the picture's side squared; 0 exactly where the target is untouched,
@@ -89,9 +91,40 @@ pub struct Forged {
     /// changes where [`Layer::Target`] got them. A network that sees it as real can't take such a change for a forgery.
     pub target: Vec<u8>,
     /// How it was made.
-    pub recipe: Recipe,
+    pub recipe: R,
     /// The mean change inside the mask, against the target, in grey levels: [`LEAST_CHANGE`] or more.
     pub change: f32,
+}
+
+impl<R> Forged<R> {
+    /// The same with another account of how it was made.
+    pub(super) fn with_recipe<T>(self, told: impl FnOnce(R) -> T) -> Forged<T> {
+        let Self { pixels, mask, target, recipe, change } = self;
+        Forged { pixels, mask, target, recipe: told(recipe), change }
+    }
+
+    /// Repeats the edge of the photo in what the crop has beyond it, as a crop of a forged photo would: otherwise a blend
+    /// that reaches beyond the photo would be known by it. `photo` is where the photo is in the crop.
+    pub fn end_with(&mut self, photo: &PhotoBox) {
+        let side = self.mask.len().isqrt();
+        let Some(inside) = photo.pixels(side) else { return };
+        if inside == [0, 0, side - 1, side - 1] {
+            return;
+        }
+        let [left, top, right, bottom] = inside;
+        for row in 0..side {
+            for column in 0..side {
+                let (x, y) = (column.clamp(left, right), row.clamp(top, bottom));
+                let (from, to) = (y * side + x, row * side + column);
+                if from != to {
+                    self.mask[to] = self.mask[from];
+                    for pixels in [&mut self.pixels, &mut self.target] {
+                        pixels.copy_within(from * 3..from * 3 + 3, to * 3);
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// A face that can't be forged.
@@ -133,6 +166,9 @@ pub enum ForgeError {
     /// The face is not in the picture.
     #[error("the landmarks lie outside the picture, so no part of the face can be forged; crop around the face")]
     OutsidePicture,
+    /// Target and donor are alike.
+    #[error("the donor's face can't be told from the target's: take another one")]
+    SameFace,
     /// The picture can't be shrunk.
     #[error(transparent)]
     Resize(#[from] ResizeError),

@@ -13,10 +13,10 @@ use super::face_frame::FaceFrame;
 
 /// Right half of the outline of a face from above the brows to the chin, a little inside the measures above: a swapped
 /// face is put inside the hairline and the ears.
-const WHOLE_FACE: [[f32; 2]; 8] =
+pub(super) const WHOLE_FACE: [[f32; 2]; 8] =
     [[0.0, -0.82], [0.5, -0.77], [0.9, -0.3], [0.97, 0.25], [0.85, 0.9], [0.55, 1.4], [0.2, 1.6], [0.0, 1.62]];
 /// Right half of the part from the brows to below the lips, which the programs for re-enactment replace.
-const INNER_FACE: [[f32; 2]; 8] =
+pub(super) const INNER_FACE: [[f32; 2]; 8] =
     [[0.0, -0.44], [0.6, -0.42], [0.82, -0.15], [0.82, 0.2], [0.72, 0.7], [0.55, 1.15], [0.3, 1.28], [0.0, 1.3]];
 /// Within so much of each other two edges are rounded into one, in distances of the eyes: faces have no corners, and a
 /// soft mask shows them as rays.
@@ -111,7 +111,7 @@ impl fmt::Display for Region {
 }
 
 /// A straight line: the normal that points out, and the distance from the origin.
-type Line = [f32; 3];
+pub(super) type Line = [f32; 3];
 
 /// A half of the face: a quarter of the draws each side.
 fn cut(random: &mut ChaCha8Rng) -> Line {
@@ -136,7 +136,7 @@ pub(super) enum Shape {
 }
 
 impl Shape {
-    fn outline(right: &[[f32; 2]; 8], nose: f32, cut: Option<Line>) -> Self {
+    pub(super) fn outline(right: &[[f32; 2]; 8], nose: f32, cut: Option<Line>) -> Self {
         let edges = std::array::from_fn(|index| {
             let ([ax, ay], [bx, by]) = (right[index], right[index + 1]);
             let length = (bx - ax).hypot(by - ay);

@@ -150,7 +150,8 @@ pub fn inspect(list: FaceList, problems: Vec<String>, how: &Inspection<'_>) -> R
     lines.sort();
     let digest = digest::of_bytes(lines.join("\n").as_bytes());
     let list_digest = digest::of_bytes(list_lines.join("\n").as_bytes());
-    Ok(Inspected { faces: Faces::new(kept, found, how.settings), contents, digest, list_digest })
+    let faces = Faces::new(kept, found, how.settings).with_contents(&contents);
+    Ok(Inspected { faces, contents, digest, list_digest })
 }
 
 /// A photo that was looked at.

@@ -1,7 +1,7 @@
 //! Our own CSV: columns by name, in any order; further columns are left alone.
 //!
 //! `file` and `label` must be there. `split` (or `role`) is train where it is left out, `source` the label. `map`, `video`,
-//! `group`, the box `face_x,face_y,face_w,face_h` and five landmarks (`left_eye_x` and so on) may be left out or empty.
+//! `group`, `pair`, the box `face_x,face_y,face_w,face_h` and five landmarks (`left_eye_x` and so on) may be left out or empty.
 
 use std::path::Path;
 
@@ -37,6 +37,7 @@ fn row(number: u64, line: &Line<'_>, root: &Path) -> Result<Row, String> {
         source,
         video: line.field("video").map(str::to_owned),
         group: line.field("group").map(str::to_owned),
+        pair: line.field("pair").map(|pair| root.join(pair)),
         map: line.field("map").map(|map| root.join(map)),
         face,
     })

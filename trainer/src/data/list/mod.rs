@@ -33,6 +33,8 @@ pub struct Row {
     /// What it must not be parted from: faces of one group are trained on together or not at all. Else its video stands for
     /// one, or its photo.
     pub group: Option<String>,
+    /// The photo of the other half, where it is a fake made from a photo of the list or that photo.
+    pub pair: Option<PathBuf>,
     /// A grey picture over the whole photo: bright where people looked.
     pub map: Option<PathBuf>,
     /// Where the face is, when the list says so.
@@ -211,6 +213,7 @@ mod tests {
             source: source.to_owned(),
             video: None,
             group: None,
+            pair: None,
             map: map.map(|map| maps.join(map)),
             face: None,
         };
@@ -226,14 +229,15 @@ mod tests {
 
     #[test]
     fn columns_are_found_by_name() {
-        let text = "source,file,label,extra,split,map,video,group,face_x,face_y,face_w,face_h\n\
-                    s,a.png,real,?,validation,m/a.png,v1,g1,1,2,3,4\n";
+        let text = "source,file,label,extra,split,map,video,group,pair,face_x,face_y,face_w,face_h\n\
+                    s,a.png,real,?,validation,m/a.png,v1,g1,b.png,1,2,3,4\n";
         let (list, problems) = read_text(text, &[]).1.expect("the list is right");
         assert_eq!((list.format, problems), (Format::Header, Vec::new()));
         let row = &list.rows[0];
         assert_eq!((row.label, row.split, row.source.as_str()), (Label::Authentic, Split::Validation, "s"));
         assert_eq!((row.video.as_deref(), row.group.as_deref()), (Some("v1"), Some("g1")));
         assert_eq!(row.map.as_deref(), Some(Path::new("photos/m/a.png")));
+        assert_eq!(row.pair.as_deref(), Some(Path::new("photos/b.png")));
         let bounds = PixelBox { left: 1.0, top: 2.0, width: 3.0, height: 4.0 };
         assert_eq!(row.face, Some(ListedFace { bounds, landmarks: None }));
     }

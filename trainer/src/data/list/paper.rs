@@ -24,5 +24,5 @@ pub(super) fn rows(records: &[StringRecord], root: &Path) -> (Vec<Row>, Vec<Stri
 fn row(line: u64, record: &StringRecord, root: &Path) -> Result<Row, String> {
     let ListedPhoto { path, label, split, source, face } = by_place(record, root)?;
     let split = split.unwrap_or(Split::Train);
-    Ok(Row { line, path, label, split, source, video: None, group: None, map: None, face })
+    Ok(Row { line, path, label, split, source, video: None, group: None, pair: None, map: None, face })
 }

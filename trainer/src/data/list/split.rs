@@ -100,6 +100,7 @@ mod tests {
             source: source.to_owned(),
             video: video.map(str::to_owned),
             group: None,
+            pair: None,
             map: None,
             face: None,
         }

@@ -10,7 +10,9 @@ use cyborg_edge::capture::list::{BOX, LANDMARKS};
 use super::{Label, ListedFace, Split};
 
 /// Columns before those of the face.
-const COLUMNS: [&str; 7] = ["file", "label", "split", "source", "video", "group", "map"];
+const COLUMNS: [&str; 8] = ["file", "label", "split", "source", "video", "group", PAIR, "map"];
+/// The column of the other half of a pair.
+const PAIR: &str = "pair";
 
 /// A row to be written. Paths are relative to the folder that the list's paths start from.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +29,8 @@ pub struct NewRow {
     pub video: Option<String>,
     /// What it must not be parted from.
     pub group: Option<String>,
+    /// The photo of the other half of a pair.
+    pub pair: Option<String>,
     /// Its saliency map.
     pub map: Option<String>,
     /// Where the face is in it.
@@ -69,6 +73,8 @@ pub enum WriteListError {
 pub struct ListWriter {
     path: PathBuf,
     writer: csv::Writer<File>,
+    /// Whether there is a column for pairs; lists of before had none.
+    has_pairs: bool,
     /// Label and split of each file.
     there: HashMap<String, (String, String)>,
 }
@@ -82,11 +88,13 @@ impl ListWriter {
     pub fn open(path: &Path) -> Result<Self, WriteListError> {
         let fail = |source| WriteListError::Write { path: path.to_owned(), source };
         let header: Vec<&str> = COLUMNS.into_iter().chain(BOX).chain(LANDMARKS).collect();
-        let mut there = HashMap::new();
+        let before: Vec<&str> = header.iter().copied().filter(|&column| column != PAIR).collect();
+        let (mut there, mut has_pairs) = (HashMap::new(), true);
         let is_new = !path.exists();
         if !is_new {
             let mut reader = csv::Reader::from_path(path).map_err(|error| fail(error.into()))?;
-            if !reader.headers().is_ok_and(|found| *found == header) {
+            has_pairs = reader.headers().is_ok_and(|found| *found == header);
+            if !has_pairs && !reader.headers().is_ok_and(|found| *found == before) {
                 return Err(WriteListError::Foreign { path: path.to_owned() });
             }
             let field = |record: &csv::StringRecord, at| record.get(at).unwrap_or_default().to_owned();
@@ -100,7 +108,7 @@ impl ListWriter {
             writer.write_record(&header).map_err(|error| fail(error.into()))?;
             writer.flush().map_err(fail)?;
         }
-        Ok(Self { path: path.to_owned(), writer, there })
+        Ok(Self { path: path.to_owned(), writer, has_pairs, there })
     }
 
     /// Whether a file is in the list already.
@@ -135,8 +143,11 @@ impl ListWriter {
             row.source.clone(),
             row.video.clone().unwrap_or_default(),
             row.group.clone().unwrap_or_default(),
-            row.map.clone().unwrap_or_default(),
         ];
+        if self.has_pairs {
+            record.push(row.pair.clone().unwrap_or_default());
+        }
+        record.push(row.map.clone().unwrap_or_default());
         record.extend([bounds.left, bounds.top, bounds.width, bounds.height].map(|number| number.to_string()));
         match landmarks {
             Some(points) => record.extend(points.iter().flat_map(|point| [point.x.to_string(), point.y.to_string()])),
@@ -176,6 +187,7 @@ mod tests {
             source: "a \"quoted\", name".to_owned(),
             video: Some("clip".to_owned()),
             group: None,
+            pair: Some("other.png".to_owned()),
             map: None,
             face: ListedFace { bounds, landmarks },
         }
@@ -206,6 +218,7 @@ mod tests {
             assert_eq!(found.face, Some(written.face));
             assert_eq!((found.label, found.split, &found.source), (written.label, written.split, &written.source));
             assert_eq!((found.video.as_deref(), found.map.as_deref()), (Some("clip"), None));
+            assert_eq!(found.pair, Some(folder.path().join("other.png")));
         }
         assert_eq!(found.rows.len(), 2);
     }

@@ -15,9 +15,10 @@ use rand_chacha::ChaCha8Rng;
 
 use self::colour::ColourMap;
 use self::noise::Noise;
-use self::sharpness::Sharpness;
-use self::tone::Tone;
+pub(super) use self::sharpness::Sharpness;
+pub(super) use self::tone::Tone;
 use self::warp::Warp;
+pub(super) use self::warp::sample;
 use super::ForgeError;
 use super::face_frame::FaceFrame;
 
@@ -111,6 +112,20 @@ impl Changer {
         }
         Ok(())
     }
+
+    /// Makes a picture of `side` pixels finer or coarser.
+    ///
+    /// # Errors
+    ///
+    /// When the picture can't be resized.
+    pub(super) fn sharpen(
+        &mut self,
+        sharpness: Sharpness,
+        pixels: &mut Vec<u8>,
+        side: usize,
+    ) -> Result<(), ForgeError> {
+        Ok(sharpness.apply(pixels, side, &mut self.small, &mut self.cropper)?)
+    }
 }
 
 /// A change of colour that is seen on any picture: away from black or white, whichever is nearer to the mean in the
@@ -125,7 +140,7 @@ pub(super) fn surest(pixels: &mut [u8], mask: &[u8]) {
 }
 
 /// A number between two, with a random sign.
-fn signed((least, most): (f32, f32), random: &mut ChaCha8Rng) -> f32 {
+pub(super) fn signed((least, most): (f32, f32), random: &mut ChaCha8Rng) -> f32 {
     let size = random.random_range(least..=most);
     if random.random_bool(0.5) { size } else { -size }
 }

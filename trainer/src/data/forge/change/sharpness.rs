@@ -20,7 +20,7 @@ const SHARPEN_FROM: i32 = 1;
 
 /// One such change.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Sharpness {
+pub(in crate::data::forge) enum Sharpness {
     /// Shrunk to this part of the side, and grown again.
     Resample(f32),
     /// Blurred with this standard deviation in pixels.
@@ -31,7 +31,7 @@ pub(super) enum Sharpness {
 
 impl Sharpness {
     /// Draws one for a face with this distance between the eyes, in pixels.
-    pub(super) fn draw(eye_distance: f32, random: &mut ChaCha8Rng) -> Self {
+    pub(in crate::data::forge) fn draw(eye_distance: f32, random: &mut ChaCha8Rng) -> Self {
         let kind = random.random_range(0..3);
         let mut between = |(least, most): (f32, f32), scale: f32| (random.random_range(least..=most) * scale).max(0.0);
         match kind {
@@ -41,12 +41,22 @@ impl Sharpness {
         }
     }
 
+    /// Draws one that makes a picture coarser.
+    pub(in crate::data::forge) fn coarser(eye_distance: f32, random: &mut ChaCha8Rng) -> Self {
+        loop {
+            match Self::draw(eye_distance, random) {
+                Self::Sharpen(_) => {}
+                coarser => return coarser,
+            }
+        }
+    }
+
     /// Changes a picture of `side` pixels. `small` is a buffer.
     ///
     /// # Errors
     ///
     /// When the picture can't be resized.
-    pub(super) fn apply(
+    pub(in crate::data::forge) fn apply(
         self,
         pixels: &mut Vec<u8>,
         side: usize,

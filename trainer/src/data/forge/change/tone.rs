@@ -6,7 +6,7 @@ const GREY: f32 = 2.5;
 
 /// Grey or coloured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tone {
+pub(in crate::data::forge) enum Tone {
     /// Red, green and blue are alike.
     Grey,
     /// They are not.
@@ -15,7 +15,7 @@ pub(super) enum Tone {
 
 impl Tone {
     /// The tone of an RGB picture.
-    pub(super) fn of(pixels: &[u8]) -> Self {
+    pub(in crate::data::forge) fn of(pixels: &[u8]) -> Self {
         let off = |[red, green, blue]: &[u8; 3]| u64::from(red.abs_diff(*green)) + u64::from(blue.abs_diff(*green));
         let sum: u64 = pixels.as_chunks().0.iter().map(off).sum();
         let mean = sum as f32 / (pixels.len() as f32 * 2.0 / 3.0);

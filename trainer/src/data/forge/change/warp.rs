@@ -58,7 +58,7 @@ impl Warp {
 }
 
 /// The colour at a place, between the four pixels around it; whole numbers are the centres of pixels.
-fn sample(pixels: &[u8], side: usize, x: f32, y: f32) -> [u8; 3] {
+pub(in crate::data::forge) fn sample(pixels: &[u8], side: usize, x: f32, y: f32) -> [u8; 3] {
     let last = (side - 1) as f32;
     let (x, y) = (x.clamp(0.0, last), y.clamp(0.0, last));
     let (left, top) = ((x as usize).min(side.saturating_sub(2)), (y as usize).min(side.saturating_sub(2)));

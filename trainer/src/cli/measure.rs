@@ -1,0 +1,125 @@
+//! `cyborg-train measure`: what the scores in a table of `cyborg image --list` are worth, of any model or set that `cyborg` runs.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use clap::Args;
+use cyborg_edge::verdict::Logits;
+use cyborg_models::contract::{Calibration, Thresholds};
+use cyborg_models::digest;
+use serde::Deserialize;
+
+use super::Outcome;
+use super::session::{TOOL, both_classes, share_of_one};
+use crate::checkpoint;
+use crate::data::list::{Label, Split};
+use crate::evaluation::report::{Report, measure};
+use crate::evaluation::{RunScores, ScoreKind, ScoredFace};
+
+#[derive(Args, Debug)]
+pub(super) struct MeasureArgs {
+    /// Table that `cyborg image --list LIST --csv FILE` wrote, by one model
+    table: PathBuf,
+    /// Part of the list to measure on
+    #[arg(long, value_name = "SPLIT", default_value = "test")]
+    split: Split,
+    /// Sources to measure alone, with commas between them [default: all]
+    #[arg(long, value_name = "SOURCES", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Sources to report apart, with commas between them: they are in no pooled number
+    #[arg(long, value_name = "SOURCES", value_delimiter = ',')]
+    apart: Vec<String>,
+    /// A probability below this is authentic, as the model has it
+    #[arg(long, value_name = "P", default_value_t = 0.3, value_parser = share_of_one)]
+    authentic_below: f64,
+    /// A probability above this is synthetic, as the model has it
+    #[arg(long, value_name = "P", default_value_t = 0.7, value_parser = share_of_one)]
+    synthetic_above: f64,
+    /// Folder to write report.md and report.json to
+    #[arg(long, value_name = "FOLDER")]
+    out: PathBuf,
+}
+
+/// What is read of a row.
+#[derive(Debug, Deserialize)]
+struct TableRow {
+    path: String,
+    label: Option<Label>,
+    split: Option<Split>,
+    source: Option<String>,
+    p_synthetic: Option<f64>,
+    model: String,
+}
+
+pub(super) fn run(args: &MeasureArgs) -> anyhow::Result<Outcome> {
+    let (faces, logits, without) = read(args)?;
+    let count = |label| faces.iter().filter(|face| face.label == label).count();
+    both_classes((count(Label::Authentic), count(Label::Synthetic)), &format!("{} of {}", args.split, args.table.display()))?;
+    if without > 0 {
+        log::warn!("{without} photos have no score, as no face was found in them: they are not measured");
+    }
+    let run = RunScores {
+        name: "scores".to_owned(),
+        calibration: Calibration::NONE,
+        thresholds: Thresholds {
+            authentic_below: args.authentic_below as f32,
+            synthetic_above: args.synthetic_above as f32,
+            error_rates: None,
+        },
+        logits,
+    };
+    let report = Report {
+        tool: TOOL.to_owned(),
+        target: args.table.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        data: format!("{}, split {}", args.table.file_name().unwrap_or_default().to_string_lossy(), args.split),
+        data_sha256: digest::of_file(&args.table).with_context(|| fail(&args.table))?,
+        score: ScoreKind::Softmax.to_string(),
+        apart: args.apart.clone(),
+        probe: None,
+        runs: vec![measure(&faces, &run, ScoreKind::Softmax, &args.apart)?],
+    };
+    fs::create_dir_all(&args.out).with_context(|| format!("can't make {}", args.out.display()))?;
+    for (name, text) in [("report.json", serde_json::to_string_pretty(&report)? + "\n"), ("report.md", report.to_markdown())] {
+        let path = args.out.join(name);
+        checkpoint::replace(&path, text.as_bytes()).with_context(|| format!("can't write {}", path.display()))?;
+    }
+    // A reader that has gone is no failure: the report is in its file.
+    let _ = writeln!(std::io::stdout().lock(), "{}", report.to_markdown());
+    Ok(Outcome::Done)
+}
+
+/// The faces that are wanted, their scores as logits, and how many of them have none.
+fn read(args: &MeasureArgs) -> anyhow::Result<(Vec<ScoredFace>, Vec<Logits>, usize)> {
+    let mut reader = csv::Reader::from_path(&args.table).with_context(|| fail(&args.table))?;
+    let (mut faces, mut logits, mut without) = (Vec::new(), Vec::new(), 0);
+    let mut model: Option<String> = None;
+    for row in reader.deserialize() {
+        let row: TableRow = row.with_context(|| fail(&args.table))?;
+        let (Some(label), Some(source)) = (row.label, row.source) else { continue };
+        let wanted = args.only.is_empty() || args.only.contains(&source);
+        if row.split.is_some_and(|split| split != args.split) || !wanted {
+            continue;
+        }
+        let Some(p) = row.p_synthetic else {
+            without += 1;
+            continue;
+        };
+        ensure!(
+            *model.get_or_insert_with(|| row.model.clone()) == row.model,
+            "{} has rows of several models: write a table of one model",
+            args.table.display()
+        );
+        ensure!((0.0..=1.0).contains(&p), "{}: {} has {p} as p_synthetic", args.table.display(), row.path);
+        // A probability of 32 bits may be 0 or 1 itself.
+        let p = p.clamp(1e-7, 1.0 - 1e-7);
+        logits.push(Logits { authentic: 0.0, synthetic: (p / (1.0 - p)).ln() as f32 });
+        faces.push(ScoredFace { path: row.path, label, source, video: None, group: None, pair: None });
+    }
+    Ok((faces, logits, without))
+}
+
+fn fail(table: &Path) -> String {
+    format!("can't read the scores in {}", table.display())
+}
