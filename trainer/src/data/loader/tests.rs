@@ -68,8 +68,7 @@ fn evaluation_gives_every_face_once_and_in_order() {
     let (_folder, faces) = faces(10);
     let batches = whole(evaluation(&faces, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 4));
     assert_eq!(batches.iter().map(Batch::len).collect::<Vec<_>>(), [4, 4, 2]);
-    let first: Vec<u8> =
-        batches.iter().flat_map(|b| b.pixels.chunks(64 * 64 * 3).map(|face| face[0] / 9)).collect();
+    let first: Vec<u8> = batches.iter().flat_map(|b| b.pixels.chunks(64 * 64 * 3).map(|face| face[0] / 9)).collect();
     assert_eq!(first, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     assert_eq!(batches[0].labels, [0, 1, 0, 1]);
     assert_eq!((&batches[0].maps[..], &batches[0].has_map[..]), (&[0.0; 16][..], &[false; 4][..]));

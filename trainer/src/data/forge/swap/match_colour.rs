@@ -29,7 +29,7 @@ pub enum ColourMatch {
     Means,
     /// As [`Self::Reinhard`], then the target's light and shade.
     Light,
-    /// Not at all; where the faces differ much, half of the way of the means.
+    /// Not at all; where the faces differ much, as [`Self::Means`].
     Left,
 }
 
@@ -65,7 +65,7 @@ impl ColourMatch {
             Self::Left => {
                 let (from, to) = (Moments::of(donor, mask, Space::Rgb), Moments::of(target, mask, Space::Rgb));
                 if from.distance(&to) > ALIKE {
-                    shift(donor, target, mask, strength / 2.0);
+                    shift(donor, target, mask, strength);
                 }
             }
         }
@@ -241,10 +241,10 @@ mod tests {
             way.apply(&mut changed, &target, &mask, SIDE, &mut ChaCha8Rng::seed_from_u64(1));
             after.push(off(&changed, &target));
         }
-        let [reinhard, channels, means, light, left] = after[..] else { unreachable!("five ways") };
+        let [reinhard, channels, means, light, _] = after[..] else { unreachable!("five ways") };
         assert!(after.iter().all(|&after| after < 0.75 * before), "{after:?} of {before}");
         assert!(reinhard < 0.45 * before && channels < 0.45 * before && means < 0.45 * before, "{after:?} of {before}");
-        assert!(light < 0.7 * reinhard && left > means, "{after:?}");
+        assert!(light < 0.7 * reinhard, "{after:?}");
     }
 
     #[test]
