@@ -25,8 +25,6 @@ pub struct FaceRecord<'a> {
     pub frame: u64,
     /// Presentation time in seconds, on the source's own clock.
     pub time_s: f64,
-    /// Seconds from the source's first frame, with the jumps of its clock taken out.
-    pub running_s: f64,
     /// Track of the person, from 1 in each source; empty where faces are not followed.
     pub track: Option<TrackId>,
     /// Left edge of the face box in pixels.
@@ -49,6 +47,9 @@ pub struct FaceRecord<'a> {
     pub reason: Option<Reason>,
     /// Age of the frame at its verdict, in milliseconds.
     pub age_ms: f64,
+    /// Seconds from the source's first frame, with the jumps of its clock taken out. Behind the older fields, for whoever
+    /// counts columns.
+    pub running_s: f64,
     /// The model, as the user wrote it.
     pub model: &'a str,
 }
@@ -161,7 +162,6 @@ impl<'a> FaceRecord<'a> {
                     source: view.source,
                     frame: view.frame.number,
                     time_s: view.frame.time.seconds(),
-                    running_s: view.frame.running().seconds(),
                     track: tracked.map(|tracked| tracked.id),
                     left: tenth(face.bounds.left),
                     top: tenth(face.bounds.top),
@@ -172,6 +172,7 @@ impl<'a> FaceRecord<'a> {
                     verdict: judgement.verdict,
                     track_verdict: tracked.map(|tracked| tracked.verdict),
                     reason: tracked.and_then(|tracked| tracked.reason),
+                    running_s: view.frame.running().seconds(),
                     age_ms: (view.age.as_secs_f64() * 1e4).round() / 10.0,
                     model,
                 })
