@@ -111,7 +111,7 @@ fn the_tables_agree() {
     let clip = bench.face_clip("clip.mp4", "-frames:v 12 -c:v libx264 -preset ultrafast");
     let csv = bench.path("table.csv");
     let lines = bench.judge(&clip, &["--csv", &csv.display().to_string()]);
-    assert_eq!((&lines[0]["type"], &lines[0]["schema"]), (&"run".into(), &3.into()));
+    assert_eq!((&lines[0]["type"], &lines[0]["schema"]), (&"run".into(), &4.into()));
     let mut reader = csv::Reader::from_path(&csv).expect("it was written");
     let header = reader.headers().expect("it has one").clone();
     let rows: Vec<_> = reader.records().map(|row| row.expect("each row is whole")).collect();
