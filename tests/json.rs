@@ -43,7 +43,7 @@ fn clips_are_told_with_their_tracks() {
     let found = objects(&folder, clips, 3);
     assert_eq!(found.len(), 3);
     let [clip, missing, grey] = [&found[0], &found[1], &found[2]];
-    assert_eq!((&clip["schema"], &clip["source"], &clip["ended"]), (&3.into(), &"clip.mp4".into(), &"whole".into()));
+    assert_eq!((&clip["schema"], &clip["source"], &clip["ended"]), (&4.into(), &"clip.mp4".into(), &"whole".into()));
     assert_eq!((&clip["frames"], &clip["faces"], &clip["agree"]), (&10.into(), &10.into(), &Value::Null));
     let said = &clip["models"][0];
     assert_eq!((&said["model"], &said["tracks"][0]["frames"]), (&"corner.onnx".into(), &10.into()));
