@@ -127,7 +127,7 @@ mod tests {
         check("https://host/@user/clip.mp4", "https://host/@user/clip.mp4", "clip");
         check("rtsp://me:se@cret@host", "rtsp://***@host", "host");
         check("rtsp://host/user=admin_password=X_channel=1.sdp", "rtsp://host/***", "***");
-        check("rtsp://me:secret@host/token/secret/live", "rtsp://***@host/***/***/live", "live");
+        check("rtsp://me:secret@host/token/abc/live", "rtsp://***@host/***/***/live", "live");
         check("rtsp://me:secret/live", "rtsp://***", "***");
         check(" rtsp://me:secret@host/live", " rtsp://***@host/live", "live");
         check("rtsp://me:se/cret@host/live", "rtsp://***@host/live", "live");

@@ -16,8 +16,8 @@ pub struct CsvSink {
 }
 
 /// The names of the columns, which are [`FaceRecord`]'s fields. Written at once: a table without faces has them too.
-pub(super) const HEADER: &str = "source,frame,time_s,running_s,track,left,top,width,height,p_synthetic,p_track,verdict,track_verdict,reason,\
-    age_ms,source_escaped,model\n";
+pub(super) const HEADER: &str = "source,frame,time_s,track,left,top,width,height,p_synthetic,p_track,verdict,track_verdict,reason,\
+    age_ms,running_s,source_escaped,model\n";
 
 /// The names of the columns of a table of photos, which are [`PhotoRecord`]'s fields.
 const PHOTO_HEADER: &str =
@@ -135,7 +135,7 @@ mod tests {
         };
         assert_eq!(
             written(face),
-            format!("{HEADER}a,0,0.0,0.5,7,0.0,0.0,1.0,1.0,0.5,0.5,authentic,unsure,too_few_frames,0.0,false,m\n")
+            format!("{HEADER}a,0,0.0,7,0.0,0.0,1.0,1.0,0.5,0.5,authentic,unsure,too_few_frames,0.0,0.5,false,m\n")
         );
         let photo = PhotoRecord::without_face("a", None);
         assert_eq!(written(photo), format!("{PHOTO_HEADER}a,,,,,,,,,,,,,false,\n"));

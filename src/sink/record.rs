@@ -26,8 +26,6 @@ pub struct FaceRecord<'a> {
     pub frame: u64,
     /// Presentation time in seconds, on the source's own clock.
     pub time_s: f64,
-    /// Seconds from the source's first frame, with the jumps of its clock taken out.
-    pub running_s: f64,
     /// Track of the person, from 1 in each source; empty where faces are not followed.
     pub track: Option<TrackId>,
     /// Left edge of the face box in pixels.
@@ -50,6 +48,9 @@ pub struct FaceRecord<'a> {
     pub reason: Option<Reason>,
     /// Age of the frame at its verdict, in milliseconds.
     pub age_ms: f64,
+    /// Seconds from the source's first frame, with the jumps of its clock taken out. Behind the older fields, for whoever
+    /// counts columns.
+    pub running_s: f64,
     /// Whether `source` has `\xNN` for bytes that are no UTF-8, and `\\` for a backslash.
     pub source_escaped: bool,
     /// The model, as the user wrote it.
@@ -172,7 +173,6 @@ impl<'a> FaceRecord<'a> {
                     source: view.source,
                     frame: view.frame.number,
                     time_s: view.frame.time.seconds(),
-                    running_s: view.frame.running().seconds(),
                     track: tracked.map(|tracked| tracked.id),
                     left: tenth(face.bounds.left),
                     top: tenth(face.bounds.top),
@@ -183,6 +183,7 @@ impl<'a> FaceRecord<'a> {
                     verdict: judgement.verdict,
                     track_verdict: tracked.map(|tracked| tracked.verdict),
                     reason: tracked.and_then(|tracked| tracked.reason),
+                    running_s: view.frame.running().seconds(),
                     age_ms: (view.age.as_secs_f64() * 1e4).round() / 10.0,
                     source_escaped: name::is_escaped(view.source),
                     model,

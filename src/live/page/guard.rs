@@ -189,7 +189,8 @@ fn check_place(guard: &Guard, request: &Request) -> Result<(), Response> {
         let origin = only(headers, &header::ORIGIN);
         let named = origin.is_some_and(|origin| guard.origins.iter().any(|known| known.is(origin)));
         let scheme = if guard.secure { "https" } else { "http" };
-        let own = origin.and_then(|origin| origin.split_once("://"));
+        // Whoever comes by a named origin has its scheme too.
+        let own = origin.filter(|_| guard.origin(host).is_none()).and_then(|origin| origin.split_once("://"));
         if !named && !own.is_some_and(|(got, place)| got == scheme && place.eq_ignore_ascii_case(host)) {
             return refuse("a page of somebody else asked; behind a proxy, name what readers open with --origin\n");
         }

@@ -214,7 +214,7 @@ mod tests {
     fn sound_before_a_late_start_is_left_out() {
         let (mut pieces, mut sound) = (Pieces::default(), Follower::new(&picture(2, 102, 1)));
         (2..5).for_each(|n| pieces.see(&picture(n, 100 + n, 1)));
-        check(&mut sound, &pieces, 50, Place::Nowhere);
+        check(&mut sound, &pieces, 95, Place::Nowhere);
         check(&mut sound, &pieces, 99, Place::Nowhere);
         check(&mut sound, &pieces, 0, at(100));
         check(&mut sound, &pieces, 2, at(102));
