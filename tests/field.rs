@@ -128,8 +128,12 @@ fn number(value: &Value) -> u64 {
 
 fn walk(case: &Path) {
     let name = case.file_name().unwrap_or_default().to_string_lossy();
-    let described = fs::read_to_string(case.join("expected.toml")).unwrap_or_else(|error| panic!("{name}: {error}"));
-    let expected: Case = toml::from_str(&described).unwrap_or_else(|error| panic!("{name}/expected.toml: {error}"));
+    let described = fs::read_to_string(case.join("expected.toml"))
+        .map_err(|error| format!("{name}: {error}"))
+        .expect("each case says what is right");
+    let expected: Case = toml::from_str(&described)
+        .map_err(|error| format!("{name}/expected.toml: {error}"))
+        .expect("each case is described in known keys");
     assert!(expected.about.len() > 20, "{name} doesn't say what came up");
     let folder = tempfile::tempdir().expect("a folder for the test");
     let beside = tempfile::tempdir().expect("a folder for the model");

@@ -88,7 +88,7 @@ fn mutated_photos_come_to_an_end() {
         let read = stills::read(path, &mut frame);
         // What a stage may count on.
         assert!(read.is_err() || frame.pixels.len() == frame.width * frame.height * 3);
-        read
+        read.map(drop)
     });
     assert!(read > 50 && refused > 50, "the changes are of both kinds: {read} read, {refused} refused");
 }

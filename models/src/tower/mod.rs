@@ -15,7 +15,7 @@ pub const HEAD_WIDTH: usize = 64;
 /// What CLIP subtracts from red, green and blue, in shares of white.
 pub const MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
 /// What CLIP divides by after that, in shares of white.
-pub const STD: [f32; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_1];
+pub const STD: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
 
 /// A vision transformer up to some block.
 #[derive(Clone, Debug, PartialEq)]

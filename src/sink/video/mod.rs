@@ -151,7 +151,7 @@ impl VideoSink {
         let mut zero = running;
         let mut sound = self.sound.take();
         match sound.as_mut().map(|sound| sound.begin(first, &self.pieces)) {
-            Some(Some(begin)) if running.saturating_sub(begin) > SOUND_FIRST && self.settings.from_start() => {
+            Some(Some(begin)) if running.saturating_sub(begin) > SOUND_FIRST && self.settings.begins_at_zero() => {
                 zero = begin
             }
             Some(Some(_)) | None => {}
@@ -191,7 +191,7 @@ impl VideoSink {
 
 impl VideoSettings {
     /// Whether all is wanted that comes before the first picture.
-    fn from_start(&self) -> bool {
+    fn begins_at_zero(&self) -> bool {
         self.sound.as_ref().is_none_or(|sound| sound.from.is_none())
     }
 }

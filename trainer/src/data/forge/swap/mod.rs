@@ -245,8 +245,9 @@ fn fineness(pixels: &[u8], mask: &[u8], side: usize) -> f32 {
     let green = |index: usize| i32::from(pixels[index * 3 + 1]);
     let (mut sum, mut all) = (0_u64, 0_u64);
     for row in 1..side - 1 {
-        for index in row * side + 1..row * side + side - 1 {
-            if mask[index] > 0 {
+        let first = row * side + 1;
+        for (index, &inside) in (first..).zip(&mask[first..first + side - 2]) {
+            if inside > 0 {
                 let around = green(index - 1) + green(index + 1) + green(index - side) + green(index + side);
                 sum += u64::from((4 * green(index) - around).unsigned_abs());
                 all += 4;
