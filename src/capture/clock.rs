@@ -7,7 +7,7 @@
 
 use crate::frame::{PresentationTime, Running};
 
-/// No clock that runs on leaves out more than this between two frames, nor more than [`MOST_STEPS`] usual steps.
+/// No clock that runs on leaves out more than this between two frames, nor more than a number of usual steps.
 pub const LONGEST: i64 = 10_000_000;
 /// See [`LONGEST`]: a source may have a picture a minute.
 const MOST_STEPS: i64 = 10;

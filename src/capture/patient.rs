@@ -48,12 +48,14 @@ pub(crate) struct Patient<R> {
 /// The standard input. Not by the standard library's own buffer: what waits there is no longer in the pipe, which would be
 /// waited for.
 #[cfg(unix)]
+#[cfg_attr(not(feature = "video"), expect(dead_code, reason = "frames without a container are a video, too"))]
 pub(crate) fn stdin(stop: Stop) -> io::Result<Patient<File>> {
     use std::os::fd::AsFd;
     Ok(Patient { reader: io::stdin().as_fd().try_clone_to_owned()?.into(), stop })
 }
 
 #[cfg(not(unix))]
+#[cfg_attr(not(feature = "video"), expect(dead_code, reason = "frames without a container are a video, too"))]
 pub(crate) fn stdin(stop: Stop) -> io::Result<Patient<io::Stdin>> {
     Ok(Patient { reader: io::stdin(), stop })
 }

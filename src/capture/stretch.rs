@@ -58,6 +58,7 @@ pub(super) enum AtClockEnd {
     /// The clock may step back yet: the source is read on.
     GoOn,
     /// The source has no end of its own.
+    #[cfg_attr(not(feature = "video"), expect(dead_code, reason = "only addresses have none"))]
     End,
 }
 
@@ -75,6 +76,7 @@ impl Picker {
     }
 
     /// What was asked for as the start.
+    #[cfg_attr(not(feature = "video"), expect(dead_code, reason = "only a video can jump there"))]
     pub(super) fn start(&self) -> Option<Mark> {
         self.stretch.start
     }

@@ -1,6 +1,6 @@
 //! CLIP's image tower as a published package holds it: weights of 8 bits, read from its ONNX file without running it.
 //!
-//! The package's graph is not used: [`write`] makes one from these weights, of as many blocks as are wanted, with the
+//! The package's graph is not used: [`write()`] makes one from these weights, of as many blocks as are wanted, with the
 //! contract's inputs and outputs. Each linear layer has 8-bit weights with a scale an output; what goes into it is
 //! brought to 8 bits when it runs (`DynamicQuantizeLinear`).
 
