@@ -14,6 +14,15 @@ impl PresentationTime {
     }
 }
 
+/// How far a source has run when a frame of it is shown: its own clock, with the jumps taken out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Running {
+    /// From the source's first frame; never less than that of the frame before.
+    pub time: PresentationTime,
+    /// How often the source's own clock has jumped up to here.
+    pub jumps: u64,
+}
+
 /// A picture: RGB, eight bits a channel, rows from the top with no gap between them.
 #[derive(Clone, Debug)]
 pub struct Frame {
@@ -25,8 +34,10 @@ pub struct Frame {
     pub pixels: Vec<u8>,
     /// Counts the frames of a source from 0, damaged ones left out.
     pub number: u64,
-    /// When the source wants it shown.
+    /// When the source wants it shown, by its own clock.
     pub time: PresentationTime,
+    /// How far the source has run; absent where nobody has told yet, which is then what `time` says.
+    pub running: Option<Running>,
     /// When it was captured or decoded: the age of a verdict counts from here.
     pub captured: Instant,
     /// Whether the decoder found it damaged and made up a part of it.
@@ -43,9 +54,22 @@ impl Frame {
             pixels: Vec::new(),
             number: 0,
             time: PresentationTime::default(),
+            running: None,
             captured: Instant::now(),
             patched: false,
         }
+    }
+
+    /// When it is shown on the source's running clock: what lies between two frames is counted by this.
+    #[must_use]
+    pub fn running(&self) -> PresentationTime {
+        self.running.map_or(self.time, |running| running.time)
+    }
+
+    /// How often the source's own clock has jumped up to here.
+    #[must_use]
+    pub fn jumps(&self) -> u64 {
+        self.running.map_or(0, |running| running.jumps)
     }
 
     /// Gives the frame a size, and its buffer the length for it. What the pixels hold is left open.

@@ -9,6 +9,7 @@ use std::process::Command;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use cyborg_edge::capture::stretch::Mark;
 use cyborg_edge::capture::{Read, Source, SourceInfo};
 use cyborg_edge::frame::{Frame, PresentationTime};
 use cyborg_edge::pipeline::{self, DetectEvery, Stages, Worker};
@@ -186,14 +187,14 @@ fn a_part_of_the_pictures_has_its_part_of_the_sound() {
     make_clip(&clip, &format!("{PICTURE_AND_TONE} {H264} -c:a aac"));
     let annotated = folder.path().join("annotated.mp4");
     let mut source = FromOne(CountingSource::new(25, (160, 120)));
-    let second = |number: i64| Some(PresentationTime(number * 1_000_000));
+    let second = |number: i64| Some(Mark::Running(PresentationTime(number * 1_000_000)));
     let settings = VideoSettings {
         width: None,
         threads: NonZeroUsize::MIN,
         sound: Some(Sound { path: clip, from: second(1), until: second(2) }),
     };
     let sink = VideoSink::create(&annotated, source.info(), &settings).expect("it can be made");
-    assert_eq!(sink.silence(), None);
+    assert!(sink.silence().is_none());
     let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(sink)];
     let (mut face, mut classifier) =
         (MiddleFace { blank: Some(1), ..MiddleFace::default() }, BrightnessClassifier::new(Duration::ZERO));

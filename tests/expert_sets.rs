@@ -31,7 +31,7 @@ fn contract(margin: f32, calibration: Calibration) -> Contract {
 }
 
 fn looks_for(kind: Kind) -> Expertise {
-    Expertise { looks_for: Some(kind), unfamiliar: None }
+    Expertise { looks_for: Some(kind), ..Expertise::default() }
 }
 
 impl Bench {
@@ -351,7 +351,7 @@ fn a_distance_and_its_limit_belong_together() {
         assert!(format!("{stdout}{stderr}").contains(message), "{expertise:?}: {stdout}{stderr}");
         assert_eq!(code == 0, message == "whole");
     };
-    let limit = Expertise { unfamiliar: Some(Unfamiliar { distance_above: 1.0, rate: None }), looks_for: None };
+    let limit = Expertise { unfamiliar: Some(Unfamiliar { distance_above: 1.0, rate: None }), ..Expertise::default() };
     check(&limit, true, "whole");
     check(&limit, false, "its output `distance` is missing, the contract wants float32 [N]");
     let looks = looks_for(Kind::Swapped);

@@ -7,7 +7,7 @@ use std::fs;
 use std::num::NonZeroU64;
 use std::path::Path;
 
-use cyborg_edge::capture::stretch::Stretch;
+use cyborg_edge::capture::stretch::{Mark, Stretch};
 use cyborg_edge::frame::PresentationTime;
 use support::clips::{MOVING, Seen, has_encoder, read_file, settings};
 use support::{make_clip, probe};
@@ -43,7 +43,11 @@ fn check(path: &Path, unknown: usize) -> Seen {
     for share in [0.1, 0.65, 0.95] {
         let at = (count as f64 * share) as usize;
         let start = whole.frames[at].time;
-        let rest = read(path, Stretch { start: Some(start), ..Stretch::WHOLE });
+        let running = whole.frames[at].running();
+        let by_running = read(path, Stretch { start: Some(Mark::Running(running)), ..Stretch::WHOLE });
+        assert_eq!(by_running.places(), whole.places()[at..], "{name}: from {} s of running on", running.seconds());
+        assert!(by_running.frames.iter().zip(&whole.frames[at..]).all(|(a, b)| a.running == b.running), "{name}");
+        let rest = read(path, Stretch { start: Some(Mark::Clock(start)), ..Stretch::WHOLE });
         assert_eq!(rest.places(), whole.places()[at..], "{name}: from {} s on", start.seconds());
         let same = rest.frames.iter().zip(&whole.frames[at..]).all(|(a, b)| a.pixels == b.pixels);
         assert!(same, "{name}: from {} s on the pictures are the same", start.seconds());
@@ -192,7 +196,7 @@ fn a_stretch_of_each_nth() {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let path = folder.path().join("clip.mp4");
     make_clip(&path, &format!("{MOVING} -c:v libx264 -preset ultrafast -g 20"));
-    let second = |seconds: f64| Some(PresentationTime((seconds * 1e6) as i64));
+    let second = |seconds: f64| Some(Mark::Running(PresentationTime((seconds * 1e6) as i64)));
     let every = NonZeroU64::new(10).expect("not zero");
     let seen = read(&path, Stretch { start: second(3.0), end: second(4.0), every });
     assert_eq!(seen.places(), [(75, 3_000_000), (85, 3_400_000), (95, 3_800_000)]);

@@ -178,7 +178,7 @@ fn a_folder_is_its_videos() {
     let (first, second) = (stdout.find("a.MP4:").expect("it was judged"), stdout.find("c.mkv:").expect("so was it"));
     assert!(first < second && stderr.contains("bad.mp4"), "{stdout}{stderr}");
     let empty = tempfile::tempdir().expect("a folder for the test");
-    check_error(video(folder.path()).arg(empty.path()), 1, "holds no video (looked for avi,");
+    check_error(video(folder.path()).arg(empty.path()), 1, "holds no video (looked for 3gp, apng, asf, avi,");
 }
 
 /// Runs with this on its standard input, and gives the JSONL table.

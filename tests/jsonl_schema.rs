@@ -88,19 +88,21 @@ fn right(kind: &str) -> Value {
         "run" => json!({"type": "run", "schema": record::SCHEMA, "tool": "cyborg 0", "model": "m",
             "model_sha256": "0".repeat(64), "provider": "cpu", "detector_provider": "cpu",
             "experts": [], "others": [], "settings": {}}),
-        "face" => json!({"type": "face", "source": "a.mp4", "frame": 0, "time_s": -0.04, "track": 1, "left": -3.5,
+        "face" => {
+            json!({"type": "face", "source": "a.mp4", "frame": 0, "time_s": -0.04, "running_s": 0, "track": 1, "left": -3.5,
             "top": 0, "width": 10.1, "height": 12, "p_synthetic": 0.5, "p_track": 1, "verdict": "unsure",
             "track_verdict": "unsure", "reason": "too_few_frames", "age_ms": 3.2,
-            "model": "m"}),
+            "source_escaped": false, "model": "m"})
+        }
         "photo" => json!({"type": "photo", "path": "a.png", "score": null, "label": "real", "split": "test",
             "source": null, "p_synthetic": null, "verdict": null, "face": null, "left": null, "top": null,
-            "width": null, "height": null, "reason": null, "model": null}),
+            "width": null, "height": null, "reason": null, "path_escaped": true, "model": null}),
         "track" => json!({"type": "track", "source": "a.mp4", "track": 1, "first_s": 0, "last_s": 2.5, "frames": 60,
             "usable_frames": 60, "p_track": 0.1, "track_verdict": "unsure", "reason": "synthetic_in_parts",
-            "intervals": [{"start_s": 1, "end_s": 1.5}], "model": "m"}),
+            "intervals": [{"start_s": 1, "end_s": 1.5}], "source_escaped": false, "model": "m"}),
         _ => json!({"type": "summary", "source": "a.mp4", "frames": 60, "frames_without_face": 0,
             "patched_frames": 0, "damaged_frames": 0, "faces": 60, "authentic": 60, "unsure": 0, "synthetic": 0,
-            "mean_p_synthetic": 0.1, "ended": "whole", "model": "m"}),
+            "mean_p_synthetic": 0.1, "ended": "whole", "source_escaped": false, "model": "m"}),
     }
 }
 

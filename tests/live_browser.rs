@@ -253,6 +253,84 @@ fn a_real_browser_shows_the_run() {
     assert!(browser.complaints.is_empty(), "the browser complains: {:?}", browser.complaints);
 }
 
+/// An nginx that serves a page below two paths: it takes the path away below the one, and leaves it below the other.
+struct Proxy {
+    child: Child,
+    port: u16,
+    _folder: tempfile::TempDir,
+}
+
+impl Proxy {
+    /// `None` where there is no nginx.
+    fn start(port: u16, upstream: &str) -> Option<Self> {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let place = folder.path().display();
+        let temp: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .map(|kind| format!("{kind}_temp_path {place}/{kind};\n"))
+            .concat();
+        let settings = format!(
+            "daemon off;\nmaster_process off;\npid {place}/pid;\nerror_log {place}/errors;\nevents {{}}\nhttp {{\n{temp}\
+             access_log off;\nproxy_buffering off;\nserver {{\nlisten 127.0.0.1:{port};\n\
+             location /door/ {{ proxy_pass http://{upstream}/; }}\n\
+             location /kept/ {{ proxy_pass http://{upstream}; proxy_set_header Host $http_host; }}\n}}\n}}\n"
+        );
+        let file = folder.path().join("nginx.conf");
+        fs::write(&file, settings).expect("it can be written");
+        let start = |name: &str| {
+            let mut command = Command::new(name);
+            command.arg("-e").arg(folder.path().join("errors")).arg("-p").arg(folder.path()).arg("-c").arg(&file);
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
+        };
+        // Not everybody has the folder of system programs in the path.
+        let child = ["nginx", "/usr/sbin/nginx"].into_iter().find_map(start)?;
+        let proxy = Self { child, port, _folder: folder };
+        wait_for("the proxy", || TcpStream::connect(("127.0.0.1", port)).ok());
+        Some(proxy)
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+#[test]
+fn behind_a_proxy_the_page_works_below_a_path() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let port = free.local_addr().expect("it has one").port();
+    let origins = ["door", "kept"].map(|path| format!("http://127.0.0.1:{port}/{path}"));
+    let token = "a-token-of-enough-signs";
+    let live = Broadcast::start_named("127.0.0.1", Some(token), origins.to_vec());
+    drop(free);
+    let (Some(proxy), Some(mut browser)) = (Proxy::start(port, &live.host()), Browser::open()) else {
+        let words = "\nNOT RUN: behind_a_proxy_the_page_works_below_a_path: install nginx and chromium\n";
+        stderr().write_all(words.as_bytes()).expect("somebody listens");
+        return;
+    };
+    for (path, below) in [("door", "0.2"), ("kept", "0.1")] {
+        browser.visit(&format!("http://127.0.0.1:{}/{path}/?token={token}", proxy.port), (1280, 900), "light");
+        browser.until(HAS_PICTURE);
+        browser.until("document.querySelector('#source-words').textContent.startsWith('Live: 640 × 360')");
+        browser.until(&format!("location.pathname === '/{path}/' && location.search === ''"));
+        // A change is asked for by a page: its origin is looked at.
+        browser.value(&format!(
+            "document.getElementById('below').value = '{below}', document.getElementById('limits').requestSubmit()"
+        ));
+        browser.until("document.getElementById('limits-words').textContent === 'These are used now'");
+        assert_eq!(browser.value("document.getElementById('snapshot').pathname"), format!("/{path}/api/snapshot.jpg"));
+    }
+    assert!(browser.complaints.is_empty(), "the browser complains: {:?}", browser.complaints);
+    let origin = |origin: &str| {
+        live.ask("GET", "/api/state", &format!("Origin: {origin}\r\nAuthorization: Bearer {token}\r\n"), "")
+    };
+    assert_eq!(origin(&format!("http://127.0.0.1:{port}")).status, 200);
+    for foreign in [&format!("https://127.0.0.1:{port}"), "http://127.0.0.1:1", "http://evil.example", "null"] {
+        assert_eq!(origin(foreign).status, 403, "{foreign}");
+    }
+}
+
 #[test]
 fn each_control_has_a_name_and_an_order() {
     let live = Broadcast::start("127.0.0.1", None);

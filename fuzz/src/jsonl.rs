@@ -177,6 +177,7 @@ fn track(values: &mut Values<'_>) {
     let (source, model) = (values.text(), values.text());
     let tracked = tracked(values);
     let record = TrackRecord {
+        source_escaped: false,
         source: &source,
         track: tracked.id,
         first_s: PresentationTime(values.signed()).seconds(),
@@ -201,6 +202,7 @@ fn summary(values: &mut Values<'_>) {
     let (source, model) = (values.text(), values.text());
     let p = SyntheticProbability::of_evidence(values.float());
     let record = SummaryRecord {
+        source_escaped: false,
         source: &source,
         frames: values.whole(),
         frames_without_face: values.whole(),

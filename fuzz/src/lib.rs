@@ -3,11 +3,14 @@
 //! Each has a function `holds`, which panics where its property is broken and else says whether the bytes were taken for
 //! good. The fuzz targets call it, and so does `tests/mutations.rs`, which includes these files on stable.
 
+#[cfg(feature = "video")]
+pub mod container;
 pub mod jsonl;
 pub mod list;
 pub mod model;
 mod schema;
 pub mod side_toml;
+pub mod still;
 mod values;
 
 /// An error's message says something, and a thing of this name.

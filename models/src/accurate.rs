@@ -82,7 +82,12 @@ pub fn files(tower: &[u8], tower_sha256: &str) -> Result<Vec<(String, Vec<u8>)>,
 pub fn files_of(tower: &[u8], head: &[u8]) -> Result<Vec<(String, Vec<u8>)>, AccurateError> {
     let model = assemble(tower, head)?;
     let file = ModelFile::parse(&model).map_err(AssembleError::from)?;
-    let expert = ExpertEntry { file: MODEL_FILE.to_owned(), sha256: file.digest, looks_for: file.expertise.looks_for, weight: 1.0 };
+    let expert = ExpertEntry {
+        file: MODEL_FILE.to_owned(),
+        sha256: file.digest,
+        looks_for: file.expertise.looks_for,
+        weight: 1.0,
+    };
     let set = ExpertSet {
         version: FORMAT,
         name: FOLDER.to_owned(),

@@ -1,10 +1,10 @@
 //! Where a video is: a file, an address in the network, or the standard input; and how it is named without its secrets.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-/// What stands in a name for what must not be told.
-const HIDDEN: &str = "***";
+use super::secrets::{HIDDEN, shown_path};
+use crate::name;
 
 /// Where a video is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,20 +28,25 @@ impl Address {
         }
     }
 
-    /// Its name in tables and messages: the path as the user wrote it; an address without user, password and query.
+    /// Its name in tables and messages: the path as the user wrote it (see [`name`]); an address without user, password, query,
+    /// and whatever else looks like a secret.
     #[must_use]
     pub fn name(&self) -> String {
         match self {
-            Self::File(path) => path.display().to_string(),
-            Self::Url(text) => scrub(text),
+            Self::File(path) => {
+                let name = name::of(path);
+                // An address that was mistyped, a blank before it for example.
+                if name.contains("://") { scrub(&name) } else { name }
+            }
+            Self::Url(text) => name::of_text(&scrub(text)).into_owned(),
             Self::Stdin => "-".to_owned(),
         }
     }
 
     /// A file name without ending, for what is made from the video.
     #[must_use]
-    pub fn stem(&self) -> String {
-        let stem = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    pub fn stem(&self) -> OsString {
+        let stem = |path: &Path| path.file_stem().unwrap_or_default().to_owned();
         match self {
             Self::File(path) => stem(path),
             Self::Url(text) => {
@@ -50,7 +55,7 @@ impl Address {
                 let last = place.trim_end_matches('/').rsplit(['/', '@']).next().unwrap_or_default();
                 stem(Path::new(&last.replace(':', "_")))
             }
-            Self::Stdin => "stdin".to_owned(),
+            Self::Stdin => "stdin".into(),
         }
     }
 
@@ -72,7 +77,7 @@ fn has_scheme(text: &str) -> bool {
         && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
 }
 
-/// Hides user, password, query and fragment of an address.
+/// Hides user, password, query and fragment of an address, and what looks like a secret in its path.
 fn scrub(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else {
         return HIDDEN.to_owned();
@@ -89,11 +94,19 @@ fn scrub(text: &str) -> String {
     let sign = if odd { rest.rfind('@') } else { place[..host_end].rfind('@') };
     let shown = match sign {
         Some(sign) if sign >= place.len() => return format!("{scheme}://{HIDDEN}"),
-        Some(sign) => format!("{HIDDEN}@{}", &place[sign + 1..]),
-        None => place.to_owned(),
+        Some(sign) => format!("{HIDDEN}@{}", path_scrubbed(&place[sign + 1..])),
+        // User and password, and no host.
+        None if odd => return format!("{scheme}://{HIDDEN}"),
+        None => path_scrubbed(place),
     };
     let hidden = if hidden.is_empty() { String::new() } else { format!("{hidden}{HIDDEN}") };
     format!("{scheme}://{shown}{hidden}")
+}
+
+/// Hides in the path of `host/path`.
+fn path_scrubbed(place: &str) -> String {
+    let (host, path) = place.split_at(place.find('/').unwrap_or(place.len()));
+    format!("{host}{}", shown_path(path))
 }
 
 #[cfg(test)]
@@ -102,7 +115,7 @@ mod tests {
 
     fn check(word: &str, name: &str, stem: &str) {
         let address = Address::of(OsStr::new(word));
-        assert_eq!((address.name().as_str(), address.stem().as_str()), (name, stem), "{word}");
+        assert_eq!((address.name().as_str(), address.stem()), (name, stem.into()), "{word}");
     }
 
     #[test]
@@ -113,6 +126,10 @@ mod tests {
         check("https://host/a/clip.mp4#token", "https://host/a/clip.mp4#***", "clip");
         check("https://host/@user/clip.mp4", "https://host/@user/clip.mp4", "clip");
         check("rtsp://me:se@cret@host", "rtsp://***@host", "host");
+        check("rtsp://host/user=admin_password=X_channel=1.sdp", "rtsp://host/***", "***");
+        check("rtsp://me:secret@host/token/abc/live", "rtsp://***@host/***/***/live", "live");
+        check("rtsp://me:secret/live", "rtsp://***", "***");
+        check(" rtsp://me:secret@host/live", " rtsp://***@host/live", "live");
         check("rtsp://me:se/cret@host/live", "rtsp://***@host/live", "live");
         check("rtsp://me:se?cret@host/live", "rtsp://***", "***");
         check("rtsp://[::1]:8554/live", "rtsp://[::1]:8554/live", "live");

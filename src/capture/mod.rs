@@ -2,13 +2,20 @@
 //! camera or a stream, is opened by an [`Open`].
 
 pub mod address;
+mod animated;
+pub mod animation;
 #[cfg(feature = "camera")]
 pub mod camera;
+pub mod clock;
 pub mod folder;
+pub mod heif;
 pub mod jpeg;
 pub mod list;
+mod orientation;
+pub mod patient;
 pub mod raw;
 pub mod script;
+pub mod secrets;
 pub mod stills;
 #[cfg(feature = "video")]
 pub mod stream;
@@ -49,7 +56,13 @@ pub trait Source: Send {
     /// What is known before the first frame.
     fn info(&self) -> &SourceInfo;
 
-    /// Fills `frame` with the next picture, its number and its times.
+    /// Whether there is sound beside the pictures.
+    fn has_sound(&self) -> bool {
+        false
+    }
+
+    /// Fills `frame` with the next picture, its number and its times. A source whose first frames were passed over tells also
+    /// how far it has run; of others the pipeline finds it out.
     ///
     /// # Errors
     ///

@@ -3,9 +3,10 @@
 use std::io::{self, ErrorKind};
 use std::time::Instant;
 
-use super::stretch::{Pick, Picker, Stretch};
+use super::patient::{self, Stop};
+use super::stretch::{AtClockEnd, Pick, Picker, Stretch};
 use super::{Read, Source, SourceInfo};
-use crate::frame::{Frame, PresentationTime};
+use crate::frame::{Frame, PresentationTime, Running};
 
 /// What raw frames don't say of themselves.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -72,6 +73,7 @@ pub struct RawSource<R> {
     frames: u64,
     taken: u64,
     ended: bool,
+    stop: Stop,
 }
 
 impl<R: io::Read + Send> RawSource<R> {
@@ -87,7 +89,22 @@ impl<R: io::Read + Send> RawSource<R> {
         }
         let size = (width as usize, height as usize);
         let info = SourceInfo { name, size, rate: Some(rate), claimed_frames: None };
-        Ok(Self { reader, info, rate, picker: Picker::new(stretch), frames: 0, taken: 0, ended: false })
+        Ok(Self {
+            reader,
+            info,
+            rate,
+            picker: Picker::new(stretch, AtClockEnd::GoOn),
+            frames: 0,
+            taken: 0,
+            ended: false,
+            stop: None,
+        })
+    }
+
+    /// The same, for a reader that ends when `stop` becomes true: what it then lacks is no fault.
+    #[must_use]
+    pub fn until(self, stop: Stop) -> Self {
+        Self { stop, ..self }
     }
 
     /// Fills as much of `bytes` as there is, and says how much.
@@ -130,6 +147,9 @@ impl<R: io::Read + Send> Source for RawSource<R> {
             let filled = if self.ended { 0 } else { self.fill(&mut frame.pixels)? };
             if filled < size {
                 self.ended = true;
+                if patient::stopped(self.stop) {
+                    return Ok(Read::End);
+                }
                 return match filled {
                     1.. if self.frames > 0 => Ok(Read::Damaged(format!("the last frame has {filled} of {size} bytes"))),
                     _ => self.end(filled, size),
@@ -138,7 +158,8 @@ impl<R: io::Read + Send> Source for RawSource<R> {
             let time = PresentationTime((self.frames as f64 * 1e6 / self.rate).round() as i64);
             let number = self.frames;
             self.frames += 1;
-            match self.picker.pick(time) {
+            let running = Running { time, jumps: 0 };
+            match self.picker.pick(time, running) {
                 Pick::Skip => {}
                 Pick::End => {
                     self.ended = true;
@@ -148,6 +169,7 @@ impl<R: io::Read + Send> Source for RawSource<R> {
                     self.taken += 1;
                     frame.number = number;
                     frame.time = time;
+                    frame.running = Some(running);
                     frame.captured = Instant::now();
                     frame.patched = false;
                     return Ok(Read::Frame);

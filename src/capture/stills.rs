@@ -1,25 +1,33 @@
-//! Photos: one picture a file, turned as its EXIF orientation says.
+//! Photos: one picture a file, turned as its EXIF block or XMP packet says.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 
-use super::folder;
+use super::folder::{self, Listing};
+use super::heif::{self, HeifError};
 use super::jpeg::{self, JpegError};
+use super::patient::{self, Patient, Stop};
+use super::{animated, orientation};
 use crate::frame::{Frame, PresentationTime};
+use crate::name;
+use crate::wall::{self, Fault};
 
 /// File name endings of the formats that can be read, in lower case.
-pub const ENDINGS: [&str; 7] = ["bmp", "jpeg", "jpg", "png", "tif", "tiff", "webp"];
+pub const ENDINGS: [&str; 13] =
+    ["avif", "bmp", "gif", "heic", "heif", "hif", "jfif", "jpeg", "jpg", "png", "tif", "tiff", "webp"];
+/// Enough of a file to tell its format.
+const HEAD: u64 = 64;
 
 /// A picture that can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum StillError {
     /// The file can't be opened.
-    #[error("can't read {}: {source}", path.display())]
+    #[error("can't read {}: {source}", name::of(path))]
     Open {
         /// The file.
         path: PathBuf,
@@ -27,7 +35,10 @@ pub enum StillError {
         source: io::Error,
     },
     /// It is no picture, or a damaged one.
-    #[error("{} is not a picture that can be read (JPEG, PNG, WebP, BMP and TIFF can): {source}", path.display())]
+    #[error(
+        "{} is not a picture that can be read (JPEG, PNG, WebP, HEIC, AVIF, GIF, BMP and TIFF can): {source}",
+        name::of(path)
+    )]
     Decode {
         /// The file.
         path: PathBuf,
@@ -35,13 +46,42 @@ pub enum StillError {
         source: image::ImageError,
     },
     /// It is a JPEG that is cut short, damaged or too large.
-    #[error("{} is a JPEG that can't be read: {source}", path.display())]
+    #[error("{} is a JPEG that can't be read: {source}", name::of(path))]
     Jpeg {
         /// The file.
         path: PathBuf,
         /// Why.
         source: JpegError,
     },
+    /// It is a HEIC or AVIF that can't be read.
+    #[error("{} is a HEIC or AVIF photo that can't be read: {source}", name::of(path))]
+    Heif {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: HeifError,
+    },
+    /// Its decoder broke down.
+    #[error("{} can't be read: {source}", name::of(path))]
+    Fault {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder said.
+        source: Fault,
+    },
+    /// The user wanted an end while it was waited for.
+    #[error("{} was not read to its end: interrupted", name::of(path))]
+    Interrupted {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// What a file held besides the picture that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Still {
+    /// Whether it is animated: further pictures follow, which were not read.
+    pub animated: bool,
 }
 
 /// Reads the picture at `path` into `frame`. The format is told from the content, not from the name.
@@ -49,40 +89,109 @@ pub enum StillError {
 /// # Errors
 ///
 /// When the file can't be read or is no picture.
-pub fn read(path: &Path, frame: &mut Frame) -> Result<(), StillError> {
+pub fn read(path: &Path, frame: &mut Frame) -> Result<Still, StillError> {
+    read_until(path, frame, None)
+}
+
+/// The same, for a file that may keep one waiting, such as a named pipe: the wait ends when `stop` becomes true.
+///
+/// # Errors
+///
+/// As [`read`], and when it was interrupted.
+pub fn read_until(path: &Path, frame: &mut Frame, stop: Stop) -> Result<Still, StillError> {
+    let fault = |source| StillError::Fault { path: path.to_owned(), source };
+    let file = open(path, stop)?;
+    wall::behind(|| decode_into(path, file, frame)).map_err(fault)?
+}
+
+/// A file that can be read again from any place.
+trait Seekable: BufRead + Seek {}
+
+impl<T: BufRead + Seek> Seekable for T {}
+
+fn open(path: &Path, stop: Stop) -> Result<Box<dyn Seekable>, StillError> {
+    let fail = |source| StillError::Open { path: path.to_owned(), source };
+    if !patient::may_wait(&path.metadata().map_err(fail)?) {
+        return Ok(Box::new(BufReader::new(File::open(path).map_err(fail)?)));
+    }
+    let mut coming = Patient { reader: patient::open(path).map_err(fail)?, stop };
+    let mut bytes = Vec::new();
+    // A device may give for ever what is no picture.
+    coming.by_ref().take(HEAD).read_to_end(&mut bytes).map_err(fail)?;
+    if image::guess_format(&bytes).is_ok() || heif::is_heif(&bytes) {
+        coming.take(jpeg::MOST_MEMORY).read_to_end(&mut bytes).map_err(fail)?;
+    }
+    if patient::stopped(stop) {
+        return Err(StillError::Interrupted { path: path.to_owned() });
+    }
+    Ok(Box::new(Cursor::new(bytes)))
+}
+
+fn decode_into(path: &Path, file: Box<dyn Seekable>, frame: &mut Frame) -> Result<Still, StillError> {
     let open = |source| StillError::Open { path: path.to_owned(), source };
-    let file = BufReader::new(File::open(path).map_err(open)?);
     // Not by `ImageReader::open`, which trusts the name where the content says nothing.
-    let mut reader = ImageReader::new(file).with_guessed_format().map_err(open)?;
-    let upright = if reader.format() == Some(ImageFormat::Jpeg) {
+    let reader = ImageReader::new(file).with_guessed_format().map_err(open)?;
+    let format = reader.format();
+    let mut file = reader.into_inner();
+    if heif::is_heif(file.fill_buf().map_err(open)?) {
+        let mut coded = Vec::new();
+        file.take(jpeg::MOST_MEMORY).read_to_end(&mut coded).map_err(open)?;
+        heif::decode(&coded, frame).map_err(|source| StillError::Heif { path: path.to_owned(), source })?;
+        begin(frame);
+        return Ok(Still { animated: false });
+    }
+    let animated = format.map_or(Ok(false), |format| animated::is_animated(format, &mut file)).map_err(open)?;
+    let upright = if format == Some(ImageFormat::Jpeg) {
         let mut coded = Vec::new();
         // A file that is larger than all that decoding may need is refused as cut short.
-        reader.into_inner().take(jpeg::MOST_MEMORY).read_to_end(&mut coded).map_err(open)?;
+        file.take(jpeg::MOST_MEMORY).read_to_end(&mut coded).map_err(open)?;
         let decoded = jpeg::decode(&coded, &mut frame.pixels)
             .map_err(|source| StillError::Jpeg { path: path.to_owned(), source })?;
         (frame.width, frame.height) = (decoded.width, decoded.height);
         if decoded.orientation == Orientation::NoTransforms { None } else { turned(frame, decoded.orientation) }
     } else {
-        let mut limits = Limits::default();
-        limits.max_alloc = Some(jpeg::MOST_MEMORY);
-        reader.limits(limits);
-        Some(decode(reader).map_err(|source| StillError::Decode { path: path.to_owned(), source })?)
+        Some(decode(file, format).map_err(|source| StillError::Decode { path: path.to_owned(), source })?)
     };
     if let Some(picture) = upright {
         frame.width = picture.width() as usize;
         frame.height = picture.height() as usize;
         frame.pixels = picture.into_raw();
     }
-    frame.number = 0;
-    frame.time = PresentationTime::default();
-    frame.captured = Instant::now();
-    frame.patched = false;
-    Ok(())
+    begin(frame);
+    Ok(Still { animated })
 }
 
-fn decode(reader: ImageReader<impl io::BufRead + io::Seek>) -> image::ImageResult<RgbImage> {
+/// Gives a frame with the pixels of a photo what it has besides.
+fn begin(frame: &mut Frame) {
+    frame.number = 0;
+    frame.time = PresentationTime::default();
+    frame.running = None;
+    frame.captured = Instant::now();
+    frame.patched = false;
+}
+
+fn decode(mut file: Box<dyn Seekable>, format: Option<ImageFormat>) -> image::ImageResult<RgbImage> {
+    let by_tag = (format == Some(ImageFormat::Tiff)).then(|| orientation::in_tiff(&mut file));
+    file.rewind()?;
+    let mut reader = ImageReader::new(file);
+    if let Some(format) = format {
+        reader.set_format(format);
+    }
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(jpeg::MOST_MEMORY);
+    reader.limits(limits);
     let mut decoder = reader.into_decoder()?;
-    let orientation = decoder.orientation()?;
+    // Words about a picture that can't be read say nothing of it, and don't make it one that can't.
+    let exif = decoder.exif_metadata().unwrap_or(None);
+    let xmp = decoder.xmp_metadata().unwrap_or(None);
+    let orientation = match by_tag {
+        Some(number) => match (number.unwrap_or(None), decoder.orientation()?) {
+            // A BigTIFF is read by the decoder alone.
+            (None, turned) if turned != Orientation::NoTransforms => turned,
+            (number, _) => orientation::from(number, xmp.as_deref()),
+        },
+        None => orientation::of(exif.as_deref(), xmp.as_deref()),
+    };
     let mut picture = DynamicImage::from_decoder(decoder)?;
     picture.apply_orientation(orientation);
     Ok(picture.into_rgb8())
@@ -97,11 +206,11 @@ fn turned(frame: &mut Frame, orientation: Orientation) -> Option<RgbImage> {
     Some(picture.into_rgb8())
 }
 
-/// The pictures in `folder` and the folders below it, in the order of their names.
+/// The pictures in `folder` and the folders below it, in the order of their names, and what else lies there.
 ///
 /// # Errors
 ///
-/// When a folder can't be read.
-pub fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
+/// When the folder can't be read.
+pub fn list(folder: &Path) -> io::Result<Listing> {
     folder::list(folder, &ENDINGS)
 }

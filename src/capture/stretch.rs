@@ -1,18 +1,36 @@
-//! Which frames of a source are wanted: from a time, up to a time, each Nth.
+//! Which frames of a source are wanted: from a moment, up to a moment, each Nth.
 
 use std::num::NonZeroU64;
 
-use crate::frame::PresentationTime;
+use crate::frame::{PresentationTime, Running};
 
-/// The frames that are wanted. Times are those of the tables: on the source's own clock, whatever its first frame has.
+/// A moment of a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// When it has run for so long, from its first frame on.
+    Running(PresentationTime),
+    /// When its own clock says this, which may be at several moments, or never.
+    Clock(PresentationTime),
+}
+
+/// The frames that are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stretch {
-    /// No frame before this time.
-    pub start: Option<PresentationTime>,
-    /// No frame at or after this time, so that two stretches that touch share none.
-    pub end: Option<PresentationTime>,
+    /// No frame before this moment.
+    pub start: Option<Mark>,
+    /// No frame at or after this moment, so that two stretches that touch share none.
+    pub end: Option<Mark>,
     /// Of these each Nth, the first one among them.
     pub every: NonZeroU64,
+}
+
+impl Mark {
+    fn is_reached(self, time: PresentationTime, running: PresentationTime) -> bool {
+        match self {
+            Self::Running(mark) => running >= mark,
+            Self::Clock(mark) => time >= mark,
+        }
+    }
 }
 
 impl Stretch {
@@ -34,24 +52,44 @@ pub(super) enum Pick {
     End,
 }
 
-/// Goes along with the frames of one source, in the order of their times.
+/// What it means that a source's own clock has come to the end that is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AtClockEnd {
+    /// The clock may step back yet: the source is read on.
+    GoOn,
+    /// The source has no end of its own.
+    #[cfg_attr(not(feature = "video"), expect(dead_code, reason = "only addresses have none"))]
+    End,
+}
+
+/// Goes along with the frames of one source, in the order in which they are shown.
 #[derive(Debug)]
 pub(super) struct Picker {
     stretch: Stretch,
+    at_clock_end: AtClockEnd,
     inside: u64,
 }
 
 impl Picker {
-    pub(super) fn new(stretch: Stretch) -> Self {
-        Self { stretch, inside: 0 }
+    pub(super) fn new(stretch: Stretch, at_clock_end: AtClockEnd) -> Self {
+        Self { stretch, at_clock_end, inside: 0 }
     }
 
-    pub(super) fn pick(&mut self, time: PresentationTime) -> Pick {
-        if self.stretch.end.is_some_and(|end| time >= end) {
-            return Pick::End;
+    /// What was asked for as the start.
+    #[cfg_attr(not(feature = "video"), expect(dead_code, reason = "only a video can jump there"))]
+    pub(super) fn start(&self) -> Option<Mark> {
+        self.stretch.start
+    }
+
+    pub(super) fn pick(&mut self, time: PresentationTime, running: Running) -> Pick {
+        if let Some(end) = self.stretch.end.filter(|end| end.is_reached(time, running.time)) {
+            return match (end, self.at_clock_end) {
+                (Mark::Clock(_), AtClockEnd::GoOn) => Pick::Skip,
+                _ => Pick::End,
+            };
         }
         // A source whose clock goes back is not left again once it was entered.
-        if self.inside == 0 && self.stretch.start.is_some_and(|start| time < start) {
+        if self.inside == 0 && self.stretch.start.is_some_and(|start| !start.is_reached(time, running.time)) {
             return Pick::Skip;
         }
         self.inside += 1;
@@ -63,34 +101,71 @@ impl Picker {
 mod tests {
     use super::*;
 
-    /// Frames at 0, 1, 2, ... seconds: which are taken before the end.
-    fn check(start: Option<i64>, end: Option<i64>, every: u64, taken: &[i64]) {
-        let second = |second| PresentationTime(second * 1_000_000);
+    fn second(second: i64) -> PresentationTime {
+        PresentationTime(second * 1_000_000)
+    }
+
+    /// Frames that are shown at these seconds of the source's own clock, and at 0, 1, 2, ... of the running one: which are
+    /// taken before the end.
+    fn check(times: &[i64], start: Option<Mark>, end: Option<Mark>, every: u64, taken: &[i64]) {
         let every = NonZeroU64::new(every).expect("not zero");
-        let mut picker = Picker::new(Stretch { start: start.map(second), end: end.map(second), every });
-        let picks = (0..10).map(|at| (at, picker.pick(second(at)))).take_while(|(_, pick)| *pick != Pick::End);
-        let found: Vec<i64> = picks.filter(|(_, pick)| *pick == Pick::Take).map(|(at, _)| at).collect();
-        assert_eq!(found, taken);
+        let mut picker = Picker::new(Stretch { start, end, every }, AtClockEnd::GoOn);
+        let mut found = Vec::new();
+        for (at, &time) in (0..).zip(times) {
+            match picker.pick(second(time), Running { time: second(at), jumps: 0 }) {
+                Pick::Take => found.push(at),
+                Pick::Skip => {}
+                Pick::End => break,
+            }
+        }
+        assert_eq!(found, taken, "{start:?} {end:?} {every}");
+    }
+
+    const PLAIN: [i64; 10] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+    /// A clock that begins anew.
+    const ANEW: [i64; 8] = [100, 101, 102, 103, 0, 1, 2, 3];
+
+    fn ran(seconds: i64) -> Option<Mark> {
+        Some(Mark::Running(second(seconds)))
+    }
+
+    fn clock(seconds: i64) -> Option<Mark> {
+        Some(Mark::Clock(second(seconds)))
     }
 
     #[test]
     fn start_is_inside_and_end_is_not() {
-        check(None, None, 1, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
-        check(Some(3), Some(6), 1, &[3, 4, 5]);
-        check(Some(20), None, 1, &[]);
-        check(None, Some(0), 1, &[]);
+        check(&PLAIN, None, None, 1, &PLAIN);
+        check(&PLAIN, ran(3), ran(6), 1, &[3, 4, 5]);
+        check(&PLAIN, ran(20), None, 1, &[]);
+        check(&PLAIN, None, ran(0), 1, &[]);
+        check(&PLAIN, clock(3), clock(6), 1, &[3, 4, 5]);
+    }
+
+    #[test]
+    fn running_time_goes_through_jumps_of_the_clock() {
+        check(&ANEW, ran(2), ran(6), 1, &[2, 3, 4, 5]);
+        check(&ANEW, None, ran(7), 1, &[0, 1, 2, 3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn the_sources_own_clock_ends_nothing_early() {
+        check(&ANEW, clock(102), None, 1, &[2, 3, 4, 5, 6, 7]);
+        check(&ANEW, None, clock(102), 1, &[0, 1, 4, 5, 6, 7]);
+        let mut picker = Picker::new(Stretch { end: clock(102), ..Stretch::WHOLE }, AtClockEnd::End);
+        assert_eq!(picker.pick(second(102), Running::default()), Pick::End);
     }
 
     #[test]
     fn each_nth_counts_from_the_start() {
-        check(None, None, 4, &[0, 4, 8]);
-        check(Some(3), None, 3, &[3, 6, 9]);
+        check(&PLAIN, None, None, 4, &[0, 4, 8]);
+        check(&PLAIN, ran(3), None, 3, &[3, 6, 9]);
     }
 
     #[test]
     fn a_share_is_rounded_up() {
         let every = |every| Stretch { every: NonZeroU64::new(every).expect("not zero"), ..Stretch::WHOLE };
         assert_eq!(every(4).share_of(10), Some(3));
-        assert_eq!(Stretch { end: Some(PresentationTime(1)), ..Stretch::WHOLE }.share_of(10), None);
+        assert_eq!(Stretch { end: ran(1), ..Stretch::WHOLE }.share_of(10), None);
     }
 }

@@ -3,23 +3,28 @@
 use std::ffi::OsString;
 use std::io;
 use std::num::{NonZeroU64, NonZeroUsize};
-use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::Duration;
 
-use anyhow::Context;
 use clap::Args;
 use serde_json::Value;
 
 use super::outcome::UsageError;
 use crate::capture::address::Address;
+use crate::capture::animation::{self, Animation};
 use crate::capture::raw::{RawShape, RawSource};
-use crate::capture::stretch::Stretch;
+use crate::capture::stretch::{Mark, Stretch};
 use crate::capture::video::{self, OpenSettings, VideoSource};
-use crate::capture::{Source, folder};
+use crate::capture::{Source, folder, patient};
 use crate::face::choice::Choice;
 use crate::frame::PresentationTime;
+use crate::name;
 use crate::sink::video::Sound;
+
+/// Time between two looks at the wish to stop while a video is opened.
+const HEARING: Duration = Duration::from_millis(200);
 
 #[derive(Args, Debug)]
 pub(super) struct InputArgs {
@@ -29,12 +34,13 @@ pub(super) struct InputArgs {
     /// The standard input has frames of RGB bytes and no container; 25 frames a second unless said
     #[arg(long, value_name = "WIDTHxHEIGHT[@FPS]", value_parser = raw_shape)]
     raw: Option<RawShape>,
-    /// Leave out what comes before this time, as in the tables: seconds, m:ss or h:mm:ss
-    #[arg(long, value_name = "T", value_parser = time)]
-    start: Option<PresentationTime>,
+    /// Leave out what comes before this time from the clip's first frame: seconds, m:ss or h:mm:ss; with @ before it, by the
+    /// clip's own clock
+    #[arg(long, value_name = "T", value_parser = mark)]
+    start: Option<Mark>,
     /// Leave out what comes at this time or after it
-    #[arg(long, value_name = "T", value_parser = time)]
-    end: Option<PresentationTime>,
+    #[arg(long, value_name = "T", value_parser = mark)]
+    end: Option<Mark>,
     /// Judge each Nth frame only, from the first one on
     #[arg(long, value_name = "N", default_value = "1")]
     every: NonZeroU64,
@@ -51,8 +57,13 @@ pub(super) struct InputArgs {
 
 impl InputArgs {
     /// All inputs, folders replaced by the videos in them; what can't be read is an error of its own.
-    pub(super) fn expand(&self) -> anyhow::Result<Vec<anyhow::Result<Address>>> {
-        if self.start.zip(self.end).is_some_and(|(start, end)| start >= end) {
+    pub(super) fn expand(&self) -> anyhow::Result<Expanded> {
+        let empty = match self.start.zip(self.end) {
+            Some((Mark::Running(start), Mark::Running(end)) | (Mark::Clock(start), Mark::Clock(end))) => start >= end,
+            // Of two clocks nobody knows yet how far they are apart.
+            _ => false,
+        };
+        if empty {
             return Err(UsageError("--end is not after --start: there is no frame between them".to_owned()).into());
         }
         let given: Vec<Address> = self.clips.iter().map(|clip| Address::of(clip)).collect();
@@ -63,7 +74,9 @@ impl InputArgs {
         if self.raw.is_some() && (stdin == 0 || given.len() > 1) {
             return Err(UsageError("--raw is for the standard input: name - as the only clip".to_owned()).into());
         }
-        Ok(given.into_iter().flat_map(expand).collect())
+        let mut expanded = Expanded::default();
+        given.into_iter().for_each(|address| expanded.add(address));
+        Ok(expanded)
     }
 
     /// Opens one of them; of `threads`, half may decode. `stop` ends a wait for the network.
@@ -75,25 +88,34 @@ impl InputArgs {
     ) -> anyhow::Result<Box<dyn Source>> {
         let stretch = Stretch { start: self.start, end: self.end, every: self.every };
         if let Some(shape) = self.raw {
-            return Ok(Box::new(RawSource::new(io::stdin(), address.name(), shape, stretch, self.max_pixels)?));
+            let reader = patient::stdin(Some(stop))?;
+            let source = RawSource::new(reader, address.name(), shape, stretch, self.max_pixels)?;
+            return Ok(Box::new(source.until(Some(stop))));
+        }
+        if let Some(path) = address.path().filter(|path| animation::is_webp(path)) {
+            return Ok(Box::new(Animation::open(path, stretch, self.max_pixels)?));
         }
         let patience = Duration::from_secs(self.patience);
         // Each thread of a decoder keeps pictures of its own, and decoding is seldom more than half of the work.
         let threads = NonZeroUsize::new(threads.get().div_ceil(2)).unwrap_or(threads);
         let settings = OpenSettings { threads, most_pixels: self.max_pixels, stretch, patience, stop: Some(stop) };
-        Ok(Box::new(VideoSource::open_with(address, &settings)?))
+        Ok(Box::new(open_or_leave(address.clone(), settings, stop)?))
     }
 
     /// The sound that goes with an annotated video: that of a file, between `--start` and `--end`. What can be read but once
     /// has none.
     pub(super) fn sound(&self, address: &Address) -> Option<Sound> {
-        let path = address.path()?.to_owned();
+        let path = address.path().filter(|path| path.is_file())?.to_owned();
         Some(Sound { path, from: self.start, until: self.end })
     }
 
     /// The flags that change rows, by their names.
     pub(super) fn settings(&self) -> [(String, Value); 4] {
-        let seconds = |time: Option<PresentationTime>| time.map(PresentationTime::seconds).into();
+        let seconds = |mark: Option<Mark>| match mark {
+            Some(Mark::Running(time)) => time.seconds().into(),
+            Some(Mark::Clock(time)) => format!("@{}", time.seconds()).into(),
+            None => Value::Null,
+        };
         let settings: [(&str, Value); 4] = [
             ("start", seconds(self.start)),
             ("end", seconds(self.end)),
@@ -109,18 +131,71 @@ impl InputArgs {
     }
 }
 
-fn expand(address: Address) -> Vec<anyhow::Result<Address>> {
-    let Some(folder) = address.path().filter(|path| path.is_dir()) else {
-        return vec![Ok(address)];
-    };
-    let listed = folder::list(folder, &video::ENDINGS);
-    match listed.with_context(|| format!("can't read folder {}", folder.display())) {
-        Ok(found) if found.is_empty() => {
+/// What the named inputs are.
+#[derive(Default)]
+pub(super) struct Expanded {
+    /// The clips, those of a folder in the order of their names.
+    pub(super) clips: Vec<Address>,
+    /// Inputs that can't be read.
+    pub(super) failures: Vec<anyhow::Error>,
+    /// What was left out of each folder, in words.
+    pub(super) left_out: Vec<String>,
+}
+
+impl Expanded {
+    fn add(&mut self, address: Address) {
+        let Some(folder) = address.path().filter(|path| path.is_dir()) else {
+            self.clips.push(address);
+            return;
+        };
+        let told = name::of(folder);
+        let listing = match folder::list(folder, &video::ENDINGS) {
+            Ok(listing) => listing,
+            Err(error) => {
+                self.failures.push(anyhow::Error::from(error).context(format!("can't read folder {told}")));
+                return;
+            }
+        };
+        if listing.files.is_empty() {
             let endings = video::ENDINGS.join(", ");
-            vec![Err(anyhow::anyhow!("{} holds no video (looked for {endings})", folder.display()))]
+            self.failures.push(anyhow::anyhow!("{told} holds no video (looked for {endings})"));
         }
-        Ok(found) => found.into_iter().map(|path: PathBuf| Ok(Address::File(path))).collect(),
-        Err(error) => vec![Err(error)],
+        self.clips.extend(listing.files.into_iter().map(Address::File));
+        let unreadable = listing.unreadable.into_iter();
+        self.failures.extend(unreadable.map(|(below, error)| {
+            anyhow::Error::from(error).context(format!("can't read folder {}", name::of(below)))
+        }));
+        if !listing.left_out.is_empty() {
+            self.left_out.push(format!("{told}: {}", listing.left_out));
+        }
+    }
+}
+
+/// Opens a video in a thread of its own. A host's name that is looked up and a disk in the network hear no wish to stop:
+/// when there is one, the thread is left behind.
+fn open_or_leave(address: Address, settings: OpenSettings, stop: &'static AtomicBool) -> anyhow::Result<VideoSource> {
+    let (sender, opened) = mpsc::channel();
+    thread::Builder::new().name("open".to_owned()).spawn(move || {
+        // Nobody may be waiting any more.
+        let _ = sender.send(VideoSource::open_with(&address, &settings));
+    })?;
+    let mut stopped = false;
+    loop {
+        match opened.recv_timeout(HEARING) {
+            Ok(opened) => return Ok(opened?),
+            Err(RecvTimeoutError::Timeout) if stopped => return Err(io::Error::from(io::ErrorKind::Interrupted).into()),
+            // It has heard the same, and gets the time to end well.
+            Err(RecvTimeoutError::Timeout) => stopped = stop.load(Ordering::Relaxed),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// A time from the first frame, or after `@` one of the clip's own clock.
+fn mark(text: &str) -> Result<Mark, String> {
+    match text.strip_prefix('@') {
+        Some(clock) => time(clock).map(Mark::Clock),
+        None => time(text).map(Mark::Running),
     }
 }
 
@@ -142,7 +217,8 @@ fn time(text: &str) -> Result<PresentationTime, String> {
         }
         (whole.is_empty() || last < 60.0).then_some(sum + last)
     };
-    let seconds = seconds().filter(|seconds| *seconds < 1e9);
+    // Clocks that count from 1970 are well below.
+    let seconds = seconds().filter(|seconds| *seconds < 1e12);
     let found = seconds.map(|seconds| PresentationTime((seconds * 1e6).round() as i64));
     found.ok_or_else(|| "expected seconds (75.5), m:ss (1:15.5) or h:mm:ss (0:01:15.5)".to_owned())
 }
@@ -173,6 +249,10 @@ mod tests {
         check_time("1:15.5", Some(75_500_000));
         check_time("1:02:03.25", Some(3_723_250_000));
         check_time("100:00", Some(6_000_000_000));
+        check_time("1764310001.5", Some(1_764_310_001_500_000));
+        assert_eq!(mark("@1764310001"), Ok(Mark::Clock(PresentationTime(1_764_310_001_000_000))));
+        assert_eq!(mark("1:15.5"), Ok(Mark::Running(PresentationTime(75_500_000))));
+        assert!(mark("@").is_err() && mark("@@1").is_err());
         for wrong in ["", "-1", "1e3", "inf", "1:60", "1:60:00", "1:2:3:4", "1.5:00", ":10", "1:"] {
             check_time(wrong, None);
         }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::outcome::say;
 use crate::explain::explain;
+use crate::name;
 use crate::sink::record::{PhotoRecord, SCHEMA};
 
 /// Writes a value as one line.
@@ -16,13 +17,15 @@ pub(super) fn print(value: &impl Serialize) -> anyhow::Result<()> {
 struct Failed<'a> {
     schema: u32,
     source: &'a str,
+    source_escaped: bool,
     ended: &'static str,
     error: String,
 }
 
 /// Says that nothing came of an input.
 pub(super) fn print_failed(source: &str, error: &anyhow::Error) -> anyhow::Result<()> {
-    print(&Failed { schema: SCHEMA, source, ended: "failed", error: explain(error) })
+    let source_escaped = name::is_escaped(source);
+    print(&Failed { schema: SCHEMA, source, source_escaped, ended: "failed", error: explain(error) })
 }
 
 /// What is said of a photo.
@@ -30,6 +33,7 @@ pub(super) fn print_failed(source: &str, error: &anyhow::Error) -> anyhow::Resul
 struct Photo<'a> {
     schema: u32,
     source: &'a str,
+    source_escaped: bool,
     ended: &'static str,
     /// The rows of the tables: one a face and model, none without a face.
     faces: &'a [PhotoRecord<'a>],
@@ -39,7 +43,8 @@ struct Photo<'a> {
 pub(super) fn print_photo(source: &str, records: &[PhotoRecord<'_>]) -> anyhow::Result<()> {
     // A photo without a face has an empty row in the tables.
     let faces = if records.iter().all(|record| record.verdict.is_none()) { &[] } else { records };
-    print(&Photo { schema: SCHEMA, source, ended: "whole", faces })
+    let source_escaped = name::is_escaped(source);
+    print(&Photo { schema: SCHEMA, source, source_escaped, ended: "whole", faces })
 }
 
 #[cfg(feature = "video")]
@@ -53,6 +58,7 @@ mod clip {
     use super::super::side_by_side::{self, Voice};
     use super::print;
     use crate::explain::explain;
+    use crate::name;
     use crate::pipeline::{Ended, Summary};
     use crate::sink::jsonl::RunRecord;
     use crate::sink::record::{SCHEMA, TrackRecord};
@@ -63,6 +69,7 @@ mod clip {
     struct Clip<'a> {
         schema: u32,
         source: &'a str,
+        source_escaped: bool,
         ended: &'static str,
         error: Option<String>,
         frames: u64,
@@ -119,6 +126,7 @@ mod clip {
         print(&Clip {
             schema: SCHEMA,
             source: &summary.source.name,
+            source_escaped: name::is_escaped(&summary.source.name),
             ended: summary.ended.word(),
             error,
             frames: summary.frames,

@@ -68,7 +68,7 @@ enum Command {
     Image(image::ImageArgs),
     /// Judge the faces in front of a camera or in a stream, while it happens
     #[cfg(all(feature = "video", feature = "camera"))]
-    Live(live::LiveArgs),
+    Live(Box<live::LiveArgs>),
     /// Show the cameras of this machine, with their formats and rates
     #[cfg(feature = "camera")]
     Cameras(cameras::CamerasArgs),

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use log::Level;
 
 use crate::explain::explain;
+use crate::name;
 use crate::stderr;
 
 /// What stands at the end of the help.
@@ -85,10 +86,10 @@ pub(super) fn refuse_overwriting<'a>(
             continue;
         };
         if inputs.contains(&file) {
-            return Err(UsageError(format!("{} is an input and an output: name another output", output.display())));
+            return Err(UsageError(format!("{} is an input and an output: name another output", name::of(output))));
         }
         if taken.contains(&file) {
-            return Err(UsageError(format!("{} is named for two outputs: name another for one", output.display())));
+            return Err(UsageError(format!("{} is named for two outputs: name another for one", name::of(output))));
         }
         taken.push(file);
     }

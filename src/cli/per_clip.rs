@@ -1,53 +1,83 @@
 //! Outputs of `cyborg video` that are a file a clip.
 
+use std::collections::HashSet;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::outcome::UsageError;
 use crate::capture::address::Address;
+use crate::name;
 
-/// Where the outputs of one kind go that are a file a clip.
-pub(super) enum PerClip {
-    Nowhere,
-    File(PathBuf),
-    /// The folder, and the end of the files' names.
-    Folder(PathBuf, &'static str),
-}
+/// Where the outputs of one kind go that are a file a clip: one each, in the clips' order, or none at all.
+pub(super) struct PerClip(Vec<PathBuf>);
 
 impl PerClip {
     /// `path` is what stands after `flag`.
-    pub(super) fn new(
-        flag: &str,
-        path: Option<&Path>,
-        ending: &'static str,
-        clips: &[Address],
-    ) -> Result<Self, UsageError> {
-        let Some(path) = path else {
-            return Ok(Self::Nowhere);
-        };
-        if path.is_dir() {
-            let mut names: Vec<_> = clips.iter().map(Address::stem).collect();
-            names.sort();
-            let same = names.windows(2).find(|pair| pair[0] == pair[1]);
-            return match same {
-                None => Ok(Self::Folder(path.to_owned(), ending)),
-                Some(_) => Err(UsageError(format!(
-                    "two clips have the same name, and so would their files in the folder of {flag}: run them one by one"
-                ))),
-            };
+    pub(super) fn new(flag: &str, path: Option<&Path>, ending: &str, clips: &[Address]) -> Result<Self, UsageError> {
+        match path {
+            None => Ok(Self(Vec::new())),
+            Some(folder) if folder.is_dir() => {
+                let mut taken = HashSet::new();
+                let names = clips.iter().map(|clip| folder.join(free_name(clip.stem(), ending, &mut taken)));
+                Ok(Self(names.collect()))
+            }
+            Some(path) if clips.len() > 1 => {
+                let path = name::of(path);
+                let message = format!("{flag} {path} is no folder, and there are several clips: make the folder first");
+                Err(UsageError(message))
+            }
+            Some(path) => Ok(Self(vec![path.to_owned()])),
         }
-        if clips.len() > 1 {
-            let path = path.display();
-            let message = format!("{flag} {path} is no folder, and there are several clips: make the folder first");
-            return Err(UsageError(message));
-        }
-        Ok(Self::File(path.to_owned()))
     }
 
-    pub(super) fn file_for(&self, clip: &Address) -> Option<PathBuf> {
-        match self {
-            Self::Nowhere => None,
-            Self::File(path) => Some(path.clone()),
-            Self::Folder(folder, ending) => Some(folder.join(format!("{}.{ending}", clip.stem()))),
+    /// The output of the clip of this number, from 0.
+    pub(super) fn of(&self, clip: usize) -> Option<&Path> {
+        self.0.get(clip).map(PathBuf::as_path)
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &PathBuf> {
+        self.0.iter()
+    }
+}
+
+/// A name after the input's; inputs of one name from several folders are numbered.
+pub(super) fn free_name(stem: OsString, ending: &str, taken: &mut HashSet<OsString>) -> OsString {
+    let mut number = 1;
+    loop {
+        let mut name = stem.clone();
+        if number > 1 {
+            name.push(format!(".{number}"));
         }
+        name.push(".");
+        name.push(ending);
+        if taken.insert(name.clone()) {
+            return name;
+        }
+        number += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clips_of_one_name_are_numbered() {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let clips = ["a/x.mp4", "b/x.mov", "x.2.mkv", "y.ts", "a/x.mp4"].map(|path| Address::File(path.into()));
+        let outputs = PerClip::new("--annotate", Some(folder.path()), "annotated.mp4", &clips).expect("it is a folder");
+        let names = ["x", "x.2", "x.2.2", "y", "x.3"].map(|stem| folder.path().join(format!("{stem}.annotated.mp4")));
+        assert!(outputs.all().eq(&names), "{:?}", outputs.0);
+        assert_eq!(outputs.of(3), Some(names[3].as_path()));
+    }
+
+    #[test]
+    fn a_file_is_for_one_clip() {
+        let clips = ["a.mp4", "b.mp4"].map(|path| Address::File(path.into()));
+        let one = PerClip::new("--report", Some(Path::new("o.html")), "report.html", &clips[..1]).expect("one clip");
+        assert_eq!(one.of(0), Some(Path::new("o.html")));
+        assert!(PerClip::new("--report", Some(Path::new("o.html")), "report.html", &clips).is_err());
+        assert_eq!(PerClip::new("--report", None, "report.html", &clips).expect("none is asked for").of(0), None);
     }
 }

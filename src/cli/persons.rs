@@ -92,7 +92,7 @@ fn parts(track: &TrackSummary) -> (String, String) {
 }
 
 pub(super) fn span(interval: &Interval) -> String {
-    format!("{:.1} s to {:.1} s", interval.start.seconds(), interval.end.seconds())
+    format!("{:.1} s to {:.1} s", interval.running_start.seconds(), interval.running_end.seconds())
 }
 
 #[cfg(test)]
@@ -103,7 +103,8 @@ pub(super) mod tests {
     use crate::verdict::SyntheticProbability;
 
     fn interval(start: i64, end: i64) -> Interval {
-        Interval { start: PresentationTime(start * 100_000), end: PresentationTime(end * 100_000) }
+        let (start, end) = (PresentationTime(start * 100_000), PresentationTime(end * 100_000));
+        Interval { start, end, running_start: start, running_end: end }
     }
 
     pub(in crate::cli) fn track(

@@ -1,12 +1,12 @@
 //! `cyborg video`: every face in every frame of videos.
 
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 
-use super::inputs::InputArgs;
+use super::inputs::{Expanded, InputArgs};
 use super::interrupt;
 use super::machine;
 use super::outcome::{Outcome, complain, note, refuse_overwriting, say};
@@ -18,12 +18,13 @@ use super::workers::{Team, WorkerArgs, Workers};
 use crate::capture::address::Address;
 use crate::face::choice::Chosen;
 use crate::model::classifier::Classify;
+use crate::name;
 use crate::pipeline::{self, DetectEvery, Ended, Stages, Summary, Worker};
 use crate::sink::Sink;
 use crate::sink::jsonl::RunRecord;
 use crate::sink::progress::ProgressSink;
 use crate::sink::report::ReportSink;
-use crate::sink::video::{VideoSettings, VideoSink};
+use crate::sink::video::{SilenceReason, VideoSettings, VideoSink};
 
 #[derive(Args, Debug)]
 pub(super) struct VideoArgs {
@@ -52,26 +53,18 @@ pub(super) struct VideoArgs {
 
 pub(super) fn run(args: &VideoArgs) -> anyhow::Result<Outcome> {
     let stop = interrupt::listen();
-    let mut failed = 0;
-    let mut clips = Vec::new();
-    for found in args.inputs.expand()? {
-        match found {
-            Ok(clip) => clips.push(clip),
-            Err(error) => {
-                complain(&error);
-                failed += 1;
-            }
-        }
-    }
+    let Expanded { clips, failures, left_out } = args.inputs.expand()?;
+    failures.iter().for_each(complain);
+    let mut failed = failures.len();
     let all = clips.len() + failed;
     if clips.is_empty() {
+        left_out.iter().for_each(|text| note(text));
         return Ok(Outcome::of(failed, all));
     }
     args.tables.check(&clips)?;
     let annotate = PerClip::new("--annotate", args.annotate.as_deref(), "annotated.mp4", &clips)?;
     let report = PerClip::new("--report", args.report.as_deref(), "report.html", &clips)?;
-    let mut outputs: Vec<PathBuf> =
-        clips.iter().flat_map(|clip| [annotate.file_for(clip), report.file_for(clip)]).flatten().collect();
+    let mut outputs: Vec<PathBuf> = annotate.all().chain(report.all()).cloned().collect();
     outputs.extend(args.tables.outputs(&clips));
     let files: Vec<PathBuf> = clips.iter().filter_map(|clip| clip.path().map(ToOwned::to_owned)).collect();
     refuse_overwriting(files.iter().chain(&args.workers.files()), &outputs)?;
@@ -83,8 +76,9 @@ pub(super) fn run(args: &VideoArgs) -> anyhow::Result<Outcome> {
     let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(ProgressSink::new())];
     sinks.extend(tables);
     let shared = sinks.len();
-    for clip in clips.iter().filter(|clip| !finished.contains(&clip.name())) {
-        let judged = judge_clip(clip, args, [&annotate, &report], &mut workers, &mut sinks, stop);
+    for (number, clip) in clips.iter().enumerate().filter(|(_, clip)| !finished.contains(&clip.name())) {
+        let outputs = [annotate.of(number), report.of(number)];
+        let judged = judge_clip(clip, args, outputs, &mut workers, &mut sinks, stop);
         sinks.truncate(shared);
         if let Err(error) = tell(judged, clip, &run, args) {
             complain(&error);
@@ -97,13 +91,17 @@ pub(super) fn run(args: &VideoArgs) -> anyhow::Result<Outcome> {
     if failed < all {
         workers.cautions().iter().for_each(|caution| note(caution));
     }
+    left_out.iter().for_each(|text| note(text));
+    if failed > 0 && all > 1 {
+        note(&format!("{failed} of {all} clips could not be judged to their end; the reasons stand above"));
+    }
     Ok(Outcome::of(failed, all))
 }
 
 fn judge_clip(
     clip: &Address,
     args: &VideoArgs,
-    [annotate, report]: [&PerClip; 2],
+    [annotate, report]: [Option<&Path>; 2],
     workers: &mut Workers,
     sinks: &mut Vec<Box<dyn Sink>>,
     stop: &'static AtomicBool,
@@ -113,21 +111,21 @@ fn judge_clip(
         Err(_) if stop.load(Ordering::Relaxed) => return Ok(None),
         opened => opened?,
     };
-    let annotated = annotate.file_for(clip);
-    if let Some(path) = &annotated {
+    if let Some(path) = annotate {
         let settings = VideoSettings {
             width: args.annotate_width.map(usize::from),
             threads: workers.threads,
             sound: args.inputs.sound(clip),
         };
+        let once = (settings.sound.is_none() && source.has_sound()).then(|| SilenceReason::Once(clip.name()));
         let sink = VideoSink::create(path, source.info(), &settings)?;
-        if let Some(reason) = sink.silence() {
-            note(&format!("{}: {reason}", path.display()));
+        if let Some(reason) = sink.silence().or(once.as_ref()) {
+            note(&format!("{}: {reason}", name::of(path)));
         }
         sinks.push(Box::new(sink));
     }
-    if let Some(path) = report.file_for(clip) {
-        sinks.push(Box::new(ReportSink::create(&path, workers.made_with())?));
+    if let Some(path) = report {
+        sinks.push(Box::new(ReportSink::create(path, workers.made_with())?));
     }
     let choice = args.inputs.choice();
     let Workers { teams, judges, .. } = workers;
@@ -212,6 +210,16 @@ fn warn(summary: &Summary) {
     let name = &summary.source.name;
     if let Some(reason) = &summary.first_damage {
         note(&format!("warning: {name}: {} pieces could not be decoded, first: {reason}", summary.damaged_frames));
+    }
+    if summary.clock_jumps > 0 {
+        let times = match summary.clock_jumps {
+            1 => "once".to_owned(),
+            jumps => format!("{jumps} times"),
+        };
+        note(&format!(
+            "warning: {name}: its clock jumped {times}: `time_s` is what it says, `running_s` and the annotated video go on, \
+             a gap is a second"
+        ));
     }
     if summary.patched_frames > 0 {
         let count = summary.patched_frames;

@@ -11,6 +11,7 @@ pub mod crop;
 pub mod cut;
 pub mod exact;
 pub mod quality;
+pub mod resize;
 pub mod tracker;
 
 use crate::frame::{Frame, PixelBox, PixelPoint};

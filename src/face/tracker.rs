@@ -10,6 +10,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::Face;
+use super::resize::Resize;
 use crate::frame::{PixelBox, PixelPoint, PresentationTime};
 
 /// A track is given up when its face was not seen for so many seconds.
@@ -30,6 +31,8 @@ const LEAST_OVERLAP: f32 = 0.25;
 const REACH: f32 = 0.5;
 /// See [`REACH`].
 const REACH_GROWS: f32 = 0.3;
+/// How far it may be when the pictures have changed their size: nobody knows exactly how.
+const RESIZED_REACH: f32 = 1.0;
 /// Of two tracks that lie as well, the one that was seen last goes first: what a second of a gap costs.
 const GAP_COST: f32 = 0.2;
 
@@ -50,6 +53,8 @@ pub struct Tracker {
     tracks: Vec<Track>,
     born: u64,
     last: Option<PresentationTime>,
+    /// How the pictures have changed since the last frame.
+    resized: Option<[Resize; 4]>,
     pairs: Vec<Pair>,
     new: Vec<usize>,
 }
@@ -89,6 +94,11 @@ impl Tracker {
         self.tracks.clear();
     }
 
+    /// The next frame, which is to be looked at, has another size than the last one.
+    pub fn resize(&mut self, from: (usize, usize), to: (usize, usize)) {
+        self.resized = Some(Resize::ways(from, to));
+    }
+
     /// Puts the track of each of `faces`, in their order, in place of what `ids` held.
     ///
     /// `faces` are those of the frame at `time`. Their order doesn't matter. A face that continues no track begins one.
@@ -99,13 +109,21 @@ impl Tracker {
         self.tracks.retain(|track| seconds_between(track.seen, time) <= patience);
         ids.clear();
         ids.resize(faces.len(), TrackId::default());
-        self.pair(time, faces);
+        let resized = self.resized.take();
+        self.pair(time, faces, resized.as_ref());
         for pair in &self.pairs {
             let track = &mut self.tracks[pair.track];
             if !track.continued && ids[pair.face] == TrackId::default() {
-                track.continue_with(&faces[pair.face], time);
+                match resized {
+                    // How it moves in the new pictures is found out anew.
+                    Some(_) => *track = Track { continued: true, ..Track::new(track.id, faces[pair.face], time) },
+                    None => track.continue_with(&faces[pair.face], time),
+                }
                 ids[pair.face] = track.id;
             }
+        }
+        for track in self.tracks.iter_mut().filter(|track| !track.continued) {
+            resized.iter().for_each(|[likeliest, ..]| track.resize(likeliest));
         }
         for track in &mut self.tracks {
             track.continued = false;
@@ -124,11 +142,15 @@ impl Tracker {
     }
 
     /// All pairs that may belong together, the likeliest first.
-    fn pair(&mut self, time: PresentationTime, faces: &[Face]) {
+    fn pair(&mut self, time: PresentationTime, faces: &[Face], resized: Option<&[Resize; 4]>) {
         self.pairs.clear();
         for (track, known) in self.tracks.iter().enumerate() {
             for (face, found) in faces.iter().enumerate() {
-                if let Some(cost) = known.cost(&found.bounds, time) {
+                let cost = match resized {
+                    None => known.cost(&found.bounds, time, REACH),
+                    Some(ways) => known.cost_resized(&found.bounds, time, ways),
+                };
+                if let Some(cost) = cost {
                     self.pairs.push(Pair { track, face, cost });
                 }
             }
@@ -182,8 +204,29 @@ impl Track {
         }
     }
 
-    /// How badly a face fits, 0 or more; `None` where it can't be the same one.
-    fn cost(&self, face: &PixelBox, time: PresentationTime) -> Option<f32> {
+    /// The same in pictures of another size.
+    fn resize(&mut self, way: &Resize) {
+        self.bounds = way.place(&self.bounds);
+        self.face.bounds = way.place(&self.face.bounds);
+        for mark in &mut self.face.landmarks {
+            (mark.x, mark.y) = way.point(mark.x, mark.y);
+        }
+        self.velocity = (0.0, 0.0);
+    }
+
+    /// How badly a face in pictures of another size fits, by the way that fits best.
+    fn cost_resized(&self, face: &PixelBox, time: PresentationTime, ways: &[Resize; 4]) -> Option<f32> {
+        let costs = ways.iter().filter_map(|way| {
+            let mut moved = *self;
+            moved.resize(way);
+            moved.cost(face, time, RESIZED_REACH)
+        });
+        costs.min_by(f32::total_cmp)
+    }
+
+    /// How badly a face fits, 0 or more; `None` where it can't be the same one. `reach` is how far it may be, in sides of the
+    /// face.
+    fn cost(&self, face: &PixelBox, time: PresentationTime, reach: f32) -> Option<f32> {
         let gap = seconds_between(self.seen, time) as f32;
         let predicted = self.predicted(gap);
         let (own, other) = ((predicted.width * predicted.height).sqrt(), (face.width * face.height).sqrt());
@@ -191,7 +234,7 @@ impl Track {
         let (from, to) = (centre(&predicted), centre(face));
         let distance = (to.0 - from.0).hypot(to.1 - from.1) / ((own + other) / 2.0);
         let overlap = predicted.overlap(face);
-        let near = overlap >= LEAST_OVERLAP || distance <= REACH + REACH_GROWS * gap;
+        let near = overlap >= LEAST_OVERLAP || distance <= reach + REACH_GROWS * gap;
         let cost = distance + (1.0 - overlap) + ratio.ln() + GAP_COST * gap;
         // A box without an area, or one that is no number, belongs to nothing.
         (near && ratio <= LARGEST_RATIO && cost.is_finite()).then_some(cost)

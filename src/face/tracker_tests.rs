@@ -134,3 +134,30 @@ fn boxes_that_are_no_boxes_do_no_harm() {
         assert_eq!(ids.len(), 1);
     }
 }
+
+/// A face in pictures of one size, then one in those of another: whether it is the same person.
+fn check_resized(from: (usize, usize), to: (usize, usize), before: PixelBox, after: PixelBox, same: bool) {
+    let mut tracker = Tracker::new();
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    let face = |bounds| Face { bounds, landmarks: [PixelPoint::default(); 5], confidence: 1.0 };
+    for frame in 0..10 {
+        tracker.follow(PresentationTime(frame * 40_000), &[face(before)], &mut first);
+    }
+    tracker.resize(from, to);
+    tracker.follow(PresentationTime(400_000), &[face(after)], &mut second);
+    assert_eq!(first == second, same, "{from:?} {to:?} {after:?}");
+    tracker.follow(PresentationTime(440_000), &[face(after)], &mut first);
+    assert_eq!(first, second);
+}
+
+#[test]
+fn a_track_lives_on_when_the_pictures_change_their_size() {
+    let bounds = |left, top, width, height| PixelBox { left, top, width, height };
+    let before = bounds(100.0, 100.0, 60.0, 80.0);
+    check_resized((640, 360), (1280, 720), before, bounds(205.0, 198.0, 122.0, 158.0), true);
+    check_resized((640, 360), (320, 180), before, bounds(50.0, 51.0, 30.0, 40.0), true);
+    check_resized((640, 360), (640, 480), before, bounds(100.0, 160.0, 60.0, 80.0), true);
+    check_resized((640, 360), (360, 640), bounds(290.0, 100.0, 60.0, 80.0), bounds(150.0, 240.0, 60.0, 80.0), true);
+    check_resized((640, 360), (1280, 720), before, bounds(1000.0, 500.0, 120.0, 160.0), false);
+    check_resized((640, 360), (1280, 720), before, bounds(200.0, 200.0, 20.0, 30.0), false);
+}

@@ -36,7 +36,7 @@ pub(super) struct Looker<'a> {
     views: Vec<Arc<View>>,
     /// Session and size of the last frame.
     last: Option<(u64, (usize, usize))>,
-    /// Counts what nobody can be followed through: a source that was lost, another size of picture.
+    /// Counts what nobody can be followed through: a source that was lost.
     scene: u64,
 }
 
@@ -82,11 +82,17 @@ impl<'a> Looker<'a> {
             give_back(self.shared, frame);
             return Ok(());
         }
-        let place = (session, (frame.width, frame.height));
-        if self.last.replace(place).is_some_and(|last| last != place) {
-            self.begin_scene();
+        let size = (frame.width, frame.height);
+        let mut resized = false;
+        match self.last.replace((session, size)) {
+            Some((known, _)) if known != session => self.begin_scene(),
+            Some((_, old)) if old != size => {
+                self.tracker.resize(old, size);
+                resized = true;
+            }
+            _ => {}
         }
-        self.follow(&frame)?;
+        self.follow(&frame, resized)?;
         while let Some(said) = self.desk.said.pop() {
             if said.scene == self.scene {
                 self.opinions.take(said, &self.shared.metrics);
@@ -109,16 +115,16 @@ impl<'a> Looker<'a> {
         self.rhythm = Rhythm::new(self.every);
     }
 
-    fn follow(&mut self, frame: &Frame) -> anyhow::Result<()> {
+    fn follow(&mut self, frame: &Frame, resized: bool) -> anyhow::Result<()> {
         let cut = self.cuts.begins_scene(frame);
         if cut {
             self.tracker.end_all();
         }
-        if self.rhythm.looks(cut) {
+        if self.rhythm.looks(cut || resized) {
             self.detector.locate(frame, &mut self.faces)?;
-            self.tracker.follow(frame.time, &self.faces, &mut self.tracks);
+            self.tracker.follow(frame.running(), &self.faces, &mut self.tracks);
         } else {
-            self.tracker.predict(frame.time, &mut self.faces, &mut self.tracks);
+            self.tracker.predict(frame.running(), &mut self.faces, &mut self.tracks);
         }
         Ok(())
     }

@@ -143,6 +143,8 @@ fn read(opener: &dyn Open, shared: &Shared, session: &Session, tell: &Sender<Eve
         // One clock for all sources and sessions: what counts live is when a thing was seen.
         let clock = shared.clock(frame.captured);
         frame.time = PresentationTime(i64::try_from(clock).unwrap_or(i64::MAX));
+        // The source's own clock, whatever it does, tells nothing here.
+        frame.running = None;
         session.last.store(clock, Ordering::Release);
         shared.metrics.captured.fetch_add(1, Ordering::Relaxed);
         let found = (frame.width, frame.height);

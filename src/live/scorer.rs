@@ -154,6 +154,7 @@ impl<'a> Scorer<'a> {
         let look = Look {
             frame: frame.number,
             time: frame.time,
+            running: frame.running(),
             faces: &self.faces,
             tracks: &self.tracks,
             qualities: &self.qualities,

@@ -202,13 +202,15 @@ fn builds(asked: Asked) -> &'static [&'static str] {
 fn cure(found: Found) -> String {
     match found {
         Found::Variable => format!("set {LIBRARY_VARIABLE} to the library of ONNX Runtime 1.17 or newer, or unset it"),
-        _ => {
-            let cache =
-                cache::folder().map_or_else(|| "the cache folder".to_owned(), |path| path.display().to_string());
-            format!(
-                "`cargo xtask setup` puts it into {cache}, or set {LIBRARY_VARIABLE} to the library of ONNX Runtime 1.17 or newer"
-            )
-        }
+        _ => match cache::folder() {
+            Some(folder) => format!(
+                "`cargo xtask setup` puts it into {}, or set {LIBRARY_VARIABLE} to the library of ONNX Runtime 1.17 or newer",
+                folder.display()
+            ),
+            None => format!(
+                "no cache folder is known to look in: set HOME, or CYBORG_CACHE, or {LIBRARY_VARIABLE} to the library of ONNX Runtime 1.17 or newer"
+            ),
+        },
     }
 }
 

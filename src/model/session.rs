@@ -16,6 +16,7 @@ use super::provider::{Asked, Job, Provider, ProviderReport, Refusal, Refused, ch
 use super::runtime::Runtime;
 use super::self_test::{self, Output, Picture, Run};
 use super::workload::Workload;
+use crate::wall;
 
 /// How a session is to run.
 #[derive(Clone, Copy, Debug)]
@@ -97,6 +98,16 @@ impl Network {
     ///
     /// As [`Network::open`].
     pub fn open_for(
+        runtime: &Runtime,
+        file: &NetworkFile<'_>,
+        settings: SessionSettings,
+        longest_side: usize,
+    ) -> Result<Self, SessionError> {
+        let opened = wall::behind(|| Self::choose_for(runtime, file, settings, longest_side));
+        opened.unwrap_or_else(|fault| Err(SessionError::Load(fault.to_string())))
+    }
+
+    fn choose_for(
         runtime: &Runtime,
         file: &NetworkFile<'_>,
         settings: SessionSettings,

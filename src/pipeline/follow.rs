@@ -10,10 +10,10 @@ use crate::face::tracker::Tracker;
 /// looked for, the tracks say where they are.
 pub(super) fn follow(located: &Receiver<Parcel>, followed: &Sender<Parcel>, room: usize) {
     let mut order = InOrder::new(room);
-    let mut tracker = Tracker::new();
+    let (mut tracker, mut size) = (Tracker::new(), None);
     for parcel in located {
         for mut parcel in order.push(parcel.order, parcel) {
-            step(&mut tracker, &mut parcel);
+            step(&mut tracker, &mut size, &mut parcel);
             if followed.send(parcel).is_err() {
                 return;
             }
@@ -21,7 +21,7 @@ pub(super) fn follow(located: &Receiver<Parcel>, followed: &Sender<Parcel>, room
     }
 }
 
-fn step(tracker: &mut Tracker, parcel: &mut Parcel) {
+fn step(tracker: &mut Tracker, size: &mut Option<(usize, usize)>, parcel: &mut Parcel) {
     let Parcel { frame, faces, tracks, .. } = parcel;
     if parcel.failure.is_some() {
         return;
@@ -29,9 +29,13 @@ fn step(tracker: &mut Tracker, parcel: &mut Parcel) {
     if parcel.cut {
         tracker.end_all();
     }
+    let new = (frame.width, frame.height);
+    if let Some(old) = size.replace(new).filter(|&old| old != new) {
+        tracker.resize(old, new);
+    }
     if parcel.looked {
-        tracker.follow(frame.time, faces, tracks);
+        tracker.follow(frame.running(), faces, tracks);
     } else {
-        tracker.predict(frame.time, faces, tracks);
+        tracker.predict(frame.running(), faces, tracks);
     }
 }

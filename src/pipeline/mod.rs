@@ -47,6 +47,17 @@ const PARCELS_A_WORKER: usize = 2;
 /// Parcels beside those: one each in the hands of the source and the sinks. More were no faster, and each holds a frame.
 const PARCELS_BESIDE: usize = 2;
 
+/// Bytes of pictures that the parcels may hold together: of large pictures fewer are under way.
+const MOST_BYTES: usize = 320 << 20;
+/// Parcels that there are of the largest pictures too: one each with the source, a worker and the sinks.
+const FEWEST: usize = 3;
+
+/// How many of `parcels` may be under way when each holds a picture of this size.
+fn under_way(parcels: usize, (width, height): (usize, usize)) -> usize {
+    let bytes = width.saturating_mul(height).saturating_mul(3).max(1);
+    parcels.min((MOST_BYTES / bytes).max(FEWEST))
+}
+
 /// Who does the work of a run. They outlive it, so that models are opened once for many sources.
 pub struct Stages<'a> {
     /// Find and score faces, each on a thread of its own. Results don't depend on how many there are.
@@ -89,7 +100,8 @@ pub fn run(source: &mut dyn Source, stages: Stages<'_>, stop: &AtomicBool) -> Su
         let reading = scope.spawn({
             let located_in = located_in.clone();
             move || {
-                source::read(source, detect, &free, &source::Ways { decoded: decoded_in, located: located_in }, stop)
+                let ways = source::Ways { decoded: decoded_in, located: located_in };
+                source::read(source, detect, &free, parcels, &ways, stop)
             }
         });
         for worker in workers {
@@ -124,5 +136,19 @@ fn finish(sinks: &mut [Box<dyn Sink>], summary: &mut Summary) {
         if let Err(error) = sink.finish(summary) {
             summary.fail(error);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_pictures_are_fewer() {
+        assert_eq!(under_way(6, (1920, 1080)), 6);
+        assert_eq!(under_way(34, (3840, 2160)), 13);
+        assert_eq!(under_way(34, (7680, 4320)), 3);
+        assert_eq!(under_way(6, (usize::MAX, usize::MAX)), 3);
+        assert_eq!(under_way(4, (0, 0)), 4);
     }
 }

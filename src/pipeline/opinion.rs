@@ -64,6 +64,7 @@ impl<'a> OpinionJudge<'a> {
         let look = Look {
             frame: seen.frame.number,
             time: seen.frame.time,
+            running: seen.frame.running(),
             faces: seen.faces,
             tracks: seen.tracks,
             qualities: seen.qualities,

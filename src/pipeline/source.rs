@@ -7,8 +7,11 @@ use crossbeam_channel::{Receiver, Sender};
 
 use super::parcel::{Failure, Parcel, ServiceTimes};
 use super::plan::{DetectEvery, Rhythm};
+use super::under_way;
+use crate::capture::clock::RunningClock;
 use crate::capture::{Read, Source};
 use crate::face::cut::CutFinder;
+use crate::frame::PresentationTime;
 
 /// Where parcels go from here.
 pub(super) struct Ways {
@@ -24,27 +27,40 @@ pub(super) struct Tally {
     pub(super) first_damage: Option<String>,
 }
 
-/// Reads `source` until its end, until `stop`, or until nobody takes its frames any more.
+/// Reads `source` into `parcels` parcels, fewer of large pictures, until its end, until `stop`, or until nobody takes its frames any more.
 pub(super) fn read(
     source: &mut dyn Source,
     detect: DetectEvery,
     free: &Receiver<Parcel>,
+    parcels: usize,
     ways: &Ways,
     stop: &AtomicBool,
 ) -> Tally {
     let mut tally = Tally { damaged: 0, first_damage: None };
     let (mut cuts, mut rhythm) = (CutFinder::new(), Rhythm::new(detect));
-    let mut order = 0;
-    let mut spare = None;
+    // Its zero is the source's own: nobody knows what was before its first frame.
+    let mut clock = RunningClock::since(PresentationTime(0), source.info().rate);
+    let (mut order, mut size) = (0, None);
+    let (mut spare, mut held) = (None, parcels);
     while !stop.load(Ordering::Relaxed) {
         let Some(mut parcel) = spare.take().or_else(|| free.recv().ok()) else {
             break;
         };
         let start = Instant::now();
+        parcel.frame.running = None;
         match source.read(&mut parcel.frame) {
             Ok(Read::Frame) => {
+                let time = parcel.frame.time;
+                parcel.frame.running.get_or_insert_with(|| clock.tell(time, |_, _| false));
                 parcel.cut = cuts.begins_scene(&parcel.frame);
-                parcel.looked = rhythm.looks(parcel.cut);
+                // Where faces are in pictures of another size is not to be guessed.
+                let new = (parcel.frame.width, parcel.frame.height);
+                // Only here it is known how large the pictures are; those that go still have none, or a smaller one.
+                while held > under_way(parcels, new) && free.try_recv().is_ok() {
+                    held -= 1;
+                }
+                let resized = size.replace(new).is_some_and(|old| old != new);
+                parcel.looked = rhythm.looks(parcel.cut || resized);
                 parcel.times = ServiceTimes { decode: start.elapsed(), ..ServiceTimes::default() };
             }
             Ok(Read::Damaged(reason)) => {

@@ -23,6 +23,8 @@ pub struct Summary {
     pub damaged_frames: u64,
     /// What the decoder said of the first of them.
     pub first_damage: Option<String>,
+    /// How often the source's own clock has jumped.
+    pub clock_jumps: u64,
     /// Faces in all frames.
     pub faces: u64,
     /// Of these, those judged authentic, unsure, synthetic.
@@ -98,6 +100,7 @@ impl Summary {
             patched_frames: 0,
             damaged_frames: 0,
             first_damage: None,
+            clock_jumps: 0,
             faces: 0,
             verdicts: [0; 3],
             tracks: Vec::new(),
@@ -135,7 +138,12 @@ impl Summary {
     }
 
     pub(super) fn count(&mut self, parcel: &Parcel) {
+        if self.frames == 0 {
+            // What was known before may be wrong, or nothing.
+            self.source.size = (parcel.frame.width, parcel.frame.height);
+        }
         self.frames += 1;
+        self.clock_jumps = parcel.frame.jumps();
         self.patched_frames += u64::from(parcel.frame.patched);
         self.frames_without_face += u64::from(parcel.faces.is_empty());
         self.faces += parcel.faces.len() as u64;

@@ -17,11 +17,11 @@ pub struct CsvSink {
 
 /// The names of the columns, which are [`FaceRecord`]'s fields. Written at once: a table without faces has them too.
 pub(super) const HEADER: &str = "source,frame,time_s,track,left,top,width,height,p_synthetic,p_track,verdict,track_verdict,reason,\
-    age_ms,model\n";
+    age_ms,running_s,source_escaped,model\n";
 
 /// The names of the columns of a table of photos, which are [`PhotoRecord`]'s fields.
 const PHOTO_HEADER: &str =
-    "path,score,label,split,source,p_synthetic,verdict,face,left,top,width,height,reason,model\n";
+    "path,score,label,split,source,p_synthetic,verdict,face,left,top,width,height,reason,path_escaped,model\n";
 
 impl CsvSink {
     /// Makes or empties the file at `path` and writes the header. `models` are the names of all models, the first one first.
@@ -118,6 +118,7 @@ mod tests {
             source: "a",
             frame: 0,
             time_s: 0.0,
+            running_s: 0.5,
             track: Some(TrackId(7)),
             left: 0.0,
             top: 0.0,
@@ -129,13 +130,14 @@ mod tests {
             track_verdict: Some(Verdict::Unsure),
             reason: Some(Reason::TooFewFrames),
             age_ms: 0.0,
+            source_escaped: false,
             model: "m",
         };
         assert_eq!(
             written(face),
-            format!("{HEADER}a,0,0.0,7,0.0,0.0,1.0,1.0,0.5,0.5,authentic,unsure,too_few_frames,0.0,m\n")
+            format!("{HEADER}a,0,0.0,7,0.0,0.0,1.0,1.0,0.5,0.5,authentic,unsure,too_few_frames,0.0,0.5,false,m\n")
         );
         let photo = PhotoRecord::without_face("a", None);
-        assert_eq!(written(photo), format!("{PHOTO_HEADER}a,,,,,,,,,,,,,\n"));
+        assert_eq!(written(photo), format!("{PHOTO_HEADER}a,,,,,,,,,,,,,false,\n"));
     }
 }

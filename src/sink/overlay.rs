@@ -42,7 +42,8 @@ impl<'a> Canvas<'a> {
     /// A canvas over `pixels`: RGB, rows from the top, one every `stride` bytes. `None` when they don't fit in there.
     #[must_use]
     pub fn new(width: usize, height: usize, stride: usize, pixels: &'a mut [u8]) -> Option<Self> {
-        let fits = stride >= width * 3 && pixels.len() >= stride * height;
+        // The last row may end with its last pixel: a canvas can be a part of a picture.
+        let fits = stride >= width * 3 && pixels.len() >= stride * height.saturating_sub(1) + width * 3;
         fits.then_some(Self { width, height, stride, pixels })
     }
 

@@ -8,6 +8,7 @@ use super::FrameView;
 use crate::capture::list::{Label, ListedPhoto, Split};
 use crate::face::tracker::TrackId;
 use crate::frame::PixelBox;
+use crate::name;
 use crate::pipeline::{Said, Summary};
 use crate::verdict::reason::Reason;
 use crate::verdict::track::{Interval, TrackSummary};
@@ -23,7 +24,7 @@ pub struct FaceRecord<'a> {
     pub source: &'a str,
     /// Number of the frame, from 0.
     pub frame: u64,
-    /// Presentation time in seconds.
+    /// Presentation time in seconds, on the source's own clock.
     pub time_s: f64,
     /// Track of the person, from 1 in each source; empty where faces are not followed.
     pub track: Option<TrackId>,
@@ -47,6 +48,11 @@ pub struct FaceRecord<'a> {
     pub reason: Option<Reason>,
     /// Age of the frame at its verdict, in milliseconds.
     pub age_ms: f64,
+    /// Seconds from the source's first frame, with the jumps of its clock taken out. Behind the older fields, for whoever
+    /// counts columns.
+    pub running_s: f64,
+    /// Whether `source` has `\xNN` for bytes that are no UTF-8, and `\\` for a backslash.
+    pub source_escaped: bool,
     /// The model, as the user wrote it.
     pub model: &'a str,
 }
@@ -80,6 +86,8 @@ pub struct PhotoRecord<'a> {
     pub height: Option<f32>,
     /// Why `verdict` is unsure, or what the face looks like where it is synthetic and that is known; else empty.
     pub reason: Option<Reason>,
+    /// Whether `path` has `\xNN` for bytes that are no UTF-8, and `\\` for a backslash.
+    pub path_escaped: bool,
     /// The model, as the user wrote it; empty where nothing was judged.
     pub model: Option<&'a str>,
 }
@@ -107,6 +115,8 @@ pub struct TrackRecord<'a> {
     pub reason: Option<Reason>,
     /// When the running verdict was synthetic.
     pub intervals: Vec<IntervalRecord>,
+    /// Whether `source` has `\xNN` for bytes that are no UTF-8, and `\\` for a backslash.
+    pub source_escaped: bool,
     /// The model, as the user wrote it.
     pub model: &'a str,
 }
@@ -145,6 +155,8 @@ pub struct SummaryRecord<'a> {
     pub mean_p_synthetic: Option<f64>,
     /// `whole`, `interrupted` or `failed`.
     pub ended: &'static str,
+    /// Whether `source` has `\xNN` for bytes that are no UTF-8, and `\\` for a backslash.
+    pub source_escaped: bool,
     /// The model, as the user wrote it.
     pub model: &'a str,
 }
@@ -171,7 +183,9 @@ impl<'a> FaceRecord<'a> {
                     verdict: judgement.verdict,
                     track_verdict: tracked.map(|tracked| tracked.verdict),
                     reason: tracked.and_then(|tracked| tracked.reason),
+                    running_s: view.frame.running().seconds(),
                     age_ms: (view.age.as_secs_f64() * 1e4).round() / 10.0,
+                    source_escaped: name::is_escaped(view.source),
                     model,
                 })
             })
@@ -197,6 +211,7 @@ impl<'a> PhotoRecord<'a> {
             width: None,
             height: None,
             reason: None,
+            path_escaped: name::is_escaped(path),
             model: None,
         }
     }
@@ -244,6 +259,7 @@ impl<'a> TrackRecord<'a> {
                 track_verdict: verdict,
                 reason,
                 intervals: track.intervals.iter().map(IntervalRecord::of).collect(),
+                source_escaped: name::is_escaped(&summary.source.name),
                 model,
             }
         })
@@ -273,6 +289,7 @@ impl<'a> SummaryRecord<'a> {
             synthetic: of(Verdict::Synthetic),
             mean_p_synthetic: said.mean_probability,
             ended: summary.ended.word(),
+            source_escaped: name::is_escaped(&summary.source.name),
             model,
         }
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// A table that can't be written.
 #[derive(Debug, thiserror::Error)]
-#[error("can't write {}: {source}", path.display())]
+#[error("can't write {}: {source}", crate::name::of(path))]
 pub struct RowsError {
     path: PathBuf,
     source: io::Error,

@@ -13,7 +13,7 @@ const APART: u64 = 500_000;
 pub struct StrongFrame {
     /// Number of the frame.
     pub frame: u64,
-    /// Its presentation time.
+    /// When it is shown on the running clock.
     pub time: PresentationTime,
     /// Where the face is in it.
     pub bounds: PixelBox,

@@ -48,8 +48,19 @@ pub struct TrackedFace {
 pub struct Interval {
     /// Presentation time of its first frame.
     pub start: PresentationTime,
-    /// Presentation time of its last frame.
+    /// Presentation time of its last frame; before that of the first where the source's clock has stepped back.
     pub end: PresentationTime,
+    /// When the first frame is shown on the running clock.
+    pub running_start: PresentationTime,
+    /// When the last frame is shown on the running clock.
+    pub running_end: PresentationTime,
+}
+
+/// A moment on both clocks.
+#[derive(Clone, Copy, Debug)]
+struct Moment {
+    time: PresentationTime,
+    running: PresentationTime,
 }
 
 /// What is said of a track as a whole.
@@ -82,6 +93,8 @@ pub struct Look<'a> {
     pub frame: u64,
     /// Its presentation time.
     pub time: PresentationTime,
+    /// The same on the running clock, by which all that fades and ends is counted.
+    pub running: PresentationTime,
     /// Its faces.
     pub faces: &'a [Face],
     /// The track of each.
@@ -138,27 +151,28 @@ impl TrackJudge {
     /// Adds a frame, and puts what is now said of each face's track in place of what `tracked` held.
     pub fn judge(&mut self, look: &Look<'_>, tracked: &mut Vec<TrackedFace>) {
         tracked.clear();
-        self.retire(look.time);
+        self.retire(look.running);
+        let now = Moment { time: look.time, running: look.running };
         let faces = look.faces.iter().zip(look.tracks).zip(look.qualities).zip(look.scores).zip(look.judgements);
         for ((((face, &id), &quality), score), judgement) in faces {
             let at = match self.running.binary_search_by_key(&id, |track| track.id) {
                 Ok(at) => at,
                 Err(at) => {
-                    self.running.insert(at, Track::new(id, look.time));
+                    self.running.insert(at, Track::new(id, now));
                     at
                 }
             };
             let track = &mut self.running[at];
             let strong = StrongFrame {
                 frame: look.frame,
-                time: look.time,
+                time: look.running,
                 bounds: face.bounds,
                 probability: judgement.probability,
             };
-            track.add(strong, evidence(score.logits, &self.calibration), Weight::of(&quality), score);
+            track.add(now, strong, evidence(score.logits, &self.calibration), Weight::of(&quality), score);
             let probability = probability(&track.recent);
             match score.unfamiliar {
-                false => track.turn(look.time, track.verdict.next(probability, &self.thresholds)),
+                false => track.turn(now, track.verdict.next(probability, &self.thresholds)),
                 true if track.recent_marks.mostly_unfamiliar() => track.verdict = Verdict::Unsure,
                 true => {}
             }
@@ -186,7 +200,7 @@ impl TrackJudge {
         let (ended, thresholds) = (&mut self.ended, &self.thresholds);
         self.running.retain(|track| {
             // The tracker gave it up before.
-            let over = now.0.abs_diff(track.span.end.0) as f64 / 1e6 > 2.0 * LONGEST_GAP;
+            let over = now.0.abs_diff(track.span.running_end.0) as f64 / 1e6 > 2.0 * LONGEST_GAP;
             if over {
                 ended.push(track.summary(thresholds));
             }
@@ -195,14 +209,31 @@ impl TrackJudge {
     }
 }
 
+impl Interval {
+    fn at(now: Moment) -> Self {
+        let Moment { time, running } = now;
+        Self { start: time, end: time, running_start: running, running_end: running }
+    }
+
+    /// Looks may come in any order of time.
+    fn reach(&mut self, now: Moment) {
+        if now.running < self.running_start {
+            (self.start, self.running_start) = (now.time, now.running);
+        }
+        if now.running >= self.running_end {
+            (self.end, self.running_end) = (now.time, now.running);
+        }
+    }
+}
+
 impl Track {
-    fn new(id: TrackId, time: PresentationTime) -> Self {
+    fn new(id: TrackId, now: Moment) -> Self {
         Self {
             id,
             frames: 0,
             usable_frames: 0,
             faults: [0; 3],
-            span: Interval { start: time, end: time },
+            span: Interval::at(now),
             recent: Fusion::new(Fading::Seconds(MEMORY)),
             whole: Fusion::new(Fading::Never),
             recent_marks: Marks::new(Fading::Seconds(MEMORY)),
@@ -213,10 +244,9 @@ impl Track {
         }
     }
 
-    fn add(&mut self, look: StrongFrame, evidence: f32, weight: Weight, score: &Score) {
+    fn add(&mut self, now: Moment, look: StrongFrame, evidence: f32, weight: Weight, score: &Score) {
         self.frames += 1;
-        self.span.start = self.span.start.min(look.time);
-        self.span.end = self.span.end.max(look.time);
+        self.span.reach(now);
         match weight.fault {
             Some(Reason::TooSmall) => self.faults[0] += 1,
             Some(Reason::TooBlurred) => self.faults[1] += 1,
@@ -225,13 +255,13 @@ impl Track {
             None => self.usable_frames += u64::from(!evidence.is_nan()),
         }
         let weight = if score.unfamiliar { weight.of_unfamiliar() } else { weight };
-        self.recent.add(look.time, evidence, weight.value);
-        self.whole.add(look.time, evidence, weight.value);
+        self.recent.add(now.running, evidence, weight.value);
+        self.whole.add(now.running, evidence, weight.value);
         if !evidence.is_nan() {
             let Score { kind, unfamiliar, .. } = *score;
             let mark = Mark { kind, weight: weight.value, usable: weight.fault.is_none(), unfamiliar };
-            self.recent_marks.add(look.time, mark);
-            self.whole_marks.add(look.time, mark);
+            self.recent_marks.add(now.running, mark);
+            self.whole_marks.add(now.running, mark);
         }
         if weight.fault.is_none() && !score.unfamiliar {
             self.strongest.offer(look);
@@ -241,15 +271,15 @@ impl Track {
     /// Goes on with a verdict, and notes when it was synthetic.
     ///
     /// The first frames, which are too few for a verdict, are not clung to; once there are enough, theirs is the same.
-    fn turn(&mut self, time: PresentationTime, verdict: Verdict) {
+    fn turn(&mut self, now: Moment, verdict: Verdict) {
         if self.usable_frames < LEAST_FRAMES {
             return;
         }
-        let start = if self.usable_frames == LEAST_FRAMES { self.span.start } else { time };
+        let new = if self.usable_frames == LEAST_FRAMES { self.span } else { Interval::at(now) };
         if verdict == Verdict::Synthetic {
             match self.intervals.last_mut().filter(|_| self.verdict == Verdict::Synthetic) {
-                Some(interval) => interval.end = interval.end.max(time),
-                None => self.intervals.push(Interval { start, end: time }),
+                Some(interval) => interval.reach(now),
+                None => self.intervals.push(new),
             }
         }
         self.verdict = verdict;

@@ -15,6 +15,11 @@ fn judge() -> Judge {
     }
 }
 
+fn stretch(start: i64, end: i64) -> Interval {
+    let (start, end) = (PresentationTime(start), PresentationTime(end));
+    Interval { start, end, running_start: start, running_end: end }
+}
+
 /// A face of a frame: its track, its evidence, its quality.
 type Seen = (u64, f32, Quality);
 
@@ -42,6 +47,7 @@ fn run_scored(frames: &[Vec<(u64, Score, Quality)>]) -> (Vec<Vec<TrackedFace>>, 
         let look = Look {
             frame: frame as u64,
             time: PresentationTime(frame as i64 * 100_000),
+            running: PresentationTime(frame as i64 * 100_000),
             faces: &vec![face; seen.len()],
             tracks: &seen.iter().map(|seen| TrackId(seen.0)).collect::<Vec<_>>(),
             qualities: &seen.iter().map(|seen| seen.2).collect::<Vec<_>>(),
@@ -176,10 +182,7 @@ fn a_part_that_is_synthetic_is_told_with_its_times() {
     assert_eq!(said[149][0].verdict, Verdict::Synthetic);
     assert_eq!(said[299][0].verdict, Verdict::Authentic);
     assert!((100..150).contains(&summary.strongest[0].frame), "{:?}", summary.strongest);
-    assert_eq!(
-        one(&[4.0; 30], GOOD).1.intervals,
-        [Interval { start: PresentationTime(0), end: PresentationTime(2_900_000) }]
-    );
+    assert_eq!(one(&[4.0; 30], GOOD).1.intervals, [stretch(0, 2_900_000)]);
 }
 
 #[test]
@@ -209,6 +212,6 @@ fn tracks_are_apart_and_told_in_order() {
     let (said, summaries) = run(&frames);
     let found: Vec<_> = summaries.iter().map(|track| (track.id.0, track.frames, track.verdict)).collect();
     assert_eq!(found, [(1, 300, Verdict::Authentic), (2, 100, Verdict::Synthetic), (3, 200, Verdict::Unsure)]);
-    assert_eq!(summaries[1].span, Interval { start: PresentationTime(0), end: PresentationTime(9_900_000) });
+    assert_eq!(summaries[1].span, stretch(0, 9_900_000));
     assert_eq!((said[50][0].id, said[50][1].id), (TrackId(2), TrackId(1)), "in the order of the faces");
 }

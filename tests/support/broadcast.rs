@@ -38,9 +38,14 @@ pub(crate) struct Broadcast {
 impl Broadcast {
     /// Serves at a free port of `ip`.
     pub(crate) fn start(ip: &str, token: Option<&str>) -> Self {
+        Self::start_named(ip, token, Vec::new())
+    }
+
+    /// The same, where readers call it by further names.
+    pub(crate) fn start_named(ip: &str, token: Option<&str>, names: Vec<String>) -> Self {
         let page = Arc::new(Page::new());
         let metrics = Arc::new(LiveMetrics::default());
-        let (served, limits) = serve(&page, &metrics, ip, token);
+        let (served, limits) = serve_named(&page, &metrics, ip, token, names);
         let [lost, end] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
         let thread = std::thread::spawn({
             let (page, metrics, lost, end) =
@@ -99,13 +104,23 @@ pub(crate) fn serve(
     ip: &str,
     token: Option<&str>,
 ) -> (Served, Arc<SharedLimits>) {
+    serve_named(page, metrics, ip, token, Vec::new())
+}
+
+fn serve_named(
+    page: &Arc<Page>,
+    metrics: &Arc<LiveMetrics>,
+    ip: &str,
+    token: Option<&str>,
+    names: Vec<String>,
+) -> (Served, Arc<SharedLimits>) {
     let own = Limits { authentic_below: 0.3, synthetic_above: 0.7 };
     let limits = Arc::new(SharedLimits::new(own));
     let settings = PageSettings {
         listen: SocketAddr::new(ip.parse().expect("an address"), 0),
         token: token.map(|token| Secret::new(token).expect("a token")),
         tls: None,
-        names: Vec::new(),
+        names,
     };
     let facts = Facts {
         tool: "cyborg 9.9.9".into(),

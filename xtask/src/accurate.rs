@@ -12,7 +12,8 @@ use crate::step::say;
 pub(crate) fn install() -> anyhow::Result<()> {
     let locked = lock::file(TOWER).context("the lock file has no tower")?;
     let tower = lock::cached(TOWER).context("no cache folder is known: set CYBORG_CACHE or HOME")?;
-    let folder = cache::folder().context("no cache folder is known: set CYBORG_CACHE or HOME")?.join("models").join(FOLDER);
+    let folder =
+        cache::folder().context("no cache folder is known: set CYBORG_CACHE or HOME")?.join("models").join(FOLDER);
     let is_there = |name: &str, bytes: &[u8]| fs::read(folder.join(name)).is_ok_and(|found| found == bytes);
     let bytes = fs::read(&tower).with_context(|| format!("can't read {}", tower.display()))?;
     let files = accurate::files(&bytes, &locked.sha256).with_context(|| format!("can't use {}", tower.display()))?;

@@ -1,6 +1,6 @@
 //! CLIP's image tower as a published package holds it: weights of 8 bits, read from its ONNX file without running it.
 //!
-//! The package's graph is not used: [`write`] makes one from these weights, of as many blocks as are wanted, with the
+//! The package's graph is not used: [`write()`] makes one from these weights, of as many blocks as are wanted, with the
 //! contract's inputs and outputs. Each linear layer has 8-bit weights with a scale an output; what goes into it is
 //! brought to 8 bits when it runs (`DynamicQuantizeLinear`).
 
@@ -15,7 +15,7 @@ pub const HEAD_WIDTH: usize = 64;
 /// What CLIP subtracts from red, green and blue, in shares of white.
 pub const MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
 /// What CLIP divides by after that, in shares of white.
-pub const STD: [f32; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_1];
+pub const STD: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
 
 /// A vision transformer up to some block.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,3 +1,5 @@
+//! A tower and heads of made-up numbers, small enough for tests, and what must hold of them.
+
 use prost::Message;
 
 use super::*;
@@ -219,10 +221,10 @@ fn a_head_is_read_as_it_was_written_and_a_damaged_one_never_panics() {
             assert!(Head::read(&whole[..length]).is_err(), "{length} of {} bytes were taken", whole.len());
         }
         let mut damaged = whole.clone();
-        for at in 0..whole.len().min(2000) {
+        for (at, &byte) in whole.iter().enumerate().take(2000) {
             damaged[at] ^= 0x15;
             let _ = Head::read(&damaged);
-            damaged[at] = whole[at];
+            damaged[at] = byte;
         }
     }
 }

@@ -136,7 +136,7 @@ impl<'a> Writer<'a> {
         let x = self.push("Reshape", &[&x, &parted], &name("heads"), Vec::new());
         let order = vec![AttributeProto::ints("perm", &[2, 0, 3, 1, 4])];
         let x = self.push("Transpose", &[&x], &name("heads.first"), order);
-        let [queries, keys, values] = ["queries", "keys", "values"].map(|part| name(part));
+        let [queries, keys, values] = ["queries", "keys", "values"].map(name);
         for (at, part) in [&queries, &keys, &values].into_iter().enumerate() {
             let at = self.scalar(&format!("{part}.at"), at as i64);
             self.push("Gather", &[&x, &at], part, vec![AttributeProto::int("axis", 0)]);

@@ -7,6 +7,7 @@ use nokhwa::utils::FrameFormat;
 
 use crate::capture::jpeg;
 use crate::frame::Frame;
+use crate::wall::{self, Fault};
 
 /// A picture that can't be decoded: it is shorter than its size says, or damaged.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +18,8 @@ pub(super) enum DecodeError {
     Odd { coding: FrameFormat, width: usize, height: usize },
     #[error("an MJPEG picture is damaged: {0}")]
     Jpeg(#[from] jpeg::JpegError),
+    #[error("an MJPEG picture can't be decoded: {0}")]
+    Fault(#[from] Fault),
 }
 
 /// Decodes a picture of this size into `frame`.
@@ -32,7 +35,7 @@ pub(super) fn decode(
         FrameFormat::GRAY => 2,
         FrameFormat::RAWRGB | FrameFormat::RAWBGR => 6,
         FrameFormat::MJPEG => {
-            let decoded = jpeg::decode(bytes, &mut frame.pixels)?;
+            let decoded = wall::behind(|| jpeg::decode(bytes, &mut frame.pixels))??;
             (frame.width, frame.height) = (decoded.width, decoded.height);
             return Ok(());
         }

@@ -2,6 +2,8 @@
 
 use image::metadata::Orientation;
 
+use crate::capture::orientation;
+
 /// Markers, the byte after 0xff (ITU-T T.81, table B.1).
 const START: u8 = 0xd8;
 const END: u8 = 0xd9;
@@ -11,6 +13,8 @@ const APPLICATIONS: std::ops::RangeInclusive<u8> = 0xe0..=0xef;
 const JFIF: u8 = 0xe0;
 const EXIF: u8 = 0xe1;
 const ADOBE: u8 = 0xee;
+/// What an XMP packet begins with, in a segment as EXIF has it.
+const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 /// Markers without a length: restarts and TEM.
 const BARE: [u8; 9] = [0x01, 0xd0, 0xd1, 0xd2, 0xd3, 0xd4, 0xd5, 0xd6, 0xd7];
 
@@ -24,13 +28,14 @@ pub(super) struct Outline {
     pub(super) scans: usize,
     /// Whether the file has an end marker.
     pub(super) ended: bool,
-    /// By the EXIF block, where there is one that can be read.
-    pub(super) orientation: Orientation,
+    /// The orientation's number in the first EXIF block that has one, and in the last XMP packet.
+    exif: Option<u32>,
+    xmp: Option<u32>,
 }
 
 impl Outline {
     pub(super) fn of(coded: &[u8]) -> Self {
-        let mut outline = Self { stream: Vec::new(), scans: 0, ended: false, orientation: Orientation::NoTransforms };
+        let mut outline = Self { stream: Vec::new(), scans: 0, ended: false, exif: None, xmp: None };
         if !coded.starts_with(&[0xff, START]) {
             return outline;
         }
@@ -63,11 +68,20 @@ impl Outline {
         outline
     }
 
+    /// How the picture is to be turned.
+    pub(super) fn orientation(&self) -> Orientation {
+        orientation::from_number(self.exif.or(self.xmp))
+    }
+
     /// Takes over a segment from before the first scan, with its length, if the decoder has to see it.
     fn keep(&mut self, marker: u8, segment: &[u8]) {
         let payload = &segment[2..];
-        if let (EXIF, Some(exif)) = (marker, payload.strip_prefix(b"Exif\0\0")) {
-            self.orientation = Orientation::from_exif_chunk(exif).unwrap_or(self.orientation);
+        if marker == EXIF && payload.starts_with(b"Exif\0\0") {
+            self.exif = self.exif.or_else(|| orientation::in_exif(payload));
+        } else if marker == EXIF
+            && let Some(packet) = payload.strip_prefix(XMP)
+        {
+            self.xmp = orientation::in_xmp(packet);
         }
         let jfif = marker == JFIF && payload.starts_with(b"JFIF\0");
         let says_nothing = marker == COMMENT || APPLICATIONS.contains(&marker) && marker != ADOBE && !jfif;

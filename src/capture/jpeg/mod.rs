@@ -47,7 +47,7 @@ pub struct Decoded {
     pub width: usize,
     /// Height of the stored picture in pixels.
     pub height: usize,
-    /// How the stored picture is to be turned, by its EXIF block.
+    /// How the stored picture is to be turned, by its EXIF block or XMP packet.
     pub orientation: Orientation,
 }
 
@@ -90,7 +90,7 @@ pub fn decode(coded: &[u8], pixels: &mut Vec<u8>) -> Result<Decoded, JpegError> 
     if inks {
         rgb_of_inks(pixels);
     }
-    Ok(Decoded { width, height, orientation: outline.orientation })
+    Ok(Decoded { width, height, orientation: outline.orientation() })
 }
 
 /// Bytes that decoding needs: the pixels, and with several scans two bytes for each coefficient of the transform.

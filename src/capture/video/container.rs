@@ -4,6 +4,7 @@
 //! looks at a stream, and take no path that isn't UTF-8.
 
 use std::ffi::CString;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::ptr;
 
@@ -14,6 +15,7 @@ use ffmpeg_next::util::error::{EINVAL, ENOENT, ENOMEM};
 use ffmpeg_next::util::interrupt;
 
 use super::error::VideoError;
+use super::pipe::{self, OwnedPipe};
 use super::watch::Watch;
 use crate::capture::address::Address;
 
@@ -28,9 +30,9 @@ pub(super) fn open(address: &Address, most_pixels: u64, watch: &Watch) -> Result
     // Its own messages would go to standard error between ours, addresses with their passwords among them; what matters
     // comes back as an error.
     ffmpeg::log::set_level(ffmpeg::log::Level::Quiet);
-    let place = place(address).ok_or_else(|| open(ffmpeg::Error::Other { errno: EINVAL }))?;
+    let place = Place::of(address, watch).map_err(open)?;
     watch.restart();
-    open_within(&place, &options(address), most_pixels, watch).map_err(|refusal| match refusal {
+    open_within(place, most_pixels, watch).map_err(|refusal| match refusal {
         Refusal::TooLarge { width, height } => {
             VideoError::TooLarge { name: name.clone(), width, height, most: most_pixels }
         }
@@ -42,15 +44,46 @@ pub(super) fn open(address: &Address, most_pixels: u64, watch: &Watch) -> Result
     })
 }
 
-/// The address as FFmpeg wants it. `None` where the path can't be told to it.
-fn place(address: &Address) -> Option<CString> {
-    let bytes = match address {
-        // Otherwise the part before a colon would be taken for a protocol.
-        Address::File(path) => [b"file:", path_bytes(path)?].concat(),
-        Address::Url(text) => text.clone().into_bytes(),
-        Address::Stdin => b"pipe:0".to_vec(),
-    };
-    CString::new(bytes).ok()
+/// Where FFmpeg reads.
+struct Place {
+    /// As it wants to be told.
+    name: CString,
+    /// A list in a file may name other places: it gets no further than the disk.
+    options: ffmpeg::Dictionary<'static>,
+    /// The pipe that it reads from, to be kept open as long.
+    pipe: Option<OwnedPipe>,
+}
+
+impl Place {
+    fn of(address: &Address, watch: &Watch) -> Result<Self, ffmpeg::Error> {
+        let mut options = ffmpeg::Dictionary::new();
+        // A clock that begins anew is not taken for one that is full: the difference is told from the frames.
+        options.set("correct_ts_overflow", "0");
+        let pipe = match address {
+            Address::File(path) => pipe::of_file(path, watch.stop()),
+            Address::Stdin => pipe::of_stdin(),
+            Address::Url(_) => Ok(None),
+        };
+        let pipe = pipe.map_err(|error| match error.kind() {
+            ErrorKind::Interrupted => ffmpeg::Error::Exit,
+            _ => ffmpeg::Error::Other { errno: error.raw_os_error().unwrap_or(EINVAL) },
+        })?;
+        let bytes = match (address, &pipe) {
+            (_, Some(pipe)) => pipe.name().into_bytes(),
+            (Address::Stdin, None) => b"pipe:0".to_vec(),
+            // Otherwise the part before a colon would be taken for a protocol.
+            (Address::File(path), None) => [b"file:", path_bytes(path).unwrap_or_default()].concat(),
+            (Address::Url(text), None) => text.clone().into_bytes(),
+        };
+        match address {
+            Address::File(_) if pipe.is_none() => options.set("protocol_whitelist", "file,crypto,data"),
+            Address::File(_) | Address::Stdin => options.set("protocol_whitelist", "pipe,crypto,data"),
+            // Packets of UDP get lost, and with them parts of pictures.
+            Address::Url(_) => options.set("rtsp_flags", "prefer_tcp"),
+        }
+        let name = CString::new(bytes).map_err(|_| ffmpeg::Error::Other { errno: EINVAL })?;
+        Ok(Self { name, options, pipe })
+    }
 }
 
 #[cfg(unix)]
@@ -65,18 +98,6 @@ fn path_bytes(path: &Path) -> Option<&[u8]> {
     path.to_str().map(str::as_bytes)
 }
 
-/// A list in a file may name other places: it gets no further than the disk.
-fn options(address: &Address) -> ffmpeg::Dictionary<'static> {
-    let mut options = ffmpeg::Dictionary::new();
-    match address {
-        Address::File(_) => options.set("protocol_whitelist", "file,crypto,data"),
-        Address::Stdin => options.set("protocol_whitelist", "pipe,crypto,data"),
-        // Packets of UDP get lost, and with them parts of pictures.
-        Address::Url(_) => options.set("rtsp_flags", "prefer_tcp"),
-    }
-    options
-}
-
 enum Refusal {
     TooLarge { width: u64, height: u64 },
     Failed(ffmpeg::Error),
@@ -87,14 +108,14 @@ fn check(code: i32) -> Result<(), Refusal> {
 }
 
 #[expect(unsafe_code, reason = "the binding opens without a limit on the size of pictures")]
-fn open_within(
-    place: &CString,
-    options: &ffmpeg::Dictionary<'_>,
-    most_pixels: u64,
-    watch: &Watch,
-) -> Result<Input, Refusal> {
+fn open_within(place: Place, most_pixels: u64, watch: &Watch) -> Result<Input, Refusal> {
     let ears = watch.clone();
-    let interrupt = interrupt::new(Box::new(move || ears.gives_up()));
+    let Place { name: place, options, pipe } = place;
+    let interrupt = interrupt::new(Box::new(move || {
+        // Kept here it is closed when the container is, and not before.
+        let _ = &pipe;
+        ears.gives_up()
+    }));
     // SAFETY: the context is allocated here and given to `avformat_open_input`, which frees it when it fails, and then to
     // `Input`, which frees it when dropped, before the closure that its interrupt callback points to. The copy of the
     // options is freed here; what `avformat_open_input` put in its place are the options that it didn't know.
@@ -149,7 +170,7 @@ fn within_limit(input: &Input, most_pixels: u64) -> Result<(), Refusal> {
 
 /// Width and height in pixels as the container says it; 0 for what is no video.
 #[expect(unsafe_code, reason = "the binding has no name for these fields")]
-fn size(stream: &ffmpeg::Stream<'_>) -> (u64, u64) {
+pub(super) fn size(stream: &ffmpeg::Stream<'_>) -> (u64, u64) {
     // SAFETY: a stream has parameters as long as its container is open, and these are plain numbers in them.
     let (width, height) = unsafe {
         let parameters = (*stream.as_ptr()).codecpar;

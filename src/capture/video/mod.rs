@@ -2,9 +2,13 @@
 
 mod container;
 mod convert;
+mod edits;
 mod error;
+mod heard;
 mod numbers;
+mod opening;
 mod picture;
+mod pipe;
 mod turn;
 mod watch;
 
@@ -20,31 +24,42 @@ use ffmpeg_next::util::error::{EAGAIN, EINVAL};
 pub use error::VideoError;
 
 use super::address::Address;
-use super::stretch::{Pick, Picker, Stretch};
+use super::clock::{LONGEST, RunningClock};
+use super::stretch::{Mark, Pick, Picker, Stretch};
 use super::{Read, Source, SourceInfo};
 use crate::frame::{Frame, PresentationTime};
+use crate::wall;
+use heard::Heard;
 use numbers::Numbers;
 use picture::Pictures;
 use watch::Watch;
 
 /// Endings of the files that are taken from a folder, in lower case. A file that is named may have any.
-pub const ENDINGS: [&str; 12] = ["avi", "flv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts", "ts", "webm"];
+pub const ENDINGS: [&str; 20] = [
+    "3gp", "apng", "asf", "avi", "flv", "gif", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts", "mxf", "ogv",
+    "ts", "vob", "webm", "wmv",
+];
 /// Pixels of a picture at most, where nothing else is asked for: a square of 10,000.
 pub const MOST_PIXELS: u64 = 100_000_000;
 /// How long the network may be silent, where nothing else is asked for.
 pub const PATIENCE: Duration = Duration::from_secs(15);
 
+/// More than that no decoder can be told.
+const UNLIMITED: u64 = 1 << 30;
 /// A file whose reading fails this often in a row has nothing more to give.
 const MOST_READ_ERRORS: u32 = 16;
-/// Decoding starts this much before the first frame that is wanted: a key frame's place in the file is told by when it
-/// is decoded, which is before it is shown. In microseconds.
-const RUN_UP: i64 = 2_000_000;
 
 /// The decoder library and its version, for reports.
 #[must_use]
 pub fn decoder_version() -> String {
     let version = ffmpeg::codec::version();
     format!("FFmpeg, libavcodec {}.{}.{}", version >> 16, (version >> 8) & 255, version & 255)
+}
+
+/// Opens a file a second time, to read what is beside its pictures.
+pub(crate) fn open_again(path: &Path) -> Result<Input, VideoError> {
+    // Its pictures had their limit when they were opened, and nobody decodes them here.
+    container::open(&Address::File(path.to_owned()), UNLIMITED, &Watch::new(None, None))
 }
 
 /// How a video is to be opened and read.
@@ -81,12 +96,17 @@ pub struct VideoSource {
     picture: ffmpeg::frame::Video,
     pictures: Pictures,
     picker: Picker,
+    clock: RunningClock,
+    heard: Option<Heard>,
+    /// Bits of the container's clock, and ticks that its overflows so far have hidden.
+    wrap: (u32, i64),
     /// Frames before the decoder's next one, in the file where that is known.
     frames: u64,
     taken: u64,
     /// Set from a jump into the file to the first frame behind it.
     jump: Option<Jump>,
-    last_time: Option<PresentationTime>,
+    /// Of the last frame, on the source's own clock and on the running one.
+    last_time: Option<(PresentationTime, PresentationTime)>,
     damage: Option<String>,
     read_errors: u32,
     draining: bool,
@@ -98,90 +118,11 @@ struct Jump {
     address: Address,
     settings: OpenSettings,
     start: PresentationTime,
+    /// Whether a packet was seen that lies where it must.
+    landed: bool,
 }
 
 impl VideoSource {
-    /// Opens the video file at `path`, all of it; decoding uses up to `threads` threads.
-    ///
-    /// # Errors
-    ///
-    /// When it is missing, is no video, or can't be decoded here.
-    pub fn open(path: &Path, threads: NonZeroUsize) -> Result<Self, VideoError> {
-        Self::open_with(&Address::File(path.to_owned()), &OpenSettings::whole(threads))
-    }
-
-    /// Opens the video at `address`.
-    ///
-    /// Frames are numbered from the first frame of the file, also where they are given from a later time on. A file is
-    /// then read up to there without decoding; the network and the standard input are decoded.
-    ///
-    /// # Errors
-    ///
-    /// When it is missing or silent, is no video, has pictures that are too large, or can't be decoded here.
-    pub fn open_with(address: &Address, settings: &OpenSettings) -> Result<Self, VideoError> {
-        let mut source = Self::open_at_start(address, settings)?;
-        let first = source.first_time();
-        let start = settings.stretch.start.filter(|start| start.0 > first.saturating_add(RUN_UP));
-        if let (Some(start), Address::File(_)) = (start, address) {
-            let second = container::open(address, settings.most_pixels, &source.watch)?;
-            let numbers = Numbers::read(second, source.stream, start);
-            if let Some(last) = numbers.as_ref().and_then(Numbers::last).filter(|&last| last < start) {
-                return Err(VideoError::NothingWanted { name: address.name(), last: last.seconds() });
-            }
-            let before = start.0 - RUN_UP;
-            if let Some(numbers) = numbers.filter(|_| source.input.seek(before, ..before).is_ok()) {
-                source.jump = Some(Jump { numbers, address: address.clone(), settings: settings.clone(), start });
-            }
-        }
-        Ok(source)
-    }
-
-    fn open_at_start(address: &Address, settings: &OpenSettings) -> Result<Self, VideoError> {
-        let name = address.name();
-        let patience = matches!(address, Address::Url(_)).then_some(settings.patience);
-        let watch = Watch::new(patience, settings.stop);
-        let input = container::open(address, settings.most_pixels, &watch)?;
-        let stream =
-            input.streams().best(ffmpeg::media::Type::Video).ok_or_else(|| VideoError::NoVideo(name.clone()))?;
-        let rate = stream.avg_frame_rate();
-        let fail = |reason| VideoError::Decoder { name: name.clone(), reason };
-        let decoder = decoder(&stream, settings).map_err(fail)?;
-        let claimed = u64::try_from(stream.frames()).ok().filter(|&frames| frames > 0);
-        let (index, time_base) = (stream.index(), stream.time_base());
-        let pictures = Pictures::new(&name, &stream, settings.most_pixels);
-        let size = pictures.upright_size(&input, index, (decoder.width(), decoder.height()));
-        let info = SourceInfo {
-            name,
-            size,
-            rate: (rate.numerator() > 0 && rate.denominator() > 0).then(|| f64::from(rate)),
-            claimed_frames: claimed.and_then(|frames| settings.stretch.share_of(frames)),
-        };
-        Ok(Self {
-            info,
-            watch,
-            stream: index,
-            time_base,
-            decoder,
-            picture: ffmpeg::frame::Video::empty(),
-            pictures,
-            picker: Picker::new(settings.stretch),
-            frames: 0,
-            taken: 0,
-            jump: None,
-            last_time: None,
-            damage: None,
-            read_errors: 0,
-            draining: false,
-            input,
-        })
-    }
-
-    /// When the stream says that it begins, in microseconds.
-    fn first_time(&self) -> i64 {
-        let begin = self.input.stream(self.stream).map(|stream| stream.start_time());
-        begin.filter(|&begin| begin != ffmpeg::ffi::AV_NOPTS_VALUE).map_or(0, |begin| micros(begin, self.time_base))
-    }
-
     /// Gives the decoder its next packet. `Some` when that itself came to something.
     fn feed(&mut self) -> Result<Option<Read>, VideoError> {
         loop {
@@ -190,9 +131,16 @@ impl VideoSource {
             let mut packet = ffmpeg::Packet::empty();
             self.watch.restart();
             match packet.read(&mut self.input) {
-                Ok(()) if packet.stream() != self.stream => {}
+                Ok(()) if packet.stream() != self.stream => {
+                    if let Some(heard) = &mut self.heard {
+                        heard.hear(&packet);
+                    }
+                }
                 Ok(()) => {
                     self.read_errors = 0;
+                    if let Some(jump) = self.jump.take_if(|jump| !jump.lands(&packet)) {
+                        return self.take_back(&jump).map(|()| None);
+                    }
                     return Ok(self.decoder.send_packet(&packet).err().map(|error| self.damaged(error)));
                 }
                 Err(_) if self.watch.stopped() => return Ok(Some(Read::End)),
@@ -231,11 +179,23 @@ impl VideoSource {
         if self.watch.stopped() || self.taken > 0 {
             return Ok(Read::End);
         }
-        let name = self.info.name.clone();
-        Err(match self.last_time {
-            Some(last) => VideoError::NothingWanted { name, last: last.seconds() }.into(),
-            None => VideoError::NoFrames { name, damage: self.damage.take() }.into(),
+        Err(match (self.last_time, self.picker.start()) {
+            (None, _) if edits::lies_before_its_index(&self.input) => {
+                VideoError::IndexAtEnd(self.info.name.clone()).into()
+            }
+            (None, _) => VideoError::NoFrames { name: self.info.name.clone(), damage: self.damage.take() }.into(),
+            (Some(_), start) => self.nothing_wanted(start.unwrap_or(Mark::Running(PresentationTime(0)))).into(),
         })
+    }
+
+    fn nothing_wanted(&self, start: Mark) -> VideoError {
+        let (clock, last) = self.last_time.unwrap_or_default();
+        let asked = match start {
+            Mark::Running(start) if start > last => Some(start.seconds()),
+            Mark::Running(_) | Mark::Clock(_) => None,
+        };
+        let name = self.info.name.clone();
+        VideoError::NothingWanted { name, last: last.seconds(), clock: clock.seconds(), asked }
     }
 
     /// The decoder gave a picture: `Some` when it is wanted, or is behind the last that is.
@@ -249,8 +209,10 @@ impl VideoSource {
         }
         let number = self.frames;
         self.frames += 1;
-        self.last_time = Some(time);
-        match self.picker.pick(time) {
+        let running =
+            self.clock.tell(time, |from, to| self.heard.as_ref().is_some_and(|heard| heard.between(from, to)));
+        self.last_time = Some((time, running.time));
+        match self.picker.pick(time, running) {
             Pick::Skip => Ok(None),
             Pick::End => Ok(Some(Read::End)),
             Pick::Take => {
@@ -258,6 +220,7 @@ impl VideoSource {
                 self.taken += 1;
                 frame.number = number;
                 frame.time = time;
+                frame.running = Some(running);
                 frame.captured = Instant::now();
                 Ok(Some(Read::Frame))
             }
@@ -275,14 +238,28 @@ impl VideoSource {
         Ok(())
     }
 
-    fn time(&self) -> PresentationTime {
+    fn time(&mut self) -> PresentationTime {
         match self.picture.timestamp() {
-            Some(stamp) => PresentationTime(micros(stamp, self.time_base)),
+            Some(stamp) => {
+                let last = self.last_time.map(|(last, _)| last.0);
+                self.wrap.1 = unwrapped(stamp, self.wrap, |stamp| micros(stamp, self.time_base), last);
+                PresentationTime(micros(stamp.saturating_add(self.wrap.1), self.time_base))
+            }
             // A raw stream has no clock: its frames are as far apart as its rate says.
-            None => self.last_time.map_or(PresentationTime(0), |last| {
+            None => self.last_time.map_or(PresentationTime(0), |(last, _)| {
                 PresentationTime(last.0.saturating_add((1e6 / self.info.rate.unwrap_or(25.0)).round() as i64))
             }),
         }
+    }
+}
+
+impl Jump {
+    /// Whether a packet behind the jump lies before the last of those that were counted. A clock that begins anew says the
+    /// same times again, further on in the file.
+    fn lands(&mut self, packet: &ffmpeg::Packet) -> bool {
+        let lands = self.landed || packet.position() < 0 || packet.position() as i64 <= self.numbers.read_up_to();
+        self.landed = true;
+        lands
     }
 }
 
@@ -291,7 +268,18 @@ impl Source for VideoSource {
         &self.info
     }
 
+    fn has_sound(&self) -> bool {
+        self.heard.is_some()
+    }
+
     fn read(&mut self, frame: &mut Frame) -> anyhow::Result<Read> {
+        let read = wall::behind(|| self.next_frame(frame));
+        read.map_err(|source| VideoError::Fault { name: self.info.name.clone(), source })?
+    }
+}
+
+impl VideoSource {
+    fn next_frame(&mut self, frame: &mut Frame) -> anyhow::Result<Read> {
         loop {
             let came = match self.decoder.receive_frame(&mut self.picture) {
                 Ok(()) => self.pick(frame)?,
@@ -318,19 +306,32 @@ impl Source for VideoSource {
     }
 }
 
-fn decoder(stream: &ffmpeg::Stream<'_>, settings: &OpenSettings) -> Result<ffmpeg::decoder::Video, ffmpeg::Error> {
-    let mut context = ffmpeg::codec::Context::from_parameters(stream.parameters())?;
-    context.set_threading(ffmpeg::threading::Config {
-        kind: ffmpeg::threading::Type::Frame,
-        count: settings.threads.get(),
-        ..ffmpeg::threading::Config::default()
-    });
-    let codec = ffmpeg::decoder::find(context.id()).ok_or(ffmpeg::Error::DecoderNotFound)?;
-    let mut decoder = context.decoder();
-    decoder.set_packet_time_base(stream.time_base());
-    let mut options = ffmpeg::Dictionary::new();
-    options.set("max_pixels", &container::decoder_limit(settings.most_pixels).to_string());
-    decoder.open_as_with(codec, options)?.video()
+/// A moment on the own clock of a source that begins at `zero` and doesn't jump.
+fn since(mark: Mark, zero: PresentationTime) -> PresentationTime {
+    match mark {
+        Mark::Running(running) => PresentationTime(zero.0.saturating_add(running.0)),
+        Mark::Clock(time) => time,
+    }
+}
+
+/// Bits of the stream's clock, which begins at zero again when they are full.
+#[expect(unsafe_code, reason = "the binding has no name for this field")]
+fn wrap_bits(stream: &ffmpeg::Stream<'_>) -> u32 {
+    // SAFETY: the stream is one of an open container, and this is a plain number in it.
+    u32::try_from(unsafe { (*stream.as_ptr()).pts_wrap_bits }).unwrap_or(64)
+}
+
+/// The ticks that are hidden by a clock's overflows, once a frame at `stamp` came after one at `last`, in microseconds: more
+/// than before when the clock went on over its end.
+fn unwrapped(stamp: i64, (bits, hidden): (u32, i64), micros: impl Fn(i64) -> i64, last: Option<i64>) -> i64 {
+    let full = 1_i64.checked_shl(bits).filter(|_| bits < 62);
+    let (Some(full), Some(last)) = (full, last) else {
+        return hidden;
+    };
+    let more = hidden.saturating_add(full);
+    let goes_back = micros(stamp.saturating_add(hidden)) < last;
+    let goes_on = (0..LONGEST).contains(&micros(stamp.saturating_add(more)).saturating_sub(last));
+    if goes_back && goes_on { more } else { hidden }
 }
 
 /// A time of a stream in microseconds, to the nearest.
@@ -342,7 +343,7 @@ fn micros(stamp: i64, base: ffmpeg::Rational) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::micros;
+    use super::{micros, unwrapped};
 
     #[test]
     fn times_are_rounded_to_the_nearest() {
@@ -351,5 +352,18 @@ mod tests {
         assert_eq!(micros(-1, (1, 3).into()), -333_333);
         assert_eq!(micros(i64::MAX, (1, 1).into()), i64::MAX);
         assert_eq!(micros(90_000, (1, 90_000).into()), 1_000_000);
+    }
+
+    #[test]
+    fn a_clock_that_is_full_goes_on() {
+        let second = |stamp: i64| stamp * 1_000_000;
+        let full = 1 << 33;
+        assert_eq!(unwrapped(2, (33, 0), second, Some(second(full - 1))), full);
+        assert_eq!(unwrapped(3, (33, full), second, Some(second(full + 2))), full);
+        // It begins anew, it runs on, it has no end, and there was nothing before.
+        assert_eq!(unwrapped(2, (33, 0), second, Some(second(100))), 0);
+        assert_eq!(unwrapped(full - 1, (33, 0), second, Some(second(full - 2))), 0);
+        assert_eq!(unwrapped(2, (64, 0), second, Some(second(100))), 0);
+        assert_eq!(unwrapped(2, (33, 0), second, None), 0);
     }
 }

@@ -36,6 +36,11 @@ impl Watch {
         self.patience.filter(|_| late).map(|patience| patience.as_secs())
     }
 
+    /// The user's wish, as it was given.
+    pub(super) fn stop(&self) -> Option<&'static AtomicBool> {
+        self.stop
+    }
+
     /// Whether the user wants an end.
     pub(super) fn stopped(&self) -> bool {
         self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))

@@ -1,12 +1,13 @@
 //! Photos on their way through the classifier: the crops of several wait until there are enough for one run.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use cyborg_models::contract::{CropRule, Kind};
 
 use super::PhotoFile;
 use crate::capture::list::ListedFace;
-use crate::capture::stills;
+use crate::capture::stills::{self, Still};
 use crate::face::centerface::CenterFace;
 use crate::face::crop::{CropSquare, Cropper};
 use crate::face::exact::ExactResizer;
@@ -15,6 +16,7 @@ use crate::frame::{Frame, PixelBox};
 use crate::model::classifier::{ActivationMaps, Answer, Classifier, Score};
 use crate::model::experts::Said;
 use crate::model::panel::Panel;
+use crate::name;
 use crate::pipeline::Opinion;
 use crate::verdict::Logits;
 
@@ -62,6 +64,7 @@ pub(super) struct Batch {
     exact: ExactResizer,
     frame: Frame,
     waiting: Vec<Photo>,
+    stop: &'static AtomicBool,
 }
 
 /// The crops that wait for a network, each of which has a rule and a size of its own; and what it then says of them.
@@ -75,7 +78,8 @@ struct Crops {
 }
 
 impl Batch {
-    pub(super) fn new(extent: Extent, models: Vec<Panel>, pixels: Pixels) -> Self {
+    /// `stop` ends a wait for a file.
+    pub(super) fn new(extent: Extent, models: Vec<Panel>, pixels: Pixels, stop: &'static AtomicBool) -> Self {
         Self {
             extent,
             waits: models.iter().flat_map(Panel::classifiers).map(Crops::new).collect(),
@@ -85,25 +89,26 @@ impl Batch {
             exact: ExactResizer::default(),
             frame: Frame::empty(),
             waiting: Vec::new(),
+            stop,
         }
     }
 
     /// Reads a photo and cuts out what is to be classified. An error is the photo's own: the next one can be added.
-    pub(super) fn add(&mut self, file: PhotoFile) -> anyhow::Result<()> {
-        stills::read(&file.path, &mut self.frame)?;
+    pub(super) fn add(&mut self, file: PhotoFile) -> anyhow::Result<Still> {
+        let still = stills::read_until(&file.path, &mut self.frame, Some(self.stop))?;
         let begun: Vec<usize> = self.waits.iter().map(|crops| crops.pixels.len()).collect();
         match self.cut(&file) {
             Ok((faces, said)) => {
                 let frame = (self.pixels == Pixels::Keep).then(|| std::mem::replace(&mut self.frame, Frame::empty()));
                 let opinions = vec![Opinion::default(); self.models.len()];
                 self.waiting.push(Photo { file, frame, faces, opinions, said });
-                Ok(())
+                Ok(still)
             }
             Err(error) => {
                 for (crops, begun) in self.waits.iter_mut().zip(begun) {
                     crops.pixels.truncate(begun);
                 }
-                Err(error.context(format!("can't judge {}", file.path.display())))
+                Err(error.context(format!("can't judge {}", name::of(&file.path))))
             }
         }
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use super::super::outcome::UsageError;
+use crate::name;
 use crate::sink::FrameView;
 use crate::sink::overlay::{Canvas, Overlay};
 
@@ -20,11 +21,11 @@ impl DrawnPhotos {
     /// Makes the folder; the `photos` that are still to be read are not drawn over.
     pub(super) fn new<'a>(folder: &Path, photos: impl Iterator<Item = &'a Path>) -> anyhow::Result<Self> {
         if folder.exists() && !folder.is_dir() {
-            return Err(UsageError(format!("--annotate {} is a file, name a folder", folder.display())).into());
+            return Err(UsageError(format!("--annotate {} is a file, name a folder", name::of(folder))).into());
         }
-        std::fs::create_dir_all(folder).with_context(|| format!("can't make folder {}", folder.display()))?;
+        std::fs::create_dir_all(folder).with_context(|| format!("can't make folder {}", name::of(folder)))?;
         let photos = photos.filter_map(|photo| photo.canonicalize().ok());
-        let folder = folder.canonicalize().with_context(|| format!("can't read folder {}", folder.display()))?;
+        let folder = folder.canonicalize().with_context(|| format!("can't read folder {}", name::of(folder)))?;
         Ok(Self { folder, overlay: Overlay::default(), taken: photos.collect() })
     }
 
@@ -37,18 +38,23 @@ impl DrawnPhotos {
         }
         let path = self.free_name(photo);
         image::save_buffer(&path, &pixels, width as u32, height as u32, image::ExtendedColorType::Rgb8)
-            .with_context(|| format!("can't write {}", path.display()))
+            .with_context(|| format!("can't write {}", name::of(&path)))
     }
 
     /// A name after the photo's; photos of one name from several folders are numbered.
     fn free_name(&mut self, photo: &Path) -> PathBuf {
-        let stem = photo.file_stem().unwrap_or_default().to_string_lossy();
-        let mut path = self.folder.join(format!("{stem}.annotated.png"));
-        let mut number = 2;
-        while !self.taken.insert(path.clone()) {
-            path = self.folder.join(format!("{stem}.{number}.annotated.png"));
-            number += 1;
+        let stem = photo.file_stem().unwrap_or_default();
+        let named = |number: u32| {
+            let mut name = stem.to_owned();
+            name.push(if number == 1 { ".annotated.png".to_owned() } else { format!(".{number}.annotated.png") });
+            self.folder.join(name)
+        };
+        let mut numbers = 1..;
+        loop {
+            let path = named(numbers.next().unwrap_or(u32::MAX));
+            if self.taken.insert(path.clone()) {
+                return path;
+            }
         }
-        path
     }
 }

@@ -6,7 +6,7 @@ mod drawn;
 use std::iter;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use clap::Args;
@@ -17,9 +17,11 @@ use super::interrupt;
 use super::machine;
 use super::outcome::{Outcome, UsageError, complain, note, refuse_overwriting, say};
 use super::workers::{Team, WorkerArgs, cautions, record};
+use crate::capture::folder::Listing;
 use crate::capture::list::{self, ListedPhoto};
-use crate::capture::stills;
+use crate::capture::stills::{self, Still};
 use crate::model::panel::Panel;
+use crate::name;
 use crate::pipeline::Opinion;
 use crate::sink::FrameView;
 use crate::sink::csv::CsvPhotos;
@@ -31,7 +33,7 @@ use crate::verdict::{Judge, Judgement};
 
 #[derive(Args, Debug)]
 pub(super) struct ImageArgs {
-    /// Photos, or folders with photos (JPEG, PNG, WebP, BMP, TIFF)
+    /// Photos, or folders with photos (JPEG, PNG, WebP, HEIC, AVIF, GIF, BMP, TIFF)
     #[arg(required_unless_present = "list", value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Judge the photos of this list: split,label,path without a header, or a CSV whose header has file and label
@@ -93,16 +95,17 @@ pub(super) fn run(args: &ImageArgs) -> anyhow::Result<Outcome> {
         let message = "--annotate draws on faces, and with --crop whole none is looked for: leave one of them out";
         return Err(UsageError(message.to_owned()).into());
     }
-    let (photos, mut failed) = gather(args)?;
+    let Gathered { photos, mut failed, left_out } = gather(args)?;
     let all = photos.len() + failed;
     if photos.is_empty() {
+        left_out.iter().for_each(|text| note(text));
         return Ok(Outcome::of(failed, all));
     }
     let outputs: Vec<PathBuf> = [&args.csv, &args.jsonl].into_iter().flatten().cloned().collect();
     let files = args.workers.files();
     let files = files.iter().chain(&args.list);
     refuse_overwriting(photos.iter().map(|photo| &photo.path).chain(files), &outputs)?;
-    let (mut batch, mut results) = open(args, &photos)?;
+    let (mut batch, mut results) = open(args, &photos, stop)?;
     // A line a photo would bury all else.
     let count = photos.len() as u64;
     let mut progress =
@@ -112,16 +115,27 @@ pub(super) fn run(args: &ImageArgs) -> anyhow::Result<Outcome> {
             results.take(batch.classify()?)?;
             return Ok(Outcome::Interrupted);
         }
-        let name = photo.path.display().to_string();
-        if let Err(error) = batch.add(photo) {
-            match &progress {
-                Some(progress) => progress.suspend(|| complain(&error)),
-                None => complain(&error),
+        let name = name::of(&photo.path);
+        let aloud = |say: &dyn Fn()| match &progress {
+            Some(progress) => progress.suspend(say),
+            None => say(),
+        };
+        match batch.add(photo) {
+            Ok(Still { animated: false }) => {}
+            Ok(Still { animated: true }) => aloud(&|| {
+                note(&format!(
+                    "warning: {name} is animated, and its first picture alone was judged: `cyborg video` judges all"
+                ));
+            }),
+            // It was waited for, and the user wants an end.
+            Err(_) if stop.load(Ordering::Relaxed) => {}
+            Err(error) => {
+                aloud(&|| complain(&error));
+                if results.told == Told::Program {
+                    machine::print_failed(&name, &error)?;
+                }
+                failed += 1;
             }
-            if results.told == Told::Program {
-                machine::print_failed(&name, &error)?;
-            }
-            failed += 1;
         }
         if batch.is_full() {
             results.take(batch.classify()?)?;
@@ -132,16 +146,32 @@ pub(super) fn run(args: &ImageArgs) -> anyhow::Result<Outcome> {
     }
     results.take(batch.classify()?)?;
     drop(progress);
+    if stop.load(Ordering::Relaxed) {
+        return Ok(Outcome::Interrupted);
+    }
     results.summary(failed)?;
     if failed < all {
         results.cautions.iter().for_each(|caution| note(caution));
     }
+    left_out.iter().for_each(|text| note(text));
+    if failed > 0 && all > 1 {
+        note(&format!("{failed} of {all} photos could not be judged; the reasons stand above"));
+    }
     Ok(Outcome::of(failed, all))
 }
 
-/// The photos that the flags name, and how many of these can't be used. Each of those was told.
-fn gather(args: &ImageArgs) -> anyhow::Result<(Vec<PhotoFile>, usize)> {
-    let (mut photos, mut failed) = (Vec::new(), 0);
+/// What the flags name.
+#[derive(Default)]
+struct Gathered {
+    photos: Vec<PhotoFile>,
+    /// How many inputs can't be used; each was told.
+    failed: usize,
+    /// What was left out of each folder, in words.
+    left_out: Vec<String>,
+}
+
+fn gather(args: &ImageArgs) -> anyhow::Result<Gathered> {
+    let Gathered { mut photos, mut failed, mut left_out } = Gathered::default();
     if let Some(list) = &args.list {
         for line in list::read(list, args.root.as_deref())? {
             match line {
@@ -155,28 +185,42 @@ fn gather(args: &ImageArgs) -> anyhow::Result<(Vec<PhotoFile>, usize)> {
     }
     for path in &args.paths {
         match expand(path) {
-            Ok(found) => photos.extend(found.into_iter().map(|path| PhotoFile { path, listed: None })),
+            Ok(found) => {
+                photos.extend(found.files.into_iter().map(|path| PhotoFile { path, listed: None }));
+                for (below, error) in found.unreadable {
+                    complain(&anyhow::Error::from(error).context(format!("can't read folder {}", name::of(below))));
+                    failed += 1;
+                }
+                if !found.left_out.is_empty() {
+                    left_out.push(format!("{}: {}", name::of(path), found.left_out));
+                }
+            }
             Err(error) => {
                 complain(&error);
                 failed += 1;
             }
         }
     }
-    Ok((photos, failed))
+    Ok(Gathered { photos, failed, left_out })
 }
 
 /// A file is taken as it is, a folder for the photos in it.
-fn expand(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
+fn expand(path: &Path) -> anyhow::Result<Listing> {
     if !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
+        return Ok(Listing { files: vec![path.to_owned()], ..Listing::default() });
     }
-    let found = stills::list(path).with_context(|| format!("can't read folder {}", path.display()))?;
-    anyhow::ensure!(!found.is_empty(), "{} holds no photo (looked for {})", path.display(), stills::ENDINGS.join(", "));
+    let told = name::of(path);
+    let found = stills::list(path).with_context(|| format!("can't read folder {told}"))?;
+    if found.files.is_empty() {
+        let left_out = Some(&found.left_out).filter(|left_out| !left_out.is_empty());
+        let left_out = left_out.map(|text| format!("; {text}")).unwrap_or_default();
+        anyhow::bail!("{told} holds no photo (looked for {}){left_out}", stills::ENDINGS.join(", "));
+    }
     Ok(found)
 }
 
 /// Opens all outputs before the work, so that a path that can't be written costs nothing, and the networks.
-fn open(args: &ImageArgs, photos: &[PhotoFile]) -> anyhow::Result<(Batch, Results)> {
+fn open(args: &ImageArgs, photos: &[PhotoFile], stop: &'static AtomicBool) -> anyhow::Result<(Batch, Results)> {
     let paths = photos.iter().map(|photo| photo.path.as_path());
     let drawn = args.annotate.as_deref().map(|folder| DrawnPhotos::new(folder, paths)).transpose()?;
     let csv = args.csv.as_deref().map(CsvPhotos::create).transpose()?;
@@ -213,7 +257,7 @@ fn open(args: &ImageArgs, photos: &[PhotoFile]) -> anyhow::Result<(Batch, Result
         drawn,
     };
     let pixels = if args.annotate.is_some() { Pixels::Keep } else { Pixels::Drop };
-    Ok((Batch::new(extent, models, pixels), results))
+    Ok((Batch::new(extent, models, pixels, stop), results))
 }
 
 /// What stands on standard output.
@@ -258,7 +302,7 @@ impl Results {
         };
         self.photos += 1;
         self.without_face += usize::from(first.scores.is_empty());
-        let name = photo.path().display().to_string();
+        let name = name::of(photo.path());
         let records = records(&photo, &name, &self.names, self.kind);
         if let Some(csv) = &mut self.csv {
             csv.photo(&records)?;

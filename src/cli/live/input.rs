@@ -1,6 +1,6 @@
 //! The flags of `live` that say what is watched: a camera, a stream, or a clip that plays a camera.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -16,6 +16,7 @@ use crate::capture::script::Script;
 use crate::capture::stream::Stream;
 use crate::capture::test_camera::TestCamera;
 use crate::cli::outcome::UsageError;
+use crate::name;
 
 /// What stands for the test camera.
 const TEST: &str = "test";
@@ -25,7 +26,7 @@ pub(super) struct LiveInputArgs {
     /// What to watch: index, path or name of a camera (`cyborg cameras` lists them), an address (rtsp://, http://), or
     /// test, which plays a clip in real time, again and again (test=CLIP: this clip)
     #[arg(long, value_name = "N|PATH|NAME|URL|test", default_value = "0")]
-    camera: String,
+    camera: OsString,
     /// Size to ask a camera for, in pixels
     #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1280x720", value_parser = size)]
     camera_size: (u32, u32),
@@ -48,35 +49,40 @@ impl LiveInputArgs {
     /// What is watched, without secrets.
     #[cfg(feature = "live")]
     pub(super) fn name(&self) -> String {
-        Address::of(OsStr::new(&self.camera)).name()
+        Address::of(&self.camera).name()
     }
 
     /// Who opens the source. `stop` ends a wait for the network.
     pub(super) fn opener(&self, stop: &'static AtomicBool) -> anyhow::Result<Arc<dyn Open>> {
-        let clip = self.camera.strip_prefix(TEST).and_then(|rest| match rest {
-            "" => Some(None),
-            rest => rest.strip_prefix('=').map(|clip| Some(PathBuf::from(clip))),
-        });
-        if let Some(clip) = clip {
+        if let Some(clip) = self.clip() {
             return self.test_camera(clip);
         }
         if self.test_script.is_some() {
             return Err(UsageError("--test-script is for --camera test: a real camera has no script".to_owned()).into());
         }
-        Ok(match Address::of(OsStr::new(&self.camera)) {
+        Ok(match Address::of(&self.camera) {
             address @ Address::Url(_) => Arc::new(Stream { address, patience: self.patience(), stop: Some(stop) }),
             Address::File(_) | Address::Stdin => {
                 let wish = Wish { size: self.camera_size, rate: self.camera_rate };
-                Arc::new(CameraOpener { asked: self.camera.clone(), wish })
+                Arc::new(CameraOpener { asked: name::of(&self.camera), wish })
             }
         })
+    }
+
+    /// The clip of the test camera, where that is asked for and one is named.
+    fn clip(&self) -> Option<Option<PathBuf>> {
+        if self.camera == TEST {
+            return Some(None);
+        }
+        let words = self.camera.as_encoded_bytes();
+        words.starts_with(format!("{TEST}=").as_bytes()).then(|| Some(behind(&self.camera, TEST.len() + 1)))
     }
 
     fn test_camera(&self, clip: Option<PathBuf>) -> anyhow::Result<Arc<dyn Open>> {
         let clip = match clip.or_else(|| lock::cached("selfie")) {
             Some(clip) if clip.is_file() => clip,
             Some(clip) => {
-                let name = clip.display();
+                let name = name::of(clip);
                 let message = format!(
                     "the test camera's clip {name} is missing: `cargo xtask setup --media` fetches one, or name \
                      another with --camera test=CLIP"
@@ -84,8 +90,7 @@ impl LiveInputArgs {
                 return Err(UsageError(message).into());
             }
             None => {
-                let message =
-                    "no folder for fetched files is known: set CYBORG_CACHE, or name a clip with --camera test=CLIP";
+                let message = "no folder for fetched files is known: set HOME or CYBORG_CACHE, or name a clip with --camera test=CLIP";
                 return Err(UsageError(message.to_owned()).into());
             }
         };
@@ -101,6 +106,18 @@ impl LiveInputArgs {
     pub(super) fn patience(&self) -> Duration {
         Duration::from_secs_f64(self.patience)
     }
+}
+
+/// The path behind the first `length` bytes, which are ASCII.
+#[cfg(unix)]
+fn behind(words: &OsStr, length: usize) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt;
+    OsStr::from_bytes(&words.as_bytes()[length..]).into()
+}
+
+#[cfg(not(unix))]
+fn behind(words: &OsStr, length: usize) -> PathBuf {
+    words.to_string_lossy().get(length..).unwrap_or_default().into()
 }
 
 fn size(text: &str) -> Result<(u32, u32), String> {

@@ -9,7 +9,7 @@ use clap::Args;
 use super::printer::Printer;
 use crate::live::limits::{SharedLimits, ThresholdSwitch as _};
 use crate::live::metrics::LiveMetrics;
-use crate::live::page::{Facts, Page, PageSettings, Secret, Served, TlsFiles};
+use crate::live::page::{Facts, Page, PageSettings, Secret, Served, TlsFiles, read_origin};
 use crate::model::panel::Panel;
 
 #[derive(Args, Debug)]
@@ -32,6 +32,9 @@ pub(super) struct PageArgs {
     /// A further name by which readers call this machine
     #[arg(long, value_name = "NAME")]
     name: Vec<String>,
+    /// What readers open where a proxy serves the page, https://host/path: TLS may end there, and the path be taken away or not
+    #[arg(long, value_name = "URL", value_parser = read_origin)]
+    origin: Vec<String>,
 }
 
 impl PageArgs {
@@ -52,7 +55,7 @@ impl PageArgs {
             listen: self.listen,
             token: self.token_file.as_deref().map(Secret::read).transpose()?,
             tls: tls.map(|(certificate, key)| TlsFiles { certificate, key }),
-            names: self.name.clone(),
+            names: self.name.iter().chain(&self.origin).cloned().collect(),
         };
         let facts = Facts {
             tool: concat!("cyborg ", env!("CARGO_PKG_VERSION")).to_owned(),

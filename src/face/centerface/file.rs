@@ -14,6 +14,7 @@ use prost::Message;
 use super::strips::in_strips;
 use crate::model::network_file::NetworkFile;
 use crate::model::session::SessionError;
+use crate::wall;
 
 /// Why the detector can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +26,7 @@ pub enum DetectorError {
         path: PathBuf,
     },
     /// There is no cache folder to look in.
-    #[error("no folder for fetched files is known: set CYBORG_CACHE, or name a detector with `--detector`")]
+    #[error("no folder for fetched files is known: set HOME or CYBORG_CACHE, or name a detector with `--detector`")]
     NoCache,
     /// The file can't be read.
     #[error("can't read the face detector {}: {source}", path.display())]
@@ -97,7 +98,7 @@ impl DetectorFile {
     pub fn read(path: Option<&Path>) -> Result<Self, DetectorError> {
         let path = Self::find(path)?;
         let bytes = fs::read(&path).map_err(|source| DetectorError::Read { path: path.clone(), source })?;
-        match mend(&bytes) {
+        match wall::behind(|| mend(&bytes)).unwrap_or_else(|fault| Err(fault.to_string())) {
             Ok((network, tensors)) => Ok(Self { path, digest: digest::of_bytes(&bytes), network, tensors }),
             Err(reason) => Err(DetectorError::Foreign { path, reason }),
         }

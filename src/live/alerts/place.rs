@@ -7,6 +7,7 @@ use percent_encoding::percent_decode_str;
 use ureq::http::Uri;
 
 use crate::capture::address::Address;
+use crate::capture::secrets::{HIDDEN, shown_hook};
 
 /// An address in the network, with user and password apart.
 #[derive(Clone)]
@@ -74,7 +75,22 @@ impl Place {
         let read = |(user, password): (&str, &str)| Ok((decoded(user)?, decoded(password)?));
         let login_read: Result<_, std::str::Utf8Error> = split.map(read).transpose();
         let login_read = login_read.map_err(|_| fault("user or password is no UTF-8"))?;
-        let mut secrets: Vec<String> = login.into_iter().chain(uri.query()).map(str::to_owned).collect();
+        // The path of a hook is often all that keeps others from using it.
+        let name = {
+            let (login, port) =
+                (login.map_or("", |_| "***@"), uri.port().map_or(String::new(), |port| format!(":{port}")));
+            let host = uri.host().unwrap_or_default();
+            let path = if uri.path() == "/" && !text.ends_with('/') { "" } else { uri.path() };
+            let query = uri.query().map_or(String::new(), |_| format!("?{HIDDEN}"));
+            format!("{scheme}://{login}{host}{port}{}{query}", shown_hook(path))
+        };
+        let fragment = text.split_once('#').map(|(_, fragment)| fragment);
+        let mut secrets: Vec<String> =
+            login.into_iter().chain(uri.query()).chain(fragment).map(str::to_owned).collect();
+        if shown_hook(uri.path()) != uri.path() {
+            secrets.push(uri.path().to_owned());
+            secrets.extend(uri.path().split('/').filter(|part| part.len() > 3).map(str::to_owned));
+        }
         secrets.extend(login_read.iter().map(|(_, password)| password.clone()));
         secrets.extend(split.map(|(_, password)| password.to_owned()));
         secrets.push(text.to_owned());
@@ -125,7 +141,7 @@ mod tests {
         assert_eq!(place.login, Some(("me@home".to_owned(), "se/cret".to_owned())));
         assert_eq!(place.plain, "https://host.example:8443/a/b?key=abc");
         assert_eq!((&*place.host, place.port, &*place.path), ("host.example", Some(8443), "/a/b"));
-        assert_eq!(place.name(), "https://***@host.example:8443/a/b?***");
+        assert_eq!(place.name(), "https://***@host.example:8443/***?***");
         let said = place
             .scrubbed("can't reach https://me%40home:se%2Fcret@host.example:8443/a/b?key=abc with se/cret, key=abc");
         for secret in ["cret", "abc"] {

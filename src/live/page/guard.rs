@@ -17,6 +17,7 @@ use axum::http::{StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::origin::Origin;
 use super::{PageSettings, Secret};
 
 /// The cookie that holds the token.
@@ -53,6 +54,8 @@ pub(super) struct Guard {
     token: Option<Secret>,
     /// Names in small letters, without a port.
     names: Vec<String>,
+    /// Where proxies serve it.
+    origins: Vec<Origin>,
     /// Whether each address of this machine is listened at, so that any address may be called.
     everywhere: bool,
     secure: bool,
@@ -68,16 +71,31 @@ struct Wrong {
 
 impl Guard {
     pub(super) fn new(settings: &PageSettings, address: SocketAddr, secure: bool) -> Self {
+        let origins: Vec<Origin> = settings.names.iter().filter_map(|name| Origin::read(name)).collect();
         let mut names: Vec<String> = settings.names.iter().map(|name| name.to_ascii_lowercase()).collect();
         names.push(address.ip().to_string());
         if address.ip().is_loopback() || address.ip().is_unspecified() {
             names.extend(["localhost", "127.0.0.1", "::1"].map(str::to_owned));
         }
         let everywhere = address.ip().is_unspecified();
-        Self { token: settings.token.clone(), names, everywhere, secure, wrong: Mutex::default() }
+        Self { token: settings.token.clone(), names, origins, everywhere, secure, wrong: Mutex::default() }
+    }
+
+    /// The paths below which proxies serve the page.
+    pub(super) fn bases(&self) -> Vec<String> {
+        let bases = self.origins.iter().map(|origin| &origin.base);
+        bases.filter(|base| !base.is_empty()).cloned().collect()
+    }
+
+    /// The origin that readers come by; `None` where they call this server itself, or the proxy does so for them.
+    fn origin(&self, host: &str) -> Option<&Origin> {
+        self.origins.iter().find(|origin| origin.is_called(host))
     }
 
     fn knows(&self, authority: &str) -> bool {
+        if self.origin(authority).is_some() {
+            return true;
+        }
         let Some(name) = name_of(authority) else {
             return false;
         };
@@ -101,7 +119,8 @@ impl Guard {
         let given = [bearer(request.headers()), cookie(request.headers()), in_address];
         if given.iter().flatten().any(|given| token.is(given)) {
             let fresh = in_address.filter(|given| token.is(given));
-            return Ok(fresh.and_then(|_| self.cookie_of(token)));
+            let host = only(request.headers(), &header::HOST).unwrap_or_default();
+            return Ok(fresh.and_then(|_| self.cookie_of(token, self.origin(host))));
         }
         if given.iter().any(Option::is_some) {
             self.count_wrong(peer);
@@ -111,9 +130,12 @@ impl Guard {
         Err((StatusCode::UNAUTHORIZED, how, words).into_response())
     }
 
-    fn cookie_of(&self, token: &Secret) -> Option<HeaderValue> {
-        let secure = if self.secure { "; Secure" } else { "" };
-        HeaderValue::from_str(&format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict{secure}", token.text())).ok()
+    fn cookie_of(&self, token: &Secret, origin: Option<&Origin>) -> Option<HeaderValue> {
+        let secure = if origin.map_or(self.secure, |origin| origin.secure) { "; Secure" } else { "" };
+        // Other pages of the proxy don't get it.
+        let path = origin.map_or("", |origin| &origin.base);
+        let text = format!("{COOKIE}={}; Path={path}/; HttpOnly; SameSite=Strict{secure}", token.text());
+        HeaderValue::from_str(&text).ok()
     }
 
     fn is_barred(&self, peer: IpAddr) -> bool {
@@ -156,16 +178,21 @@ fn check_place(guard: &Guard, request: &Request) -> Result<(), Response> {
     let refuse = |words: &'static str| Err((StatusCode::FORBIDDEN, words).into_response());
     let host = only(headers, &header::HOST);
     let Some(host) = host.filter(|host| guard.knows(host)) else {
-        return refuse("this server is not known by that name; add it with --name\n");
+        return refuse(
+            "this server is not known by that name; add it with --name, or with --origin where a proxy serves it\n",
+        );
     };
     if request.uri().authority().is_some_and(|authority| !authority.as_str().eq_ignore_ascii_case(host)) {
         return refuse("the request names two servers\n");
     }
     if headers.contains_key(header::ORIGIN) {
-        let origin = only(headers, &header::ORIGIN).and_then(|origin| origin.split_once("://"));
+        let origin = only(headers, &header::ORIGIN);
+        let named = origin.is_some_and(|origin| guard.origins.iter().any(|known| known.is(origin)));
         let scheme = if guard.secure { "https" } else { "http" };
-        if !origin.is_some_and(|(got, place)| got == scheme && place.eq_ignore_ascii_case(host)) {
-            return refuse("a page of somebody else asked\n");
+        // Whoever comes by a named origin has its scheme too.
+        let own = origin.filter(|_| guard.origin(host).is_none()).and_then(|origin| origin.split_once("://"));
+        if !named && !own.is_some_and(|(got, place)| got == scheme && place.eq_ignore_ascii_case(host)) {
+            return refuse("a page of somebody else asked; behind a proxy, name what readers open with --origin\n");
         }
     }
     // Links to the page itself are no danger; it can't be framed.
@@ -250,6 +277,41 @@ mod tests {
         check("0.0.0.0:8080", "evil.example:8080", false);
         check("10.0.0.5:8080", "10.0.0.5:8080", true);
         check("10.0.0.5:8080", "localhost:8080", false);
+    }
+
+    /// A request to a server that a proxy serves at https://cam.example/door/.
+    fn check_proxied(host: &str, origin: Option<&str>, allowed: bool) {
+        let guard = guard("127.0.0.1:8080", &["https://cam.example/door/"]);
+        let mut request = Request::builder().uri("/api/state").header(header::HOST, host);
+        if let Some(origin) = origin {
+            request = request.header(header::ORIGIN, origin);
+        }
+        let request = request.body(axum::body::Body::empty()).expect("a request");
+        assert_eq!(check_place(&guard, &request).is_ok(), allowed, "{host} {origin:?}");
+    }
+
+    #[test]
+    fn a_named_origin_is_ours_and_no_other() {
+        check_proxied("cam.example", Some("https://cam.example"), true);
+        check_proxied("cam.example:443", None, true);
+        // A proxy that tells our own name.
+        check_proxied("127.0.0.1:8080", Some("https://cam.example"), true);
+        check_proxied("127.0.0.1:8080", Some("http://127.0.0.1:8080"), true);
+        check_proxied("cam.example", Some("http://cam.example"), false);
+        check_proxied("cam.example", Some("https://evil.example"), false);
+        check_proxied("evil.example", Some("https://cam.example"), false);
+        check_proxied("cam.example:8443", None, false);
+        check_proxied("cam.example", Some("null"), false);
+    }
+
+    #[test]
+    fn a_cookie_stays_where_the_page_is() {
+        let guard = guard("127.0.0.1:8080", &["https://cam.example/door"]);
+        let token = Secret::new("0123456789abcdef").expect("a token");
+        let cookie = |host| guard.cookie_of(&token, guard.origin(host)).expect("a cookie");
+        let text = |value: HeaderValue| value.to_str().expect("text").to_owned();
+        assert!(text(cookie("cam.example")).ends_with("; Path=/door/; HttpOnly; SameSite=Strict; Secure"));
+        assert!(text(cookie("localhost:8080")).ends_with("; Path=/; HttpOnly; SameSite=Strict"));
     }
 
     #[test]

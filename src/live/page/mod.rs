@@ -9,6 +9,7 @@
 mod guard;
 mod history;
 mod numbers;
+mod origin;
 mod patient;
 mod picture;
 mod recorder;
@@ -53,8 +54,18 @@ pub struct PageSettings {
     pub token: Option<Secret>,
     /// Certificate and key; without them the page is served in the clear.
     pub tls: Option<TlsFiles>,
-    /// Names, beside its addresses and `localhost`, by which readers may call this machine.
+    /// Names, beside its addresses and `localhost`, by which readers may call this machine; and, with their scheme
+    /// (`https://host/path`), the addresses at which proxies serve the page.
     pub names: Vec<String>,
+}
+
+/// Reads the address at which a proxy serves the page, to be one of [`PageSettings::names`].
+///
+/// # Errors
+///
+/// When it has no scheme of the web, no host, or more than a path behind it.
+pub fn read_origin(text: &str) -> Result<String, String> {
+    origin::Origin::read(text).map(|_| text.to_owned()).ok_or_else(|| origin::EXPECTED.to_owned())
 }
 
 /// A certificate and its key, as PEM files.

@@ -1,6 +1,6 @@
 // The page of a live run: asks for the next picture as soon as it has shown one, and listens to events for the data.
 
-import { drawLines, drawPicture, lineTone } from "/chart.js";
+import { drawLines, drawPicture, lineTone } from "./chart.js";
 
 const SPAN = 60000;
 const part = (id) => document.getElementById(id);
@@ -159,7 +159,7 @@ function showNumbers(numbers) {
 }
 
 function listen() {
-  const events = new EventSource("/events");
+  const events = new EventSource("events");
   events.addEventListener("past", (event) => take(JSON.parse(event.data)));
   events.addEventListener("moment", (event) => hear(JSON.parse(event.data)));
   events.addEventListener("turns", (event) => JSON.parse(event.data).forEach(addTurn));
@@ -183,7 +183,7 @@ async function watch() {
     try {
       const width = Math.ceil(part("stage").clientWidth * Math.min(window.devicePixelRatio || 1, 2));
       const heat = part("heat").checked ? "&heat=1" : "";
-      const answer = await fetch(`/picture.jpg?width=${width}&after=${after}${heat}`);
+      const answer = await fetch(`picture.jpg?width=${width}&after=${after}${heat}`);
       if (answer.status === 204) continue;
       if (!answer.ok) throw new Error(answer.statusText);
       after = Number(answer.headers.get("x-view"));
@@ -227,7 +227,7 @@ function label(id, words) {
 }
 
 async function ask(limits) {
-  const answer = await fetch("/api/threshold", {
+  const answer = await fetch("api/threshold", {
     method: "PUT",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(limits),

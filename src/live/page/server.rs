@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::middleware;
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -21,6 +22,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::guard::{self, Guard, Peer};
+use super::origin;
 use super::patient::Patient;
 use super::routes::{self, Room};
 use super::{PageError, TlsFiles};
@@ -73,6 +75,7 @@ pub(super) fn run(
 ) {
     let room = Arc::new(room);
     let router = routes::router(Arc::clone(&room));
+    let bases: Arc<[String]> = guard.bases().into();
     let router = router.layer(middleware::from_fn_with_state(Arc::new(guard), guard::watch));
     runtime.block_on(async {
         let listener = match TcpListener::from_std(listener) {
@@ -82,14 +85,19 @@ pub(super) fn run(
         tokio::select! {
             _ = stopped.changed() => {}
             () = room.recorder.run() => {}
-            () = accept(&listener, acceptor.as_ref(), &router, &room) => {}
+            () = accept(&listener, acceptor.as_ref(), (&router, &bases), &room) => {}
         }
     });
     // Whoever still reads is cut off.
     runtime.shutdown_timeout(END_WITHIN);
 }
 
-async fn accept(listener: &TcpListener, acceptor: Option<&TlsAcceptor>, router: &Router, room: &Room) {
+async fn accept(
+    listener: &TcpListener,
+    acceptor: Option<&TlsAcceptor>,
+    (router, bases): (&Router, &Arc<[String]>),
+    room: &Room,
+) {
     loop {
         let (stream, peer) = match listener.accept().await {
             Ok(taken) => taken,
@@ -103,7 +111,7 @@ async fn accept(listener: &TcpListener, acceptor: Option<&TlsAcceptor>, router: 
         let Ok(place) = Arc::clone(&room.places).try_acquire_owned() else {
             continue;
         };
-        let (acceptor, router) = (acceptor.cloned(), router.clone());
+        let (acceptor, router) = (acceptor.cloned(), (router.clone(), Arc::clone(bases)));
         tokio::spawn(async move {
             connection(stream, peer, acceptor, router).await;
             drop(place);
@@ -111,7 +119,12 @@ async fn accept(listener: &TcpListener, acceptor: Option<&TlsAcceptor>, router: 
     }
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, acceptor: Option<TlsAcceptor>, router: Router) {
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    acceptor: Option<TlsAcceptor>,
+    router: (Router, Arc<[String]>),
+) {
     // A picture's last piece must not wait for more.
     if stream.set_nodelay(true).is_err() {
         return;
@@ -127,8 +140,16 @@ async fn connection(stream: TcpStream, peer: SocketAddr, acceptor: Option<TlsAcc
     }
 }
 
-async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S, peer: SocketAddr, router: Router) {
-    let service = TowerToHyperService::new(router.layer(Extension(Peer(peer))));
+async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    peer: SocketAddr,
+    (router, bases): (Router, Arc<[String]>),
+) {
+    let inner = TowerToHyperService::new(router.layer(Extension(Peer(peer))));
+    let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        origin::strip(&bases, request.uri_mut());
+        inner.call(request)
+    });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)

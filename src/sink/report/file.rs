@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// A report that can't be written.
 #[derive(Debug, thiserror::Error)]
-#[error("can't write {}: {source}", path.display())]
+#[error("can't write {}: {source}", crate::name::of(path))]
 pub struct ReportError {
     path: PathBuf,
     source: io::Error,

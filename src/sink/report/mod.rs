@@ -122,7 +122,11 @@ fn conclusions(summary: &Summary, run: &RunRecord) -> Vec<Conclusion> {
         probability: track.probability.value(),
         basis: format!("fused over {} frames that could be judged", track.usable_frames),
         reason: reason(track),
-        intervals: track.intervals.iter().map(|span| Interval { first: span.start.0, last: span.end.0 }).collect(),
+        intervals: track
+            .intervals
+            .iter()
+            .map(|span| Interval { first: span.running_start.0, last: span.running_end.0 })
+            .collect(),
         // The models judge the same tracks.
         others: (run.others.iter().zip(&summary.others))
             .filter_map(|(model, said)| Some(other((model, said.tracks.get(index)?))))
@@ -138,7 +142,7 @@ fn number(track: TrackId) -> u32 {
 
 impl Sink for ReportSink {
     fn frame(&mut self, view: &FrameView<'_>) -> anyhow::Result<()> {
-        let time = view.frame.time.seconds();
+        let time = view.frame.running().seconds();
         self.span = Some(self.span.map_or((time, time), |(first, last)| (first.min(time), last.max(time))));
         self.ages.add(view.age);
         for person in people_of(view) {

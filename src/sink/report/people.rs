@@ -68,7 +68,7 @@ struct Person {
 impl People {
     /// Adds a person's part of a frame.
     pub(super) fn add(&mut self, view: &FrameView<'_>, seen: &PersonFrame) -> Result<(), ResizeError> {
-        let time = view.frame.time.0;
+        let time = view.frame.running().0;
         let Some(person) = person(&mut self.all, &mut self.left_out, seen.person, time) else {
             self.left_out += 1;
             return Ok(());

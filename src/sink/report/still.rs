@@ -58,7 +58,7 @@ impl Strongest {
         seen: &PersonFrame,
         cropper: &mut Cropper,
     ) -> Result<(), ResizeError> {
-        let time = view.frame.time.0;
+        let time = view.frame.running().0;
         let strength = |judgement: &Judgement| judgement.probability.value();
         let (Some(face), Some(score)) = (view.faces.get(seen.face), view.scores.get(seen.face)) else {
             return Ok(());

@@ -2,26 +2,30 @@
 //!
 //! It is written in fragments, so that what was written can be played even if the disk fills up or the program is killed.
 
+mod canvas;
+mod file;
+mod pieces;
 mod sound;
+mod writer;
 
+use std::fs::OpenOptions;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::Pixel;
-use ffmpeg_next::format::context::Output;
-use ffmpeg_next::software::scaling;
-use ffmpeg_next::util::error::EAGAIN;
 
 pub use sound::{SilenceReason, Sound};
 
+use pieces::Pieces;
 use sound::SoundTrack;
+use writer::{Header, Writer};
 
-use super::overlay::{Canvas, Overlay};
 use super::{FrameView, Sink};
 use crate::capture::SourceInfo;
-use crate::face::crop::{Cropper, ResizeError};
+use crate::frame::Frame;
+use crate::name;
 use crate::pipeline::{Ended, Summary};
 
 /// Encoders by their FFmpeg name, the best first. The last one is in every build.
@@ -30,12 +34,17 @@ const ENCODERS: [&str; 4] = ["libx264", "libopenh264", "h264_v4l2m2m", "mpeg4"];
 const CLOCK: i32 = 60_000;
 /// Frames from one fragment to the next.
 const FRAGMENT: u32 = 50;
+/// Of pictures with more pixels than this the encoder keeps none but those that it works on; otherwise it looks some
+/// dozens ahead.
+const LARGE: usize = 10_000_000;
+/// Sound that begins this much before the first picture, in microseconds, is what the video begins with.
+const SOUND_FIRST: i64 = 500_000;
 
 /// An annotated video that can't be written.
 #[derive(Debug, thiserror::Error)]
 pub enum VideoSinkError {
     /// The file can't be made.
-    #[error("can't write {}: {reason}", path.display())]
+    #[error("can't write {}: {reason}", name::of(path))]
     Create {
         /// The file.
         path: PathBuf,
@@ -79,21 +88,19 @@ pub struct VideoSettings {
 }
 
 /// Writes the annotated video of one source.
+///
+/// Its size is that of the first picture: what a container says before that may be wrong, or nothing.
 pub struct VideoSink {
     path: PathBuf,
-    size: (usize, usize),
-    output: Output,
-    sound: Option<SoundTrack>,
+    source: SourceInfo,
+    settings: VideoSettings,
     silence: Option<SilenceReason>,
-    encoder: ffmpeg::encoder::Video,
-    converter: scaling::Context,
-    resized: Vec<u8>,
-    rgb: ffmpeg::frame::Video,
-    yuv: ffmpeg::frame::Video,
-    packet: ffmpeg::Packet,
-    cropper: Cropper,
-    overlay: Overlay,
-    last: Option<i64>,
+    sound: Option<SoundTrack>,
+    /// For the size that the source speaks of, so that one which can't be encoded is told before any work is done.
+    encoder: Option<((usize, usize), ffmpeg::encoder::Video)>,
+    pieces: Pieces,
+    /// There from the first picture on.
+    writer: Option<Writer>,
 }
 
 impl VideoSink {
@@ -107,40 +114,28 @@ impl VideoSink {
     pub fn create(path: &Path, source: &SourceInfo, settings: &VideoSettings) -> Result<Self, VideoSinkError> {
         let create = |reason| VideoSinkError::Create { path: path.to_owned(), reason };
         ffmpeg::init().map_err(create)?;
-        let size = output_size(source.size, settings.width);
-        let codec = ffmpeg::encoder::find_by_name(encoder_name()?).ok_or(VideoSinkError::NoEncoder)?;
-        let fail = |reason| VideoSinkError::Encoder { width: size.0, height: size.1, reason };
-        let encoder = encoder(codec, size, source, settings).map_err(fail)?;
-        let (mut sound, mut silence) = match settings.sound.as_ref().map_or(Ok(None), SoundTrack::open) {
+        let encoder = match source.size {
+            (0, _) | (_, 0) => None,
+            size => {
+                let size = output_size(size, settings.width);
+                Some((size, open_encoder(size, source, settings)?))
+            }
+        };
+        let (sound, silence) = match settings.sound.as_ref().map_or(Ok(None), SoundTrack::open) {
             Ok(sound) => (sound, None),
             Err(reason) => (None, Some(reason)),
         };
         // The file is touched last: a size that can't be encoded leaves it as it was.
-        let mut opened = open_output(path, codec, &encoder, sound.as_mut());
-        if let (Err(&reason), Some(refused)) = (opened.as_ref(), &sound) {
-            silence = Some(SilenceReason::Refused { codec: refused.codec(), reason });
-            sound = None;
-            opened = open_output(path, codec, &encoder, None);
-        }
-        let output = opened.map_err(create)?;
-        let (width, height) = (size.0 as u32, size.1 as u32);
-        let flags = scaling::Flags::BILINEAR;
-        let converter = scaling::Context::get(Pixel::RGB24, width, height, Pixel::YUV420P, width, height, flags);
+        empty(path).map_err(create)?;
         Ok(Self {
             path: path.to_owned(),
-            size,
-            output,
-            sound,
+            source: source.clone(),
+            settings: settings.clone(),
             silence,
+            sound,
             encoder,
-            converter: converter.map_err(fail)?,
-            resized: Vec::new(),
-            rgb: ffmpeg::frame::Video::new(Pixel::RGB24, width, height),
-            yuv: ffmpeg::frame::Video::new(Pixel::YUV420P, width, height),
-            packet: ffmpeg::Packet::empty(),
-            cropper: Cropper::new(),
-            overlay: Overlay::default(),
-            last: None,
+            pieces: Pieces::default(),
+            writer: None,
         })
     }
 
@@ -150,136 +145,97 @@ impl VideoSink {
         self.silence.as_ref()
     }
 
-    /// Puts the frame's pixels into the picture, in the output's size.
-    fn paint(&mut self, view: &FrameView<'_>) -> Result<(), ResizeError> {
-        let from = (view.frame.width, view.frame.height);
-        let pixels = if from == self.size {
-            &view.frame.pixels
-        } else {
-            self.resized.resize(self.size.0 * self.size.1 * 3, 0);
-            self.cropper.resize(&view.frame.pixels, from, &mut self.resized, self.size)?;
-            &self.resized
+    /// Begins the video with its first picture, which has been seen by the pieces.
+    fn begin(&mut self, first: &Frame) -> Result<Writer, VideoSinkError> {
+        let running = first.running().0;
+        let mut zero = running;
+        let mut sound = self.sound.take();
+        match sound.as_mut().map(|sound| sound.begin(first, &self.pieces)) {
+            Some(Some(begin)) if running.saturating_sub(begin) > SOUND_FIRST && self.settings.begins_at_zero() => {
+                zero = begin
+            }
+            Some(Some(_)) | None => {}
+            Some(None) => sound = None,
+        }
+        sound.iter_mut().for_each(|sound| sound.set_zero(zero));
+        self.write((first.width, first.height), zero, Header::WithPictures, sound)
+    }
+
+    /// Makes the file for pictures of a size.
+    fn write(
+        &mut self,
+        size: (usize, usize),
+        zero: i64,
+        header: Header,
+        mut sound: Option<SoundTrack>,
+    ) -> Result<Writer, VideoSinkError> {
+        let size = output_size(size, self.settings.width);
+        let ready = self.encoder.take().filter(|(ready, _)| *ready == size);
+        let encoder = match ready {
+            Some((_, encoder)) => encoder,
+            None => open_encoder(size, &self.source, &self.settings)?,
         };
-        let row = self.size.0 * 3;
-        let stride = self.rgb.stride(0);
-        for (from, to) in pixels.chunks_exact(row).zip(self.rgb.data_mut(0).chunks_mut(stride)) {
-            to[..row].copy_from_slice(from);
+        let mut opened = writer::open_output(&self.path, &encoder, header, sound.as_mut());
+        if let (Err(&reason), Some(refused)) = (opened.as_ref(), &sound) {
+            let silence = SilenceReason::Refused { codec: refused.codec(), reason };
+            log::warn!("{}: {silence}", name::of(&self.path));
+            self.silence = Some(silence);
+            sound = None;
+            opened = writer::open_output(&self.path, &encoder, header, None);
         }
-        Ok(())
+        let output = opened.map_err(|reason| VideoSinkError::Create { path: self.path.clone(), reason })?;
+        let fail = |reason| VideoSinkError::Encoder { width: size.0, height: size.1, reason };
+        Writer::new(size, output, encoder, sound, zero).map_err(fail)
     }
+}
 
-    #[expect(unsafe_code, reason = "the binding has no name for this call")]
-    fn encode(&mut self, stamp: i64) -> Result<(), ffmpeg::Error> {
-        // The encoder may still hold the last picture; then this one gets memory of its own.
-        // SAFETY: the frame is allocated and not shared with other code of ours.
-        let writable = unsafe { ffmpeg::ffi::av_frame_make_writable(self.yuv.as_mut_ptr()) };
-        if writable < 0 {
-            return Err(ffmpeg::Error::from(writable));
-        }
-        self.converter.run(&self.rgb, &mut self.yuv)?;
-        self.yuv.set_pts(Some(stamp));
-        self.encoder.send_frame(&self.yuv)?;
-        self.write_packets()
-    }
-
-    fn write_packets(&mut self) -> Result<(), ffmpeg::Error> {
-        loop {
-            match self.encoder.receive_packet(&mut self.packet) {
-                Ok(()) => {}
-                Err(ffmpeg::Error::Eof | ffmpeg::Error::Other { errno: EAGAIN }) => break,
-                Err(error) => return Err(error),
-            }
-            self.packet.set_stream(0);
-            if let (Some(sound), Some(stamp)) = (&mut self.sound, self.packet.dts()) {
-                sound.write_before(to_micros(stamp), &mut self.output)?;
-            }
-            if let Some(stream) = self.output.stream(0) {
-                self.packet.rescale_ts((1, CLOCK), stream.time_base());
-            }
-            self.packet.write_interleaved(&mut self.output)?;
-        }
-        self.disk_error()
-    }
-
-    fn close(&mut self, ended: &Ended) -> Result<(), ffmpeg::Error> {
-        self.encoder.send_eof()?;
-        self.write_packets()?;
-        if let Some(sound) = &mut self.sound {
-            // Of a run that was cut the sound ends with the pictures.
-            let cut = !matches!(ended, Ended::Whole);
-            sound.write_rest(cut.then(|| to_micros(self.last.unwrap_or(0))), &mut self.output)?;
-        }
-        self.output.write_trailer()?;
-        self.disk_error()
-    }
-
-    /// Hands what is buffered to the system. The muxer itself doesn't tell when that fails.
-    #[expect(unsafe_code, reason = "the binding has no name for this call")]
-    fn disk_error(&mut self) -> Result<(), ffmpeg::Error> {
-        // SAFETY: the output is open, so that its writer, where it has one, is too.
-        let code = unsafe {
-            let writer = (*self.output.as_mut_ptr()).pb;
-            if writer.is_null() {
-                return Ok(());
-            }
-            ffmpeg::ffi::avio_flush(writer);
-            (*writer).error
-        };
-        if code < 0 { Err(ffmpeg::Error::from(code)) } else { Ok(()) }
+impl VideoSettings {
+    /// Whether all is wanted that comes before the first picture.
+    fn begins_at_zero(&self) -> bool {
+        self.sound.as_ref().is_none_or(|sound| sound.from.is_none())
     }
 }
 
 impl Sink for VideoSink {
     fn frame(&mut self, view: &FrameView<'_>) -> anyhow::Result<()> {
-        self.paint(view)?;
-        let ((width, height), stride) = (self.size, self.rgb.stride(0));
-        if let Some(mut canvas) = Canvas::new(width, height, stride, self.rgb.data_mut(0)) {
-            self.overlay.draw(&mut canvas, view);
-        }
-        // The clock of a damaged file may stand still or go back; the output's may not.
-        let wanted = (view.frame.time.seconds() * f64::from(CLOCK)).round() as i64;
-        let stamp = self.last.map_or(wanted, |last| wanted.max(last + 1));
-        self.last = Some(stamp);
-        self.encode(stamp).with_context(|| format!("can't write {}", self.path.display()))
+        self.pieces.see(view.frame);
+        let writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => self.begin(view.frame)?,
+        };
+        let writer = self.writer.insert(writer);
+        let written = writer.write(view, &self.pieces);
+        self.pieces.forget(writer.follower());
+        written.with_context(|| format!("can't write {}", name::of(&self.path)))
     }
 
     fn finish(&mut self, summary: &Summary) -> anyhow::Result<()> {
-        self.close(&summary.ended).with_context(|| format!("can't complete {}", self.path.display()))
+        let whole = matches!(summary.ended, Ended::Whole);
+        if whole {
+            self.pieces.end();
+        }
+        let mut writer = match self.writer.take() {
+            Some(writer) => writer,
+            // A video without a picture is one all the same.
+            None => self.write(self.source.size, 0, Header::First, None)?,
+        };
+        writer.close(whole, &self.pieces).with_context(|| format!("can't complete {}", name::of(&self.path)))?;
+        if writer.has_lost_sound() {
+            let path = name::of(&self.path);
+            log::warn!("{path}: a part of the sound is left out: its clock jumps where that of the pictures doesn't");
+        }
+        Ok(())
     }
 }
 
-fn to_micros(stamp: i64) -> i64 {
-    stamp.saturating_mul(1_000_000) / i64::from(CLOCK)
-}
-
-/// Makes the file and writes its header.
-fn open_output(
-    path: &Path,
-    codec: ffmpeg::Codec,
-    encoder: &ffmpeg::encoder::Video,
-    sound: Option<&mut SoundTrack>,
-) -> Result<Output, ffmpeg::Error> {
-    let mut output = ffmpeg::format::output_as(path, "mp4")?;
-    let mut stream = output.add_stream(codec)?;
-    stream.set_parameters(encoder);
-    stream.set_time_base((1, CLOCK));
-    let mut flags = "frag_keyframe+empty_moov+default_base_moof".to_owned();
-    let mut options = ffmpeg::Dictionary::new();
-    let Some(sound) = sound else {
-        options.set("movflags", &flags);
-        output.write_header_with(options)?;
-        return Ok(output);
-    };
-    sound.add_to(&mut output)?;
-    if sound.wants_late_header() {
-        flags += "+delay_moov";
+/// Makes or empties a plain file. Another kind is opened once, when there is something for it.
+fn empty(path: &Path) -> Result<(), ffmpeg::Error> {
+    if path.metadata().is_ok_and(|found| !found.is_file()) {
+        return Ok(());
     }
-    options.set("movflags", &flags);
-    // Some FFmpeg versions call Opus and FLAC in MP4 an experiment.
-    options.set("strict", "experimental");
-    output.write_header_with(options)?;
-    sound.header_is_written(&output);
-    Ok(output)
+    let opened = OpenOptions::new().write(true).create(true).truncate(true).open(path);
+    let code = |error: std::io::Error| error.raw_os_error().unwrap_or(ffmpeg::util::error::EIO);
+    opened.map(drop).map_err(|error| ffmpeg::Error::Other { errno: code(error) })
 }
 
 /// The output's size: the source's or the width that was asked for, rounded up to the even sides that the codec wants.
@@ -288,6 +244,16 @@ fn output_size(source: (usize, usize), width: Option<usize>) -> (usize, usize) {
     let width = width.unwrap_or(source_width);
     let height = (source_height * width).div_ceil(source_width);
     (width.next_multiple_of(2), height.next_multiple_of(2))
+}
+
+fn open_encoder(
+    size: (usize, usize),
+    source: &SourceInfo,
+    settings: &VideoSettings,
+) -> Result<ffmpeg::encoder::Video, VideoSinkError> {
+    let codec = ffmpeg::encoder::find_by_name(encoder_name()?).ok_or(VideoSinkError::NoEncoder)?;
+    let fail = |reason| VideoSinkError::Encoder { width: size.0, height: size.1, reason };
+    encoder(codec, size, source, settings).map_err(fail)
 }
 
 fn encoder(
@@ -312,6 +278,9 @@ fn encoder(
     if codec.name() == "libx264" {
         options.set("preset", "veryfast");
         options.set("crf", "20");
+        if size.0 * size.1 > LARGE {
+            options.set("tune", "zerolatency");
+        }
     } else {
         // Others have no quality setting in common: 4 bits a pixel a second looks well.
         encoder.set_bit_rate(size.0 * size.1 * 4);

@@ -8,7 +8,11 @@ use ffmpeg_next as ffmpeg;
 use ffmpeg_next::codec::Id;
 use ffmpeg_next::format::context::{Input, Output};
 
-use crate::frame::PresentationTime;
+use super::pieces::{Follower, Pieces, Place, Turn};
+use crate::capture::stretch::Mark;
+use crate::capture::video::{VideoError, open_again};
+use crate::frame::Frame;
+use crate::name;
 
 /// What MP4 takes and players play.
 const TAKEN: [Id; 9] = [Id::AAC, Id::MP3, Id::MP2, Id::AC3, Id::EAC3, Id::OPUS, Id::FLAC, Id::ALAC, Id::DTS];
@@ -25,17 +29,22 @@ pub struct Sound {
     /// The file that the pictures come from.
     pub path: PathBuf,
     /// Sound before it is left out; `None` keeps the beginning.
-    pub from: Option<PresentationTime>,
+    pub from: Option<Mark>,
     /// Sound after it is left out; `None` keeps the end, also where it is later than that of the pictures.
-    pub until: Option<PresentationTime>,
+    pub until: Option<Mark>,
 }
 
 /// Why an annotated video is silent although its source is not.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum SilenceReason {
     /// The source can't be read a second time.
     #[error("the sound is left out: the source can't be opened a second time for it ({0})")]
-    Open(ffmpeg::Error),
+    Open(VideoError),
+    /// The source comes once, and the sound is read apart from the pictures.
+    #[error(
+        "the sound is left out: what {0} gives comes once, and the sound is read by itself; to keep it, save the clip to a file first, and judge that"
+    )]
+    Once(String),
     /// MP4 has no place for this kind of sound.
     #[error(
         "the sound is left out: MP4 doesn't take `{0}`; convert it to AAC, for example by `ffmpeg -i CLIP -c:v copy -c:a aac OUT.mp4`"
@@ -65,17 +74,21 @@ pub(super) struct SoundTrack {
     /// Number of the stream in the output, and its clock, which the muxer chooses.
     out: usize,
     to_clock: ffmpeg::Rational,
+    follower: Follower,
+    /// What the output calls zero, on the running clock.
+    zero: i64,
     /// A packet that was read but not due yet.
-    waiting: Option<ffmpeg::Packet>,
+    waiting: Option<(ffmpeg::Packet, Turn)>,
     last: Option<i64>,
     late: bool,
     ended: bool,
+    lost: bool,
 }
 
 impl SoundTrack {
     /// Opens the source; `None` when it is silent.
     pub(super) fn open(settings: &Sound) -> Result<Option<Self>, SilenceReason> {
-        let mut input = ffmpeg::format::input(&settings.path).map_err(SilenceReason::Open)?;
+        let mut input = open_again(&settings.path).map_err(SilenceReason::Open)?;
         let Some(stream) = input.streams().best(ffmpeg::media::Type::Audio) else {
             return Ok(None);
         };
@@ -88,34 +101,75 @@ impl SoundTrack {
         }
         let (stream, from_clock) = (stream.index(), stream.time_base());
         skip_others(&mut input, stream);
-        let mut start = start_of(&input);
-        if let Some(PresentationTime(from)) = settings.from {
-            start = start.max(from);
-            // A file that can't be searched is read from its beginning; what is too early is left out all the same.
-            if let Err(error) = input.seek(from, ..from) {
-                log::debug!("can't go to {from} us in the sound of {}: {error}", settings.path.display());
-            }
-        }
-        let (settings, to_clock) = (settings.clone(), from_clock);
-        let mut track = Self {
+        Ok(Some(Self {
             input,
-            settings,
+            settings: settings.clone(),
             stream,
             from_clock,
             out: 0,
-            to_clock,
+            to_clock: from_clock,
+            follower: Follower::default(),
+            zero: 0,
             waiting: None,
             last: None,
             late: false,
             ended: false,
-        };
+            lost: false,
+        }))
+    }
+
+    /// Goes to where the sound begins beside the first picture, which `pieces` has seen. Says when that is on the running
+    /// clock; `None` where there is no sound.
+    pub(super) fn begin(&mut self, first: &Frame, pieces: &Pieces) -> Option<i64> {
+        self.follower = Follower::new(first);
+        let running = first.running().0;
+        let offset = running.saturating_sub(first.time.0);
+        // By the source's own clock, the first picture has the mark behind it.
+        self.settings.from = self.settings.from.map(|from| match from {
+            Mark::Running(_) => from,
+            Mark::Clock(_) => Mark::Running(first.running()),
+        });
+        let mut start = start_of(&self.input);
+        if let Some(Mark::Running(from)) = self.settings.from {
+            let from = from.0.saturating_sub(offset);
+            start = start.max(from);
+            if first.jumps() == 0 && !may_jump(&self.input) {
+                // A file that can't be searched is read from its beginning; what is too early is left out all the same.
+                if let Err(error) = self.input.seek(from, ..from) {
+                    log::debug!("can't go to {from} us in the sound of {}: {error}", name::of(&self.settings.path));
+                }
+            }
+        }
         // A stream without a packet would keep the muxer waiting for one.
-        let Some(first) = track.read() else {
-            return Ok(None);
-        };
-        track.late = micros(first.dts().or(first.pts()).unwrap_or(0), from_clock).saturating_sub(start) > LATE;
-        track.waiting = Some(first);
-        Ok(Some(track))
+        while let Some((packet, turn)) = self.read() {
+            let place = self.place(&packet, turn, pieces);
+            if place == Place::Nowhere {
+                continue;
+            }
+            let begin = micros(packet.dts().or(packet.pts()).unwrap_or(0), self.from_clock);
+            self.late = begin.saturating_sub(start) > LATE;
+            self.waiting = Some((packet, Turn::Within));
+            return Some(match place {
+                Place::At(moment) => moment,
+                Place::Nowhere | Place::Later => running,
+            });
+        }
+        None
+    }
+
+    /// Sets what the output calls zero, in microseconds on the running clock.
+    pub(super) fn set_zero(&mut self, zero: i64) {
+        self.zero = zero;
+    }
+
+    /// Where it is among the pieces of the source.
+    pub(super) fn follower(&self) -> &Follower {
+        &self.follower
+    }
+
+    /// Whether there is sound that found no place beside the pictures.
+    pub(super) fn has_lost(&self) -> bool {
+        self.lost
     }
 
     /// The kind of sound, by FFmpeg's name.
@@ -158,17 +212,33 @@ impl SoundTrack {
         }
     }
 
-    /// Writes the sound that is due before `time`, in microseconds.
-    pub(super) fn write_before(&mut self, time: i64, output: &mut Output) -> Result<(), ffmpeg::Error> {
-        while let Some(mut packet) = self.waiting.take().or_else(|| self.read()) {
+    /// Writes the sound that is due before `time`, in microseconds of the output.
+    pub(super) fn write_before(
+        &mut self,
+        time: i64,
+        pieces: &Pieces,
+        output: &mut Output,
+    ) -> Result<(), ffmpeg::Error> {
+        while let Some((mut packet, turn)) = self.waiting.take().or_else(|| self.read()) {
             let stamp = packet.dts().or(packet.pts()).unwrap_or(0);
-            if micros(stamp, self.from_clock) >= time {
-                self.waiting = Some(packet);
+            let moment = micros(stamp, self.from_clock);
+            let running = match self.place(&packet, turn, pieces) {
+                Place::At(running) => running,
+                Place::Nowhere => continue,
+                Place::Later => {
+                    self.waiting = Some((packet, Turn::Within));
+                    break;
+                }
+            };
+            let shift = running.saturating_sub(moment).saturating_sub(self.zero);
+            if moment.saturating_add(shift) >= time {
+                self.waiting = Some((packet, Turn::Within));
                 break;
             }
             packet.set_stream(self.out);
             packet.set_position(-1);
             packet.rescale_ts(self.from_clock, self.to_clock);
+            shift_by(&mut packet, shift, self.to_clock);
             // The clock of a damaged file may stand still or go back; the muxer would end the whole video for it.
             let decoded = packet.dts().or(packet.pts());
             if decoded <= self.last {
@@ -181,40 +251,79 @@ impl SoundTrack {
     }
 
     /// Writes the rest: to the end that was asked for when the pictures came to theirs, else to the last picture.
-    pub(super) fn write_rest(&mut self, last_picture: Option<i64>, output: &mut Output) -> Result<(), ffmpeg::Error> {
-        self.write_before(last_picture.unwrap_or(i64::MAX), output)
+    pub(super) fn write_rest(
+        &mut self,
+        last_picture: Option<i64>,
+        pieces: &Pieces,
+        output: &mut Output,
+    ) -> Result<(), ffmpeg::Error> {
+        self.write_before(last_picture.unwrap_or(i64::MAX), pieces, output)
     }
 
-    /// The next packet that is wanted. Sound that can't be read ends the sound, not the video.
-    fn read(&mut self) -> Option<ffmpeg::Packet> {
+    /// Where a packet lies, if it is wanted.
+    fn place(&mut self, packet: &ffmpeg::Packet, turn: Turn, pieces: &Pieces) -> Place {
+        let moment = |stamp: i64| micros(stamp, self.from_clock);
+        let decoded = moment(packet.dts().or(packet.pts()).unwrap_or(0));
+        let shown = packet.pts().or(packet.dts()).unwrap_or(0);
+        let (start, end) = (moment(shown), moment(shown.saturating_add(packet.duration())));
+        let place = self.follower.place(decoded, turn, pieces);
+        let Place::At(running) = place else {
+            self.lost |= pieces.have_ended() && place == Place::Nowhere;
+            return place;
+        };
+        let offset = running.saturating_sub(decoded);
+        if matches!(self.settings.from, Some(Mark::Running(from)) if end.saturating_add(offset) <= from.0) {
+            return Place::Nowhere;
+        }
+        match self.settings.until {
+            Some(Mark::Running(until)) if start.saturating_add(offset) >= until.0 => {
+                self.ended = true;
+                Place::Nowhere
+            }
+            Some(Mark::Clock(until)) if start >= until.0 => Place::Nowhere,
+            _ => place,
+        }
+    }
+
+    /// The next packet. Sound that can't be read ends the sound, not the video.
+    fn read(&mut self) -> Option<(ffmpeg::Packet, Turn)> {
         let mut errors = 0;
         while !self.ended {
             let mut packet = ffmpeg::Packet::empty();
             match packet.read(&mut self.input) {
-                Ok(()) if packet.stream() != self.stream || packet.dts().or(packet.pts()).is_none() => {}
+                Ok(()) if packet.stream() != self.stream => {}
                 Ok(()) => {
                     errors = 0;
-                    let start = packet.pts().or(packet.dts()).unwrap_or(0);
-                    let end = micros(start.saturating_add(packet.duration()), self.from_clock);
-                    if self.settings.from.is_some_and(|from| end <= from.0) {
-                        continue;
+                    if let Some(stamp) = packet.dts().or(packet.pts()) {
+                        let turn = self.follower.turns(micros(stamp, self.from_clock));
+                        return Some((packet, turn));
                     }
-                    if self.settings.until.is_some_and(|until| micros(start, self.from_clock) >= until.0) {
-                        self.ended = true;
-                        break;
-                    }
-                    return Some(packet);
                 }
                 Err(ffmpeg::Error::Eof) => self.ended = true,
                 Err(error) => {
                     errors += 1;
                     self.ended = errors > MOST_READ_ERRORS;
-                    log::debug!("a piece of sound of {} can't be read: {error}", self.settings.path.display());
+                    log::debug!("a piece of sound of {} can't be read: {error}", name::of(&self.settings.path));
                 }
             }
         }
         None
     }
+}
+
+/// Moves a packet by so many microseconds.
+fn shift_by(packet: &mut ffmpeg::Packet, micros: i64, clock: ffmpeg::Rational) {
+    use ffmpeg::Rescale;
+    let ticks = micros.rescale(MICROS, clock);
+    packet.set_pts(packet.pts().map(|stamp| stamp.saturating_add(ticks)));
+    packet.set_dts(packet.dts().map(|stamp| stamp.saturating_add(ticks)));
+}
+
+/// Whether clocks of this format are known to jump: then a time may be at several places in the file.
+#[expect(unsafe_code, reason = "the binding has no name for these fields")]
+fn may_jump(input: &Input) -> bool {
+    // SAFETY: an open input has a format, which is a constant of the library.
+    unsafe { (*(*input.as_ptr()).iformat).flags & ffmpeg::ffi::AVFMT_TS_DISCONT != 0 }
 }
 
 /// Whether a stream says nothing of its codec's settings, so that each packet has to.

@@ -72,7 +72,7 @@ fn write_trained(args: &ExportArgs, network: &Network, read: Checkpoint) -> anyh
 fn crops(paths: &[PathBuf], side: usize) -> anyhow::Result<Vec<u8>> {
     let mut pictures = Vec::new();
     for path in paths {
-        let found = if path.is_dir() { stills::list(path) } else { Ok(vec![path.clone()]) };
+        let found = if path.is_dir() { stills::list(path).map(|found| found.files) } else { Ok(vec![path.clone()]) };
         let found = found.with_context(|| format!("can't read {}", path.display()))?;
         ensure!(!found.is_empty(), "{} holds no pictures to check with", path.display());
         pictures.extend(found);

@@ -18,8 +18,8 @@ use cyborg_models::lock;
 
 use super::Outcome;
 use super::session::{
-    DataArgs, Known, Faced, MachineArgs, TOOL, both_classes, bytes, listen, look_at, not_negative, of_split, positive, share,
-    share_of_one,
+    DataArgs, Faced, Known, MachineArgs, TOOL, both_classes, bytes, listen, look_at, not_negative, of_split, positive,
+    share, share_of_one,
 };
 use crate::checkpoint;
 use crate::data::augment::{Preset, video};
@@ -53,7 +53,7 @@ pub(super) struct HeadArgs {
     #[arg(long, value_name = "BLOCKS", value_delimiter = ',', default_value = "6,8,9")]
     blocks: Vec<usize>,
     /// Times that each face is seen, varied anew each time but the first
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=100))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100))]
     views: u64,
     /// How faces are varied: none, robust or strong
     #[arg(long, value_name = "PRESET", default_value = "robust")]
@@ -87,11 +87,15 @@ pub(super) struct HeadArgs {
     /// Synthetic validation faces that may be called authentic, at most
     #[arg(long, value_name = "SHARE", default_value_t = 0.1, value_parser = share_of_one)]
     apcer: f64,
+    /// How much the evidence for swapped faces counts, once both layers speak up equally seldom of real faces: more makes a
+    /// layer that knows little say little
+    #[arg(long, value_name = "WEIGHT", default_value_t = 2.0, value_parser = positive)]
+    swap_weight: f64,
     /// Validation faces that may be taken for unlike all that was learnt from; 0 for none
     #[arg(long, value_name = "SHARE", default_value_t = 0.01, value_parser = share_of_one)]
     unfamiliar: f64,
     /// Directions in which that is measured
-    #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=768))]
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=768))]
     directions: u16,
     /// Decides order, variants and fakes
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -112,10 +116,14 @@ pub(super) fn run(args: &HeadArgs) -> anyhow::Result<Outcome> {
     }
     let path = match &args.tower {
         Some(path) => path.clone(),
-        None => lock::cached(TOWER).context("there is no cache folder for the tower: set CYBORG_CACHE, or give `--tower`")?,
+        None => lock::cached(TOWER)
+            .context("there is no cache folder for the tower: set CYBORG_CACHE, or give `--tower`")?,
     };
     let tower = fs::read(&path).with_context(|| {
-        format!("can't read the tower {}: `cargo xtask setup --trainer` fetches it, `--tower` names another", path.display())
+        format!(
+            "can't read the tower {}: `cargo xtask setup --trainer` fetches it, `--tower` names another",
+            path.display()
+        )
     })?;
     let runtime = Runtime::load()?;
     let threads = NonZeroUsize::new(rayon::current_num_threads()).unwrap_or(NonZeroUsize::MIN);
@@ -145,7 +153,9 @@ pub(super) fn run(args: &HeadArgs) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Interrupted);
     };
     if !out.is_empty() {
-        let Some(seen) = runner.describe(evaluation(&faces, &out, BATCH), stop)? else { return Ok(Outcome::Interrupted) };
+        let Some(seen) = runner.describe(evaluation(&faces, &out, BATCH), stop)? else {
+            return Ok(Outcome::Interrupted);
+        };
         tell(&learnt.layers, &seen, &rows(&faces, &out), runner.width(), &args.swapped);
     }
     let contract = Contract {
@@ -239,7 +249,10 @@ impl Work<'_> {
                 seen.add(more);
                 log::info!("described {} faces to tell swapped ones by", seen.labels.len());
             }
-            layers.push((Kind::Swapped, logistic::fit(&seen.features, &seen.labels, &alike(&seen.labels), args.swap_ridge)?));
+            layers.push((
+                Kind::Swapped,
+                logistic::fit(&seen.features, &seen.labels, &alike(&seen.labels), args.swap_ridge)?,
+            ));
         }
         Ok(Some(Learnt { layers, familiar }))
     }
@@ -301,22 +314,36 @@ fn judge(
     let mut layers = Vec::new();
     for (kind, layer) in &learnt.layers {
         let of_kind = |row: &Row| swapped.contains(&row.source) == (*kind == Kind::Swapped);
-        let faces = rows.iter().zip(seen.features.chunks_exact(width)).filter(|(row, _)| of_kind(row));
-        let faces: Vec<(&[f32], Label)> = faces.map(|(row, features)| (features, row.label)).collect();
+        let features = || rows.iter().zip(seen.features.chunks_exact(width));
+        let faces: Vec<(&[f32], Label)> =
+            features().filter(|(row, _)| of_kind(row)).map(|(row, features)| (features, row.label)).collect();
         let calibrated = judged::calibrated(layer, &faces).with_context(|| {
             format!("the validation split has no faces of both classes to calibrate the layer for {kind} faces by")
         })?;
-        layers.push((*kind, calibrated));
+        // A layer may speak up wherever real faces are seen; that for generated faces isn't held to those who were filmed to be
+        // swapped, which other layers judge.
+        let bound: Vec<(&Row, f64)> = features()
+            .filter(|(row, _)| *kind == Kind::Swapped || of_kind(row))
+            .map(|(row, features)| (*row, calibrated.evidence(features)))
+            .collect();
+        let (rows, evidence): (Vec<&Row>, Vec<f64>) = bound.into_iter().unzip();
+        let steep = if *kind == Kind::Swapped { args.swap_weight } else { 1.0 };
+        layers.push((*kind, judged::moved(&calibrated, judged::above(&rows, &evidence, args.bpcer), steep)));
     }
     let evidence = |features: &[f32]| layers.iter().map(|(_, layer)| layer.evidence(features)).fold(f64::MIN, f64::max);
     let probabilities: Vec<f32> =
         seen.features.chunks_exact(width).map(|features| (1.0 / (1.0 + (-evidence(features)).exp())) as f32).collect();
-    let synthetic_above = judged::synthetic_above(rows, &probabilities, args.bpcer);
-    let generated: (Vec<&Row>, Vec<f32>) =
-        rows.iter().zip(&probabilities).filter(|(row, _)| !args.swapped.contains(&row.source)).map(|(row, &p)| (*row, p)).unzip();
+    let synthetic_above = judged::SYNTHETIC_ABOVE;
+    let generated: (Vec<&Row>, Vec<f32>) = rows
+        .iter()
+        .zip(&probabilities)
+        .filter(|(row, _)| !args.swapped.contains(&row.source))
+        .map(|(row, &p)| (*row, p))
+        .unzip();
     let authentic_below = judged::authentic_below(&generated.0, &generated.1, args.apcer, synthetic_above);
     let share = |label, beyond: &dyn Fn(f32) -> bool| {
-        let of: Vec<f32> = rows.iter().zip(&probabilities).filter(|(row, _)| row.label == label).map(|(_, &p)| p).collect();
+        let of: Vec<f32> =
+            rows.iter().zip(&probabilities).filter(|(row, _)| row.label == label).map(|(_, &p)| p).collect();
         of.iter().filter(|&&p| beyond(p)).count() as f64 / of.len().max(1) as f64
     };
     contract.thresholds = Thresholds {

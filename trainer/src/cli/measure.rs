@@ -56,7 +56,10 @@ struct TableRow {
 pub(super) fn run(args: &MeasureArgs) -> anyhow::Result<Outcome> {
     let (faces, logits, without) = read(args)?;
     let count = |label| faces.iter().filter(|face| face.label == label).count();
-    both_classes((count(Label::Authentic), count(Label::Synthetic)), &format!("{} of {}", args.split, args.table.display()))?;
+    both_classes(
+        (count(Label::Authentic), count(Label::Synthetic)),
+        &format!("{} of {}", args.split, args.table.display()),
+    )?;
     if without > 0 {
         log::warn!("{without} photos have no score, as no face was found in them: they are not measured");
     }
@@ -81,7 +84,9 @@ pub(super) fn run(args: &MeasureArgs) -> anyhow::Result<Outcome> {
         runs: vec![measure(&faces, &run, ScoreKind::Softmax, &args.apart)?],
     };
     fs::create_dir_all(&args.out).with_context(|| format!("can't make {}", args.out.display()))?;
-    for (name, text) in [("report.json", serde_json::to_string_pretty(&report)? + "\n"), ("report.md", report.to_markdown())] {
+    for (name, text) in
+        [("report.json", serde_json::to_string_pretty(&report)? + "\n"), ("report.md", report.to_markdown())]
+    {
         let path = args.out.join(name);
         checkpoint::replace(&path, text.as_bytes()).with_context(|| format!("can't write {}", path.display()))?;
     }

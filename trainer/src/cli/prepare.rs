@@ -104,10 +104,16 @@ fn expand(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
             continue;
         }
         let found = stills::list(path).with_context(|| format!("can't read {}", path.display()))?;
-        if found.is_empty() {
+        if found.files.is_empty() {
             bail!("{} holds no photo (looked for {})", path.display(), stills::ENDINGS.join(", "));
         }
-        files.extend(found);
+        for (below, error) in &found.unreadable {
+            log::warn!("the photos in {} are left out: {error}", below.display());
+        }
+        if !found.left_out.is_empty() {
+            log::warn!("{}: {}", path.display(), found.left_out);
+        }
+        files.extend(found.files);
     }
     Ok(files)
 }
@@ -132,8 +138,13 @@ impl Work<'_> {
     fn one(&mut self, path: &Path) -> anyhow::Result<()> {
         let mut frame = Frame::empty();
         match stills::read(path, &mut frame) {
-            Ok(()) => self.frame(path, &frame, None),
-            Err(error @ stills::StillError::Open { .. }) => Err(error.into()),
+            Ok(still) => {
+                if still.animated {
+                    log::warn!("{} is animated: the faces of its first picture alone are taken", path.display());
+                }
+                self.frame(path, &frame, None)
+            }
+            Err(error @ (stills::StillError::Open { .. } | stills::StillError::Fault { .. })) => Err(error.into()),
             // No picture: perhaps a clip.
             Err(error) => self.clip(path, error),
         }

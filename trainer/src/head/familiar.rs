@@ -22,7 +22,8 @@ pub fn learn(features: &[f32], width: usize, directions: usize) -> Result<Famili
     let first = width as i64 - count;
     let values = values.f_narrow(0, first, count)?.f_clamp_min(1e-12)?.f_sqrt()?;
     let scaled = vectors.f_narrow(1, first, count)?.f_div(&values)?;
-    let numbers = |tensor: &Tensor| Vec::<f32>::try_from(tensor.f_to_kind(Kind::Float)?.f_contiguous()?.f_flatten(0, -1)?);
+    let numbers =
+        |tensor: &Tensor| Vec::<f32>::try_from(tensor.f_to_kind(Kind::Float)?.f_contiguous()?.f_flatten(0, -1)?);
     Ok(Familiar { centre: numbers(&centre)?, directions: numbers(&scaled)? })
 }
 

@@ -51,7 +51,8 @@ impl TowerRunner {
         let file = NetworkFile::new(model.encode_to_vec());
         let settings = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
         let open = || Network::open(runtime, &file, settings);
-        let sessions = (0..threads.get()).map(|_| open()).collect::<Result<_, _>>().context("the tower can't be run")?;
+        let sessions =
+            (0..threads.get()).map(|_| open()).collect::<Result<_, _>>().context("the tower can't be run")?;
         Ok(Self { sessions, side: tower.side(), width: tower.width * blocks.len() })
     }
 

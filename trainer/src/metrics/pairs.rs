@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Proportion;
 use super::normal::REACH_95;
+use super::proportion::wilson;
 
 /// The scores of a fake and of its own real face.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,15 +51,19 @@ pub fn in_order(pairs: &[PairScores<'_>]) -> Option<InOrder> {
         *all += 1.0;
     }
     let (count, parts) = (pairs.len(), groups.len());
+    if count == 0 {
+        return None;
+    }
     let share = groups.values().map(|(won, _)| won).sum::<f64>() / count as f64;
     let square: f64 = groups.values().map(|(won, all)| (won - share * all).powi(2)).sum();
-    let of_groups = Proportion::new((share * parts as f64).round() as usize, parts)?;
     let (low, high) = if parts > 1 && square > 0.0 {
         let variance = square / (count as f64).powi(2) * parts as f64 / (parts - 1) as f64;
         let reach = REACH_95 * variance.sqrt();
         ((share - reach).max(0.0), (share + reach).min(1.0))
     } else {
-        (of_groups.low.min(share), of_groups.high.max(share))
+        // Rounding may put an end a hair inside of the share.
+        let (low, high) = wilson(share, parts as f64);
+        (low.min(share), high.max(share))
     };
     Some(InOrder { pairs: count, groups: parts, share, low, high })
 }

@@ -27,13 +27,19 @@ impl Proportion {
         if of == 0 {
             return None;
         }
-        let (n, share, z) = (of as f64, count as f64 / of as f64, REACH_95);
-        let middle = share + z * z / (2.0 * n);
-        let reach = z * (share * (1.0 - share) / n + z * z / (4.0 * n * n)).sqrt();
-        let scale = 1.0 + z * z / n;
-        let (low, high) = (((middle - reach) / scale).max(0.0), ((middle + reach) / scale).min(1.0));
+        let share = count as f64 / of as f64;
+        let (low, high) = wilson(share, of as f64);
         Some(Self { count, of, share, low, high })
     }
+}
+
+/// Wilson's 95 % interval of a share of `n`.
+pub(super) fn wilson(share: f64, n: f64) -> (f64, f64) {
+    let z = REACH_95;
+    let middle = share + z * z / (2.0 * n);
+    let reach = z * (share * (1.0 - share) / n + z * z / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + z * z / n;
+    (((middle - reach) / scale).max(0.0), ((middle + reach) / scale).min(1.0))
 }
 
 #[cfg(test)]

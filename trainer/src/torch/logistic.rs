@@ -48,12 +48,7 @@ pub enum LogisticError {
 /// # Errors
 ///
 /// When a class is missing, or the numbers don't settle.
-pub fn fit(
-    features: &[f32],
-    labels: &[bool],
-    weights: &[f64],
-    ridge: f64,
-) -> Result<Logistic, LogisticError> {
+pub fn fit(features: &[f32], labels: &[bool], weights: &[f64], ridge: f64) -> Result<Logistic, LogisticError> {
     let faces = labels.len();
     let total: f64 = weights.iter().sum();
     let has = |class: bool| labels.iter().zip(weights).any(|(&label, &weight)| label == class && weight > 0.0);
@@ -107,13 +102,13 @@ mod tests {
     #[test]
     fn the_slope_is_nothing_at_the_solution() {
         // Two features, one of which tells the classes; a third that never changes.
-        let rows: Vec<[f32; 3]> = (0..40)
-            .map(|at| [(at % 7) as f32, (at % 2) as f32 * 2.0 + (at % 5) as f32, 4.0])
-            .collect();
+        let rows: Vec<[f32; 3]> =
+            (0..40).map(|at| [(at % 7) as f32, (at % 2) as f32 * 2.0 + (at % 5) as f32, 4.0]).collect();
         let labels: Vec<bool> = (0..40).map(|at| at % 2 == 1).collect();
         let weights: Vec<f64> = (0..40).map(|at| 1.0 + f64::from(at % 3)).collect();
         let ridge = 0.3;
-        let Logistic { weight, bias } = fit(rows.as_flattened(), &labels, &weights, ridge).expect("both classes are there");
+        let Logistic { weight, bias } =
+            fit(rows.as_flattened(), &labels, &weights, ridge).expect("both classes are there");
         let total: f64 = weights.iter().sum();
         // By hand, in the standardised features: sum of share * (p - y) * z + ridge * w = 0.
         for feature in 0..2 {

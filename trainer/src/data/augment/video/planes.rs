@@ -27,14 +27,14 @@ impl Planes {
         };
         let weighed = |[a, b, c]: [i32; 3], [red, green, blue]: [i32; 3]| a * red + b * green + c * blue;
         for y in 0..side {
-            self.luma.extend((0..side).map(|x| ((weighed(TO_VIDEO[0], rgb(x, y)) + 128) / 256 + 16) as u8));
+            self.luma.extend((0..side).map(|x| (((weighed(TO_VIDEO[0], rgb(x, y)) + 128) >> 8) + 16) as u8));
         }
         for y in (0..side).step_by(2) {
             for x in (0..side).step_by(2) {
                 let four = [rgb(x, y), rgb(x + 1, y), rgb(x, y + 1), rgb(x + 1, y + 1)];
                 let sum = [0, 1, 2].map(|channel| four.iter().map(|pixel| pixel[channel]).sum());
                 for (plane, weights) in self.chroma.iter_mut().zip(&TO_VIDEO[1..]) {
-                    plane.push(((weighed(*weights, sum) + 512) / 1024 + 128).clamp(0, 255) as u8);
+                    plane.push((((weighed(*weights, sum) + 512) >> 10) + 128).clamp(0, 255) as u8);
                 }
             }
         }

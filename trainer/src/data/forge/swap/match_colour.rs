@@ -29,7 +29,7 @@ pub enum ColourMatch {
     Means,
     /// As [`Self::Reinhard`], then the target's light and shade.
     Light,
-    /// Not at all; where the faces differ much, half of the way of the means.
+    /// Not at all; where the faces differ much, as [`Self::Means`].
     Left,
 }
 
@@ -65,7 +65,7 @@ impl ColourMatch {
             Self::Left => {
                 let (from, to) = (Moments::of(donor, mask, Space::Rgb), Moments::of(target, mask, Space::Rgb));
                 if from.distance(&to) > ALIKE {
-                    shift(donor, target, mask, strength / 2.0);
+                    shift(donor, target, mask, strength);
                 }
             }
         }
@@ -93,7 +93,7 @@ enum Space {
 }
 
 impl Space {
-    fn from_rgb(self, pixel: [u8; 3]) -> [f32; 3] {
+    fn of_rgb(self, pixel: [u8; 3]) -> [f32; 3] {
         let [red, green, blue] = pixel.map(f32::from);
         match self {
             Self::Rgb => [red, green, blue],
@@ -125,7 +125,7 @@ impl Moments {
         let (mut sum, mut square, mut all) = ([0.0_f64; 3], [0.0_f64; 3], 0.0_f64);
         for (&pixel, &level) in pixels.as_chunks::<3>().0.iter().zip(mask).filter(|&(_, &level)| level > 0) {
             let weight = f64::from(level);
-            for (channel, value) in space.from_rgb(pixel).into_iter().map(f64::from).enumerate() {
+            for (channel, value) in space.of_rgb(pixel).into_iter().map(f64::from).enumerate() {
                 sum[channel] += weight * value;
                 square[channel] += weight * value * value;
             }
@@ -149,7 +149,7 @@ fn transfer(donor: &mut [u8], target: &[u8], mask: &[u8], strength: f32, space: 
     let gain: [f32; 3] =
         std::array::from_fn(|at| (to.deviation[at] / from.deviation[at].max(1.0)).clamp(GAIN.0, GAIN.1));
     for pixel in donor.as_chunks_mut::<3>().0 {
-        let values = space.from_rgb(*pixel);
+        let values = space.of_rgb(*pixel);
         *pixel = space.to_rgb(std::array::from_fn(|at| {
             let wanted = (values[at] - from.mean[at]) * gain[at] + to.mean[at];
             values[at] + (wanted - values[at]) * strength
@@ -241,10 +241,10 @@ mod tests {
             way.apply(&mut changed, &target, &mask, SIDE, &mut ChaCha8Rng::seed_from_u64(1));
             after.push(off(&changed, &target));
         }
-        let [reinhard, channels, means, light, left] = after[..] else { unreachable!("five ways") };
+        let [reinhard, channels, means, light, _] = after[..] else { unreachable!("five ways") };
         assert!(after.iter().all(|&after| after < 0.75 * before), "{after:?} of {before}");
         assert!(reinhard < 0.45 * before && channels < 0.45 * before && means < 0.45 * before, "{after:?} of {before}");
-        assert!(light < 0.7 * reinhard && left > means, "{after:?}");
+        assert!(light < 0.7 * reinhard, "{after:?}");
     }
 
     #[test]
@@ -259,7 +259,7 @@ mod tests {
     #[test]
     fn brightness_and_colour_differences_are_a_pixel_again() {
         for pixel in [[0, 0, 0], [255, 255, 255], [200, 150, 120], [10, 200, 90]] {
-            assert_eq!(Space::Brightness.to_rgb(Space::Brightness.from_rgb(pixel)), pixel);
+            assert_eq!(Space::Brightness.to_rgb(Space::Brightness.of_rgb(pixel)), pixel);
         }
     }
 }

@@ -28,7 +28,10 @@ use crate::data::prior::Landmarks;
 /// Draws of a mask, of which the one is taken where donor and target differ least along the edge, unless one will do.
 const DRAWS: usize = 4;
 /// Mean distance along the edge that will do, in grey levels: above it the edge of a plain blend is seen at a glance.
-const SMOOTH_EDGE: f32 = 14.0;
+const SMOOTH_EDGE: f32 = 20.0;
+/// Above it a membrane spreads what differs at the edge, the frame of glasses for example, over the whole face: then the
+/// blend is one in bands.
+const ROUGH_EDGE: f32 = 16.0;
 /// Share of the swaps with the fineness of a network's output.
 const GENERATED: f64 = 0.6;
 /// Side of that output in pixels, from the first face-swap programs to those of today.
@@ -149,11 +152,14 @@ impl Swapper {
                 changes.push(change);
             }
         }
-        let outline = self.draw_mask(&frame, side, random);
+        let (outline, step) = self.draw_mask(&frame, side, random);
         if self.mask.area() < LEAST_AREA {
             return Err(ForgeError::OutsidePicture);
         }
-        let blend = Blend::draw(random);
+        let blend = match Blend::draw(random) {
+            Blend::Gradient if step > ROUGH_EDGE => Blend::Multiband,
+            drawn => drawn,
+        };
         self.blended.clone_from(&self.target);
         let change = self.blender.blend(blend, &mut self.blended, &self.donor, &mut self.mask, side);
         if change < LEAST_CHANGE {
@@ -186,8 +192,9 @@ impl Swapper {
         Ok(Some(output.round() as usize))
     }
 
-    /// Draws masks until donor and target agree well enough along the edge, and leaves the best of them.
-    fn draw_mask(&mut self, frame: &FaceFrame, side: usize, random: &mut ChaCha8Rng) -> Outline {
+    /// Draws masks until donor and target agree well enough along the edge, and leaves the best of them; gives the part of the
+    /// face and how far they differ there, in grey levels.
+    fn draw_mask(&mut self, frame: &FaceFrame, side: usize, random: &mut ChaCha8Rng) -> (Outline, f32) {
         let (mut best, mut least) = (Outline::Hull, f32::INFINITY);
         // What is left of another face is no mask of this one.
         self.best.levels.clear();
@@ -207,7 +214,7 @@ impl Swapper {
             }
         }
         std::mem::swap(&mut self.mask, &mut self.best);
-        best
+        (best, least)
     }
 
     /// Mean distance of donor and target where the mask is between nothing and full, in grey levels.
@@ -238,8 +245,9 @@ fn fineness(pixels: &[u8], mask: &[u8], side: usize) -> f32 {
     let green = |index: usize| i32::from(pixels[index * 3 + 1]);
     let (mut sum, mut all) = (0_u64, 0_u64);
     for row in 1..side - 1 {
-        for index in row * side + 1..row * side + side - 1 {
-            if mask[index] > 0 {
+        let first = row * side + 1;
+        for (index, &inside) in (first..).zip(&mask[first..first + side - 2]) {
+            if inside > 0 {
                 let around = green(index - 1) + green(index + 1) + green(index - side) + green(index + side);
                 sum += u64::from((4 * green(index) - around).unsigned_abs());
                 all += 4;

@@ -11,14 +11,14 @@ use super::super::region::{INNER_FACE, Shape, WHOLE_FACE};
 
 /// Right half of the hull around the 68 landmarks that most programs use: brows, cheeks, jaw and chin.
 const HULL: [[f32; 2]; 8] =
-    [[0.0, -0.46], [0.55, -0.44], [0.88, -0.2], [0.94, 0.3], [0.82, 0.95], [0.52, 1.4], [0.2, 1.58], [0.0, 1.6]];
-/// Right half of the part from the eyes to the mouth.
+    [[0.0, -0.6], [0.55, -0.56], [0.9, -0.25], [0.95, 0.3], [0.82, 0.95], [0.52, 1.4], [0.2, 1.58], [0.0, 1.6]];
+/// Right half of the part from the brows to the mouth.
 const FEATURES: [[f32; 2]; 8] =
-    [[0.0, -0.3], [0.55, -0.3], [0.78, -0.1], [0.72, 0.2], [0.55, 0.65], [0.46, 1.02], [0.25, 1.18], [0.0, 1.2]];
+    [[0.0, -0.44], [0.58, -0.42], [0.8, -0.15], [0.72, 0.2], [0.55, 0.65], [0.46, 1.02], [0.25, 1.18], [0.0, 1.2]];
 /// Edges of such parts: nearly the plain shape to one that no rule gives, a cut of a few pixels to a wide fade. A swap
 /// replaces what it replaces, wholly or nearly.
 const RIM: Rim =
-    Rim { deformation: (0.0, 0.22), growth: (-0.16, 0.08), softness: (0.05, 0.38), ratio: (0.7, 1.0), full: 0.8 };
+    Rim { deformation: (0.0, 0.18), growth: (-0.1, 0.1), softness: (0.05, 0.35), ratio: (0.7, 1.0), full: 0.8 };
 
 /// Which part of the face is another person's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,7 +29,7 @@ pub enum Outline {
     Hull,
     /// From the brows to below the lips.
     Inner,
-    /// From the eyes to the mouth.
+    /// From the brows to the mouth, and narrower.
     Features,
 }
 
@@ -42,7 +42,7 @@ impl Outline {
         match random.random_range(0..10) {
             0..2 => Self::Face,
             2..6 => Self::Hull,
-            6..8 => Self::Inner,
+            6..9 => Self::Inner,
             _ => Self::Features,
         }
     }
@@ -78,7 +78,7 @@ impl fmt::Display for Outline {
             Self::Face => "face",
             Self::Hull => "brows to chin",
             Self::Inner => "inner face",
-            Self::Features => "eyes to mouth",
+            Self::Features => "brows to mouth",
         })
     }
 }

@@ -1,0 +1,7 @@
+//! Photos.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    cyborg_fuzz::still::holds(bytes);
+});

@@ -1,0 +1,200 @@
+//! Opening a video: its container within limits, its decoder, and a jump to where the wanted frames begin.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use ffmpeg_next as ffmpeg;
+use ffmpeg_next::util::error::EAGAIN;
+
+use super::heard::Heard;
+use super::numbers::Numbers;
+use super::picture::Pictures;
+use super::watch::Watch;
+use super::{Jump, OpenSettings, VideoError, VideoSource, container, edits, micros, since, wrap_bits};
+use crate::capture::address::Address;
+use crate::capture::clock::RunningClock;
+use crate::capture::stretch::{AtClockEnd, Mark, Picker};
+use crate::capture::{Read, SourceInfo};
+use crate::frame::PresentationTime;
+use crate::wall;
+
+/// Pixels of the pictures that the threads of a decoder work on together: two of 8K.
+const MOST_DECODED: u64 = 70_000_000;
+/// Decoding starts this much before the first frame that is wanted: a key frame's place in the file is told by when it
+/// is decoded, which is before it is shown. In microseconds.
+const RUN_UP: i64 = 2_000_000;
+/// Pieces that a decoder may be given before its first picture, where that is all that is wanted.
+const MOST_BEFORE_FIRST: u32 = 1000;
+
+impl VideoSource {
+    /// Opens the video file at `path`, all of it; decoding uses up to `threads` threads.
+    ///
+    /// # Errors
+    ///
+    /// When it is missing, is no video, or can't be decoded here.
+    pub fn open(path: &Path, threads: NonZeroUsize) -> Result<Self, VideoError> {
+        Self::open_with(&Address::File(path.to_owned()), &OpenSettings::whole(threads))
+    }
+
+    /// Opens the video at `address`.
+    ///
+    /// Frames are numbered from the first frame of the file, also where they are given from a later time on. A file is
+    /// then read up to there without decoding; the network and the standard input are decoded.
+    ///
+    /// # Errors
+    ///
+    /// When it is missing or silent, is no video, has pictures that are too large, or can't be decoded here.
+    pub fn open_with(address: &Address, settings: &OpenSettings) -> Result<Self, VideoError> {
+        let fault = |source| VideoError::Fault { name: address.name(), source };
+        wall::behind(|| Self::open_stretch(address, settings)).map_err(fault)?
+    }
+
+    fn open_stretch(address: &Address, settings: &OpenSettings) -> Result<Self, VideoError> {
+        let mut source = Self::open_at_start(address, settings)?;
+        if let (Some(start), Address::File(_)) = (settings.stretch.start, address) {
+            let first = PresentationTime(source.first_time());
+            if since(start, first).0 > first.0.saturating_add(RUN_UP) && !source.go_to(start, address, settings)? {
+                source = Self::open_at_start(address, settings)?;
+            }
+        }
+        Ok(source)
+    }
+
+    /// Jumps to where decoding has to begin for the frame at `start`. Where that is not to be had, all is to be decoded, from
+    /// a source that is opened anew.
+    fn go_to(&mut self, start: Mark, address: &Address, settings: &OpenSettings) -> Result<bool, VideoError> {
+        let Some(zero) = self.zero()? else {
+            return Ok(false);
+        };
+        let until = since(start, zero);
+        let second = container::open(address, settings.most_pixels, &self.watch)?;
+        let Some(numbers) = Numbers::read(second, self.stream, until) else {
+            return Ok(false);
+        };
+        if let Some(last) = numbers.last().filter(|&last| last < until) {
+            self.last_time = Some((last, PresentationTime(last.0.saturating_sub(zero.0))));
+            return Err(self.nothing_wanted(start));
+        }
+        let before = until.0 - RUN_UP;
+        if self.input.seek(before, ..before).is_err() {
+            return Ok(false);
+        }
+        self.clock = RunningClock::since(zero, self.info.rate);
+        let (address, settings) = (address.clone(), settings.clone());
+        self.jump = Some(Jump { numbers, address, settings, start: until, landed: false });
+        Ok(true)
+    }
+
+    /// The time of the first frame, for which it is decoded; the decoder is then as new. `None` where there is none.
+    fn zero(&mut self) -> Result<Option<PresentationTime>, VideoError> {
+        for _ in 0..MOST_BEFORE_FIRST {
+            match self.decoder.receive_frame(&mut self.picture) {
+                Ok(()) => {
+                    let zero = self.time();
+                    self.decoder.flush();
+                    (self.draining, self.read_errors) = (false, 0);
+                    return Ok(Some(zero));
+                }
+                Err(ffmpeg::Error::Other { errno: EAGAIN }) => {
+                    if let Some(Read::End) = self.feed()? {
+                        return Ok(None);
+                    }
+                }
+                Err(_) => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    pub(super) fn open_at_start(address: &Address, settings: &OpenSettings) -> Result<Self, VideoError> {
+        let name = address.name();
+        let patience = matches!(address, Address::Url(_)).then_some(settings.patience);
+        let watch = Watch::new(patience, settings.stop);
+        let input = container::open(address, settings.most_pixels, &watch)?;
+        let stream =
+            input.streams().best(ffmpeg::media::Type::Video).ok_or_else(|| VideoError::NoVideo(name.clone()))?;
+        let rate = stream.avg_frame_rate();
+        let fail = |reason| VideoError::Decoder { name: name.clone(), reason };
+        let decoder = decoder(&stream, settings).map_err(fail)?;
+        let claimed = edits::claimed(&name, &input, &stream);
+        let (index, time_base) = (stream.index(), stream.time_base());
+        let pictures = Pictures::new(&name, &stream, settings.most_pixels);
+        let heard = input.streams().best(ffmpeg::media::Type::Audio).map(|sound| Heard::new(&sound));
+        let wrap = (wrap_bits(&stream), 0);
+        let at_clock_end = match address {
+            Address::Url(_) => AtClockEnd::End,
+            Address::File(_) | Address::Stdin => AtClockEnd::GoOn,
+        };
+        let size = pictures.upright_size(&input, index, (decoder.width(), decoder.height()));
+        let info = SourceInfo {
+            name,
+            size,
+            rate: (rate.numerator() > 0 && rate.denominator() > 0).then(|| f64::from(rate)),
+            claimed_frames: claimed.and_then(|frames| settings.stretch.share_of(frames)),
+        };
+        Ok(Self {
+            clock: RunningClock::new(info.rate),
+            info,
+            watch,
+            stream: index,
+            time_base,
+            decoder,
+            picture: ffmpeg::frame::Video::empty(),
+            pictures,
+            picker: Picker::new(settings.stretch, at_clock_end),
+            heard,
+            wrap,
+            frames: 0,
+            taken: 0,
+            jump: None,
+            last_time: None,
+            damage: None,
+            read_errors: 0,
+            draining: false,
+            input,
+        })
+    }
+
+    /// When the stream says that it begins, in microseconds.
+    fn first_time(&self) -> i64 {
+        let begin = self.input.stream(self.stream).map(|stream| stream.start_time());
+        begin.filter(|&begin| begin != ffmpeg::ffi::AV_NOPTS_VALUE).map_or(0, |begin| micros(begin, self.time_base))
+    }
+}
+
+fn decoder(stream: &ffmpeg::Stream<'_>, settings: &OpenSettings) -> Result<ffmpeg::decoder::Video, ffmpeg::Error> {
+    let mut context = ffmpeg::codec::Context::from_parameters(stream.parameters())?;
+    context.set_threading(ffmpeg::threading::Config {
+        kind: ffmpeg::threading::Type::Frame,
+        count: threads(settings.threads.get(), size(stream)),
+        ..ffmpeg::threading::Config::default()
+    });
+    let codec = ffmpeg::decoder::find(context.id()).ok_or(ffmpeg::Error::DecoderNotFound)?;
+    let mut decoder = context.decoder();
+    decoder.set_packet_time_base(stream.time_base());
+    let mut options = ffmpeg::Dictionary::new();
+    options.set("max_pixels", &container::decoder_limit(settings.most_pixels).to_string());
+    decoder.open_as_with(codec, options)?.video()
+}
+
+/// Each thread of a decoder holds pictures of its own: of large ones there are fewer.
+fn threads(most: usize, pixels: u64) -> usize {
+    let room = usize::try_from(MOST_DECODED / pixels.max(1)).unwrap_or(usize::MAX);
+    most.min(room.max(1))
+}
+
+fn size(stream: &ffmpeg::Stream<'_>) -> u64 {
+    let (width, height) = container::size(stream);
+    width.saturating_mul(height)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_pictures_have_fewer_threads() {
+        let found = [0, 1920 * 1080, 3840 * 2160, 7680 * 4320, u64::MAX].map(|pixels| threads(16, pixels));
+        assert_eq!(found, [16, 16, 8, 2, 1]);
+    }
+}
