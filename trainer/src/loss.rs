@@ -26,6 +26,10 @@ pub struct LossSettings {
     /// Power that saliency maps are raised to, above 0: above 1 they are sharper, below 1 flatter.
     #[serde(default = "as_it_is")]
     pub map_power: f64,
+    /// How far the class that is wanted of a face goes from its label to what a teacher says of it, 0 to 1 (G. Hinton and
+    /// others, arXiv 1503.02531, at temperature 1).
+    #[serde(default)]
+    pub taught_share: f64,
 }
 
 fn as_it_is() -> f64 {
@@ -52,6 +56,8 @@ pub struct Targets {
     pub maps: Tensor,
     /// 1 for a sample with a map and 0 for one without, `[N]` of floats.
     pub has_map: Tensor,
+    /// p(synthetic) of each sample by a teacher, `[N]` of floats, where there is one.
+    pub taught: Option<Tensor>,
 }
 
 /// The loss of a batch: of its class scores `[N, classes]`, and of the activation maps that come from `tap` `[N, C, h, w]`
@@ -63,13 +69,24 @@ pub fn cyborg(logits: &Tensor, tap: &Tensor, weight: &Tensor, targets: &Targets,
         CamClass::Predicted => logits.argmax(1, false),
     };
     let maps = activation_maps(tap, weight, &classes);
-    let class = logits.cross_entropy_loss(&targets.labels, None::<&Tensor>, Reduction::Mean, -100, 0.0);
+    let class = match &targets.taught {
+        Some(taught) => cross_entropy_between(logits, &targets.labels, taught, settings.taught_share),
+        None => logits.cross_entropy_loss(&targets.labels, None::<&Tensor>, Reduction::Mean, -100, 0.0),
+    };
     let saliency = saliency_error(&maps, targets, settings.map_power);
     let mut total = &class * settings.alpha + &saliency * (1.0 - settings.alpha);
     if settings.cam_entropy > 0.0 {
         total += entropy(&maps) * settings.cam_entropy;
     }
     Loss { total, class, saliency }
+}
+
+/// Mean cross-entropy of two classes to a p(synthetic) that lies between label and teacher.
+fn cross_entropy_between(logits: &Tensor, labels: &Tensor, taught: &Tensor, share: f64) -> Tensor {
+    let wanted = taught * share + labels.to_kind(taught.kind()) * (1.0 - share);
+    let logs = logits.log_softmax(1, None::<tch::Kind>);
+    let each: Tensor = &wanted * logs.select(1, 1) + (1.0 - &wanted) * logs.select(1, 0);
+    -each.mean(logits.kind())
 }
 
 /// Mean over the samples that have a map, so that the others don't dilute it.
@@ -150,14 +167,19 @@ mod tests {
     use tch::{Device, Kind};
 
     const SETTINGS: LossSettings =
-        LossSettings { alpha: 0.5, cam_class: CamClass::True, cam_entropy: 0.0, map_power: 1.0 };
+        LossSettings { alpha: 0.5, cam_class: CamClass::True, cam_entropy: 0.0, map_power: 1.0, taught_share: 0.0 };
 
     fn maps(values: &[f32]) -> Tensor {
         Tensor::from_slice(values).view([-1, 2, 2])
     }
 
     fn targets(labels: &[i64], h: &[f32], has_map: &[f32]) -> Targets {
-        Targets { labels: Tensor::from_slice(labels), maps: maps(h), has_map: Tensor::from_slice(has_map) }
+        Targets {
+            labels: Tensor::from_slice(labels),
+            maps: maps(h),
+            has_map: Tensor::from_slice(has_map),
+            taught: None,
+        }
     }
 
     /// The loss of activation maps that are given: one channel, and weights that keep it for both classes.
@@ -200,6 +222,25 @@ mod tests {
         close(&half.total, 0.5 * class + 0.5 * saliency);
         close(&loss(&logits, &cams, &all, 1.0).total, class);
         close(&loss(&logits, &cams, &all, 0.2).total, 0.2 * class + 0.8 * saliency);
+    }
+
+    #[test]
+    fn what_is_wanted_lies_between_label_and_teacher() {
+        // Softmax of (ln 3, 0) is (3/4, 1/4).
+        let logits = Tensor::from_slice(&[3.0_f32.ln(), 0.0, 0.0, 0.0]).view([2, 2]);
+        let tap = maps(&[0.0; 8]).unsqueeze(1);
+        let weight = Tensor::ones([2, 1], (Kind::Float, Device::Cpu));
+        let taught =
+            Targets { taught: Some(Tensor::from_slice(&[0.5_f32, 0.8])), ..targets(&[0, 1], &[0.0; 8], &[0.0; 2]) };
+        let of = |taught_share| {
+            let settings = LossSettings { alpha: 1.0, taught_share, ..SETTINGS };
+            cyborg(&logits, &tap, &weight, &taught, &settings).class
+        };
+        let (three, one) = ((4.0_f64 / 3.0).ln(), 4.0_f64.ln());
+        // Half way: 1/4 synthetic is wanted of the first. For the second all that is wanted costs the same.
+        close(&of(0.5), (0.75 * three + 0.25 * one + 2.0_f64.ln()) / 2.0);
+        close(&of(1.0), (0.5 * three + 0.5 * one + 2.0_f64.ln()) / 2.0);
+        close(&of(0.0), (three + 2.0_f64.ln()) / 2.0);
     }
 
     #[test]
@@ -248,6 +289,7 @@ mod tests {
             labels: Tensor::from_slice(&[0_i64, 1]),
             maps: h,
             has_map: Tensor::ones([2], (Kind::Float, Device::Cpu)),
+            taught: None,
         };
         let of = |cam_class| {
             cyborg(&logits, &tap(), &weight, &goal, &LossSettings { cam_class, ..SETTINGS }).saliency.double_value(&[])
@@ -335,6 +377,7 @@ mod tests {
             labels: Tensor::from_slice(&labels),
             maps: tensor(&h, &[3, 2, 3]),
             has_map: Tensor::from_slice(&has_map.map(|has| if has { 1.0_f64 } else { 0.0 })),
+            taught: None,
         };
         let loss = cyborg(&inputs[0], &inputs[1], &inputs[2], &goal, &settings);
         let plain = |l: &[f64], t: &[f64], w: &[f64]| reference(l, t, w, (&labels, &h, &has_map), &settings);
@@ -362,7 +405,7 @@ mod tests {
         for cam_class in [CamClass::True, CamClass::Predicted] {
             for has_map in [[true; 3], [true, false, true], [false; 3]] {
                 for (alpha, cam_entropy) in [(0.5, 0.0), (0.2, 0.0), (1.0, 0.0), (0.0, 0.0), (0.7, 0.3)] {
-                    check(LossSettings { alpha, cam_class, cam_entropy, map_power: 1.0 }, has_map);
+                    check(LossSettings { alpha, cam_class, cam_entropy, map_power: 1.0, taught_share: 0.0 }, has_map);
                 }
             }
         }

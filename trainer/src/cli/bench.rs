@@ -137,7 +137,13 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
 /// The paper's settings, which decide what a step does.
 fn paper(batch: usize, augment: Preset) -> FitSettings {
     FitSettings {
-        loss: LossSettings { alpha: 0.5, cam_class: CamClass::True, cam_entropy: 0.0, map_power: 1.0 },
+        loss: LossSettings {
+            alpha: 0.5,
+            cam_class: CamClass::True,
+            cam_entropy: 0.0,
+            map_power: 1.0,
+            taught_share: 0.0,
+        },
         epochs: 1,
         batch,
         optimiser: OptimiserSettings::Sgd(SgdSettings { momentum: 0.9, weight_decay: 1e-6 }),
@@ -167,6 +173,7 @@ fn noise(batch: usize, side: usize, cells: usize, random: &mut ChaCha8Rng) -> Ba
         labels: (0..batch as i64).map(|number| number % 2).collect(),
         maps: (0..batch * cells).map(|_| random.random_range(0.0..1.0)).collect(),
         has_map: vec![true; batch],
+        taught: Vec::new(),
         trunk: Vec::new(),
     }
 }

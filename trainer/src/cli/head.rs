@@ -50,7 +50,7 @@ pub(super) struct HeadArgs {
     #[arg(long, value_name = "FILE")]
     tower: Option<PathBuf>,
     /// Blocks of the tower whose tokens are looked at, with commas between them
-    #[arg(long, value_name = "BLOCKS", value_delimiter = ',', default_value = "6,8,9")]
+    #[arg(long, value_name = "BLOCKS", value_delimiter = ',', default_value = "7,8,10")]
     blocks: Vec<usize>,
     /// Times that each face is seen, varied anew each time but the first
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100))]
@@ -69,7 +69,7 @@ pub(super) struct HeadArgs {
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share_of_one)]
     video_coding: f64,
     /// How much the weights that tell generated faces are held back
-    #[arg(long, value_name = "RIDGE", default_value_t = 5.0, value_parser = positive)]
+    #[arg(long, value_name = "RIDGE", default_value_t = 2.0, value_parser = positive)]
     ridge: f64,
     /// How much the weights that tell swapped faces are held back
     #[arg(long, value_name = "RIDGE", default_value_t = 0.5, value_parser = positive)]
@@ -109,7 +109,7 @@ pub(super) fn run(args: &HeadArgs) -> anyhow::Result<Outcome> {
     let stop = listen();
     ensure!(
         args.blocks.first().is_some_and(|&first| first > 0) && args.blocks.is_sorted_by(|one, next| one < next),
-        "--blocks wants numbers from 1 in rising order, such as 6,8,9"
+        "--blocks wants numbers from 1 in rising order, such as 7,8,10"
     );
     if args.video_coding > 0.0 {
         video::check()?;

@@ -1,5 +1,6 @@
 //! `cyborg-train measure`: what the scores in a table of `cyborg image --list` are worth, of any model or set that `cyborg` runs.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use serde::Deserialize;
 use super::Outcome;
 use super::session::{TOOL, both_classes, share_of_one};
 use crate::checkpoint;
-use crate::data::list::{Label, Split};
+use crate::data::list::{self, Label, Place, Split};
 use crate::evaluation::report::{Report, measure};
 use crate::evaluation::{RunScores, ScoreKind, ScoredFace};
 
@@ -22,6 +23,9 @@ use crate::evaluation::{RunScores, ScoreKind, ScoredFace};
 pub(super) struct MeasureArgs {
     /// Table that `cyborg image --list LIST --csv FILE` wrote, by one model
     table: PathBuf,
+    /// The list: by its columns `video`, `group` and `pair` faces are measured as clips and pairs too
+    #[arg(long, value_name = "LIST")]
+    data: Option<PathBuf>,
     /// Part of the list to measure on
     #[arg(long, value_name = "SPLIT", default_value = "test")]
     split: Split,
@@ -54,7 +58,10 @@ struct TableRow {
 }
 
 pub(super) fn run(args: &MeasureArgs) -> anyhow::Result<Outcome> {
-    let (faces, logits, without) = read(args)?;
+    let (mut faces, logits, without) = read(args)?;
+    if let Some(list) = &args.data {
+        belong(&mut faces, list)?;
+    }
     let count = |label| faces.iter().filter(|face| face.label == label).count();
     both_classes(
         (count(Label::Authentic), count(Label::Synthetic)),
@@ -125,6 +132,54 @@ fn read(args: &MeasureArgs) -> anyhow::Result<(Vec<ScoredFace>, Vec<Logits>, usi
     Ok((faces, logits, without))
 }
 
+/// Tells the faces what they belong to, by the rows of the list.
+fn belong(faces: &mut [ScoredFace], list: &Path) -> anyhow::Result<()> {
+    let place = Place { list: list.to_owned(), root: None, maps: None };
+    let rows = list::read(&place)?.0.rows;
+    let by_path: HashMap<String, ScoredFace> =
+        rows.iter().map(ScoredFace::from).map(|known| (known.path.clone(), known)).collect();
+    let mut known = 0;
+    for face in faces.iter_mut() {
+        if let Some(ScoredFace { video, group, pair, .. }) = by_path.get(&face.path).cloned() {
+            known += 1;
+            (face.video, face.group, face.pair) = (video, group, pair);
+        }
+    }
+    ensure!(known > 0, "{} has none of the table's photos: give the list that the table was made of", list.display());
+    if known < faces.len() {
+        log::warn!("{} photos of the table are not in {}: they belong to nothing", faces.len() - known, list.display());
+    }
+    Ok(())
+}
+
 fn fail(table: &Path) -> String {
     format!("can't read the scores in {}", table.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faces_are_told_what_they_belong_to() {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let list = folder.path().join("list.csv");
+        fs::write(&list, "file,label,group,pair\na.png,real,g,b.png\nb.png,synthetic,g,a.png\n")
+            .expect("it can be written");
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let face = |name: &str| ScoredFace {
+            path: path(name),
+            label: Label::Authentic,
+            source: String::new(),
+            video: None,
+            group: None,
+            pair: None,
+        };
+        let mut faces = [face("a.png"), face("c.png")];
+        belong(&mut faces, &list).expect("one of them is in the list");
+        assert_eq!((faces[0].group.as_deref(), faces[0].pair.as_ref()), (Some("g"), Some(&path("b.png"))));
+        assert_eq!((&faces[1].group, &faces[1].pair), (&None, &None));
+        let error = belong(&mut faces[1..], &list).expect_err("none is in the list");
+        assert!(error.to_string().contains("none of the table's photos"), "{error}");
+    }
 }

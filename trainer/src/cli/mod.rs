@@ -17,7 +17,9 @@ mod progress;
 mod results;
 mod runs;
 mod session;
+mod start;
 mod target;
+mod teacher;
 mod train;
 mod tuning;
 

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use anyhow::{Context, ensure};
 
 use super::session::{MachineArgs, ReadList, Wanted, both_classes, bytes, look, of_split, share};
+use super::teacher::teach;
 use crate::data::faces::Extent;
 use crate::data::forge::swap::donor::Donors;
 use crate::data::inspect::{Inspected, Need};
@@ -36,7 +37,7 @@ pub(super) fn faces(
     let validation = config.validation;
     let splits: Vec<Split> = [Some(Split::Train), validation].into_iter().flatten().collect();
     let wanted = Wanted { network, splits: &splits, landmarks, memory: bytes(machine.memory) };
-    let Some(inspected) = look(read, &wanted, stop)? else { return Ok(None) };
+    let Some(mut inspected) = look(read, &wanted, stop)? else { return Ok(None) };
     let (train, judged) = part(&inspected, &config, seed)?;
     both_classes(class_counts(&inspected.faces, &train), "training")?;
     let counted = both_classes(class_counts(&inspected.faces, &judged), "validation");
@@ -48,6 +49,9 @@ pub(super) fn faces(
         None => counted.context(
             "a tenth of each source is kept out to validate on: a source needs at least 5 photos, or two clips, in each class",
         )?,
+    }
+    if let Some(table) = &config.taught_by {
+        teach(&mut inspected, table, &train)?;
     }
     let (digest, list_digest) = (inspected.digest.clone(), inspected.list_digest.clone());
     let data = FitData { faces: share(inspected), train, validation: judged, trunk: None };

@@ -135,7 +135,7 @@ fn setting(folder: &Path, kept: &Path, page: &mut String) -> anyhow::Result<()> 
     }
     writeln!(
         page,
-        "{}, input {}{}, alpha {}, map of the {} class at the {} tap, {}{}{} epochs, batch {}, augmentation {}, {} forged pairs a \
+        "{}, input {}{}, alpha {}, map of the {} class at the {} tap, {}{}{}{} epochs, batch {}, augmentation {}, {} forged pairs a \
          real face, {}{}layers frozen above 1/{}, {}rate {}, seeds from {}, {done} runs.\n",
         config.network,
         config.side.map_or_else(|| "of its own size".to_owned(), |side| format!("{side} x {side}")),
@@ -145,6 +145,7 @@ fn setting(folder: &Path, kept: &Path, page: &mut String) -> anyhow::Result<()> 
         config.cam_tap,
         unusual(fit.loss.cam_entropy, 0.0, "weight of its entropy"),
         unusual(fit.loss.map_power, 1.0, "saliency maps to the power of"),
+        unusual(fit.loss.taught_share, 0.0, "share wanted by a teacher"),
         fit.epochs,
         fit.batch,
         fit.augment,

@@ -95,6 +95,7 @@ impl DataArgs {
                 has_maps: false,
                 validation: None,
                 left_out: Vec::new(),
+                taught_by: None,
             },
             (None, Some(trained)) => trained.clone(),
             (None, None) => return super::wrong_usage("give the list of faces with `--data`"),

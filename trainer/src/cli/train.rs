@@ -3,20 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::ensure;
 use clap::{Args, ValueEnum};
 use cyborg_models::contract::CamClass;
-use cyborg_models::lock;
 
 use super::Outcome;
 use super::parted::{Looked, faces, tell_of};
 use super::runs::{Runs, run_all};
-use super::session::{
-    DataArgs, Known, MachineArgs, ReadList, TOOL, absolute, listen, not_negative, positive, share_of_one,
-};
+use super::session::{DataArgs, Known, MachineArgs, ReadList, TOOL, listen, not_negative, positive, share_of_one};
+use super::start::{first_weights, read_weights};
+use super::teacher::TeacherArgs;
 use super::tuning::{Beside, TuningArgs};
-use crate::checkpoint::names::translate;
-use crate::checkpoint::{self, State};
+use crate::checkpoint::State;
 use crate::data::augment::{Preset, video};
 use crate::data::balance::Balance;
 use crate::data::inspect::Need;
@@ -25,7 +23,7 @@ use crate::fit::{FitData, FitSettings, MOST_FORGED, Measure, Precision, Schedule
 use crate::loss::{LossSettings, parse_cam_class};
 use crate::network::{Architecture, LEAST_SIDE, MOST_SIDE, Network, Tap};
 use crate::run_folder::{Config, RunFolder};
-use crate::torch::{AdamWSettings, ComputeDevice, LastLayer, Model, OptimiserSettings, SgdSettings};
+use crate::torch::{AdamWSettings, ComputeDevice, OptimiserSettings, SgdSettings};
 
 #[derive(Args, Debug)]
 pub(super) struct TrainArgs {
@@ -39,7 +37,7 @@ pub(super) struct TrainArgs {
 }
 
 /// What a run that goes on takes from its folder.
-const SETTINGS: [&str; 40] = [
+const SETTINGS: [&str; 42] = [
     "data",
     "root",
     "maps",
@@ -70,6 +68,8 @@ const SETTINGS: [&str; 40] = [
     "cache",
     "views",
     "shuffle_patches",
+    "taught_by",
+    "taught_share",
     "average",
     "epochs",
     "batch",
@@ -150,6 +150,8 @@ pub(super) struct NewArgs {
     freeze: u8,
     #[command(flatten)]
     tuning: TuningArgs,
+    #[command(flatten)]
+    teacher: TeacherArgs,
     /// Judge and keep the mean of the weights, of which so much stays in each step: 0.998 is the mean over about 500 steps
     #[arg(long, value_name = "SHARE", value_parser = decay)]
     average: Option<f64>,
@@ -229,6 +231,7 @@ impl NewArgs {
                 cam_class: self.cam_class,
                 cam_entropy: self.cam_entropy,
                 map_power: self.map_power,
+                taught_share: self.teacher.share(),
             },
             epochs: self.epochs,
             batch: self.batch.into(),
@@ -251,25 +254,6 @@ impl NewArgs {
                 PrecisionName::Mixed => Precision::Mixed,
             },
             seed: self.seed,
-        }
-    }
-
-    /// The weights that all runs start from.
-    fn weights(&self) -> anyhow::Result<Option<PathBuf>> {
-        match (&self.weights, fetched(self.network)) {
-            (Some(path), _) if path.as_os_str() == "none" => Ok(None),
-            (Some(path), _) => Ok(Some(absolute(path)?)),
-            (None, Some((id, _))) => {
-                let path = lock::cached(id);
-                Ok(Some(
-                    path.context("there is no cache folder for the weights: set CYBORG_CACHE, or give `--weights`")?,
-                ))
-            }
-            (None, None) => bail!(
-                "no weights come with {}: give a file with `--weights` (torchvision's, for example), or `--weights none` for \
-                 random ones",
-                self.network
-            ),
         }
     }
 }
@@ -329,7 +313,7 @@ impl NewArgs {
             codes: fit.video_coding > 0.0,
         };
         self.tuning.check(&network, &beside)?;
-        let weights = self.weights()?;
+        let weights = first_weights(self.weights.as_deref(), self.network)?;
         let start = weights.as_deref().map(|path| read_weights(path, &network)).transpose()?;
         let mut read = self.data.read(&Known::default())?;
         let has = |split| read.list.rows.iter().any(|row| row.split == split);
@@ -338,6 +322,7 @@ impl NewArgs {
             Format::Header => Split::Validation,
         };
         read.config.left_out.clone_from(&self.leave_out);
+        read.config.taught_by = self.teacher.table()?;
         read.config.validation = match self.leave_out.is_empty() {
             true => self.validate_on.or_else(|| has(by_format).then_some(by_format)),
             false => None,
@@ -415,31 +400,4 @@ fn usable(fit: &FitSettings, device: ComputeDevice) -> anyhow::Result<()> {
         video::check()?;
     }
     Ok(())
-}
-
-/// Weights that set-up fetches for a network: their name in the lock file, and whose they are.
-fn fetched(architecture: Architecture) -> Option<(&'static str, &'static str)> {
-    match architecture {
-        Architecture::EfficientNetLite0 => Some(("efficientnet_lite0_imagenet", "ImageNet's")),
-        Architecture::ClipVitB16 { .. } => Some(("clip_vit_b16_int8", "CLIP's")),
-        _ => None,
-    }
-}
-
-/// The weights of a file; that they fit the network is found out before anything else is done.
-fn read_weights(path: &Path, network: &Network) -> anyhow::Result<State> {
-    let cure = || match fetched(network.architecture).filter(|(id, _)| lock::cached(id).is_some_and(|own| own == path))
-    {
-        Some((_, whose)) => format!("can't start from {whose} weights: `cargo xtask setup --trainer` fetches them"),
-        None => format!("can't start from {}", path.display()),
-    };
-    let checkpoint = checkpoint::read(path).with_context(cure)?;
-    let state = translate(network.architecture, checkpoint.state).state;
-    let loaded = Model::new(network.clone(), 0)
-        .load_start(&state)
-        .with_context(|| format!("can't start from {}", path.display()))?;
-    if let LastLayer::Fresh { classes } = loaded.last_layer {
-        log::info!("starting from {}; its last layer of {classes} classes is replaced", path.display());
-    }
-    Ok(state)
 }

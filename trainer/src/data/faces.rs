@@ -104,6 +104,8 @@ pub struct Faces {
     found: Vec<Found>,
     /// The group of each row: what stands for one person.
     groups: Vec<String>,
+    /// What a teacher says of each row, where there is one.
+    taught: Vec<Option<f32>>,
     exact: Vec<OnceLock<Kept>>,
     wide: Vec<OnceLock<Kept>>,
     /// Bytes that may still be kept.
@@ -141,7 +143,7 @@ impl Faces {
         let (exact, wide) = (empty(), empty());
         // A row's own path stands for its content, which nobody has told.
         let groups = rows.iter().map(|row| group_name(row, &row.path.to_string_lossy())).collect();
-        Self { rows, settings, found, groups, exact, wide, left: AtomicUsize::new(settings.memory) }
+        Self { rows, settings, found, groups, taught: Vec::new(), exact, wide, left: AtomicUsize::new(settings.memory) }
     }
 
     /// The same faces with the digest of each one's photo: lines with the same photo are of one group.
@@ -150,6 +152,24 @@ impl Faces {
         debug_assert_eq!(self.rows.len(), contents.len(), "every row has a content");
         self.groups = self.rows.iter().zip(contents).map(|(row, content)| group_name(row, content)).collect();
         self
+    }
+
+    /// Takes the p(synthetic) that a teacher gives each face, for those that it knows.
+    pub fn teach(&mut self, taught: Vec<Option<f32>>) {
+        debug_assert_eq!(self.rows.len(), taught.len(), "every row has a place for it");
+        self.taught = taught;
+    }
+
+    /// Whether there is a teacher.
+    #[must_use]
+    pub fn is_taught(&self) -> bool {
+        !self.taught.is_empty()
+    }
+
+    /// The p(synthetic) that a teacher gives a face: its class where the teacher doesn't know it.
+    #[must_use]
+    pub fn taught(&self, index: usize) -> f32 {
+        self.taught.get(index).copied().flatten().unwrap_or(self.rows[index].label.class() as f32)
     }
 
     /// The group that a face belongs to: its own word in the list, its video or its photo.

@@ -38,6 +38,8 @@ pub struct Batch {
     pub maps: Vec<f32>,
     /// Whether a face has a map.
     pub has_map: Vec<bool>,
+    /// p(synthetic) of each face by a teacher, `[N]`; empty where there is none.
+    pub taught: Vec<f32>,
     /// What the network's trunk gave for the faces, in place of their pixels; empty where it is still to run.
     pub trunk: Vec<half::f16>,
 }
@@ -151,15 +153,33 @@ pub fn training(faces: &Arc<Faces>, plan: &Plan, epoch: u64) -> Batches {
             Item::Forged(half, pair) => {
                 let mut recipe = stream(1 << 33 | pair.number as u64);
                 hands.forge(&shared, pair, &plan.donors, &mut recipe)?;
-                if let Some(made) = hands.half(&shared, pair.index, (half, how), &mut random)? {
-                    return Ok(made);
+                if let Some((sample, label)) = hands.half(&shared, pair.index, (half, how), &mut random)? {
+                    let taught = match half {
+                        // No teacher has seen it.
+                        Half::Fake => label as f32,
+                        Half::Real => shared.taught(pair.index),
+                    };
+                    return Ok(Shown { sample, label, taught: shared.is_taught().then_some(taught) });
                 }
                 // A face that can't be forged, at the edge of its photo for example, is shown as it is.
                 pair.index
             }
         };
-        Ok((hands.photo(&shared, index, how, &mut random)?, shared.rows[index].label.class()))
+        Ok(Shown {
+            sample: hands.photo(&shared, index, how, &mut random)?,
+            label: shared.rows[index].label.class(),
+            taught: shared.is_taught().then(|| shared.taught(index)),
+        })
     })
+}
+
+/// A face as it goes into a batch.
+struct Shown {
+    sample: Sample,
+    /// Its class.
+    label: i64,
+    /// p(synthetic) by a teacher, where there is one.
+    taught: Option<f32>,
 }
 
 /// What an epoch shows, in its order.
@@ -220,7 +240,7 @@ pub fn evaluation_of(
     Batches::spawn(indices.to_vec(), batch, faces.settings().cam, move |index, _, hands| {
         let view = shared.view(index, extent, &mut hands.cutter)?;
         let sample = Sample { pixels: view.pixels.into_owned(), saliency: view.saliency };
-        Ok((change(sample)?, shared.rows[index].label.class()))
+        Ok(Shown { sample: change(sample)?, label: shared.rows[index].label.class(), taught: None })
     })
 }
 
@@ -328,7 +348,7 @@ impl Batches {
         order: Vec<T>,
         batch: usize,
         cam: usize,
-        make: impl Fn(T, usize, &mut Hands) -> anyhow::Result<(Sample, i64)> + Send + Sync + 'static,
+        make: impl Fn(T, usize, &mut Hands) -> anyhow::Result<Shown> + Send + Sync + 'static,
     ) -> Self {
         let (out, ready) = bounded(AHEAD);
         let due = order.len().div_ceil(batch);
@@ -341,9 +361,9 @@ impl Batches {
                     .enumerate()
                     .map_init(Hands::default, |hands, (two, items)| {
                         let drawn = items.iter().enumerate().map(|(offset, &item)| {
-                            let (sample, label) = make(item, first + two * 2 + offset, hands)?;
-                            let map = sample.saliency.draw(cam, hands.cutter.cropper())?;
-                            Ok((sample.pixels, label, map))
+                            let shown = make(item, first + two * 2 + offset, hands)?;
+                            let map = shown.sample.saliency.draw(cam, hands.cutter.cropper())?;
+                            Ok((shown, map))
                         });
                         drawn.collect::<anyhow::Result<Vec<_>>>()
                     })
@@ -369,11 +389,12 @@ impl Iterator for Batches {
     }
 }
 
-fn collate(faces: Vec<(Vec<u8>, i64, Option<Vec<f32>>)>, cam: usize) -> Batch {
+fn collate(faces: Vec<(Shown, Option<Vec<f32>>)>, cam: usize) -> Batch {
     let mut batch = Batch::default();
-    for (pixels, label, map) in faces {
-        batch.pixels.extend_from_slice(&pixels);
+    for (Shown { sample, label, taught }, map) in faces {
+        batch.pixels.extend_from_slice(&sample.pixels);
         batch.labels.push(label);
+        batch.taught.extend(taught);
         batch.has_map.push(map.is_some());
         batch.maps.extend(map.unwrap_or_else(|| vec![0.0; cam * cam]));
     }

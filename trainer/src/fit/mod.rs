@@ -220,6 +220,7 @@ fn loss_of(
         labels: Tensor::from_slice(&batch.labels).to_device(device),
         maps: Tensor::from_slice(&batch.maps).view([-1, height as i64, width as i64]).to_device(device),
         has_map: Tensor::from_slice(&batch.has_map).to_kind(Kind::Float).to_device(device),
+        taught: (!batch.taught.is_empty()).then(|| Tensor::from_slice(&batch.taught).to_device(device)),
     };
     let mut features = tch::autocast(precision == Precision::Mixed, || {
         if batch.trunk.is_empty() {

@@ -183,7 +183,13 @@ pub(crate) mod tests {
     /// The paper's settings.
     pub(crate) fn paper() -> FitSettings {
         FitSettings {
-            loss: LossSettings { alpha: 0.5, cam_class: CamClass::True, cam_entropy: 0.0, map_power: 1.0 },
+            loss: LossSettings {
+                alpha: 0.5,
+                cam_class: CamClass::True,
+                cam_entropy: 0.0,
+                map_power: 1.0,
+                taught_share: 0.0,
+            },
             epochs: 50,
             batch: 20,
             optimiser: OptimiserSettings::Sgd(SgdSettings { momentum: 0.9, weight_decay: 1e-6 }),

@@ -10,6 +10,7 @@ use cyborg_models::digest;
 
 use super::FitData;
 use crate::data::augment::Preset;
+use crate::data::faces::Faces;
 use crate::data::loader::{self, Batch, Plan, View};
 use crate::data::trunk_store::{Fault, TrunkStore};
 use crate::torch::Model;
@@ -157,7 +158,8 @@ impl TrunkFaces {
             0 => View::Plain,
             _ => View::Varied(1 + (epoch + index as u64) % views),
         };
-        self.batches(loader::order_of_photos(&data.faces, plan, epoch), plan.batch, view)
+        let teacher = data.faces.is_taught().then(|| Arc::clone(&data.faces));
+        self.batches(loader::order_of_photos(&data.faces, plan, epoch), plan.batch, view, teacher)
     }
 
     /// The faces in the order of `indices`, as they are.
@@ -166,7 +168,7 @@ impl TrunkFaces {
         indices: &[usize],
         batch: usize,
     ) -> impl Iterator<Item = anyhow::Result<Batch>> + use<> {
-        self.batches(indices.to_vec(), batch, |_| View::Plain)
+        self.batches(indices.to_vec(), batch, |_| View::Plain, None)
     }
 
     fn batches<F: Fn(usize) -> View>(
@@ -174,6 +176,7 @@ impl TrunkFaces {
         order: Vec<usize>,
         batch: usize,
         view: F,
+        teacher: Option<Arc<Faces>>,
     ) -> impl Iterator<Item = anyhow::Result<Batch>> + use<F> {
         let shared = Arc::clone(self);
         (0..order.len().div_ceil(batch)).map(move |number| {
@@ -183,6 +186,7 @@ impl TrunkFaces {
                 let kept = kept.context("a face that was not sent through the trunk is asked for")?;
                 shared.store.read(&kept.name, &mut made.trunk)?;
                 made.labels.push(kept.label);
+                made.taught.extend(teacher.as_ref().map(|faces| faces.taught(index)));
                 made.has_map.push(kept.map.is_some());
                 match &kept.map {
                     Some(map) => made.maps.extend_from_slice(map),
@@ -230,7 +234,6 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::data::faces::Faces;
     use crate::data::loader::tests::{faces as plain_faces, plan};
     use crate::export::textures;
     use crate::fit::settings::tests::paper;

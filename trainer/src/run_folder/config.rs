@@ -71,6 +71,9 @@ pub struct DataConfig {
     /// Sources of the training split that are not trained on, and that epochs are judged by instead.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
+    /// Table of a teacher's scores for the training faces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taught_by: Option<PathBuf>,
 }
 
 /// [`CropMode`] by name.

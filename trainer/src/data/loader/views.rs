@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Batches, Item, Plan, Variation, evaluation, order_of};
+use super::{Batches, Item, Plan, Shown, Variation, evaluation, order_of};
 use crate::data::augment::Preset;
 use crate::data::faces::Faces;
 
@@ -29,7 +29,7 @@ pub fn views(faces: &Arc<Faces>, indices: &[usize], augment: Preset, view: View,
         random.set_stream(1 << 34 | index as u64);
         let other = if augment == Preset::Strong { others[random.random_range(0..others.len())] } else { 0 };
         let sample = hands.photo(&shared, index, Variation { augment, coded: false, other }, &mut random)?;
-        Ok((sample, shared.rows[index].label.class()))
+        Ok(Shown { sample, label: shared.rows[index].label.class(), taught: None })
     })
 }
 

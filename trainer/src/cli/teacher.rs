@@ -1,0 +1,145 @@
+//! Flags of `train` by which a network learns from what another says of the same faces.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use clap::Args;
+use cyborg_models::digest;
+use serde::Deserialize;
+
+use super::session::{absolute, share_of_one};
+use crate::data::inspect::Inspected;
+
+/// How much of what is wanted is the teacher's unless told otherwise.
+const SHARE: f64 = 0.5;
+
+#[derive(Args, Debug)]
+pub(super) struct TeacherArgs {
+    /// Learn from what a model or set says of the training faces too: the table of `cyborg image --list LIST --model MODEL --csv
+    /// TABLE`. Each variant of a face is to be judged as the face itself is; forged fakes have no teacher
+    #[arg(long, value_name = "TABLE")]
+    taught_by: Option<PathBuf>,
+    /// With --taught-by: how far what is wanted goes from the label to the teacher's p(synthetic), 0 to 1 [default: 0.5]
+    #[arg(long, value_name = "SHARE", requires = "taught_by", value_parser = share_of_one)]
+    taught_share: Option<f64>,
+}
+
+impl TeacherArgs {
+    /// How far what is wanted goes from the label to the teacher.
+    pub(super) fn share(&self) -> f64 {
+        match self.taught_by {
+            Some(_) => self.taught_share.unwrap_or(SHARE),
+            None => 0.0,
+        }
+    }
+
+    /// Where the table is, from whatever folder the runs are gone on with.
+    pub(super) fn table(&self) -> anyhow::Result<Option<PathBuf>> {
+        self.taught_by.as_deref().map(absolute).transpose()
+    }
+}
+
+/// What is read of a row.
+#[derive(Deserialize)]
+struct TaughtRow {
+    path: PathBuf,
+    p_synthetic: Option<f32>,
+    model: String,
+}
+
+/// Gives the faces the scores of a teacher's table, and makes them part of what tells whether the data are still the same.
+///
+/// # Errors
+///
+/// When the table can't be read, is of several models, or knows none of the training faces.
+pub(super) fn teach(inspected: &mut Inspected, table: &Path, train: &[usize]) -> anyhow::Result<()> {
+    let fail = || format!("can't read the teacher's scores in {}", table.display());
+    let mut reader = csv::Reader::from_path(table).with_context(fail)?;
+    let mut scores = HashMap::new();
+    let mut model: Option<String> = None;
+    for row in reader.deserialize() {
+        let TaughtRow { path, p_synthetic, model: by } = row.with_context(fail)?;
+        ensure!(
+            *model.get_or_insert_with(|| by.clone()) == by,
+            "{} has rows of several models: a teacher is one (`--model` once)",
+            table.display()
+        );
+        let Some(p) = p_synthetic else { continue };
+        ensure!((0.0..=1.0).contains(&p), "{}: {} has {p} as p_synthetic", table.display(), path.display());
+        scores.insert(absolute(&path)?, p);
+    }
+    let mut taught = vec![None; inspected.faces.rows.len()];
+    for &index in train {
+        taught[index] = scores.get(&absolute(&inspected.faces.rows[index].path)?).copied();
+    }
+    let known = taught.iter().flatten().count();
+    ensure!(
+        known > 0,
+        "{} knows none of the training faces: write it with `cyborg image --list` of the same list",
+        table.display()
+    );
+    log::info!("{known} of {} training faces have a teacher's score", train.len());
+    inspected.faces.teach(taught);
+    let both = inspected.list_digest.clone() + &digest::of_file(table).with_context(fail)?;
+    inspected.list_digest = digest::of_bytes(both.as_bytes());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::data::loader::tests::{faces, plan, whole};
+    use crate::data::loader::{evaluation, training};
+
+    fn inspected(count: usize) -> (tempfile::TempDir, Inspected) {
+        let (folder, faces) = faces(count);
+        let faces = Arc::try_unwrap(faces).expect("nobody else has it");
+        let contents = vec![String::new(); count];
+        (folder, Inspected { faces, contents, digest: String::new(), list_digest: "list".to_owned() })
+    }
+
+    #[test]
+    fn a_teacher_speaks_of_the_faces_that_it_knows() {
+        let (folder, mut inspected) = inspected(4);
+        let table = folder.path().join("taught.csv");
+        let path = |index: usize| inspected.faces.rows[index].path.display().to_string();
+        let lines = [format!("{},0.25,m", path(0)), format!("{},,m", path(1)), format!("{},0.75,m", path(3))];
+        fs::write(&table, format!("path,p_synthetic,model\n{}\n", lines.join("\n"))).expect("it can be written");
+        teach(&mut inspected, &table, &[0, 1, 2]).expect("it is a table");
+        let classes: Vec<f32> = inspected.faces.rows.iter().map(|row| row.label.class() as f32).collect();
+        let known: Vec<f32> = (0..4).map(|index| inspected.faces.taught(index)).collect();
+        assert_eq!(known, [0.25, classes[1], classes[2], classes[3]], "the last face is not trained on");
+        assert_ne!(inspected.list_digest, "list", "runs that go on find another table out");
+        let faces = Arc::new(inspected.faces);
+        let shown = whole(training(&faces, &plan(&faces, 1), 1));
+        let mut taught: Vec<f32> = shown.iter().flat_map(|batch| batch.taught.clone()).collect();
+        taught.sort_by(f32::total_cmp);
+        let mut expected = known;
+        expected.sort_by(f32::total_cmp);
+        assert_eq!(taught, expected);
+        let judged = whole(evaluation(&faces, &[0, 1], 2));
+        assert!(judged.iter().all(|batch| batch.taught.is_empty()), "faces are judged by their labels");
+    }
+
+    #[test]
+    fn tables_that_teach_nothing_are_refused() {
+        let (folder, mut inspected) = inspected(2);
+        let table = folder.path().join("taught.csv");
+        let path = inspected.faces.rows[0].path.display().to_string();
+        for (lines, says) in [
+            (String::new(), "knows none"),
+            (format!("{path},2,m\n"), "has 2 as p_synthetic"),
+            (format!("{path},0.5,m\n{path},0.5,n\n"), "several models"),
+        ] {
+            fs::write(&table, format!("path,p_synthetic,model\n{lines}")).expect("it can be written");
+            let error = teach(&mut inspected, &table, &[0, 1]).expect_err(says);
+            assert!(format!("{error:#}").contains(says), "{error:#}");
+        }
+        let error = teach(&mut inspected, &folder.path().join("none.csv"), &[0]).expect_err("it isn't there");
+        assert!(format!("{error:#}").contains("can't read the teacher's scores"), "{error:#}");
+    }
+}
