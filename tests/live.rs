@@ -3,12 +3,15 @@
 mod support;
 
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use cyborg_edge::live::metrics::{AGE_EDGES_MS, Ages};
+use cyborg_edge::live::metrics::{AGE_EDGES_MS, Ages, LiveMetrics};
+use cyborg_edge::live::view::{Audience, SourceState, View};
 use cyborg_edge::verdict::Verdict;
 use support::live::{LiveRun, Session, Step, Told};
+use support::stages::BrightnessClassifier;
 use support::{cyborg, face_clip, fetched, model};
 
 fn count(counter: &AtomicU64) -> u64 {
@@ -37,6 +40,37 @@ fn a_slow_classifier_makes_no_picture_late() {
     assert!((4..=9).contains(&scored), "{scored} scored in two seconds");
     // Scored is the newest frame at the time, not one that waited in a queue: 250 ms, and a frame.
     assert!(share_within(&metrics.verdict_age, 500) >= 0.8, "{:?}", metrics.verdict_age.buckets());
+}
+
+/// What is said of persons, each time that it is something new: whether at first sight, and the verdict.
+#[derive(Default)]
+struct Hears(Mutex<Vec<(bool, Verdict)>>);
+
+impl Audience for Hears {
+    fn show(&self, view: Arc<View>) {
+        let mut heard = self.0.lock().expect("nobody panics");
+        for opinion in view.persons.iter().filter_map(|person| person.opinion.as_ref()) {
+            let new = (opinion.at_first_sight, opinion.verdict);
+            if heard.last() != Some(&new) {
+                heard.push(new);
+            }
+        }
+    }
+
+    fn source(&self, _: SourceState) {}
+}
+
+#[test]
+fn a_quick_model_speaks_until_the_other_has_seen_enough() {
+    let frames = Step::Frames { count: 80, millis: 25 };
+    let mut run = LiveRun::of([Session::Last(vec![Step::Rough, frames])]).classifier_takes(60);
+    // The same bright face is synthetic to the quick one and authentic to the one that decides.
+    run.classifier.bias = -10.0;
+    run.first_sight = Some(BrightnessClassifier::new(Duration::ZERO));
+    let (hears, stop) = (Hears::default(), AtomicBool::new(false));
+    run.watch(&hears, &Arc::new(LiveMetrics::default()), &stop).expect("nothing fails");
+    let heard = hears.0.into_inner().expect("nobody panics");
+    assert_eq!(heard, [(true, Verdict::Unsure), (true, Verdict::Synthetic), (false, Verdict::Authentic)]);
 }
 
 #[test]

@@ -65,6 +65,12 @@ impl SharedLimits {
         Self { own, now: AtomicU64::new(bits(own)) }
     }
 
+    /// The thresholds in use where they aren't the model's own.
+    #[must_use]
+    pub fn asked(&self) -> Option<Limits> {
+        Some(self.now()).filter(|now| *now != self.own)
+    }
+
     /// The model's own thresholds.
     #[must_use]
     pub fn own(&self) -> Limits {
@@ -116,9 +122,9 @@ mod tests {
         let own = Limits { authentic_below: 0.3, synthetic_above: 0.7 };
         let other = Limits { authentic_below: 0.1, synthetic_above: 0.2 };
         let shared = SharedLimits::new(own);
-        assert_eq!(shared.now(), own);
+        assert_eq!((shared.now(), shared.asked()), (own, None));
         shared.switch(Some(other));
-        assert_eq!(shared.now(), other);
+        assert_eq!((shared.now(), shared.asked()), (other, Some(other)));
         shared.switch(None);
         assert_eq!(shared.now(), own);
     }

@@ -31,6 +31,7 @@ pub mod pulse;
 mod reader;
 pub mod schedule;
 mod scorer;
+mod seat;
 pub mod view;
 pub mod watch;
 

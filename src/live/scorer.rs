@@ -10,15 +10,13 @@ use super::looker::GLANCE;
 use super::metrics::LiveMetrics;
 use super::newest::Newest;
 use super::opinions::Said;
-use super::schedule::Schedule;
+use super::seat::{Seat, Told};
 use super::view::{LiveOpinion, View};
+use super::watch::FirstSight;
 use crate::face::Face;
-use crate::face::quality::Quality;
 use crate::face::tracker::TrackId;
-use crate::frame::Frame;
-use crate::model::classifier::{ActivationMaps, Classify, Score};
-use crate::verdict::track::{Look, TrackJudge, TrackedFace};
-use crate::verdict::{Judge, Judgement};
+use crate::model::classifier::Classify;
+use crate::verdict::Judge;
 
 /// Jobs whose memory is kept: one in the looker's hands, one in the slot, one with the scorer.
 const JOBS: usize = 3;
@@ -49,23 +47,22 @@ pub(super) struct Job {
 
 /// Scores and judges.
 pub(super) struct Scorer<'a> {
-    classifier: &'a mut dyn Classify,
-    judge: &'a Judge,
+    /// Who decides.
+    seat: Seat<'a>,
+    /// A quicker one, who speaks of a person until the first has seen enough.
+    quick: Option<Quick<'a>>,
     limits: &'a SharedLimits,
     desk: &'a Desk,
     metrics: &'a LiveMetrics,
-    schedule: Schedule,
-    judged: TrackJudge,
     scene: u64,
-    picked: Vec<usize>,
-    faces: Vec<Face>,
-    tracks: Vec<TrackId>,
-    qualities: Vec<Quality>,
-    scores: Vec<Score>,
-    maps: ActivationMaps,
-    judgements: Vec<Judgement>,
-    tracked: Vec<TrackedFace>,
     kept: Vec<Arc<[f32]>>,
+}
+
+/// A quicker classifier.
+struct Quick<'a> {
+    seat: Seat<'a>,
+    /// Its own thresholds, where no others are asked for.
+    own: Limits,
 }
 
 impl Desk {
@@ -76,31 +73,16 @@ impl Desk {
 
 impl<'a> Scorer<'a> {
     pub(super) fn new(
-        classifier: &'a mut dyn Classify,
-        judge: &'a Judge,
+        classifier: (&'a mut dyn Classify, &'a Judge),
+        quick: Option<FirstSight<'a>>,
         limits: &'a SharedLimits,
         desk: &'a Desk,
         metrics: &'a LiveMetrics,
     ) -> Self {
-        Self {
-            classifier,
-            judge,
-            limits,
-            desk,
-            metrics,
-            schedule: Schedule::new(),
-            judged: judge.tracks(),
-            scene: 0,
-            picked: Vec::new(),
-            faces: Vec::new(),
-            tracks: Vec::new(),
-            qualities: Vec::new(),
-            scores: Vec::new(),
-            maps: ActivationMaps::default(),
-            judgements: Vec::new(),
-            tracked: Vec::new(),
-            kept: Vec::with_capacity(MAPS),
-        }
+        let quick =
+            quick.map(|FirstSight { classifier, judge, own }| Quick { seat: Seat::new(classifier, judge), own });
+        let seat = Seat::new(classifier.0, classifier.1);
+        Self { seat, quick, limits, desk, metrics, scene: 0, kept: Vec::with_capacity(MAPS) }
     }
 
     /// Scores until the run is over, or the classifier fails.
@@ -123,67 +105,54 @@ impl<'a> Scorer<'a> {
         Ok(())
     }
 
-    /// Scores what the classifier takes at once; gives whether there may be more to score.
+    /// Scores what a classifier takes at once; gives whether there may be more to score.
+    ///
+    /// The quick one goes first, for persons of whom neither has seen enough. Then it is the other's turn.
     fn step(&mut self, job: &Job) -> anyhow::Result<bool> {
         let Some(view) = &job.view else {
             return Ok(false);
         };
-        if job.scene != self.scene {
-            self.scene = job.scene;
-            self.judged = self.judge.tracks();
+        let Self { seat, quick, limits, desk, metrics, scene, kept } = self;
+        if job.scene != *scene {
+            *scene = job.scene;
+            seat.begin_scene();
+            if let Some(quick) = quick {
+                quick.seat.begin_scene();
+            }
         }
-        let (frame, most) = (&view.frame, self.classifier.faces_at_once().max(1));
-        self.schedule.pick(&job.tracks, frame.captured, most, &mut self.picked);
-        if self.picked.is_empty() {
+        let frame = &view.frame;
+        let mut say = |told: &Told<'_>, at_first_sight| {
+            metrics.scored.fetch_add(1, Ordering::Relaxed);
+            metrics.verdict_age.count(frame.captured.elapsed());
+            let opinion = LiveOpinion {
+                probability: told.tracked.probability,
+                verdict: told.tracked.verdict,
+                reason: told.tracked.reason,
+                at_first_sight,
+                scored: frame.captured,
+                map: keep(kept, told.map),
+                map_size: told.map_size,
+                square: told.score.square,
+            };
+            let bounds = told.face.bounds;
+            desk.said.force_push(Said { scene: *scene, track: told.tracked.id, bounds, opinion });
+        };
+        let mut speaks_at_once = true;
+        if let Some(Quick { seat: quick, own }) = quick {
+            speaks_at_once = false;
+            let limits = limits.asked().unwrap_or(*own);
+            if quick.step(job, frame, limits, |known, track| !known && !seat.is_settled(track))? {
+                quick.told().for_each(|told| say(&told, true));
+                return Ok(true);
+            }
+        }
+        if !seat.step(job, frame, limits.now(), |_, _| true)? {
             return Ok(false);
         }
-        self.faces.clear();
-        self.faces.extend(self.picked.iter().map(|&at| job.faces[at]));
-        self.tracks.clear();
-        self.tracks.extend(self.picked.iter().map(|&at| job.tracks[at]));
-        self.classifier.classify_frame(frame, &self.faces, &mut self.scores, &mut self.maps)?;
-        self.judge(frame);
-        self.say(frame);
+        // Of a person of whom it has seen too little, the quick one knows more.
+        let speaks = |told: &Told<'_>| speaks_at_once || seat.is_settled(told.tracked.id);
+        seat.told().filter(speaks).for_each(|told| say(&told, false));
         Ok(true)
-    }
-
-    fn judge(&mut self, frame: &Frame) {
-        self.qualities.clear();
-        self.qualities.extend(self.faces.iter().map(|face| Quality::of(frame, face)));
-        self.judge.judge(&self.scores, &mut self.judgements);
-        let look = Look {
-            frame: frame.number,
-            time: frame.time,
-            running: frame.running(),
-            faces: &self.faces,
-            tracks: &self.tracks,
-            qualities: &self.qualities,
-            scores: &self.scores,
-            judgements: &self.judgements,
-        };
-        let Limits { authentic_below, synthetic_above } = self.limits.now();
-        self.judged.switch(authentic_below, synthetic_above);
-        self.judged.judge(&look, &mut self.tracked);
-        self.judged.forget_ended();
-    }
-
-    fn say(&mut self, frame: &Frame) {
-        let age = frame.captured.elapsed();
-        for (index, tracked) in self.tracked.iter().enumerate() {
-            self.metrics.scored.fetch_add(1, Ordering::Relaxed);
-            self.metrics.verdict_age.count(age);
-            let opinion = LiveOpinion {
-                probability: tracked.probability,
-                verdict: tracked.verdict,
-                reason: tracked.reason,
-                scored: frame.captured,
-                map: keep(&mut self.kept, self.maps.of(index)),
-                map_size: (self.maps.height, self.maps.width),
-                square: self.scores[index].square,
-            };
-            let bounds = self.faces[index].bounds;
-            self.desk.said.force_push(Said { scene: self.scene, track: tracked.id, bounds, opinion });
-        }
     }
 }
 

@@ -38,6 +38,8 @@ pub struct LiveOpinion {
     pub verdict: Verdict,
     /// Why the verdict is unsure; of one that is synthetic, what it looks like, where that is known.
     pub reason: Option<Reason>,
+    /// Whether a quicker model says so, and the one that decides is still to be heard.
+    pub at_first_sight: bool,
     /// When the frame that was scored was captured: how old the result is.
     pub scored: Instant,
     /// The activation map of that frame, not scaled, `map_size` (height, width) values from the top; empty where the model gives none.
@@ -46,6 +48,14 @@ pub struct LiveOpinion {
     pub map_size: (usize, usize),
     /// The square that was scored, moved along with the face since.
     pub square: CropSquare,
+}
+
+impl Person {
+    /// What is said of it by the model that decides; absent until then.
+    #[must_use]
+    pub fn decided(&self) -> Option<&LiveOpinion> {
+        self.opinion.as_ref().filter(|opinion| !opinion.at_first_sight)
+    }
 }
 
 /// How the source is.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::backoff::BackOff;
 use super::keeper::Keeper;
-use super::limits::SharedLimits;
+use super::limits::{Limits, SharedLimits};
 use super::looker::Looker;
 use super::metrics::LiveMetrics;
 use super::reader::Shared;
@@ -32,8 +32,20 @@ pub struct Stages<'a> {
     pub classifier: &'a mut dyn Classify,
     /// Turns scores into verdicts.
     pub judge: &'a Judge,
+    /// Speaks of a person until the classifier has seen enough, where that is slow.
+    pub first_sight: Option<FirstSight<'a>>,
     /// The thresholds of persons' verdicts, which may be switched meanwhile.
     pub limits: Arc<SharedLimits>,
+}
+
+/// A classifier that is quicker than the one that decides.
+pub struct FirstSight<'a> {
+    /// Scores faces.
+    pub classifier: &'a mut dyn Classify,
+    /// Turns its scores into verdicts.
+    pub judge: &'a Judge,
+    /// Its own thresholds, for as long as no others are asked for.
+    pub own: Limits,
 }
 
 /// When a source counts as lost, and when it is tried again.
@@ -72,12 +84,15 @@ pub fn watch(
     metrics: &Arc<LiveMetrics>,
     stop: &AtomicBool,
 ) -> anyhow::Result<()> {
-    let Stages { opener, detector, detect, classifier, judge, limits } = stages;
+    let Stages { opener, detector, detect, classifier, judge, first_sight, limits } = stages;
     let (shared, desk, done) = (Arc::new(Shared::new(Arc::clone(metrics))), Desk::new(), AtomicBool::new(false));
     let ended = thread::scope(|scope| {
         let over = Done(&done);
+        // Anew, for it lives shorter here.
+        let first_sight =
+            first_sight.map(|FirstSight { classifier, judge, own }| FirstSight { classifier, judge, own });
         let mut looker = Looker::new(detector, detect, &shared, &desk, audience);
-        let mut scorer = Scorer::new(classifier, judge, &limits, &desk, metrics);
+        let mut scorer = Scorer::new((classifier, judge), first_sight, &limits, &desk, metrics);
         let done = &done;
         let looking = thread::Builder::new().name("looker".to_owned()).spawn_scoped(scope, move || {
             let _over = Done(done);

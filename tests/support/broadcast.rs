@@ -231,6 +231,7 @@ pub(crate) fn view(number: u64) -> View {
         probability: SyntheticProbability::of_evidence(evidence + 0.3 * (number as f32 / 7.0).sin()),
         verdict,
         reason: (!turned).then_some(Reason::BetweenThresholds),
+        at_first_sight: false,
         scored: Instant::now(),
         map: Arc::from((0..49).map(|cell| if cell == 24 { 1.0 } else { cell as f32 / 100.0 }).collect::<Vec<_>>()),
         map_size: (7, 7),

@@ -14,7 +14,7 @@ use cyborg_edge::live::backoff::BackOff;
 use cyborg_edge::live::limits::SharedLimits;
 use cyborg_edge::live::metrics::LiveMetrics;
 use cyborg_edge::live::view::{Audience, SourceState, View};
-use cyborg_edge::live::watch::{KeepSettings, Stages};
+use cyborg_edge::live::watch::{FirstSight, KeepSettings, Stages};
 use cyborg_edge::pipeline::DetectEvery;
 use cyborg_edge::verdict::Judge;
 
@@ -170,6 +170,8 @@ pub(crate) struct LiveRun {
     detect_every: u32,
     pub(crate) detector: MiddleFace,
     pub(crate) classifier: BrightnessClassifier,
+    /// Speaks until the classifier has seen enough.
+    pub(crate) first_sight: Option<BrightnessClassifier>,
     pub(crate) keep: KeepSettings,
 }
 
@@ -198,6 +200,7 @@ impl LiveRun {
             detect_every: 1,
             detector: MiddleFace::default(),
             classifier: BrightnessClassifier::new(Duration::ZERO),
+            first_sight: None,
             keep: KeepSettings { stall, opening, backoff, steady: Duration::from_secs(5) },
         }
     }
@@ -230,13 +233,21 @@ impl LiveRun {
         stop: &AtomicBool,
     ) -> anyhow::Result<()> {
         let sessions = Mutex::new(std::mem::take(&mut self.sessions).into());
+        let quick_judge = Judge::new(&contract());
+        let limits = SharedLimits::of(&contract());
+        let first_sight = self.first_sight.as_mut().map(|classifier| FirstSight {
+            classifier,
+            judge: &quick_judge,
+            own: limits.own(),
+        });
         let stages = Stages {
             opener: Arc::new(ScriptedOpener { sessions, differs: self.differs }),
             detector: &mut self.detector,
             detect: DetectEvery(NonZeroU32::new(self.detect_every).expect("not zero")),
             classifier: &mut self.classifier,
             judge: &Judge::new(&contract()),
-            limits: Arc::new(SharedLimits::of(&contract())),
+            first_sight,
+            limits: Arc::new(limits),
         };
         cyborg_edge::live::watch(stages, &self.keep, audience, metrics, stop)
     }

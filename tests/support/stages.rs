@@ -92,6 +92,8 @@ pub(crate) struct BrightnessClassifier {
     pub(crate) latency: Duration,
     pub(crate) fails_at: Option<u64>,
     pub(crate) faces_at_once: usize,
+    /// Added to what it makes of a face's brightness, in logits.
+    pub(crate) bias: f32,
     cropper: Cropper,
     crop: Vec<u8>,
 }
@@ -102,7 +104,7 @@ impl BrightnessClassifier {
 
     pub(crate) fn new(latency: Duration) -> Self {
         let crop = vec![0; Self::SIDE * Self::SIDE * 3];
-        Self { latency, fails_at: None, faces_at_once: 1, cropper: Cropper::new(), crop }
+        Self { latency, fails_at: None, faces_at_once: 1, bias: 0.0, cropper: Cropper::new(), crop }
     }
 }
 
@@ -128,7 +130,7 @@ impl BrightnessClassifier {
             let side = face.bounds.width.max(face.bounds.height) as usize;
             let square = CropSquare { left: face.bounds.left as i64, top: face.bounds.top as i64, side };
             self.cropper.cut(frame, &square, Self::SIDE, &mut self.crop)?;
-            let logits = Logits { authentic: 0.0, synthetic: f32::from(self.crop[0]) / 25.5 - 5.0 };
+            let logits = Logits { authentic: 0.0, synthetic: f32::from(self.crop[0]) / 25.5 - 5.0 + self.bias };
             scores.push(Score::new(square, logits));
             maps.values.extend([1.0, 0.0, 0.0, 0.0]);
         }

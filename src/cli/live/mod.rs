@@ -21,14 +21,14 @@ use clap::{ArgMatches, Args};
 
 use super::interrupt;
 use super::layers::Layers;
-use super::outcome::{Outcome, UsageError};
+use super::outcome::{Outcome, UsageError, note};
 use super::workers::WorkerArgs;
 use crate::live::backoff::BackOff;
 use crate::live::limits::{SharedLimits, ThresholdSwitch as _};
 use crate::live::metrics::LiveMetrics;
 use crate::live::pulse::Pulse;
 use crate::live::view::{Audience, SourceState, View};
-use crate::live::watch::{KeepSettings, Stages};
+use crate::live::watch::{FirstSight, KeepSettings, Stages};
 use crate::model::named::ModelName;
 use crate::pipeline::DetectEvery;
 use crate::verdict::Judge;
@@ -80,15 +80,21 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
     if args.workers.model.len() > 1 {
         return Err(UsageError("--model is named several times: live asks one model".to_owned()).into());
     }
-    // The small model keeps up with a camera; a set is asked where it is named.
-    let small = WorkerArgs { model: vec![ModelName::Small], ..args.workers.clone() };
-    let is_auto = matches!(*args.workers.model, [] | [ModelName::Auto]);
-    let workers = if is_auto { &small } else { &args.workers };
+    let workers = WorkerArgs { model: models(&args.workers.model), ..args.workers.clone() };
     let opener = args.input.opener(stop)?;
     #[cfg(feature = "live")]
     let ways = args.alerts.ways()?;
     let mut team = workers.open_live_team()?;
     let judge = Judge::new(team.classifier.contract());
+    let mut quick = team.others.pop();
+    if let Some(quick) = &quick {
+        note(&format!(
+            "model at first sight: {}, until {} has seen enough of a person",
+            quick.name(),
+            team.classifier.name()
+        ));
+    }
+    let quick_judge = quick.as_ref().map(|quick| Judge::new(quick.contract()));
     let metrics = Arc::new(LiveMetrics::default());
     #[cfg(feature = "live")]
     let aside = args.alerts.takes_stdout();
@@ -122,12 +128,17 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
     let ended = thread::scope(|scope| {
         let watching = scope.spawn(|| {
             let _watched = watched;
+            let first_sight = quick.as_mut().zip(quick_judge.as_ref()).map(|(quick, judge)| {
+                let own = SharedLimits::of(quick.contract()).own();
+                FirstSight { classifier: quick, judge, own }
+            });
             let stages = Stages {
                 opener,
                 detector: &mut team.detector,
                 detect: DetectEvery(args.detect_every),
                 classifier: &mut team.classifier,
                 judge: &judge,
+                first_sight,
                 limits,
             };
             crate::live::watch(stages, &keep, &audience, &metrics, stop)
@@ -148,6 +159,18 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
     ended?;
     // Ctrl-C is how a live run ends: no failure, and nothing is left half done.
     Ok(Outcome::Done)
+}
+
+/// Who judges: where nobody is named the set that judges best decides, where it is installed, and the small model, which keeps
+/// up with a camera, speaks until that one has seen enough of a person.
+fn models(named: &[ModelName]) -> Vec<ModelName> {
+    match named {
+        [] | [ModelName::Auto] => match ModelName::Auto.resolved() {
+            ModelName::Accurate => vec![ModelName::Accurate, ModelName::Small],
+            other => vec![other],
+        },
+        named => named.to_vec(),
+    }
 }
 
 /// Everybody who is told what there is to see.

@@ -106,7 +106,7 @@ fn turned(
 ) -> anyhow::Result<()> {
     let now = view.frame.captured;
     for person in &view.persons {
-        let Some(opinion) = &person.opinion else {
+        let Some(opinion) = person.decided() else {
             continue;
         };
         let verdict = opinion.verdict;

@@ -159,7 +159,8 @@ impl Audience for Alerts {
             return;
         };
         let said = view.persons.iter().filter_map(|person| {
-            let opinion = person.opinion.as_ref()?;
+            // Nobody is called for what is said at first sight.
+            let opinion = person.decided()?;
             let (verdict, probability, reason) = (opinion.verdict, opinion.probability, opinion.reason);
             Some(Said { track: person.track, verdict, probability, reason })
         });

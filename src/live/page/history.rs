@@ -53,7 +53,7 @@ impl History {
     /// Adds what is said of `persons` at `at` milliseconds.
     pub(super) fn add(&mut self, at: u64, persons: &[Person]) {
         for person in persons {
-            let Some(opinion) = &person.opinion else {
+            let Some(opinion) = person.decided() else {
                 continue;
             };
             let track = person.track.0;
@@ -126,6 +126,7 @@ mod tests {
             probability: SyntheticProbability::HALF,
             verdict,
             reason: None,
+            at_first_sight: false,
             scored: Instant::now(),
             map: Arc::new([]),
             map_size: (0, 0),
@@ -133,6 +134,17 @@ mod tests {
         };
         let bounds = PixelBox { left: 0.0, top: 0.0, width: 1.0, height: 1.0 };
         Person { track: TrackId(track), bounds, opinion: Some(opinion) }
+    }
+
+    #[test]
+    fn what_is_said_at_first_sight_is_no_turn() {
+        let mut history = History::default();
+        let mut first = person(1, Verdict::Synthetic);
+        first.opinion.as_mut().expect("it is there").at_first_sight = true;
+        history.add(0, &[first]);
+        assert_eq!((history.turned(), history.lines().len()), (0, 0));
+        history.add(100, &[person(1, Verdict::Authentic)]);
+        assert_eq!(history.turns(0)[0].from, None);
     }
 
     #[test]

@@ -110,7 +110,7 @@ function showPeople(persons) {
     meter.textContent = number;
     const age = person.scored_age_ms === null ? "" : `scored ${(person.scored_age_ms / 1000).toFixed(1)} s ago`;
     const reason = person.reason ? `${REASONS[person.reason] ?? person.reason}; ` : "";
-    why.textContent = reason + age;
+    why.textContent = (person.at_first_sight ? "at first sight; " : "") + reason + age;
   }
 }
 

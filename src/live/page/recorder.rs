@@ -65,6 +65,7 @@ struct PersonTold {
     probability: Option<f32>,
     verdict: Option<Verdict>,
     reason: Option<Reason>,
+    at_first_sight: Option<bool>,
     scored_age_ms: Option<f64>,
 }
 
@@ -225,6 +226,7 @@ fn told(person: &Person) -> PersonTold {
         probability: opinion.map(|opinion| opinion.probability.value()),
         verdict: opinion.map(|opinion| opinion.verdict),
         reason: opinion.and_then(|opinion| opinion.reason),
+        at_first_sight: opinion.map(|opinion| opinion.at_first_sight),
         scored_age_ms: opinion.map(|opinion| milliseconds(opinion.scored.elapsed())),
     }
 }
