@@ -44,7 +44,7 @@ pub(crate) fn faces(count: usize) -> (tempfile::TempDir, Arc<Faces>) {
     (folder, Arc::new(faces))
 }
 
-pub(super) fn whole(batches: Batches) -> Vec<Batch> {
+pub(crate) fn whole(batches: Batches) -> Vec<Batch> {
     batches.collect::<anyhow::Result<_>>().expect("nothing fails")
 }
 
