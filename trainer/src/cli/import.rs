@@ -9,6 +9,7 @@ use clap::Args;
 use cyborg_models::contract::{
     Alignment, Border, Calibration, CamClass, Contract, CropRule, ResizeFilter, Saliency, Thresholds, Training,
 };
+use cyborg_models::name;
 
 use super::session::{margin, share_of_one};
 use crate::checkpoint::names::{Renamed, translate};
@@ -82,7 +83,7 @@ pub(super) fn run(args: &ImportArgs) -> anyhow::Result<()> {
         BTreeMap::from([("network".to_owned(), args.network.name().to_owned())])
     };
     checkpoint::write(&args.out, &Checkpoint { metadata, state: model.state() })?;
-    log::info!("{}: {} of {classes} classes", args.out.display(), args.network);
+    log::info!("{}: {} of {classes} classes", name::of(&args.out), args.network);
     Ok(())
 }
 

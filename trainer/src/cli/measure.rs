@@ -9,6 +9,7 @@ use clap::Args;
 use cyborg_edge::verdict::Logits;
 use cyborg_models::contract::{Calibration, Thresholds};
 use cyborg_models::digest;
+use cyborg_models::name;
 use serde::Deserialize;
 
 use super::Outcome;
@@ -58,7 +59,7 @@ pub(super) fn run(args: &MeasureArgs) -> anyhow::Result<Outcome> {
     let count = |label| faces.iter().filter(|face| face.label == label).count();
     both_classes(
         (count(Label::Authentic), count(Label::Synthetic)),
-        &format!("{} of {}", args.split, args.table.display()),
+        &format!("{} of {}", args.split, name::of(&args.table)),
     )?;
     if without > 0 {
         log::warn!("{without} photos have no score, as no face was found in them: they are not measured");
@@ -83,12 +84,12 @@ pub(super) fn run(args: &MeasureArgs) -> anyhow::Result<Outcome> {
         probe: None,
         runs: vec![measure(&faces, &run, ScoreKind::Softmax, &args.apart)?],
     };
-    fs::create_dir_all(&args.out).with_context(|| format!("can't make {}", args.out.display()))?;
+    fs::create_dir_all(&args.out).with_context(|| format!("can't make {}", name::of(&args.out)))?;
     for (name, text) in
         [("report.json", serde_json::to_string_pretty(&report)? + "\n"), ("report.md", report.to_markdown())]
     {
         let path = args.out.join(name);
-        checkpoint::replace(&path, text.as_bytes()).with_context(|| format!("can't write {}", path.display()))?;
+        checkpoint::replace(&path, text.as_bytes()).with_context(|| format!("can't write {}", name::of(path)))?;
     }
     // A reader that has gone is no failure: the report is in its file.
     let _ = writeln!(std::io::stdout().lock(), "{}", report.to_markdown());
@@ -114,9 +115,9 @@ fn read(args: &MeasureArgs) -> anyhow::Result<(Vec<ScoredFace>, Vec<Logits>, usi
         ensure!(
             *model.get_or_insert_with(|| row.model.clone()) == row.model,
             "{} has rows of several models: write a table of one model",
-            args.table.display()
+            name::of(&args.table)
         );
-        ensure!((0.0..=1.0).contains(&p), "{}: {} has {p} as p_synthetic", args.table.display(), row.path);
+        ensure!((0.0..=1.0).contains(&p), "{}: {} has {p} as p_synthetic", name::of(&args.table), row.path);
         // A probability of 32 bits may be 0 or 1 itself.
         let p = p.clamp(1e-7, 1.0 - 1e-7);
         logits.push(Logits { authentic: 0.0, synthetic: (p / (1.0 - p)).ln() as f32 });
@@ -126,5 +127,5 @@ fn read(args: &MeasureArgs) -> anyhow::Result<(Vec<ScoredFace>, Vec<Logits>, usi
 }
 
 fn fail(table: &Path) -> String {
-    format!("can't read the scores in {}", table.display())
+    format!("can't read the scores in {}", name::of(table))
 }

@@ -7,6 +7,7 @@ use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum};
 use cyborg_models::contract::CamClass;
 use cyborg_models::lock;
+use cyborg_models::name;
 
 use super::Outcome;
 use super::parted::{Looked, faces, tell_of};
@@ -359,8 +360,8 @@ fn go_on(path: &Path, machine: &MachineArgs) -> anyhow::Result<Outcome> {
     ensure!(
         list_digest == config.list_sha256,
         "the data of {} are not those that the runs in {} began with: put them back, or begin again in another folder",
-        config.data.list.display(),
-        path.display()
+        name::of(&config.data.list),
+        name::of(path)
     );
     let most = folder.config.runs;
     run_all(&Runs { folder, network, start, data, device: machine.device, stop, most })
@@ -389,14 +390,14 @@ fn usable(fit: &FitSettings, device: ComputeDevice) -> anyhow::Result<()> {
 fn read_weights(path: &Path, network: &Network) -> anyhow::Result<State> {
     let cure = || match lock::cached("efficientnet_lite0_imagenet").is_some_and(|fetched| fetched == path) {
         true => "can't start from ImageNet's weights: `cargo xtask setup --trainer` fetches them".to_owned(),
-        false => format!("can't start from {}", path.display()),
+        false => format!("can't start from {}", name::of(path)),
     };
     let checkpoint = checkpoint::read(path).with_context(cure)?;
     let state = translate(network.architecture, checkpoint.state).state;
     let loaded =
-        Model::new(network.clone(), 0).load(&state).with_context(|| format!("can't start from {}", path.display()))?;
+        Model::new(network.clone(), 0).load(&state).with_context(|| format!("can't start from {}", name::of(path)))?;
     if let LastLayer::Fresh { classes } = loaded.last_layer {
-        log::info!("starting from {}; its last layer of {classes} classes is replaced", path.display());
+        log::info!("starting from {}; its last layer of {classes} classes is replaced", name::of(path));
     }
     Ok(state)
 }
