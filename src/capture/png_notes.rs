@@ -46,7 +46,9 @@ fn walk(file: &mut (impl Read + Seek), notes: &mut Notes, profile: &mut Option<V
             _ => 0,
         };
         let mut bytes = Vec::new();
-        file.take(read).read_to_end(&mut bytes)?;
+        if (file.take(read).read_to_end(&mut bytes)? as u64) < read {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         // What is left of it, and its checksum.
         skip(file, length - read + 4)?;
         if &kind == b"eXIf" {
