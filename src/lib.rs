@@ -49,9 +49,10 @@ pub mod face;
 pub mod frame;
 pub mod live;
 pub mod model;
-pub mod name;
 pub mod pipeline;
 pub mod sink;
 mod stderr;
 pub mod verdict;
 pub mod wall;
+
+pub use cyborg_models::name;

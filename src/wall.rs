@@ -1,4 +1,8 @@
 //! The wall before libraries that read foreign bytes: a panic in one of them is that file's error, and no more.
+//!
+//! What it was built for: `tiff` fails at an assertion on tiled files whose planes stand apart, as it counts the tiles of all
+//! planes as those of one. Upstream knows it (image-tiff 403, open since 2026-07-16; pull request 412 offers a mend), and
+//! `tiff` 0.11.3 is still without.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};

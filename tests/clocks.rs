@@ -7,13 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
-use support::{check_error, cyborg, face_clip, make_clip, model, probe, run};
+use support::{cyborg, face_clip, make_clip, model, packet_times, probe, run};
 
 const H264: &str = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p";
-
-fn field(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/field").join(name)
-}
 
 /// What came of a clip: the annotated video, the lines of the table, and what was said.
 struct Judged {
@@ -44,64 +40,10 @@ impl Judged {
         self.lines.iter().filter(|line| line["type"] == kind).collect()
     }
 
-    fn frames(&self) -> u64 {
-        self.of_type("summary")[0]["frames"].as_u64().expect("a number")
-    }
-
     /// Times of the packets of a kind of stream in the annotated video, in order.
     fn times(&self, stream: &str) -> Vec<f64> {
-        times(&self.video, stream)
+        packet_times(&self.video, stream)
     }
-}
-
-fn times(clip: &Path, stream: &str) -> Vec<f64> {
-    let output = Command::new("ffprobe")
-        .args(["-v", "error", "-select_streams", stream, "-show_entries", "packet=pts_time", "-of", "csv=p=0"])
-        .arg(clip)
-        .output()
-        .expect("the program `ffprobe` is there after `cargo xtask setup`");
-    let text = String::from_utf8_lossy(&output.stdout);
-    let mut times: Vec<f64> = text.lines().filter_map(|line| line.trim_matches(',').parse().ok()).collect();
-    times.sort_by(f64::total_cmp);
-    times
-}
-
-/// The clip of a jump is judged whole, and its video plays at its own speed.
-fn check_jump(name: &str) {
-    let folder = tempfile::tempdir().expect("a folder for the test");
-    let judged = judge(folder.path(), &field(name), &[]);
-    assert_eq!(judged.frames(), 100);
-    assert!(judged.said.contains(&format!("{name}: its clock jumped once")), "{}", judged.said);
-    let times = judged.times("v:0");
-    let expected = (0..100).map(|frame| f64::from(frame) * 0.04);
-    assert!(times.iter().zip(expected).all(|(time, expected)| (time - expected).abs() < 0.002), "{times:?}");
-    assert_eq!(times.len(), 100);
-}
-
-#[test]
-fn a_clock_that_begins_anew() {
-    check_jump("restart.ts");
-}
-
-#[test]
-fn a_clock_that_steps_back() {
-    check_jump("back.ts");
-}
-
-#[test]
-fn a_stretch_goes_by_the_running_time() {
-    let folder = tempfile::tempdir().expect("a folder for the test");
-    let frames = |clip: &str, arguments: &[&str]| judge(folder.path(), &field(clip), arguments).frames();
-    for clip in ["restart.ts", "back.ts"] {
-        assert_eq!(frames(clip, &["--start", "1", "--end", "3"]), 50, "{clip}");
-        assert_eq!(frames(clip, &["--start", "3.5"]), 12, "{clip}");
-        // By its own clock: from 1 s on, which it says in the second half, to 1.5 s.
-        assert_eq!(frames(clip, &["--end", "@1.5"]), 38, "{clip}");
-    }
-    assert_eq!(frames("restart.ts", &["--start", "@101"]), 75);
-    let mut late = command(folder.path(), &["--start", "1764310001"]);
-    check_error(late.arg(field("restart.ts")), 1, "3.960 s from its first frame (1.960 s by its own clock");
-    check_error(late.arg(field("restart.ts")), 1, "`--start @1764310001`");
 }
 
 /// Pieces of a transport stream one behind the other, as recorders leave them.
@@ -165,19 +107,6 @@ fn sound_goes_along_with_a_jump() {
 }
 
 #[test]
-fn the_size_is_that_of_the_first_picture() {
-    let folder = tempfile::tempdir().expect("a folder for the test");
-    let clip = field("late.ts");
-    let judged = judge(folder.path(), &clip, &[]);
-    assert_eq!(
-        probe(&judged.video, "stream=width,height"),
-        probe(&clip, "frame=width,height").lines().next().expect("a frame").trim_end_matches(',')
-    );
-    assert!(judged.frames() > 40);
-    assert_eq!(judged.times("v:0")[0], 0.0);
-}
-
-#[test]
 fn a_person_is_one_person_when_the_size_changes() {
     let folder = tempfile::tempdir().expect("a folder for the test");
     for (second, size) in [(",scale=704:576", "352,288"), (",pad=176:200:0:28,scale=352:400", "352,288")] {
@@ -215,7 +144,7 @@ fn sound_of_a_name_with_a_colon_is_kept() {
     assert!(code == 0 && !said.contains("sound"), "{said}");
     let video = folder.path().join("o.mp4");
     fs::rename(folder.path().join("16:38:41.annotated.mp4"), &video).expect("it was written");
-    assert!(times(&video, "a:0").len() > 30);
+    assert!(packet_times(&video, "a:0").len() > 30);
 }
 
 #[test]
@@ -239,7 +168,7 @@ fn a_silent_clip_begins_at_zero() {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let clip = folder.path().join("a.mkv");
     make_clip(&clip, &format!("-f lavfi -i testsrc=s=160x120:r=25:d=1 {H264} -output_ts_offset 5"));
-    assert!(times(&clip, "v:0")[0] > 4.9);
+    assert!(packet_times(&clip, "v:0")[0] > 4.9);
     let judged = judge(folder.path(), &clip, &[]);
     assert_eq!(judged.times("v:0")[0], 0.0);
 }

@@ -14,7 +14,7 @@ use std::process::Command;
 
 use serde::Deserialize;
 use serde_json::Value;
-use support::{cyborg, face_clip, fetched, model, run};
+use support::{cyborg, face_clip, fetched, model, packet_times, probe, run};
 
 /// How far a probability may be from the one that is right: processors round differently.
 const CLOSE: f64 = 0.03;
@@ -56,9 +56,26 @@ struct Expected {
     /// Of some photos, p of synthetic of the first face.
     #[serde(default)]
     p: BTreeMap<String, f64>,
+    /// Annotated videos that it must have made.
+    #[serde(default)]
+    annotated: BTreeMap<String, Annotated>,
     /// Files that it must have made.
     #[serde(default)]
     files: Vec<String>,
+}
+
+/// What an annotated video is.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Annotated {
+    frames: Option<usize>,
+    /// When its first and its last picture are shown, in seconds.
+    first: Option<f64>,
+    last: Option<f64>,
+    /// Width and height of its pictures.
+    size: Option<String>,
+    /// When its sound ends, in seconds; 0 where it has none.
+    sound: Option<f64>,
 }
 
 fn sh(script: &str, folder: &Path) -> Command {
@@ -113,8 +130,28 @@ fn check(expected: &Expected, folder: &Path, small: &Path, name: &str) {
         let found = line.and_then(|line| line["p_synthetic"].as_f64());
         assert!(found.is_some_and(|found| (found - p).abs() < CLOSE), "{photo} has p {found:?}, not {p}: {place}");
     }
+    expected.annotated.iter().for_each(|(video, expected)| check_video(&folder.join(video), expected, &place));
     for file in &expected.files {
         assert!(fs::metadata(folder.join(file)).is_ok_and(|found| found.len() > 0), "no {file}: {place}");
+    }
+}
+
+fn check_video(video: &Path, expected: &Annotated, place: &str) {
+    let of = |what: &str| format!("{what} of {}: {place}", video.display());
+    let pictures = packet_times(video, "v:0");
+    let sound = packet_times(video, "a:0").last().copied().unwrap_or_default();
+    if let Some(frames) = expected.frames {
+        assert_eq!(pictures.len(), frames, "{}", of("frames"));
+    }
+    let ends = [(expected.first, pictures.first()), (expected.last, pictures.last())];
+    for (expected, found) in ends.into_iter().filter_map(|(expected, found)| Some((expected?, found?))) {
+        assert!((found - expected).abs() < 0.002, "{}", of(&format!("{found} s, not {expected} s,")));
+    }
+    if let Some(size) = &expected.size {
+        assert_eq!(&probe(video, "stream=width,height").replace(',', "x"), size, "{}", of("size"));
+    }
+    if let Some(expected) = expected.sound {
+        assert!((sound - expected).abs() < 0.1, "{}", of(&format!("sound up to {sound} s")));
     }
 }
 

@@ -30,6 +30,8 @@ impl Browser {
         let start = |name: &str| {
             Command::new(name)
                 .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-port=0"])
+                // The certificate of the tests is signed by nobody.
+                .arg("--ignore-certificate-errors")
                 .arg(format!("--user-data-dir={}", profile.path().display()))
                 .arg("about:blank")
                 .stdin(Stdio::null())
@@ -253,26 +255,31 @@ fn a_real_browser_shows_the_run() {
     assert!(browser.complaints.is_empty(), "the browser complains: {:?}", browser.complaints);
 }
 
-/// An nginx that serves a page below two paths: it takes the path away below the one, and leaves it below the other.
+/// An nginx that serves a page below two paths: it takes the path away below the one, and leaves it below the other. It
+/// speaks in the clear at one port, and by TLS at another.
 struct Proxy {
     child: Child,
-    port: u16,
     _folder: tempfile::TempDir,
 }
 
 impl Proxy {
     /// `None` where there is no nginx.
-    fn start(port: u16, upstream: &str) -> Option<Self> {
+    fn start([clear, tls]: [u16; 2], upstream: &str) -> Option<Self> {
         let folder = tempfile::tempdir().expect("a folder for the test");
         let place = folder.path().display();
         let temp: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|kind| format!("{kind}_temp_path {place}/{kind};\n"))
             .concat();
+        let pem = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tls");
+        let (certificate, key) = (pem.join("certificate.pem"), pem.join("key.pem"));
         let settings = format!(
             "daemon off;\nmaster_process off;\npid {place}/pid;\nerror_log {place}/errors;\nevents {{}}\nhttp {{\n{temp}\
-             access_log off;\nproxy_buffering off;\nserver {{\nlisten 127.0.0.1:{port};\n\
+             access_log off;\nproxy_buffering off;\nserver {{\nlisten 127.0.0.1:{clear};\n\
+             listen 127.0.0.1:{tls} ssl;\nssl_certificate {};\nssl_certificate_key {};\n\
              location /door/ {{ proxy_pass http://{upstream}/; }}\n\
-             location /kept/ {{ proxy_pass http://{upstream}; proxy_set_header Host $http_host; }}\n}}\n}}\n"
+             location /kept/ {{ proxy_pass http://{upstream}; proxy_set_header Host $http_host; }}\n}}\n}}\n",
+            certificate.display(),
+            key.display()
         );
         let file = folder.path().join("nginx.conf");
         fs::write(&file, settings).expect("it can be written");
@@ -283,8 +290,8 @@ impl Proxy {
         };
         // Not everybody has the folder of system programs in the path.
         let child = ["nginx", "/usr/sbin/nginx"].into_iter().find_map(start)?;
-        let proxy = Self { child, port, _folder: folder };
-        wait_for("the proxy", || TcpStream::connect(("127.0.0.1", port)).ok());
+        let proxy = Self { child, _folder: folder };
+        wait_for("the proxy", || TcpStream::connect(("127.0.0.1", clear)).ok());
         Some(proxy)
     }
 }
@@ -298,19 +305,25 @@ impl Drop for Proxy {
 
 #[test]
 fn behind_a_proxy_the_page_works_below_a_path() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    let port = free.local_addr().expect("it has one").port();
-    let origins = ["door", "kept"].map(|path| format!("http://127.0.0.1:{port}/{path}"));
+    let free = [(); 2].map(|()| std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free"));
+    let [port, tls] = [0, 1].map(|at| free[at].local_addr().expect("it has one").port());
+    let places = [
+        ("http", port, "door", "0.2"),
+        ("http", port, "kept", "0.1"),
+        ("https", tls, "door", "0.25"),
+        ("https", tls, "kept", "0.15"),
+    ];
+    let origins = places.map(|(scheme, port, path, _)| format!("{scheme}://127.0.0.1:{port}/{path}"));
     let token = "a-token-of-enough-signs";
     let live = Broadcast::start_named("127.0.0.1", Some(token), origins.to_vec());
     drop(free);
-    let (Some(proxy), Some(mut browser)) = (Proxy::start(port, &live.host()), Browser::open()) else {
+    let (Some(_proxy), Some(mut browser)) = (Proxy::start([port, tls], &live.host()), Browser::open()) else {
         let words = "\nNOT RUN: behind_a_proxy_the_page_works_below_a_path: install nginx and chromium\n";
         stderr().write_all(words.as_bytes()).expect("somebody listens");
         return;
     };
-    for (path, below) in [("door", "0.2"), ("kept", "0.1")] {
-        browser.visit(&format!("http://127.0.0.1:{}/{path}/?token={token}", proxy.port), (1280, 900), "light");
+    for (origin, (_, _, path, below)) in origins.iter().zip(places) {
+        browser.visit(&format!("{origin}/?token={token}"), (1280, 900), "light");
         browser.until(HAS_PICTURE);
         browser.until("document.querySelector('#source-words').textContent.startsWith('Live: 640 × 360')");
         browser.until(&format!("location.pathname === '/{path}/' && location.search === ''"));
@@ -326,7 +339,14 @@ fn behind_a_proxy_the_page_works_below_a_path() {
         live.ask("GET", "/api/state", &format!("Origin: {origin}\r\nAuthorization: Bearer {token}\r\n"), "")
     };
     assert_eq!(origin(&format!("http://127.0.0.1:{port}")).status, 200);
-    for foreign in [&format!("https://127.0.0.1:{port}"), "http://127.0.0.1:1", "http://evil.example", "null"] {
+    assert_eq!(origin(&format!("https://127.0.0.1:{tls}")).status, 200);
+    for foreign in [
+        &format!("https://127.0.0.1:{port}"),
+        &format!("http://127.0.0.1:{tls}"),
+        "http://127.0.0.1:1",
+        "http://evil.example",
+        "null",
+    ] {
         assert_eq!(origin(foreign).status, 403, "{foreign}");
     }
 }

@@ -17,7 +17,7 @@ use support::{cyborg, model, run};
 const SECRET: &str = "hunter2";
 
 /// Addresses of videos, nobody at the other end.
-const VIDEOS: [&str; 22] = [
+const VIDEOS: [&str; 31] = [
     "rtsp://admin:hunter2@127.0.0.1:1/live",
     "rtsp://127.0.0.1:1/user=admin_password=hunter2_channel=1_stream=0.sdp?real_stream",
     "rtsp://127.0.0.1:1/user=admin&password=hunter2&channel=1",
@@ -40,6 +40,15 @@ const VIDEOS: [&str; 22] = [
     "rtsp://admin:hunter2/live",
     " rtsp://admin:hunter2@127.0.0.1:1/live",
     "RTSP://admin:hunter2@127.0.0.1:1/live",
+    "http://127.0.0.1:1/clip.mp4?X-Amz-Signature=hunter2",
+    "http://127.0.0.1:1/sig-hunter2/clip.mp4",
+    "http://127.0.0.1:1//token//hunter2/clip.mp4",
+    "rtsp://127.0.0.1:1/admin/hunter2/ch1",
+    "rtsp://127.0.0.1:1/live/ch00_0_user_admin_pass_hunter2",
+    "rtmp://127.0.0.1:1/app/sk_live_hunter2",
+    "http:/127.0.0.1:1/clip.mp4?token=hunter2",
+    "rtsp:admin:hunter2@127.0.0.1:1/live",
+    "admin:hunter2@127.0.0.1:1/live",
 ];
 
 /// Addresses that events are sent to.

@@ -9,6 +9,7 @@
 //! - [`lock`]: what set-up fetches, pinned by version and digest.
 //! - [`cache`]: the folder of the user's where fetched files live.
 //! - [`digest`]: SHA-256, as hexadecimal text.
+//! - [`name`]: how a path is named in tables and messages.
 
 pub mod accurate;
 pub mod assemble;
@@ -20,5 +21,6 @@ pub mod foreign;
 pub mod head;
 pub mod lock;
 pub mod model_file;
+pub mod name;
 pub mod onnx;
 pub mod tower;

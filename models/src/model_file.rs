@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::contract::{self, Contract, ContractError, Expertise};
 use crate::digest;
+use crate::name;
 use crate::onnx::{self, Dimension, ModelProto, StringStringEntryProto, ValueInfoProto, element};
 
 /// The oldest operator set that the contract allows.
@@ -31,7 +32,7 @@ pub struct ModelFile {
 #[derive(Debug, thiserror::Error)]
 pub enum ModelFileError {
     /// The file can't be read.
-    #[error("can't read model {}: {source}", path.display())]
+    #[error("can't read model {}: {source}", name::of(path))]
     Read {
         /// The file.
         path: PathBuf,

@@ -6,6 +6,10 @@ use std::path::{Path, PathBuf};
 use super::secrets::{HIDDEN, shown_path};
 use crate::name;
 
+/// Schemes of addresses that people give with user and password.
+const SCHEMES: [&str; 14] =
+    ["ftp", "http", "https", "mms", "rtmp", "rtmps", "rtmpt", "rtp", "rtsp", "rtsps", "srt", "tcp", "udp", "ws"];
+
 /// Where a video is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
@@ -36,7 +40,7 @@ impl Address {
             Self::File(path) => {
                 let name = name::of(path);
                 // An address that was mistyped, a blank before it for example.
-                if name.contains("://") { scrub(&name) } else { name }
+                if name.contains("://") { scrub(&name) } else { mistyped(&name).unwrap_or(name) }
             }
             Self::Url(text) => name::of_text(&scrub(text)).into_owned(),
             Self::Stdin => "-".to_owned(),
@@ -48,7 +52,10 @@ impl Address {
     pub fn stem(&self) -> OsString {
         let stem = |path: &Path| path.file_stem().unwrap_or_default().to_owned();
         match self {
-            Self::File(path) => stem(path),
+            Self::File(path) => match path.to_str().and_then(mistyped) {
+                Some(_) => HIDDEN.into(),
+                None => stem(path),
+            },
             Self::Url(text) => {
                 let named = scrub(text);
                 let place = named.split(['?', '#']).next().unwrap_or_default();
@@ -67,6 +74,23 @@ impl Address {
             Self::Url(_) | Self::Stdin => None,
         }
     }
+}
+
+/// What may be shown of an address that lacks its slashes, or its scheme; `None` where it looks like no address.
+fn mistyped(text: &str) -> Option<String> {
+    let words = text.trim_start();
+    if let Some((scheme, _)) = words.split_once(':').filter(|(scheme, rest)| {
+        SCHEMES.contains(&scheme.to_ascii_lowercase().as_str()) && rest.contains(['@', '?', '=', '#'])
+    }) {
+        return Some(format!("{scheme}:{HIDDEN}"));
+    }
+    // `user:password@host/live`
+    let (login, place) = words.split_once('/').map_or(words, |(first, _)| first).rsplit_once('@')?;
+    let (host, port) = place.split_once(':').unwrap_or((place, ""));
+    let is_host = !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
+    let is_port = port.chars().all(|c| c.is_ascii_digit());
+    let has_more = !port.is_empty() || words.contains('/');
+    (login.contains(':') && is_host && is_port && has_more).then(|| format!("{HIDDEN}@{place}/{HIDDEN}"))
 }
 
 fn has_scheme(text: &str) -> bool {
@@ -141,6 +165,19 @@ mod tests {
         check("a/clip.mp4", "a/clip.mp4", "clip");
         check("odd:name@1?.mkv", "odd:name@1?.mkv", "odd:name@1?");
         check("-", "-", "stdin");
+        check("16:38:41.mp4", "16:38:41.mp4", "16:38:41");
+        check("me:you@home.mp4", "me:you@home.mp4", "me:you@home");
+        check("http:notes.mp4", "http:notes.mp4", "http:notes");
+        check("a/me:you@home.mp4", "a/me:you@home.mp4", "me:you@home");
+    }
+
+    #[test]
+    fn a_mistyped_address_is_no_name() {
+        check("rtsp:me:secret@host/live", "rtsp:***", "***");
+        check("http:/host/clip.mp4?token=abc", "http:***", "***");
+        check("me:secret@host:554/live", "***@host:554/***", "***");
+        check("me:secret@192.0.2.1/live", "***@192.0.2.1/***", "***");
+        check("me:secret@host:554", "***@host:554/***", "***");
         assert_eq!(Address::of(OsStr::new("1://x")), Address::File("1://x".into()));
     }
 }

@@ -82,13 +82,13 @@ fn colours(flags: u8) -> u64 {
     if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) }
 }
 
-fn take<const N: usize>(file: &mut impl Read) -> io::Result<[u8; N]> {
+pub(super) fn take<const N: usize>(file: &mut impl Read) -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
     file.read_exact(&mut bytes)?;
     Ok(bytes)
 }
 
-fn skip(file: &mut impl Seek, bytes: u64) -> io::Result<()> {
+pub(super) fn skip(file: &mut impl Seek, bytes: u64) -> io::Result<()> {
     file.seek_relative(i64::try_from(bytes).unwrap_or(i64::MAX))
 }
 

@@ -14,6 +14,7 @@ use csv::StringRecord;
 use serde::{Deserialize, Serialize};
 
 use crate::frame::{PixelBox, PixelPoint};
+use crate::name;
 
 /// Columns of the face box, in pixels of the photo.
 pub const BOX: [&str; 4] = ["face_x", "face_y", "face_w", "face_h"];
@@ -80,7 +81,7 @@ pub struct ListedPhoto {
 
 /// A line that can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}, line {line}: {reason}", list.display())]
+#[error("{}, line {line}: {reason}", name::of(list))]
 pub struct LineError {
     /// The list.
     pub list: PathBuf,
@@ -97,7 +98,7 @@ pub type PhotoList = Vec<Result<ListedPhoto, LineError>>;
 #[derive(Debug, thiserror::Error)]
 pub enum ListError {
     /// The file can't be opened.
-    #[error("can't read the list {}: {source}", path.display())]
+    #[error("can't read the list {}: {source}", name::of(path))]
     Open {
         /// The list.
         path: PathBuf,
@@ -105,7 +106,7 @@ pub enum ListError {
         source: io::Error,
     },
     /// The file can't be read to its end.
-    #[error("can't read the list {}: {source}", path.display())]
+    #[error("can't read the list {}: {source}", name::of(path))]
     Read {
         /// The list.
         path: PathBuf,
@@ -113,7 +114,10 @@ pub enum ListError {
         source: csv::Error,
     },
     /// A column that every list needs is not in the header.
-    #[error("{} has no column `{column}` (columns are file, label, split, source; see trainer/README.md)", path.display())]
+    #[error(
+        "{} has no column `{column}` (columns are file, label, split, source; see trainer/README.md)",
+        name::of(path)
+    )]
     Column {
         /// The list.
         path: PathBuf,
@@ -121,7 +125,7 @@ pub enum ListError {
         column: &'static str,
     },
     /// There is no line in it.
-    #[error("the list {} is empty", path.display())]
+    #[error("the list {} is empty", name::of(path))]
     Empty {
         /// The list.
         path: PathBuf,
@@ -153,31 +157,36 @@ pub fn parse(text: &[u8], path: &Path, root: &Path) -> Result<PhotoList, ListErr
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
     let mut header: Option<StringRecord> = None;
     let (mut photos, mut lines) = (PhotoList::new(), Lines::of(text));
-    for (index, record) in reader.records().enumerate() {
-        let (line, record) = match record {
-            Ok(record) => (lines.at(record.position()), Ok(record)),
-            // A line that is no text is a bad line; what else goes wrong is the file's own fault.
-            Err(error) => match error.kind() {
-                csv::ErrorKind::Utf8 { pos, .. } => (lines.at(pos.as_ref()), Err("it is not UTF-8 text".to_owned())),
-                _ => return Err(ListError::Read { path: path.to_owned(), source: error }),
-            },
+    for (index, record) in reader.byte_records().enumerate() {
+        let record = record.map_err(|source| ListError::Read { path: path.to_owned(), source })?;
+        let line = lines.at(record.position());
+        // Where a name of a file is no UTF-8, all of the line stands as names do, and the path is had back from its own.
+        let (record, named) = match StringRecord::from_byte_record(record) {
+            Ok(record) => (record, false),
+            Err(error) => (error.into_byte_record().iter().map(name::of_bytes).collect(), true),
         };
-        if let (0, Ok(first)) = (index, &record)
-            && first.iter().any(|name| plain(name) == "label")
-        {
-            if !first.iter().any(|name| plain(name) == "file") {
+        if index == 0 && record.iter().any(|name| plain(name) == "label") {
+            if !record.iter().any(|name| plain(name) == "file") {
                 return Err(ListError::Column { path: path.to_owned(), column: "file" });
             }
-            header = Some(first.clone());
+            header = Some(record);
             continue;
         }
-        let photo = record.and_then(|record| match &header {
+        let photo = match &header {
             Some(header) => by_name(&Line { header, record: &record }, root),
             None => by_place(&record, root),
-        });
+        };
+        let photo = if named { photo.and_then(|photo| unnamed(photo, root)) } else { photo };
         photos.push(photo.map_err(|reason| LineError { list: path.to_owned(), line, reason }));
     }
     if photos.is_empty() { Err(ListError::Empty { path: path.to_owned() }) } else { Ok(photos) }
+}
+
+/// The photo of a line that was made of names: its path is the one that its name stands for.
+fn unnamed(photo: ListedPhoto, root: &Path) -> Result<ListedPhoto, String> {
+    let below = photo.path.strip_prefix(root).unwrap_or(&photo.path);
+    let path = below.to_str().and_then(name::path).ok_or("it is not UTF-8 text: save the list as UTF-8")?;
+    Ok(ListedPhoto { path: root.join(path), ..photo })
 }
 
 /// Counts the lines of a text, which end by a line feed, a carriage return, or both together. The reader's own count knows
@@ -411,7 +420,7 @@ mod tests {
     fn a_wrong_line_is_named_and_the_others_are_read() {
         check_line(b"train,Real,a.png\ntrain,Real\n", 2, "2 fields");
         check_line(b"best,Real,a.png\ntrain,Real,b.png\n", 1, "`best`");
-        check_line(b"train,Real,a.png\ntrain,Real,\xff.png\n", 2, "UTF-8");
+        check_line(b"train,Real,a.png\ntrain,R\xe9al,\xff.png\n", 2, r"R\xe9al");
         check_line(b"train,Real,a.png\ntrain,Real,/\n", 2, "no path");
         check_line(b"file,label\na.png,real\n\n\nb.png,fake\n", 5, "`fake`");
         check_line(b"file,label,face_x\na.png,real,\nb.png,real,3\n", 3, "face box");

@@ -13,6 +13,7 @@ pub mod jpeg;
 pub mod list;
 mod orientation;
 pub mod patient;
+mod png_notes;
 pub mod raw;
 pub mod script;
 pub mod secrets;

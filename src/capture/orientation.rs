@@ -41,8 +41,9 @@ pub(super) fn in_exif(mut block: &[u8]) -> Option<u32> {
 /// The number in an XMP packet.
 pub(super) fn in_xmp(packet: &[u8]) -> Option<u32> {
     let behind = |mark: &[u8]| {
-        let at = packet.windows(mark.len()).position(|window| window == mark)?;
-        packet.get(at + mark.len()).filter(|digit| digit.is_ascii_digit()).map(|digit| (at, u32::from(digit - b'0')))
+        let found = |window: &[u8]| window.strip_prefix(mark).is_some_and(|behind| behind[0].is_ascii_digit());
+        let at = packet.windows(mark.len() + 1).position(found)?;
+        Some((at, u32::from(packet[at + mark.len()] - b'0')))
     };
     // The one that comes first.
     IN_XMP.into_iter().filter_map(behind).min().map(|(_, number)| number)
@@ -111,6 +112,8 @@ mod tests {
         assert_eq!(of(Some(&block(1)), Some(attribute)), Orientation::NoTransforms);
         assert_eq!(of(Some(&block(9)), Some(attribute)), Orientation::NoTransforms);
         assert_eq!(of(None, Some(br#"tiff:Orientation="x""#)), Orientation::NoTransforms);
+        let later = br#"tiff:Orientation="" tiff:Orientation="8""#;
+        assert_eq!(of(None, Some(later)), Orientation::Rotate270);
     }
 
     #[test]

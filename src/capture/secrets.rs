@@ -28,8 +28,12 @@ const WORDS: [&str; 19] = [
     "bearer",
     "jwt",
 ];
-/// The same, where they are all of a part.
-const WHOLE: [&str; 7] = ["auth", "key", "pass", "pw", "sig", "sid", "session"];
+/// The same, where they are all of a part, or one of several words of it.
+const STRICT: [&str; 7] = ["auth", "key", "pass", "pw", "sharekey", "sig", "sid"];
+/// The same, where they are all of a part; behind names of users comes a secret, too.
+const WHOLE: [&str; 10] = ["access", "admin", "code", "login", "oauth", "oauth2", "pin", "root", "session", "user"];
+/// What keys of services begin with, as a word.
+const OF_KEYS: [&str; 3] = ["pk", "rk", "sk"];
 /// Parts of a webhook's path that are no secret.
 const PLAIN: [&str; 14] = [
     "hook", "hooks", "webhook", "webhooks", "api", "services", "event", "events", "alert", "alerts", "notify",
@@ -45,9 +49,12 @@ const TURNS: usize = 6;
 pub fn shown_path(path: &str) -> String {
     let mut hides_next = false;
     let parts = path.split('/').map(|part| {
+        // Two slashes are as good as one.
+        if part.is_empty() {
+            return String::new();
+        }
         let hides = std::mem::replace(&mut hides_next, is_word(part));
         match part.split_once(';') {
-            _ if part.is_empty() => String::new(),
             _ if hides || is_secret(part) => HIDDEN.to_owned(),
             Some((before, _)) => format!("{before};{HIDDEN}"),
             None => part.to_owned(),
@@ -88,14 +95,22 @@ fn decoded(part: &str) -> String {
 /// Whether what comes after this part is a secret.
 fn is_word(part: &str) -> bool {
     let part = decoded(part);
-    WHOLE.contains(&&*part) || WORDS.iter().any(|word| part.contains(word))
+    STRICT.contains(&&*part) || WHOLE.contains(&&*part) || WORDS.iter().any(|word| part.contains(word))
 }
 
 fn is_secret(part: &str) -> bool {
     let small = decoded(part);
     // `user=admin`, `admin:12345`, but no time of the day.
     let pair = small.contains(['=', '&', '?', '#']) || small.contains(':') && !is_time(&small);
-    pair || WORDS.iter().any(|word| small.contains(word)) || is_key(part)
+    pair || WORDS.iter().any(|word| small.contains(word)) || has_word(&small) || is_key(part)
+}
+
+/// Whether a word is followed by another, which is the secret: `pass_abc`, but no `keys.mp4` and no `access.mp4`.
+fn has_word(part: &str) -> bool {
+    let stem = part.rsplit_once('.').map_or(part, |(stem, _)| stem);
+    let words: Vec<&str> = stem.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let is_known = |word: &&str| STRICT.contains(word) || OF_KEYS.contains(word);
+    words.split_last().is_some_and(|(_, before)| before.iter().any(is_known))
 }
 
 /// `16:38:41.mp4`
@@ -137,6 +152,14 @@ mod tests {
         check("/live2/a1b2-c3d4-e5f6-g7h8-i9j0", "/live2/***");
         check("/hls/0123456789abcdef0123456789abcdef/index.m3u8", "/hls/***/index.m3u8");
         check("/hls/eyJhbGciOiJIUzI1NiJ9/index.m3u8", "/hls/***/index.m3u8");
+        check("/sig-abc/clip.mp4", "/***/clip.mp4");
+        check("/live/ch00_0_user_me_pass_abc", "/live/***");
+        check("/app/sk_live_abc", "/app/***");
+        check("/login/me/ch1", "/login/***/ch1");
+        check("/admin/abc/ch1", "/admin/***/ch1");
+        check("/login/admin/abc/live", "/login/***/***/live");
+        check("//token//abc/a", "//***//***/a");
+        check("/pin/1234", "/pin/***");
         check("/cam/realmonitor;auth=abc", "/cam/***");
         check("/cam/realmonitor;channel=1", "/cam/***");
         check("/cam/live;1", "/cam/live;***");
@@ -145,6 +168,9 @@ mod tests {
     #[test]
     fn what_does_not_is_shown() {
         for path in ["", "/", "/live", "/Streaming/Channels/101", "/@user/clip.mp4", "/2026-11-28/16:38:41.mp4"] {
+            check(path, path);
+        }
+        for path in ["/access.mp4", "/tour-of-the-garden.mp4", "/monkey_1.mp4", "/hotel-key.mp4", "/session_2.mp4"] {
             check(path, path);
         }
         for path in ["/holiday-2024-06-15-part2.mp4", "/onvif1", "/h264Preview_01_main", "/keys.mp4", "//a/"] {

@@ -12,7 +12,7 @@ use super::folder::{self, Listing};
 use super::heif::{self, HeifError};
 use super::jpeg::{self, JpegError};
 use super::patient::{self, Patient, Stop};
-use super::{animated, orientation};
+use super::{animated, orientation, png_notes};
 use crate::frame::{Frame, PresentationTime};
 use crate::name;
 use crate::wall::{self, Fault};
@@ -22,6 +22,10 @@ pub const ENDINGS: [&str; 13] =
     ["avif", "bmp", "gif", "heic", "heif", "hif", "jfif", "jpeg", "jpg", "png", "tif", "tiff", "webp"];
 /// Enough of a file to tell its format.
 const HEAD: u64 = 64;
+
+/// How TIFF files of more than 4 GiB begin, and those of programs that make no others; the decoder reads them, but `image`
+/// doesn't know them by their beginning.
+const BIG_TIFF: [&[u8]; 2] = [b"II+\0", b"MM\0+"];
 
 /// A picture that can't be read.
 #[derive(Debug, thiserror::Error)]
@@ -118,7 +122,7 @@ fn open(path: &Path, stop: Stop) -> Result<Box<dyn Seekable>, StillError> {
     let mut bytes = Vec::new();
     // A device may give for ever what is no picture.
     coming.by_ref().take(HEAD).read_to_end(&mut bytes).map_err(fail)?;
-    if image::guess_format(&bytes).is_ok() || heif::is_heif(&bytes) {
+    if format_of(&bytes).is_some() || heif::is_heif(&bytes) {
         coming.take(jpeg::MOST_MEMORY).read_to_end(&mut bytes).map_err(fail)?;
     }
     if patient::stopped(stop) {
@@ -127,13 +131,11 @@ fn open(path: &Path, stop: Stop) -> Result<Box<dyn Seekable>, StillError> {
     Ok(Box::new(Cursor::new(bytes)))
 }
 
-fn decode_into(path: &Path, file: Box<dyn Seekable>, frame: &mut Frame) -> Result<Still, StillError> {
+fn decode_into(path: &Path, mut file: Box<dyn Seekable>, frame: &mut Frame) -> Result<Still, StillError> {
     let open = |source| StillError::Open { path: path.to_owned(), source };
-    // Not by `ImageReader::open`, which trusts the name where the content says nothing.
-    let reader = ImageReader::new(file).with_guessed_format().map_err(open)?;
-    let format = reader.format();
-    let mut file = reader.into_inner();
-    if heif::is_heif(file.fill_buf().map_err(open)?) {
+    let head = file.fill_buf().map_err(open)?;
+    let format = format_of(head);
+    if heif::is_heif(head) {
         let mut coded = Vec::new();
         file.take(jpeg::MOST_MEMORY).read_to_end(&mut coded).map_err(open)?;
         heif::decode(&coded, frame).map_err(|source| StillError::Heif { path: path.to_owned(), source })?;
@@ -170,8 +172,15 @@ fn begin(frame: &mut Frame) {
     frame.patched = false;
 }
 
+/// The format of a file that begins so. The name says nothing: it is often another one.
+fn format_of(head: &[u8]) -> Option<ImageFormat> {
+    let is_big_tiff = BIG_TIFF.iter().any(|mark| head.starts_with(mark));
+    if is_big_tiff { Some(ImageFormat::Tiff) } else { image::guess_format(head).ok() }
+}
+
 fn decode(mut file: Box<dyn Seekable>, format: Option<ImageFormat>) -> image::ImageResult<RgbImage> {
     let by_tag = (format == Some(ImageFormat::Tiff)).then(|| orientation::in_tiff(&mut file));
+    let notes = (format == Some(ImageFormat::Png)).then(|| png_notes::read(&mut file));
     file.rewind()?;
     let mut reader = ImageReader::new(file);
     if let Some(format) = format {
@@ -182,8 +191,10 @@ fn decode(mut file: Box<dyn Seekable>, format: Option<ImageFormat>) -> image::Im
     reader.limits(limits);
     let mut decoder = reader.into_decoder()?;
     // Words about a picture that can't be read say nothing of it, and don't make it one that can't.
-    let exif = decoder.exif_metadata().unwrap_or(None);
-    let xmp = decoder.xmp_metadata().unwrap_or(None);
+    let (exif, xmp) = match notes {
+        Some(notes) => (notes.exif, notes.xmp),
+        None => (decoder.exif_metadata().unwrap_or(None), decoder.xmp_metadata().unwrap_or(None)),
+    };
     let orientation = match by_tag {
         Some(number) => match (number.unwrap_or(None), decoder.orientation()?) {
             // A BigTIFF is read by the decoder alone.

@@ -23,6 +23,7 @@ use crate::model::named::is_set;
 use crate::model::provider::{Asked, Provider};
 use crate::model::runtime::Runtime;
 use crate::model::session::SessionSettings;
+use crate::name;
 use measure::Subject;
 use table::{Part, Results, Row};
 
@@ -135,7 +136,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
             }
             if let Some(path) = json {
                 let text = serde_json::to_string_pretty(&results).context("the figures can't be written as JSON")?;
-                fs::write(path, text + "\n").with_context(|| format!("can't write {}", path.display()))?;
+                fs::write(path, text + "\n").with_context(|| format!("can't write {}", name::of(path)))?;
             }
         }
     }

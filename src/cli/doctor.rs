@@ -18,6 +18,7 @@ use crate::model::panel::Panel;
 use crate::model::provider::{Asked, Provider};
 use crate::model::runtime::Runtime;
 use crate::model::session::SessionSettings;
+use crate::name;
 
 #[derive(Args, Debug)]
 pub(super) struct DoctorArgs {
@@ -63,7 +64,7 @@ pub(super) fn run(args: &DoctorArgs) -> anyhow::Result<Outcome> {
     let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     report.line("processors", &threads.to_string());
     match cache::folder() {
-        Some(folder) => report.line("cache folder", &folder.display().to_string()),
+        Some(folder) => report.line("cache folder", &name::of(folder)),
         None => report.lack("cache folder", "unknown: set CYBORG_CACHE or HOME"),
     }
     match Runtime::load_for(args.provider) {
@@ -123,7 +124,7 @@ impl Report {
 }
 
 fn networks(report: &mut Report, runtime: &Runtime, args: &DoctorArgs) {
-    report.line("onnx runtime", &format!("{}, {}", runtime.library.display(), runtime.found));
+    report.line("onnx runtime", &format!("{}, {}", name::of(&runtime.library), runtime.found));
     report.line("", &format!("version {}", runtime.version().unwrap_or_else(|| "unknown".to_owned())));
     for provider in Provider::ALL {
         let built_in = provider.built_in().map_or_else(|lack| lack, |()| "built in".to_owned());
@@ -150,13 +151,12 @@ fn open(runtime: &Runtime, model: &ModelName, session: SessionSettings) -> anyho
 fn sets(report: &mut Report) {
     match named::installed(named::ACCURATE) {
         Some(path) => {
-            report.line("set", &format!("{}: {}", named::ACCURATE, path.display()));
+            report.line("set", &format!("{}: {}", named::ACCURATE, name::of(path)));
             report.line("", "photos and clips are judged by it, unless --model names another");
         }
         // The program judges without it.
         None => {
-            let places: Vec<String> =
-                named::places(named::ACCURATE).iter().map(|place| place.display().to_string()).collect();
+            let places: Vec<String> = named::places(named::ACCURATE).iter().map(name::of).collect();
             report.line("set", &format!("{}: not installed, {}", named::ACCURATE, places.join(" or ")));
             report.line("", "the small model judges; `cargo xtask setup` fetches the set");
         }
@@ -187,7 +187,7 @@ fn fetched(report: &mut Report, name: &str, id: &str) {
     };
     match lock::verify(&path, &locked.sha256) {
         Ok(()) => {
-            report.line(name, &path.display().to_string());
+            report.line(name, &name::of(path));
             report.line("", &format!("sha256 {}, as locked", locked.sha256));
         }
         Err(error) => report.lack(name, &error.to_string()),

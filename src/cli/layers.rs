@@ -14,6 +14,8 @@ use toml::{Table, Value};
 
 use super::Cli;
 
+use crate::name;
+
 /// The command that is told so.
 const LIVE: &str = "live";
 /// The flag that names the file. It stands in no file itself.
@@ -32,9 +34,9 @@ pub(super) struct Layers {
 /// Settings that can't be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LayerError {
-    #[error("can't read {}: {reason}; --config wants a TOML file", path.display())]
+    #[error("can't read {}: {reason}; --config wants a TOML file", name::of(path))]
     Read { path: PathBuf, reason: std::io::Error },
-    #[error("{}, line {line}: {reason}", path.display())]
+    #[error("{}, line {line}: {reason}", name::of(path))]
     Toml { path: PathBuf, line: usize, reason: String },
     #[error("{origin}: `{key}` is no setting of `cyborg live`; the nearest one is `{nearest}`")]
     Unknown { origin: String, key: String, nearest: String },
@@ -80,7 +82,7 @@ impl Layers {
         let live = command.find_subcommand(LIVE).expect("this command is there");
         let mut layers = vec![self.environment()?];
         if let Some(path) = &self.file {
-            layers.push(Layer { origin: path.display().to_string(), said: of_file(path)?, written: str::to_owned });
+            layers.push(Layer { origin: name::of(path), said: of_file(path)?, written: str::to_owned });
         }
         let given = quick(&self.words);
         let is_given = |arg: &&Arg| {
@@ -187,7 +189,7 @@ pub(super) fn values(matches: &ArgMatches) -> BTreeMap<String, Vec<String>> {
     };
     let value = |arg: &Arg| {
         let raw = found.try_get_raw(arg.get_id().as_str()).ok()??;
-        Some((arg.get_long()?.to_owned(), raw.map(|raw| raw.to_string_lossy().into_owned()).collect()))
+        Some((arg.get_long()?.to_owned(), raw.map(name::of).collect()))
     };
     settings(live).filter_map(value).collect()
 }

@@ -10,6 +10,7 @@ mod image;
 #[cfg(feature = "video")]
 mod inputs;
 mod interrupt;
+mod joined;
 #[cfg(all(feature = "video", feature = "camera"))]
 mod layers;
 #[cfg(all(feature = "video", feature = "camera"))]

@@ -31,6 +31,7 @@ use crate::model::provider::{Asked, Provider};
 use crate::model::runtime::Runtime;
 use crate::model::session::SessionSettings;
 use crate::model::shipped;
+use crate::name;
 
 #[derive(Args, Debug)]
 pub(super) struct ModelsArgs {
@@ -127,14 +128,14 @@ impl Told {
         let Some(path) = path else {
             return Self::of(shipped::NAME.to_owned(), shipped::BYTES, None);
         };
-        let name = path.display().to_string();
+        let name = name::of(path);
         let bytes = fs::read(path).with_context(|| format!("can't read model {name}"))?;
         let beside = path.with_extension("toml");
         let toml = match toml {
             Some(toml) => Some(toml),
             None => is_foreign(&bytes).then_some(beside.as_path()).filter(|toml| toml.is_file()),
         };
-        let text = |toml: &Path| fs::read_to_string(toml).with_context(|| format!("can't read {}", toml.display()));
+        let text = |toml: &Path| fs::read_to_string(toml).with_context(|| format!("can't read {}", name::of(toml)));
         Self::of(name, &bytes, toml.map(text).transpose()?.as_deref())
     }
 
@@ -271,11 +272,11 @@ fn list(folder: Option<&Path>, tell: fn(&str, Found) -> anyhow::Result<()>) -> a
     let mut found = Vec::new();
     match gather(&folder, &mut found) {
         Err(error) if error.kind() == io::ErrorKind::NotFound && Some(&folder) == cache::folder().as_ref() => {}
-        gathered => gathered.with_context(|| format!("can't read folder {}", folder.display()))?,
+        gathered => gathered.with_context(|| format!("can't read folder {}", name::of(folder)))?,
     }
     found.sort();
     for path in found {
-        let name = path.display().to_string();
+        let name = name::of(&path);
         if lock::cached("centerface").as_ref() == Some(&path) {
             tell(&name, Found::Detector)?;
         } else if is_set(&path) {
@@ -370,7 +371,7 @@ fn verify(runtime: &Runtime, path: Option<&Path>) -> anyhow::Result<&'static str
 /// Checks a set and each of its experts, whose digests it holds.
 fn verify_set(runtime: &Runtime, path: &Path) -> anyhow::Result<&'static str> {
     let session = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
-    let file = PanelFile::read_set(path, path.display().to_string())?;
+    let file = PanelFile::read_set(path, name::of(path))?;
     let mut panel = Panel::of(runtime, &file, session)?;
     panel.classifiers_mut().iter_mut().try_for_each(run_by_hand)?;
     Ok("its experts as it says")
@@ -416,15 +417,15 @@ fn digest_beside(path: &Path) -> anyhow::Result<&'static str> {
     let text = match fs::read_to_string(&beside) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok("no digest beside it"),
-        Err(error) => return Err(error).with_context(|| format!("can't read {}", beside.display())),
+        Err(error) => return Err(error).with_context(|| format!("can't read {}", name::of(beside))),
     };
     let expected = text.split_whitespace().next().unwrap_or_default();
-    let got = digest::of_file(path).with_context(|| format!("can't read model {}", path.display()))?;
+    let got = digest::of_file(path).with_context(|| format!("can't read model {}", name::of(path)))?;
     ensure!(
         expected.eq_ignore_ascii_case(&got),
         "model {} is not the file that {} speaks of: expected SHA-256 {expected}, got {got}; fetch or export it again",
-        path.display(),
-        beside.display()
+        name::of(path),
+        name::of(beside)
     );
     Ok("as the digest beside it says")
 }

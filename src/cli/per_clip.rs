@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::joined::joined;
 use super::outcome::UsageError;
 use crate::capture::address::Address;
 use crate::name;
@@ -45,12 +46,11 @@ impl PerClip {
 pub(super) fn free_name(stem: OsString, ending: &str, taken: &mut HashSet<OsString>) -> OsString {
     let mut number = 1;
     loop {
-        let mut name = stem.clone();
-        if number > 1 {
-            name.push(format!(".{number}"));
-        }
-        name.push(".");
-        name.push(ending);
+        let name = if number == 1 {
+            joined(&stem, &format!(".{ending}"))
+        } else {
+            joined(&stem, &format!(".{number}.{ending}"))
+        };
         if taken.insert(name.clone()) {
             return name;
         }

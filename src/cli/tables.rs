@@ -11,6 +11,7 @@ use clap::Args;
 
 use super::outcome::{UsageError, note};
 use crate::capture::address::Address;
+use crate::name;
 use crate::sink::Sink;
 use crate::sink::csv::CsvSink;
 use crate::sink::jsonl::{Extent, JsonlSink, RunRecord, first_line};
@@ -52,7 +53,7 @@ impl TableArgs {
         }
         for path in [&self.csv, &self.jsonl].into_iter().flatten() {
             if path.exists() && !path.is_file() {
-                return Err(UsageError(format!("--resume continues files, and {} is none", path.display())));
+                return Err(UsageError(format!("--resume continues files, and {} is none", name::of(path))));
             }
         }
         let mut names = BTreeSet::new();
@@ -112,14 +113,14 @@ impl TableArgs {
                 let message =
                     "is not there or is empty, and without it nobody knows which clips of the CSV are finished";
                 let cure = "name the JSONL table of the same run by --jsonl if there is one, or leave --resume out to begin anew";
-                return Err(UsageError(format!("{} {message}: {cure}", saying.display())).into());
+                return Err(UsageError(format!("{} {message}: {cure}", name::of(saying))).into());
             }
             // A journal without its table: all of it is to be done.
             (Some(_), None, Some(_)) if extent == Extent::Summaries => return Ok(None),
             (Some(_), None, Some(csv)) => {
                 let message = "is not there or is empty, and the clips that are finished would be missing in it";
                 let cure = "leave --csv out, or leave --resume out to begin anew";
-                return Err(UsageError(format!("{} {message}: {cure}", csv.display())).into());
+                return Err(UsageError(format!("{} {message}: {cure}", name::of(csv))).into());
             }
         };
         says.check_run(&first_line(run))?;
@@ -166,7 +167,7 @@ impl TableArgs {
         if let Ok(Some(_)) = Table::read_jsonl(&path)
             && let Err(error) = fs::remove_file(&path)
         {
-            note(&format!("warning: can't remove {}, which is of an earlier run: {error}", path.display()));
+            note(&format!("warning: can't remove {}, which is of an earlier run: {error}", name::of(path)));
         }
     }
 }

@@ -11,6 +11,8 @@ use super::network_file::NetworkFile;
 use super::session::SessionError;
 use super::shipped;
 
+use crate::name;
+
 /// A model that can't be used, with its name.
 #[derive(Debug, thiserror::Error)]
 pub enum ClassifierError {
@@ -26,7 +28,7 @@ pub enum ClassifierError {
         source: ModelFileError,
     },
     /// The TOML of a foreign model can't be read.
-    #[error("can't read the TOML of a foreign model {}: {source}", path.display())]
+    #[error("can't read the TOML of a foreign model {}: {source}", name::of(path))]
     ReadToml {
         /// The TOML.
         path: PathBuf,
@@ -74,7 +76,7 @@ impl ClassifierFile<'static> {
         };
         let bytes = read(path)?;
         let beside = path.with_extension("toml");
-        let name = path.display().to_string();
+        let name = name::of(path);
         match ModelFile::parse(&bytes) {
             Ok(file) => Ok(Self { name, network: NetworkFile::new(bytes), file, foreign: None }),
             Err(ModelFileError::Contract(ContractError::NotAContract)) if beside.is_file() => {
@@ -90,7 +92,7 @@ impl ClassifierFile<'static> {
     ///
     /// When one of the files can't be read, or they don't fit.
     pub fn read_foreign(path: &Path, toml: &Path) -> Result<Self, ClassifierError> {
-        Self::of_foreign(path.display().to_string(), read(path)?, toml)
+        Self::of_foreign(name::of(path), read(path)?, toml)
     }
 
     fn of_foreign(name: String, bytes: Vec<u8>, toml: &Path) -> Result<Self, ClassifierError> {

@@ -12,6 +12,8 @@ use super::classifier_file::{ClassifierError, ClassifierFile};
 use super::panel::{PanelFile, SetError};
 use super::shipped;
 
+use crate::name;
+
 /// The variable that names the folder in which sets are looked for; nothing else is then tried.
 pub const MODELS_VARIABLE: &str = "CYBORG_MODELS";
 
@@ -56,7 +58,7 @@ pub enum NamedError {
 }
 
 fn listed(places: &[PathBuf]) -> String {
-    let places: Vec<String> = places.iter().map(|place| place.display().to_string()).collect();
+    let places: Vec<String> = places.iter().map(name::of).collect();
     if places.is_empty() { "nowhere: no cache folder is known".to_owned() } else { places.join(", ") }
 }
 
@@ -135,7 +137,7 @@ impl fmt::Display for ModelName {
             Self::Auto => f.write_str(AUTO),
             Self::Small => f.write_str(shipped::NAME),
             Self::Accurate => f.write_str(ACCURATE),
-            Self::File(path) => path.display().fmt(f),
+            Self::File(path) => name::of(path).fmt(f),
         }
     }
 }

@@ -18,6 +18,7 @@ use super::provider::Provider;
 use super::runtime::Runtime;
 use super::session::SessionSettings;
 use super::shipped;
+use crate::name;
 use crate::verdict::experts::{KINDS, Rule, Voice};
 
 /// The crop of a set without an expert, which there is none of.
@@ -27,7 +28,7 @@ const FACE: CropRule = CropRule { margin: 1.0, alignment: Alignment::None, borde
 #[derive(Debug, thiserror::Error)]
 pub enum SetError {
     /// Its file can't be read.
-    #[error("can't read the set of experts {}: {source}", path.display())]
+    #[error("can't read the set of experts {}: {source}", name::of(path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -35,7 +36,7 @@ pub enum SetError {
         source: std::io::Error,
     },
     /// Its file is no set.
-    #[error("set of experts {} can't be used: {source}", path.display())]
+    #[error("set of experts {} can't be used: {source}", name::of(path))]
     Set {
         /// The file.
         path: PathBuf,
@@ -43,7 +44,7 @@ pub enum SetError {
         source: ExpertSetError,
     },
     /// One of its experts can't be had.
-    #[error("set of experts {} can't be used: expert `{file}` {source}", path.display())]
+    #[error("set of experts {} can't be used: expert `{file}` {source}", name::of(path))]
     Expert {
         /// The set's file.
         path: PathBuf,
@@ -187,7 +188,7 @@ fn expert(folder: &Path, entry: &ExpertEntry) -> Result<ClassifierFile<'static>,
     let path = folder.join(&entry.file);
     let (name, bytes): (String, Cow<'static, [u8]>) = match entry.file.as_str() {
         SHIPPED => (shipped::NAME.to_owned(), shipped::BYTES.into()),
-        _ => (path.display().to_string(), std::fs::read(&path).map_err(ExpertError::Read)?.into()),
+        _ => (name::of(&path), std::fs::read(&path).map_err(ExpertError::Read)?.into()),
     };
     // Before anything else is said of it: it may be half a download.
     let got = digest::of_bytes(&bytes);

@@ -21,6 +21,8 @@ use ort::environment::Environment;
 
 use super::provider::{Asked, Provider};
 
+use crate::name;
+
 /// The variable that names the library.
 pub const LIBRARY_VARIABLE: &str = "ORT_DYLIB_PATH";
 
@@ -72,7 +74,7 @@ impl fmt::Display for Found {
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
     /// The library can't be loaded.
-    #[error("can't load ONNX Runtime from {}, {found}: {reason}; {}", library.display(), cure(*found))]
+    #[error("can't load ONNX Runtime from {}, {found}: {reason}; {}", name::of(library), cure(*found))]
     Load {
         /// What was tried.
         library: PathBuf,
@@ -205,7 +207,7 @@ fn cure(found: Found) -> String {
         _ => match cache::folder() {
             Some(folder) => format!(
                 "`cargo xtask setup` puts it into {}, or set {LIBRARY_VARIABLE} to the library of ONNX Runtime 1.17 or newer",
-                folder.display()
+                name::of(folder)
             ),
             None => format!(
                 "no cache folder is known to look in: set HOME, or CYBORG_CACHE, or {LIBRARY_VARIABLE} to the library of ONNX Runtime 1.17 or newer"

@@ -15,11 +15,13 @@ use serde_json::{Map, Value};
 use super::csv::HEADER;
 use super::record::SCHEMA;
 
+use crate::name;
+
 /// Why a run can't be continued.
 #[derive(Debug, thiserror::Error)]
 pub enum ResumeError {
     /// A table can't be read.
-    #[error("can't read {}: {source}", path.display())]
+    #[error("can't read {}: {source}", name::of(path))]
     Read {
         /// The table.
         path: PathBuf,
@@ -27,7 +29,7 @@ pub enum ResumeError {
         source: io::Error,
     },
     /// What isn't finished can't be taken out of a table.
-    #[error("can't take the rows of unfinished clips out of {}: {source}", path.display())]
+    #[error("can't take the rows of unfinished clips out of {}: {source}", name::of(path))]
     Write {
         /// The table.
         path: PathBuf,
@@ -35,7 +37,10 @@ pub enum ResumeError {
         source: io::Error,
     },
     /// The file is none of our tables, or of another version.
-    #[error("{} is no table of this version of `cyborg video` ({found}): leave --resume out to begin anew, which replaces it", path.display())]
+    #[error(
+        "{} is no table of this version of `cyborg video` ({found}): leave --resume out to begin anew, which replaces it",
+        name::of(path)
+    )]
     Foreign {
         /// The table.
         path: PathBuf,
@@ -43,7 +48,10 @@ pub enum ResumeError {
         found: String,
     },
     /// A row that can't be read stands before others.
-    #[error("line {line} of {} is no row of `cyborg video`: mend the table, or leave --resume out to begin anew", path.display())]
+    #[error(
+        "line {line} of {} is no row of `cyborg video`: mend the table, or leave --resume out to begin anew",
+        name::of(path)
+    )]
     Malformed {
         /// The table.
         path: PathBuf,
@@ -51,7 +59,7 @@ pub enum ResumeError {
         line: u64,
     },
     /// The table was made by another model, or with other settings.
-    #[error("{} was made otherwise: {}; name the same model and flags, or leave --resume out to begin anew", path.display(), differences.join(", "))]
+    #[error("{} was made otherwise: {}; name the same model and flags, or leave --resume out to begin anew", name::of(path), differences.join(", "))]
     OtherRun {
         /// The table.
         path: PathBuf,

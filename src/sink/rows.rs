@@ -4,6 +4,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use crate::name;
+
 /// A table that can't be written.
 #[derive(Debug, thiserror::Error)]
 #[error("can't write {}: {source}", crate::name::of(path))]
@@ -86,7 +88,7 @@ impl Write for Rows {
             // A row that was cut would make the whole table unreadable. A pipe can't be cut back, and needn't be.
             let cut = self.file.set_len(self.whole).and_then(|()| self.file.seek(SeekFrom::Start(self.whole)));
             if let Err(error) = cut {
-                log::debug!("can't cut {} back to whole rows: {error}", self.path.display());
+                log::debug!("can't cut {} back to whole rows: {error}", name::of(&self.path));
             }
         }
         self.pending.clear();

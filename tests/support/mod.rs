@@ -24,8 +24,11 @@ use std::process::{Command, Output};
 use cyborg_models::lock;
 
 /// The program under test. No set is installed for it: what is in the user's folders is not tested.
+///
+/// `CYBORG_PROGRAM` names another build of it, one from before a mend, to see a test fail there.
 pub(crate) fn cyborg() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cyborg"));
+    let program = std::env::var_os("CYBORG_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_cyborg").into());
+    let mut command = Command::new(program);
     command.env("CYBORG_MODELS", concat!(env!("CARGO_TARGET_TMPDIR"), "/no-models"));
     command
 }
@@ -67,6 +70,19 @@ pub(crate) fn probe(path: &Path, entries: &str) -> String {
         .expect("the program `ffprobe` is there after `cargo xtask setup`");
     assert!(output.status.success(), "ffprobe {}: {}", path.display(), String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim().trim_end_matches(',').to_owned()
+}
+
+/// When the packets of a stream (`v:0`, `a:0`) are shown, in seconds and in order.
+pub(crate) fn packet_times(clip: &Path, stream: &str) -> Vec<f64> {
+    let output = Command::new("ffprobe")
+        .args(["-v", "error", "-select_streams", stream, "-show_entries", "packet=pts_time", "-of", "csv=p=0"])
+        .arg(clip)
+        .output()
+        .expect("the program `ffprobe` is there after `cargo xtask setup`");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut times: Vec<f64> = text.lines().filter_map(|line| line.trim_matches(',').parse().ok()).collect();
+    times.sort_by(f64::total_cmp);
+    times
 }
 
 /// Runs the program and gives its exit code, standard output and standard error.

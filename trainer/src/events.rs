@@ -8,6 +8,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use cyborg_models::name;
 use prost::Message;
 
 /// Writes the event file of a run.
@@ -19,7 +20,7 @@ pub struct EventWriter {
 
 /// An event file that can't be written.
 #[derive(Debug, thiserror::Error)]
-#[error("can't write the event file {}: {source}; is the disk full?", path.display())]
+#[error("can't write the event file {}: {source}; is the disk full?", name::of(path))]
 pub struct EventError {
     /// The file.
     pub path: PathBuf,

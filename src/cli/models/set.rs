@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::model::classifier_file::ClassifierFile;
 use crate::model::named::is_set;
 use crate::model::panel::{PanelFile, SetError};
+use crate::name;
 
 /// What a set says of itself, and its experts of themselves.
 #[derive(Debug, Serialize)]
@@ -37,9 +38,9 @@ struct ExpertTold {
 impl SetTold {
     /// Reads a set and all its experts.
     pub(super) fn read(path: &Path) -> Result<Self, SetError> {
-        let panel = PanelFile::read_set(path, path.display().to_string())?;
+        let panel = PanelFile::read_set(path, name::of(path))?;
         let mut told = Self {
-            file: path.display().to_string(),
+            file: name::of(path),
             kind: "set",
             sha256: panel.digest().to_owned(),
             name: String::new(),

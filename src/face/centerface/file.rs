@@ -14,13 +14,17 @@ use prost::Message;
 use super::strips::in_strips;
 use crate::model::network_file::NetworkFile;
 use crate::model::session::SessionError;
+use crate::name;
 use crate::wall;
 
 /// Why the detector can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DetectorError {
     /// There is no file.
-    #[error("the face detector is missing: {}; `cargo xtask setup` fetches it, or name one with `--detector`", path.display())]
+    #[error(
+        "the face detector is missing: {}; `cargo xtask setup` fetches it, or name one with `--detector`",
+        name::of(path)
+    )]
     Missing {
         /// Where it was looked for.
         path: PathBuf,
@@ -29,7 +33,7 @@ pub enum DetectorError {
     #[error("no folder for fetched files is known: set HOME or CYBORG_CACHE, or name a detector with `--detector`")]
     NoCache,
     /// The file can't be read.
-    #[error("can't read the face detector {}: {source}", path.display())]
+    #[error("can't read the face detector {}: {source}", name::of(path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -37,7 +41,7 @@ pub enum DetectorError {
         source: std::io::Error,
     },
     /// The file is another network, or none.
-    #[error("{} is not a CenterFace model: {reason}", path.display())]
+    #[error("{} is not a CenterFace model: {reason}", name::of(path))]
     Foreign {
         /// The file.
         path: PathBuf,
@@ -45,7 +49,7 @@ pub enum DetectorError {
         reason: String,
     },
     /// ONNX Runtime can't open it.
-    #[error("the face detector {} can't be opened: {source}", path.display())]
+    #[error("the face detector {} can't be opened: {source}", name::of(path))]
     Open {
         /// The file.
         path: PathBuf,

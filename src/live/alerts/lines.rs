@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use super::event::Event;
 use super::{Trouble, Way};
 
+use crate::name;
+
 /// Writes each event as a line, at once.
 pub struct Lines {
     to: Target,
@@ -39,7 +41,7 @@ struct Turned {
 
 /// A file that can't be written.
 #[derive(Debug, thiserror::Error)]
-#[error("can't write events to {}: {reason}; name another file with --events", path.display())]
+#[error("can't write events to {}: {reason}; name another file with --events", name::of(path))]
 pub struct LinesError {
     path: PathBuf,
     reason: io::Error,

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::event::Event;
 use super::{Trouble, Way};
 use crate::live::jpeg;
+use crate::name;
 
 /// Pictures that wait for the disk at most: each holds the memory of a frame.
 const ROOM: usize = 4;
@@ -26,7 +27,7 @@ pub struct Snapshots {
 
 /// A folder that can't be used.
 #[derive(Debug, thiserror::Error)]
-#[error("can't keep pictures in {}: {reason}; name another folder with --snapshots", folder.display())]
+#[error("can't keep pictures in {}: {reason}; name another folder with --snapshots", name::of(folder))]
 pub struct SnapshotsError {
     folder: PathBuf,
     reason: io::Error,
@@ -114,7 +115,7 @@ impl Way for Snapshots {
         let frame = &view.frame;
         let file = jpeg::encode(&frame.pixels, (frame.width, frame.height));
         let file = file.map_err(|error| Trouble::Refused(error.to_string()))?;
-        self.save(name(event), &file).map_err(|error| Trouble::Later(format!("{}: {error}", self.folder.display())))
+        self.save(name(event), &file).map_err(|error| Trouble::Later(format!("{}: {error}", name::of(&self.folder))))
     }
 
     fn room(&self) -> usize {

@@ -14,6 +14,8 @@ use super::place::Place;
 use super::trust::{self, TrustError};
 use super::{Trouble, Way};
 
+use crate::name;
+
 /// From the first look at the network to the end of the answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// The part of it for the connection.
@@ -29,7 +31,7 @@ pub struct Token(String);
 
 /// A token that can't be used.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: {reason}; --webhook-token-file wants a file with the token alone, in visible ASCII", path.display())]
+#[error("{}: {reason}; --webhook-token-file wants a file with the token alone, in visible ASCII", name::of(path))]
 pub struct TokenError {
     path: PathBuf,
     reason: String,

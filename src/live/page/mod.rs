@@ -27,6 +27,8 @@ use tokio::sync::watch;
 use super::metrics::LiveMetrics;
 use super::view::{Audience, SourceState, View};
 
+use crate::name;
+
 pub use super::limits::{Limits, LimitsError, SharedLimits, ThresholdSwitch};
 pub use secret::{Secret, SecretError};
 
@@ -109,7 +111,7 @@ pub enum PageError {
         reason: std::io::Error,
     },
     /// Certificate or key is of no use.
-    #[error("{}: {reason}; --tls-cert and --tls-key want a certificate and its key as PEM files", path.display())]
+    #[error("{}: {reason}; --tls-cert and --tls-key want a certificate and its key as PEM files", name::of(path))]
     Tls {
         /// The file.
         path: PathBuf,

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use subtle::ConstantTimeEq;
 
+use crate::name;
+
 /// A shorter one could be guessed.
 const LEAST: usize = 16;
 /// A longer one would not fit into what a reader may send.
@@ -23,7 +25,7 @@ pub enum SecretError {
     )]
     Unfit,
     /// The file can't be read.
-    #[error("can't read the token from {}: {reason}", path.display())]
+    #[error("can't read the token from {}: {reason}", name::of(path))]
     File {
         /// The file.
         path: PathBuf,

@@ -6,6 +6,8 @@ use ort::ep::{self, ExecutionProvider, ExecutionProviderDispatch};
 
 use super::{Backend, Job};
 
+use crate::name;
+
 /// CoreML on what the machine has; its neural engine computes in float16.
 pub(super) struct CoreMl;
 
@@ -22,7 +24,7 @@ impl Backend for CoreMl {
         // Compiling takes seconds at each start without it.
         if let Some(cache) = cache::folder() {
             let folder = cache.join("coreml").join(digest::of_bytes(job.network));
-            std::fs::create_dir_all(&folder).map_err(|error| format!("can't make {}: {error}", folder.display()))?;
+            std::fs::create_dir_all(&folder).map_err(|error| format!("can't make {}: {error}", name::of(&folder)))?;
             provider = provider.with_model_cache_dir(folder.display());
         }
         Ok(vec![provider.build().error_on_failure()])

@@ -11,6 +11,7 @@ use ort::ep::{self, ExecutionProvider, ExecutionProviderDispatch};
 
 use super::{Backend, Job, Precision, cuda, nvidia};
 use crate::model::workload::Workload;
+use crate::name;
 
 /// TensorRT in one precision.
 pub(super) struct TensorRt {
@@ -40,7 +41,7 @@ impl Backend for TensorRt {
 
     fn prepare(&self, job: &Job<'_>) -> Result<(), String> {
         let (engines, _) = self.folders(job)?;
-        fs::create_dir_all(&engines).map_err(|error| format!("can't make {}: {error}", engines.display()))?;
+        fs::create_dir_all(&engines).map_err(|error| format!("can't make {}: {error}", name::of(&engines)))?;
         if !has_engine(&engines) {
             let folder = engines.display();
             log::warn!("building the TensorRT engine, this takes minutes; it is kept in {folder} for the next time");

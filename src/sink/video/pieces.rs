@@ -12,6 +12,8 @@ use crate::frame::Frame;
 const NEAR: i64 = 2_000_000;
 /// Sound that steps back by more is that of another piece.
 const BACK: i64 = 500_000;
+/// Sound that steps back by more than this is, where the pictures jump too.
+const SLIGHT: i64 = 100_000;
 
 /// What the pictures show, in microseconds.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +42,8 @@ pub(super) struct Follower {
     last: Option<i64>,
     /// Its own jumps that lead to the first piece that has pictures.
     ahead: u64,
+    /// It stepped back slightly: pictures that go on beyond this moment without a jump show that it did so alone.
+    doubt: Option<i64>,
 }
 
 /// Where a moment of sound lies.
@@ -84,6 +88,11 @@ impl Pieces {
         }
     }
 
+    /// Whether the pictures of this piece, the last one, go on beyond a moment, or to the end.
+    fn went_on(&self, jumps: u64, until: i64) -> bool {
+        self.get(jumps).is_some_and(|(piece, _, is_last)| is_last && (self.ended || piece.last > until))
+    }
+
     fn get(&self, jumps: u64) -> Option<(&Piece, bool, bool)> {
         let at = self.pieces.iter().position(|piece| piece.jumps == jumps)?;
         Some((&self.pieces[at], at == 0, at + 1 == self.pieces.len()))
@@ -93,18 +102,23 @@ impl Pieces {
 impl Follower {
     /// Sound of a source whose first picture has come.
     pub(super) fn new(first: &Frame) -> Self {
-        Self { piece: first.jumps(), last: None, ahead: first.jumps() }
+        Self { piece: first.jumps(), last: None, ahead: first.jumps(), doubt: None }
     }
 
     /// A packet at `moment` was read. Says whether it begins another piece, which [`Follower::place`] wants to know.
     pub(super) fn turns(&mut self, moment: i64) -> Turn {
         let last = self.last.replace(moment);
-        let back = last.is_some_and(|last| moment < last.saturating_sub(BACK));
+        let steps_back = |by: i64| last.is_some_and(|last| moment < last.saturating_sub(by));
+        let back = steps_back(SLIGHT);
         if self.ahead > 0 {
             self.ahead -= u64::from(back || last.is_some_and(|last| moment > last.saturating_add(LONGEST)));
             return if self.ahead > 0 { Turn::Before } else { Turn::Within };
         }
-        if back { Turn::Anew } else { Turn::Within }
+        if back {
+            self.doubt = last.filter(|_| !steps_back(BACK)).map(|last| last.saturating_add(NEAR));
+            return Turn::Anew;
+        }
+        Turn::Within
     }
 
     /// Where sound at `moment` lies, the last one that was read; where the answer was [`Place::Later`] it is asked again, within
@@ -117,6 +131,10 @@ impl Follower {
         }
         loop {
             let Some((piece, is_first, is_last)) = pieces.get(self.piece) else {
+                if self.doubt.take_if(|until| pieces.went_on(self.piece - 1, *until)).is_some() {
+                    self.piece -= 1;
+                    continue;
+                }
                 return if pieces.ended { Place::Nowhere } else { Place::Later };
             };
             let room = match (is_last, pieces.ended) {
@@ -228,5 +246,28 @@ mod tests {
         check(&mut sound, &pieces, 0, Place::Later);
         pieces.end();
         assert_eq!(sound.place(0, Turn::Within, &pieces), Place::Nowhere);
+    }
+    #[test]
+    fn a_slight_step_back_goes_along_with_the_pictures() {
+        let moment = |tenths: i64| tenths * SECOND / 10;
+        // The first tenth second of sound behind the step, once the pictures say what it was.
+        let behind = |tell: &dyn Fn(&mut Pieces)| {
+            let (mut pieces, mut sound) = (Pieces::default(), Follower::new(&picture(100, 0, 0)));
+            (0..5).for_each(|n| pieces.see(&picture(100 + n, n, 0)));
+            check(&mut sound, &pieces, 104, at(4));
+            let turn = sound.turns(moment(1036));
+            assert_eq!(sound.place(moment(1036), turn, &pieces), Place::Later);
+            tell(&mut pieces);
+            sound.place(moment(1036), Turn::Within, &pieces)
+        };
+        let jumped = behind(&|pieces| {
+            let mut frame = picture(104, 5, 1);
+            frame.time = PresentationTime(moment(1036));
+            pieces.see(&frame);
+        });
+        assert_eq!(jumped, at(5));
+        let alone = Place::At(moment(36));
+        assert_eq!(behind(&|pieces| (5..8).for_each(|n| pieces.see(&picture(100 + n, n, 0)))), alone);
+        assert_eq!(behind(&Pieces::end), alone);
     }
 }

@@ -13,6 +13,7 @@ use crate::capture::stretch::Mark;
 use crate::capture::video::{VideoError, open_again};
 use crate::frame::Frame;
 use crate::name;
+use crate::wall::{self, Fault};
 
 /// What MP4 takes and players play.
 const TAKEN: [Id; 9] = [Id::AAC, Id::MP3, Id::MP2, Id::AC3, Id::EAC3, Id::OPUS, Id::FLAC, Id::ALAC, Id::DTS];
@@ -40,6 +41,9 @@ pub enum SilenceReason {
     /// The source can't be read a second time.
     #[error("the sound is left out: the source can't be opened a second time for it ({0})")]
     Open(VideoError),
+    /// The libraries failed by a fault of their own.
+    #[error("the sound is left out: {0}")]
+    Fault(#[from] Fault),
     /// The source comes once, and the sound is read apart from the pictures.
     #[error(
         "the sound is left out: what {0} gives comes once, and the sound is read by itself; to keep it, save the clip to a file first, and judge that"
@@ -88,6 +92,10 @@ pub(super) struct SoundTrack {
 impl SoundTrack {
     /// Opens the source; `None` when it is silent.
     pub(super) fn open(settings: &Sound) -> Result<Option<Self>, SilenceReason> {
+        wall::behind(|| Self::find(settings))?
+    }
+
+    fn find(settings: &Sound) -> Result<Option<Self>, SilenceReason> {
         let mut input = open_again(&settings.path).map_err(SilenceReason::Open)?;
         let Some(stream) = input.streams().best(ffmpeg::media::Type::Audio) else {
             return Ok(None);
@@ -290,17 +298,21 @@ impl SoundTrack {
         let mut errors = 0;
         while !self.ended {
             let mut packet = ffmpeg::Packet::empty();
-            match packet.read(&mut self.input) {
-                Ok(()) if packet.stream() != self.stream => {}
-                Ok(()) => {
+            match wall::behind(|| packet.read(&mut self.input)) {
+                Err(fault) => {
+                    (self.ended, self.lost) = (true, true);
+                    log::warn!("the sound of {} ends early: {fault}", name::of(&self.settings.path));
+                }
+                Ok(Ok(())) if packet.stream() != self.stream => {}
+                Ok(Ok(())) => {
                     errors = 0;
                     if let Some(stamp) = packet.dts().or(packet.pts()) {
                         let turn = self.follower.turns(micros(stamp, self.from_clock));
                         return Some((packet, turn));
                     }
                 }
-                Err(ffmpeg::Error::Eof) => self.ended = true,
-                Err(error) => {
+                Ok(Err(ffmpeg::Error::Eof)) => self.ended = true,
+                Ok(Err(error)) => {
                     errors += 1;
                     self.ended = errors > MOST_READ_ERRORS;
                     log::debug!("a piece of sound of {} can't be read: {error}", name::of(&self.settings.path));

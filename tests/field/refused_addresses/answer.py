@@ -1,4 +1,4 @@
-"""Answers one request with the status code that is named, and prints where it waits for it."""
+"""Answers one request with the status code that is named and a file, if one is; prints where it waits for it."""
 
 import os
 import socket
@@ -11,4 +11,6 @@ if os.fork() == 0:
     server.settimeout(60)
     asking, _ = server.accept()
     asking.recv(4096)
-    asking.sendall(f"HTTP/1.1 {sys.argv[1]} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+    content = open(sys.argv[2], "rb").read() if len(sys.argv) > 2 else b""
+    head = f"HTTP/1.1 {sys.argv[1]} As asked\r\nContent-Length: {len(content)}\r\nConnection: close\r\n\r\n"
+    asking.sendall(head.encode() + content)

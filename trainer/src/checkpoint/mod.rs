@@ -9,6 +9,7 @@ mod pickle;
 pub mod pth;
 pub mod safetensors;
 
+use cyborg_models::name;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -39,7 +40,7 @@ pub struct Checkpoint {
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
     /// The file can't be read.
-    #[error("can't read checkpoint {}: {source}", path.display())]
+    #[error("can't read checkpoint {}: {source}", name::of(path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -47,7 +48,10 @@ pub enum CheckpointError {
         source: io::Error,
     },
     /// It is longer than any network of ours.
-    #[error("checkpoint {} has {length} bytes, more than the {LONGEST} that are read: is it a checkpoint?", path.display())]
+    #[error(
+        "checkpoint {} has {length} bytes, more than the {LONGEST} that are read: is it a checkpoint?",
+        name::of(path)
+    )]
     TooLong {
         /// The file.
         path: PathBuf,
@@ -55,7 +59,7 @@ pub enum CheckpointError {
         length: u64,
     },
     /// It is no PyTorch file that we read.
-    #[error("{} is not a PyTorch checkpoint that can be read: {source}", path.display())]
+    #[error("{} is not a PyTorch checkpoint that can be read: {source}", name::of(path))]
     Pth {
         /// The file.
         path: PathBuf,
@@ -71,7 +75,7 @@ pub enum CheckpointError {
         source: onnx::OnnxError,
     },
     /// It is no safetensors file that we read.
-    #[error("{} is not a safetensors checkpoint that can be read: {source}", path.display())]
+    #[error("{} is not a safetensors checkpoint that can be read: {source}", name::of(path))]
     Safetensors {
         /// The file.
         path: PathBuf,
@@ -79,7 +83,7 @@ pub enum CheckpointError {
         source: safetensors::SafetensorsError,
     },
     /// The file can't be written.
-    #[error("can't write {}: {source}; what was there before is still there", path.display())]
+    #[error("can't write {}: {source}; what was there before is still there", name::of(path))]
     Write {
         /// The file.
         path: PathBuf,
@@ -133,7 +137,7 @@ pub fn tidy_up(folder: &Path) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(UNFINISHED)) {
         if let Err(error) = fs::remove_file(entry.path()) {
-            log::warn!("can't remove {}: {error}", entry.path().display());
+            log::warn!("can't remove {}: {error}", name::of(&entry.path()));
         }
     }
 }

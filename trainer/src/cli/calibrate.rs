@@ -8,6 +8,7 @@ use clap::Args;
 use cyborg_edge::model::runtime::Runtime;
 use cyborg_edge::verdict::{Logits, SyntheticProbability};
 use cyborg_models::contract::{Calibration, Contract, ErrorRates, Thresholds};
+use cyborg_models::name;
 
 use super::Outcome;
 use super::parted::part;
@@ -274,6 +275,6 @@ fn write(trained: &Trained, model: &Model, contract: &Contract, crops: &[u8]) ->
     let is_best = trained.path.file_name().is_some_and(|name| name == BEST);
     let file = if is_best { trained.path.with_file_name(MODEL) } else { trained.path.with_extension("onnx") };
     let path = write_model(&file, &bytes)?;
-    log::info!("model file: {}", path.display());
+    log::info!("model file: {}", name::of(path));
     Ok(())
 }

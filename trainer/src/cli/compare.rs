@@ -16,6 +16,7 @@ use crate::evaluation::table::{self, ReadScores};
 use crate::metrics::{AucDifference, Bootstrap, Comparison, Scored, auc_difference, compare};
 use crate::plot::curves::{Band, Setting, TrainingCurves};
 use crate::run_folder::{METRICS, RunFolder, read_metrics};
+use cyborg_models::name;
 
 #[derive(Args, Debug)]
 pub(super) struct CompareArgs {
@@ -60,8 +61,8 @@ pub(super) fn run(args: &CompareArgs) -> anyhow::Result<()> {
     ensure!(
         faces_match,
         "{} and {} were not evaluated on the same faces: run `cyborg-train evaluate` on both with the same `--data` and `--split`",
-        args.first.display(),
-        args.second.display()
+        name::of(&args.first),
+        name::of(&args.second)
     );
     let bootstrap = Bootstrap { draws: args.draws as usize, seed: args.seed };
     let pooled = |face: &ScoredFace| !apart.contains(&face.source);
@@ -74,12 +75,12 @@ pub(super) fn run(args: &CompareArgs) -> anyhow::Result<()> {
     // A reader that has gone is no failure.
     let _ = writeln!(std::io::stdout().lock(), "{page}");
     if let Some(out) = &args.out {
-        std::fs::create_dir_all(out).with_context(|| format!("can't make {}", out.display()))?;
+        std::fs::create_dir_all(out).with_context(|| format!("can't make {}", name::of(out)))?;
         let path = out.join("comparison.md");
-        checkpoint::replace(&path, page.as_bytes()).with_context(|| format!("can't write {}", path.display()))?;
+        checkpoint::replace(&path, page.as_bytes()).with_context(|| format!("can't write {}", name::of(path)))?;
         let path = out.join("comparison.json");
         let json = serde_json::to_string_pretty(&lines)? + "\n";
-        checkpoint::replace(&path, json.as_bytes()).with_context(|| format!("can't write {}", path.display()))?;
+        checkpoint::replace(&path, json.as_bytes()).with_context(|| format!("can't write {}", name::of(path)))?;
         let settings = vec![curves_of(&args.first, &first.name)?, curves_of(&args.second, &second.name)?];
         let title = format!("{} and {}", first.name, second.name);
         TrainingCurves { title, settings, band: Band::Deviation }.save(&out.join("training"))?;
@@ -100,7 +101,7 @@ struct Evaluated {
 impl Evaluated {
     fn read(evaluation: &Path) -> anyhow::Result<Self> {
         let path = evaluation.join("report.json");
-        let fail = || format!("can't read {}: run `cyborg-train evaluate` again", path.display());
+        let fail = || format!("can't read {}: run `cyborg-train evaluate` again", name::of(&path));
         serde_json::from_str(&std::fs::read_to_string(&path).with_context(fail)?).with_context(fail)
     }
 }
@@ -118,8 +119,8 @@ impl Scores {
         let cure = || {
             format!(
                 "{} has not been evaluated: run `cyborg-train evaluate {} --data LIST` first",
-                folder.display(),
-                folder.display()
+                name::of(folder),
+                name::of(folder)
             )
         };
         let mut tables: Vec<PathBuf> = std::fs::read_dir(&place)
@@ -133,13 +134,12 @@ impl Scores {
         for path in &tables {
             let ReadScores { faces: these, scores } = table::read(path)?;
             if faces.as_ref().is_some_and(|faces| *faces != these) {
-                bail!("{} is of other faces than {}", path.display(), tables[0].display());
+                bail!("{} is of other faces than {}", name::of(path), name::of(&tables[0]));
             }
             faces = Some(these);
             runs.push(scores);
         }
-        let name =
-            folder.file_name().map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into_owned());
+        let name = folder.file_name().map_or_else(|| name::of(folder), |name| name.to_string_lossy().into_owned());
         Ok(Self { name, faces: faces.with_context(cure)?, runs })
     }
 

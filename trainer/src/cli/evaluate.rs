@@ -29,6 +29,7 @@ use crate::evaluation::{RunScores, Said, ScoreKind, ScoredFace, mean_map, score,
 use crate::fit::class_counts;
 use crate::run_folder::Config;
 use crate::torch::Model;
+use cyborg_models::name;
 
 /// Faces that are scored at once.
 const BATCH: usize = 20;
@@ -77,7 +78,7 @@ pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Outcome> {
         None => return super::wrong_usage("give the folder to write to with `--out`"),
     };
     let plots = out.join("plots");
-    fs::create_dir_all(&plots).with_context(|| format!("can't make {}", plots.display()))?;
+    fs::create_dir_all(&plots).with_context(|| format!("can't make {}", name::of(&plots)))?;
     let (first, _) = target.trained[0].load()?;
     let read = args.data.read(&target.known())?;
     let part_of = Part::of(args, &target)?;
@@ -113,7 +114,7 @@ pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Outcome> {
     let mut averages = AverageMaps { side: network.cam_size().0, saliency: None, runs: Vec::new() };
     for trained in &target.trained {
         let (mut model, _) = trained.load()?;
-        ensure!(model.network() == &network, "{} is of another network than the first run", trained.path.display());
+        ensure!(model.network() == &network, "{} is of another network than the first run", name::of(&trained.path));
         model.move_to(args.machine.device)?;
         let how = Measuring {
             faces: &faces,
@@ -147,7 +148,7 @@ pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Outcome> {
     let mut stdout = std::io::stdout().lock();
     // A reader that has gone is no failure: the report is in its file.
     let _ = writeln!(stdout, "{}", report.to_markdown());
-    log::info!("report, scores and pictures: {}", out.display());
+    log::info!("report, scores and pictures: {}", name::of(out));
     Ok(Outcome::Done)
 }
 
@@ -227,7 +228,7 @@ impl fmt::Display for Part {
 }
 
 fn write(out: &Path, report: &Report) -> anyhow::Result<()> {
-    let fail = |path: &Path| format!("can't write {}", path.display());
+    let fail = |path: &Path| format!("can't write {}", name::of(path));
     let path = out.join("report.json");
     checkpoint::replace(&path, (serde_json::to_string_pretty(report)? + "\n").as_bytes())
         .with_context(|| fail(&path))?;

@@ -19,6 +19,7 @@ use crate::data::list::Split;
 use crate::evaluation::ScoreKind;
 use crate::evaluation::pictures::{AverageMaps, CAMS, of_maps};
 use crate::run_folder::{Config, RunFolder};
+use cyborg_models::name;
 
 /// Folder of the setting without saliency.
 pub(super) const CLASSICAL: &str = "classical";
@@ -109,7 +110,7 @@ fn folder(path: &Path, config: Config) -> anyhow::Result<RunFolder> {
     ensure!(
         same == config,
         "{} holds runs of other settings or faces: give their flags again, or another folder with `--out`",
-        path.display()
+        name::of(path)
     );
     RunFolder::replace(path, config)
 }
@@ -121,8 +122,8 @@ fn side_by_side(out: &Path) -> anyhow::Result<()> {
     let maps = |setting: &str| AverageMaps::read(&out.join(setting).join(EVALUATION).join(CAMS));
     let (classical, cyborg) = (maps(CLASSICAL)?, maps(CYBORG)?);
     of_maps(&place, &[(CLASSICAL, &classical), (CYBORG, &cyborg)])
-        .with_context(|| format!("can't draw the average maps of {}", out.display()))?;
-    log::info!("table, curves and average activation maps: {}", place.display());
+        .with_context(|| format!("can't draw the average maps of {}", name::of(out)))?;
+    log::info!("table, curves and average activation maps: {}", name::of(place));
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use cyborg_edge::frame::Frame;
 use cyborg_edge::model::runtime::Runtime;
 use cyborg_models::contract::Contract;
 use cyborg_models::digest;
+use cyborg_models::name;
 
 use super::target::network_of;
 use crate::checkpoint::{self, Checkpoint};
@@ -45,7 +46,7 @@ pub(super) struct ExportArgs {
 pub(super) fn run(args: &ExportArgs) -> anyhow::Result<()> {
     let read = checkpoint::read(&args.checkpoint)?;
     let contract = Contract::from_metadata(&read.metadata)
-        .with_context(|| format!("{} doesn't say how it is to be used", args.checkpoint.display()))?;
+        .with_context(|| format!("{} doesn't say how it is to be used", name::of(&args.checkpoint)))?;
     let mut model = Model::new(network_of(&read.metadata, &contract)?, 0);
     model.load(&read.state)?;
     if args.only_trained {
@@ -54,7 +55,7 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<()> {
     let crops = crops(&args.check, model.network().input_side)?;
     let bytes = export(&Runtime::load()?, &model, &contract, args.precision, &crops)?;
     write_model(&args.out, &bytes)?;
-    log::info!("{}: {}, sha256 {}", args.out.display(), args.precision, digest::of_bytes(&bytes));
+    log::info!("{}: {}, sha256 {}", name::of(&args.out), args.precision, digest::of_bytes(&bytes));
     Ok(())
 }
 
@@ -64,7 +65,7 @@ fn write_trained(args: &ExportArgs, network: &Network, read: Checkpoint) -> anyh
     let state = trained_alone(network, &read.state, tune)?;
     let count: usize = state.values().map(|array| array.values.len()).sum();
     checkpoint::write(&args.out, &Checkpoint { metadata: read.metadata, state })?;
-    log::info!("{}: what `--tune {tune}` trained, {count} numbers", args.out.display());
+    log::info!("{}: what `--tune {tune}` trained, {count} numbers", name::of(&args.out));
     Ok(())
 }
 
@@ -73,8 +74,8 @@ fn crops(paths: &[PathBuf], side: usize) -> anyhow::Result<Vec<u8>> {
     let mut pictures = Vec::new();
     for path in paths {
         let found = if path.is_dir() { stills::list(path).map(|found| found.files) } else { Ok(vec![path.clone()]) };
-        let found = found.with_context(|| format!("can't read {}", path.display()))?;
-        ensure!(!found.is_empty(), "{} holds no pictures to check with", path.display());
+        let found = found.with_context(|| format!("can't read {}", name::of(path)))?;
+        ensure!(!found.is_empty(), "{} holds no pictures to check with", name::of(path));
         pictures.extend(found);
     }
     if pictures.len() > MOST_PICTURES {
@@ -86,7 +87,7 @@ fn crops(paths: &[PathBuf], side: usize) -> anyhow::Result<Vec<u8>> {
     for (path, out) in pictures.iter().zip(pixels.chunks_exact_mut(side * side * 3)) {
         stills::read(path, &mut frame)?;
         let resized = resizer.resize(&frame.pixels, (frame.width, frame.height), out, (side, side));
-        resized.with_context(|| format!("can't use {} to check with", path.display()))?;
+        resized.with_context(|| format!("can't use {} to check with", name::of(path)))?;
     }
     Ok(pixels)
 }

@@ -23,6 +23,7 @@ use crate::network::Architecture;
 use crate::plot::HeatMap;
 use crate::plot::sheet::{ContactSheet, Tile};
 use cyborg_edge::frame::{PixelBox, PixelPoint};
+use cyborg_models::name;
 
 /// Fakes on the contact sheet, at most.
 const SHEET: usize = 24;
@@ -54,7 +55,7 @@ pub(super) struct ForgeArgs {
 pub(super) fn run(args: &ForgeArgs) -> anyhow::Result<Outcome> {
     let stop = listen();
     let folder = args.out.join("faces");
-    fs::create_dir_all(&folder).with_context(|| format!("can't make {}", folder.display()))?;
+    fs::create_dir_all(&folder).with_context(|| format!("can't make {}", name::of(&folder)))?;
     let mut list = ListWriter::open(&args.out.join("faces.csv"))?;
     let read = args.data.read(&Known::default())?;
     let margin = read.config.margin;
@@ -90,7 +91,7 @@ pub(super) fn run(args: &ForgeArgs) -> anyhow::Result<Outcome> {
     for &index in &real {
         for number in 0..args.each {
             if stop.load(Ordering::Relaxed) {
-                log::warn!("interrupted; {made} fakes are in {}", args.out.display());
+                log::warn!("interrupted; {made} fakes are in {}", name::of(&args.out));
                 return Ok(Outcome::Interrupted);
             }
             // By the photo, not by its line: lists grow.
@@ -101,7 +102,7 @@ pub(super) fn run(args: &ForgeArgs) -> anyhow::Result<Outcome> {
                 Ok(fake) => fake,
                 Err(reason) => {
                     left_out += 1;
-                    log::warn!("{}: {reason}", faces.rows[index].path.display());
+                    log::warn!("{}: {reason}", name::of(&faces.rows[index].path));
                     continue;
                 }
             };
@@ -142,7 +143,7 @@ pub(super) fn run(args: &ForgeArgs) -> anyhow::Result<Outcome> {
         Way::Swapped => ("Real, mask, donor, fake", 8),
     };
     ContactSheet { title: title.to_owned(), side, columns, tiles: work.tiles }.save(&args.out.join("sheet"))?;
-    log::info!("{made} fakes ({left_out} faces left out); their list: {}", args.out.join("faces.csv").display());
+    log::info!("{made} fakes ({left_out} faces left out); their list: {}", name::of(&args.out.join("faces.csv")));
     Ok(if left_out > 0 { Outcome::SomeFailed } else { Outcome::Done })
 }
 

@@ -15,6 +15,7 @@ use cyborg_models::contract::{
 };
 use cyborg_models::head::{Familiar, Head, KindHead};
 use cyborg_models::lock;
+use cyborg_models::name;
 
 use super::Outcome;
 use super::session::{
@@ -122,7 +123,7 @@ pub(super) fn run(args: &HeadArgs) -> anyhow::Result<Outcome> {
     let tower = fs::read(&path).with_context(|| {
         format!(
             "can't read the tower {}: `cargo xtask setup --trainer` fetches it, `--tower` names another",
-            path.display()
+            name::of(path)
         )
     })?;
     let runtime = Runtime::load()?;
@@ -174,8 +175,9 @@ pub(super) fn run(args: &HeadArgs) -> anyhow::Result<Outcome> {
         auc: BTreeMap::new(),
     };
     let head = judge(args, learnt, contract, &seen, &rows(&faces, &validation), runner.width())?;
-    checkpoint::replace(&args.out, &head.to_bytes()?).with_context(|| format!("can't write {}", args.out.display()))?;
-    log::info!("wrote {}", args.out.display());
+    checkpoint::replace(&args.out, &head.to_bytes()?)
+        .with_context(|| format!("can't write {}", name::of(&args.out)))?;
+    log::info!("wrote {}", name::of(&args.out));
     Ok(Outcome::Done)
 }
 

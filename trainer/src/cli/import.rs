@@ -9,6 +9,7 @@ use clap::Args;
 use cyborg_models::contract::{
     Alignment, Border, Calibration, CamClass, Contract, CropRule, ResizeFilter, Saliency, Thresholds, Training,
 };
+use cyborg_models::name;
 
 use super::session::{margin, share_of_one};
 use crate::checkpoint::names::{Renamed, translate};
@@ -71,7 +72,7 @@ pub(super) fn run(args: &ImportArgs) -> anyhow::Result<()> {
     ensure!(
         network.depth().is_none() || weight.is_some(),
         "{} holds no classifier, only a tower to begin with: give it to `train --weights`",
-        args.checkpoint.display()
+        name::of(&args.checkpoint)
     );
     let classes = weight.and_then(|array| array.shape.first().copied()).filter(|&classes| classes > 0).unwrap_or(2);
     let mut model = Model::new(network.describe(classes), 0);
@@ -97,7 +98,7 @@ pub(super) fn run(args: &ImportArgs) -> anyhow::Result<()> {
         BTreeMap::from([("network".to_owned(), network.name().to_owned())])
     };
     checkpoint::write(&args.out, &Checkpoint { metadata, state: model.state() })?;
-    log::info!("{}: {network} of {classes} classes", args.out.display());
+    log::info!("{}: {network} of {classes} classes", name::of(&args.out));
     Ok(())
 }
 

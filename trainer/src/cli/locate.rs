@@ -16,6 +16,7 @@ use super::Outcome;
 use super::session::{DETECTOR, absolute, detector_session, listen};
 use crate::data::inspect::choose;
 use crate::data::list::{self, ListWriter, ListedFace, NewRow, Place, Row};
+use cyborg_models::name;
 
 #[derive(Args, Debug)]
 pub(super) struct LocateArgs {
@@ -73,7 +74,7 @@ pub(super) fn run(args: &LocateArgs) -> anyhow::Result<Outcome> {
             _ => {}
         }
     }
-    log::info!("{listed} faces of {all} lines, {without} of them without landmarks: {}", args.out.display());
+    log::info!("{listed} faces of {all} lines, {without} of them without landmarks: {}", name::of(&args.out));
     Ok(if problems.is_empty() { Outcome::Done } else { Outcome::SomeFailed })
 }
 
@@ -85,7 +86,7 @@ fn locate(row: &Row, detector: &mut CenterFace, frame: &mut Frame) -> anyhow::Re
     let seen = choose(&faces, row.face.map(|face| face.bounds).as_ref());
     let face = seen.map(|face| ListedFace { bounds: face.bounds, landmarks: Some(face.landmarks) });
     let Some(face) = face.or(row.face) else {
-        log::warn!("left out: line {}: no face was found in {}", row.line, row.path.display());
+        log::warn!("left out: line {}: no face was found in {}", row.line, name::of(&row.path));
         return Ok(None);
     };
     let text = |path: &PathBuf| anyhow::Ok(absolute(path)?.to_string_lossy().into_owned());

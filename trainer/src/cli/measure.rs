@@ -10,6 +10,7 @@ use clap::Args;
 use cyborg_edge::verdict::Logits;
 use cyborg_models::contract::{Calibration, Thresholds};
 use cyborg_models::digest;
+use cyborg_models::name;
 use serde::Deserialize;
 
 use super::Outcome;
@@ -65,7 +66,7 @@ pub(super) fn run(args: &MeasureArgs) -> anyhow::Result<Outcome> {
     let count = |label| faces.iter().filter(|face| face.label == label).count();
     both_classes(
         (count(Label::Authentic), count(Label::Synthetic)),
-        &format!("{} of {}", args.split, args.table.display()),
+        &format!("{} of {}", args.split, name::of(&args.table)),
     )?;
     if without > 0 {
         log::warn!("{without} photos have no score, as no face was found in them: they are not measured");
@@ -90,12 +91,12 @@ pub(super) fn run(args: &MeasureArgs) -> anyhow::Result<Outcome> {
         probe: None,
         runs: vec![measure(&faces, &run, ScoreKind::Softmax, &args.apart)?],
     };
-    fs::create_dir_all(&args.out).with_context(|| format!("can't make {}", args.out.display()))?;
+    fs::create_dir_all(&args.out).with_context(|| format!("can't make {}", name::of(&args.out)))?;
     for (name, text) in
         [("report.json", serde_json::to_string_pretty(&report)? + "\n"), ("report.md", report.to_markdown())]
     {
         let path = args.out.join(name);
-        checkpoint::replace(&path, text.as_bytes()).with_context(|| format!("can't write {}", path.display()))?;
+        checkpoint::replace(&path, text.as_bytes()).with_context(|| format!("can't write {}", name::of(path)))?;
     }
     // A reader that has gone is no failure: the report is in its file.
     let _ = writeln!(std::io::stdout().lock(), "{}", report.to_markdown());
@@ -121,9 +122,9 @@ fn read(args: &MeasureArgs) -> anyhow::Result<(Vec<ScoredFace>, Vec<Logits>, usi
         ensure!(
             *model.get_or_insert_with(|| row.model.clone()) == row.model,
             "{} has rows of several models: write a table of one model",
-            args.table.display()
+            name::of(&args.table)
         );
-        ensure!((0.0..=1.0).contains(&p), "{}: {} has {p} as p_synthetic", args.table.display(), row.path);
+        ensure!((0.0..=1.0).contains(&p), "{}: {} has {p} as p_synthetic", name::of(&args.table), row.path);
         // A probability of 32 bits may be 0 or 1 itself.
         let p = p.clamp(1e-7, 1.0 - 1e-7);
         logits.push(Logits { authentic: 0.0, synthetic: (p / (1.0 - p)).ln() as f32 });
@@ -145,15 +146,15 @@ fn belong(faces: &mut [ScoredFace], list: &Path) -> anyhow::Result<()> {
             (face.video, face.group, face.pair) = (video, group, pair);
         }
     }
-    ensure!(known > 0, "{} has none of the table's photos: give the list that the table was made of", list.display());
+    ensure!(known > 0, "{} has none of the table's photos: give the list that the table was made of", name::of(list));
     if known < faces.len() {
-        log::warn!("{} photos of the table are not in {}: they belong to nothing", faces.len() - known, list.display());
+        log::warn!("{} photos of the table are not in {}: they belong to nothing", faces.len() - known, name::of(list));
     }
     Ok(())
 }
 
 fn fail(table: &Path) -> String {
-    format!("can't read the scores in {}", table.display())
+    format!("can't read the scores in {}", name::of(table))
 }
 
 #[cfg(test)]

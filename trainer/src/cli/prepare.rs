@@ -13,6 +13,7 @@ use cyborg_edge::frame::Frame;
 use cyborg_edge::model::runtime::Runtime;
 use cyborg_models::contract::{Alignment, Border, CropRule};
 use cyborg_models::digest;
+use cyborg_models::name;
 
 use super::Outcome;
 use super::session::{DETECTOR, detector_session, listen, margin};
@@ -53,7 +54,7 @@ pub(super) struct PrepareArgs {
 pub(super) fn run(args: &PrepareArgs) -> anyhow::Result<Outcome> {
     let stop = listen();
     let faces = args.out.join("faces");
-    fs::create_dir_all(&faces).with_context(|| format!("can't make {}", faces.display()))?;
+    fs::create_dir_all(&faces).with_context(|| format!("can't make {}", name::of(&faces)))?;
     let list = ListWriter::open(&args.out.join("faces.csv"))?;
     let detector = CenterFace::open(&Runtime::load()?, None, DETECTOR, detector_session())?;
     let settings = PrepareSettings {
@@ -65,7 +66,7 @@ pub(super) fn run(args: &PrepareArgs) -> anyhow::Result<Outcome> {
     let (mut done, mut failed) = (0, 0);
     for path in expand(&args.paths)? {
         if work.stop.load(Ordering::Relaxed) {
-            log::warn!("interrupted; what was prepared is in {}", args.out.display());
+            log::warn!("interrupted; what was prepared is in {}", name::of(&args.out));
             return Ok(Outcome::Interrupted);
         }
         match work.one(&path) {
@@ -79,14 +80,14 @@ pub(super) fn run(args: &PrepareArgs) -> anyhow::Result<Outcome> {
         }
     }
     if stop.load(Ordering::Relaxed) {
-        log::warn!("interrupted; what was prepared is in {}", args.out.display());
+        log::warn!("interrupted; what was prepared is in {}", name::of(&args.out));
         return Ok(Outcome::Interrupted);
     }
     log::info!(
         "{} faces of {done} files, {} of them new; their list: {}",
         work.kept,
         work.new,
-        args.out.join("faces.csv").display()
+        name::of(&args.out.join("faces.csv"))
     );
     Ok(match (done, failed) {
         (_, 0) => Outcome::Done,
@@ -103,15 +104,15 @@ fn expand(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
             files.push(path.clone());
             continue;
         }
-        let found = stills::list(path).with_context(|| format!("can't read {}", path.display()))?;
+        let found = stills::list(path).with_context(|| format!("can't read {}", name::of(path)))?;
         if found.files.is_empty() {
-            bail!("{} holds no photo (looked for {})", path.display(), stills::ENDINGS.join(", "));
+            bail!("{} holds no photo (looked for {})", name::of(path), stills::ENDINGS.join(", "));
         }
         for (below, error) in &found.unreadable {
-            log::warn!("the photos in {} are left out: {error}", below.display());
+            log::warn!("the photos in {} are left out: {error}", name::of(below));
         }
         if !found.left_out.is_empty() {
-            log::warn!("{}: {}", path.display(), found.left_out);
+            log::warn!("{}: {}", name::of(path), found.left_out);
         }
         files.extend(found.files);
     }
@@ -140,7 +141,7 @@ impl Work<'_> {
         match stills::read(path, &mut frame) {
             Ok(still) => {
                 if still.animated {
-                    log::warn!("{} is animated: the faces of its first picture alone are taken", path.display());
+                    log::warn!("{} is animated: the faces of its first picture alone are taken", name::of(path));
                 }
                 self.frame(path, &frame, None)
             }
@@ -164,7 +165,7 @@ impl Work<'_> {
         loop {
             match source.read(&mut frame)? {
                 Read::End => return Ok(()),
-                Read::Damaged(reason) => log::warn!("{}: a frame is left out: {reason}", path.display()),
+                Read::Damaged(reason) => log::warn!("{}: a frame is left out: {reason}", name::of(path)),
                 Read::Frame if self.stop.load(Ordering::Relaxed) => return Ok(()),
                 Read::Frame if frame.number.is_multiple_of(self.args.every) => {
                     self.frame(path, &frame, Some(frame.number))?;
@@ -183,7 +184,7 @@ impl Work<'_> {
     fn frame(&mut self, path: &Path, frame: &Frame, number: Option<u64>) -> anyhow::Result<()> {
         let faces = self.preparer.faces(frame)?;
         if faces.is_empty() && number.is_none() {
-            log::warn!("{}: no face of {} pixels or more was found", path.display(), self.args.least);
+            log::warn!("{}: no face of {} pixels or more was found", name::of(path), self.args.least);
         }
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         // Files of one name in two folders must not overwrite each other.

@@ -15,6 +15,7 @@ use crate::data::list::Label;
 use crate::evaluation::table;
 use crate::fit::FitSettings;
 use crate::run_folder::{BEST, METRICS, RunFolder, is_smoothed};
+use cyborg_models::name;
 
 #[derive(Args, Debug)]
 pub(super) struct ResultsArgs {
@@ -63,7 +64,7 @@ pub(super) fn run(args: &ResultsArgs) -> anyhow::Result<()> {
     };
     for folder in &args.folders {
         let name = folder.file_name().map(|name| name.to_string_lossy().into_owned());
-        let name = name.with_context(|| format!("{} has no name", folder.display()))?;
+        let name = name.with_context(|| format!("{} has no name", name::of(folder)))?;
         let kept = args.keep.join(&name);
         if folder.join(CLASSICAL).is_dir() {
             experiment(folder, &name, &kept, &mut page)?;
@@ -73,8 +74,8 @@ pub(super) fn run(args: &ResultsArgs) -> anyhow::Result<()> {
             page += &below(&read(&folder.join(EVALUATION).join("report.md"))?);
         }
     }
-    checkpoint::replace(&args.out, page.as_bytes()).with_context(|| format!("can't write {}", args.out.display()))?;
-    log::info!("{}; the numbers behind it: {}", args.out.display(), args.keep.display());
+    checkpoint::replace(&args.out, page.as_bytes()).with_context(|| format!("can't write {}", name::of(&args.out)))?;
+    log::info!("{}; the numbers behind it: {}", name::of(&args.out), name::of(&args.keep));
     Ok(())
 }
 
@@ -97,7 +98,7 @@ fn experiment(folder: &Path, name: &str, kept: &Path, page: &mut String) -> anyh
 fn setting(folder: &Path, kept: &Path, page: &mut String) -> anyhow::Result<()> {
     let runs = RunFolder::open(folder)?;
     let config = &runs.config;
-    fs::create_dir_all(kept).with_context(|| format!("can't make {}", kept.display()))?;
+    fs::create_dir_all(kept).with_context(|| format!("can't make {}", name::of(kept)))?;
     let first = runs.seeds().next().map(|seed| runs.of_seed(seed).join(BEST)).filter(|path| path.is_file());
     let first = first.map(|path| checkpoint::read(&path)).transpose()?;
     let smoothed = first.is_some_and(|first| is_smoothed(&first.metadata));
@@ -128,7 +129,7 @@ fn setting(folder: &Path, kept: &Path, page: &mut String) -> anyhow::Result<()> 
         }
         plot(folder, kept, &format!("reliability-seed-{seed}.svg"))?;
     }
-    ensure!(done > 0, "no run of {} has ended an epoch yet", folder.display());
+    ensure!(done > 0, "no run of {} has ended an epoch yet", name::of(folder));
     copy(&folder.join(EVALUATION).join("report.json"), &kept.join("report.json"))?;
     for name in ["cams.svg", "robustness.svg", "roc.svg"] {
         plot(folder, kept, name)?;
@@ -184,15 +185,15 @@ fn nameless(from: &Path, to: &Path) -> anyhow::Result<()> {
     for (face, score) in read.faces.iter().zip(read.scores) {
         writer.serialize(Score { source: &face.source, label: face.label, score })?;
     }
-    checkpoint::replace(to, &writer.into_inner()?).with_context(|| format!("can't write {}", to.display()))
+    checkpoint::replace(to, &writer.into_inner()?).with_context(|| format!("can't write {}", name::of(to)))
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {
-    fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))
+    fs::read_to_string(path).with_context(|| format!("can't read {}", name::of(path)))
 }
 
 fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
-    fs::copy(from, to).with_context(|| format!("can't copy {} to {}", from.display(), to.display()))?;
+    fs::copy(from, to).with_context(|| format!("can't copy {} to {}", name::of(from), name::of(to)))?;
     Ok(())
 }
 

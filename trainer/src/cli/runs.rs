@@ -9,6 +9,7 @@ use anyhow::Context;
 use cyborg_edge::explain::explain;
 use cyborg_edge::model::runtime::Runtime;
 use cyborg_models::contract::{Calibration, Contract, ErrorRates, ResizeFilter, Saliency, Thresholds, Training};
+use cyborg_models::name;
 
 use super::Outcome;
 use super::progress::Display;
@@ -59,7 +60,7 @@ pub(super) fn run_all(runs: &Runs<'_>) -> anyhow::Result<Outcome> {
         };
         match outcome {
             Ok(Outcome::Interrupted) => {
-                let path = runs.folder.path().display();
+                let path = name::of(&runs.folder.path());
                 log::warn!("interrupted; `cyborg-train train --resume {path}` goes on from the last whole epoch");
                 return Ok(Outcome::Interrupted);
             }
@@ -135,7 +136,7 @@ fn run_one(runs: &Runs<'_>, seed: u64, trunk: &mut LastTrunk, ended: &mut Vec<Ru
     let crops = check_crops(&runs.data.faces, &runs.data.validation)?;
     let bytes = export(&Runtime::load()?, &model, &contract, Precision::Float32, &crops)?;
     let path = folder.model(&bytes)?;
-    log::info!("model file: {}", path.display());
+    log::info!("model file: {}", name::of(path));
     summarise(&place, seed, ended)
 }
 
@@ -155,7 +156,7 @@ fn through_trunk(runs: &Runs<'_>, learner: &Learner, cache: &Path, before: LastT
 fn summarise(place: &Path, seed: u64, ended: &mut Vec<RunSummary>) -> anyhow::Result<Outcome> {
     let path = place.join(METRICS);
     let best = read_metrics(&path)?.into_iter().rev().find(|row| row.best);
-    let best = best.with_context(|| format!("{} has lost the row of the best epoch", path.display()))?;
+    let best = best.with_context(|| format!("{} has lost the row of the best epoch", name::of(path)))?;
     let MetricsRow { epoch, validation_accuracy, validation_auc, validation_cam_error, .. } = best;
     let words = words(validation_accuracy, validation_auc, validation_cam_error);
     log::info!("seed {seed}: best epoch {epoch}: {words}");

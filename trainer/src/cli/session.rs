@@ -13,6 +13,7 @@ use cyborg_edge::model::provider::{Asked, Provider};
 use cyborg_edge::model::runtime::Runtime;
 use cyborg_edge::model::session::SessionSettings;
 use cyborg_models::contract::CropRule;
+use cyborg_models::name;
 
 use crate::data::faces::{FaceSettings, Faces};
 use crate::data::inspect::{InspectError, Inspected, Inspection, Need, inspect};
@@ -128,7 +129,7 @@ impl DataArgs {
 
 /// A path that means the same from whatever folder a run is gone on with.
 pub(super) fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
-    std::path::absolute(path).with_context(|| format!("can't make sense of the path {}", path.display()))
+    std::path::absolute(path).with_context(|| format!("can't make sense of the path {}", name::of(path)))
 }
 
 /// What is known of the data that a network was trained on.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use cyborg_models::lock;
+use cyborg_models::name;
 
 use super::session::absolute;
 use crate::checkpoint::names::translate;
@@ -42,15 +43,15 @@ pub(super) fn read_weights(path: &Path, network: &Network) -> anyhow::Result<Sta
     let cure = || match fetched(network.architecture).filter(|(id, _)| lock::cached(id).is_some_and(|own| own == path))
     {
         Some((_, whose)) => format!("can't start from {whose} weights: `cargo xtask setup --trainer` fetches them"),
-        None => format!("can't start from {}", path.display()),
+        None => format!("can't start from {}", name::of(path)),
     };
     let checkpoint = checkpoint::read(path).with_context(cure)?;
     let state = translate(network.architecture, checkpoint.state).state;
     let loaded = Model::new(network.clone(), 0)
         .load_start(&state)
-        .with_context(|| format!("can't start from {}", path.display()))?;
+        .with_context(|| format!("can't start from {}", name::of(path)))?;
     if let LastLayer::Fresh { classes } = loaded.last_layer {
-        log::info!("starting from {}; its last layer of {classes} classes is replaced", path.display());
+        log::info!("starting from {}; its last layer of {classes} classes is replaced", name::of(path));
     }
     Ok(state)
 }

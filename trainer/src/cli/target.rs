@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use cyborg_models::contract::Contract;
+use cyborg_models::name;
 
 use super::session::Known;
 use super::train::described;
@@ -40,8 +41,7 @@ pub(super) struct Target {
 impl Target {
     /// Finds the networks at `path`: a folder of runs stands for the best epoch of each that has one.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
-        let name =
-            path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+        let name = path.file_name().map_or_else(|| name::of(path), |name| name.to_string_lossy().into_owned());
         if !path.is_dir() {
             let trained = open_one(path, name.clone())?;
             return Ok(Self { name, folder: None, trained: vec![trained] });
@@ -58,10 +58,10 @@ impl Target {
             if best.is_file() {
                 trained.push(open_one(&best, format!("seed-{seed}"))?);
             } else {
-                log::warn!("{} has no {BEST} yet and is left out", folder.of_seed(seed).display());
+                log::warn!("{} has no {BEST} yet and is left out", name::of(&folder.of_seed(seed)));
             }
         }
-        ensure!(!trained.is_empty(), "no run of {} has ended an epoch yet", path.display());
+        ensure!(!trained.is_empty(), "no run of {} has ended an epoch yet", name::of(path));
         Ok(Self { name, folder: Some(folder), trained })
     }
 
@@ -85,20 +85,20 @@ impl Trained {
     pub(super) fn load(&self) -> anyhow::Result<(Model, Checkpoint)> {
         let checkpoint = checkpoint::read(&self.path)?;
         let mut model = Model::new(self.network.clone(), 0);
-        model.load(&checkpoint.state).with_context(|| format!("can't use {}", self.path.display()))?;
+        model.load(&checkpoint.state).with_context(|| format!("can't use {}", name::of(&self.path)))?;
         Ok((model, checkpoint))
     }
 }
 
 fn open_one(path: &Path, name: String) -> anyhow::Result<Trained> {
     if path.extension().is_some_and(|ending| ending == "onnx") {
-        bail!("{} is a model file: give the checkpoint that it was exported from", path.display());
+        bail!("{} is a model file: give the checkpoint that it was exported from", name::of(path));
     }
     let metadata = checkpoint::read(path)?.metadata;
     let contract = Contract::from_metadata(&metadata).with_context(|| {
         format!(
             "{} doesn't say how it is to be used; `cyborg-train import` gives a foreign checkpoint what it needs",
-            path.display()
+            name::of(path)
         )
     })?;
     let network = network_of(&metadata, &contract)?;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use clap::Args;
 use cyborg_models::digest;
+use cyborg_models::name;
 use serde::Deserialize;
 
 use super::session::{absolute, share_of_one};
@@ -43,7 +44,7 @@ impl TeacherArgs {
 /// What is read of a row.
 #[derive(Deserialize)]
 struct TaughtRow {
-    path: PathBuf,
+    path: String,
     p_synthetic: Option<f32>,
     model: String,
 }
@@ -54,7 +55,7 @@ struct TaughtRow {
 ///
 /// When the table can't be read, is of several models, or knows none of the training faces.
 pub(super) fn teach(inspected: &mut Inspected, table: &Path, train: &[usize]) -> anyhow::Result<()> {
-    let fail = || format!("can't read the teacher's scores in {}", table.display());
+    let fail = || format!("can't read the teacher's scores in {}", name::of(table));
     let mut reader = csv::Reader::from_path(table).with_context(fail)?;
     let mut scores = HashMap::new();
     let mut model: Option<String> = None;
@@ -63,10 +64,12 @@ pub(super) fn teach(inspected: &mut Inspected, table: &Path, train: &[usize]) ->
         ensure!(
             *model.get_or_insert_with(|| by.clone()) == by,
             "{} has rows of several models: a teacher is one (`--model` once)",
-            table.display()
+            name::of(table)
         );
         let Some(p) = p_synthetic else { continue };
-        ensure!((0.0..=1.0).contains(&p), "{}: {} has {p} as p_synthetic", table.display(), path.display());
+        ensure!((0.0..=1.0).contains(&p), "{}: {} has {p} as p_synthetic", name::of(table), path);
+        let path = name::path(&path)
+            .with_context(|| format!("{}: a path can't be read back from its name", name::of(table)))?;
         scores.insert(absolute(&path)?, p);
     }
     let mut taught = vec![None; inspected.faces.rows.len()];
@@ -77,7 +80,7 @@ pub(super) fn teach(inspected: &mut Inspected, table: &Path, train: &[usize]) ->
     ensure!(
         known > 0,
         "{} knows none of the training faces: write it with `cyborg image --list` of the same list",
-        table.display()
+        name::of(table)
     );
     log::info!("{known} of {} training faces have a teacher's score", train.len());
     inspected.faces.teach(taught);
@@ -106,7 +109,7 @@ mod tests {
     fn a_teacher_speaks_of_the_faces_that_it_knows() {
         let (folder, mut inspected) = inspected(4);
         let table = folder.path().join("taught.csv");
-        let path = |index: usize| inspected.faces.rows[index].path.display().to_string();
+        let path = |index: usize| name::of(&inspected.faces.rows[index].path);
         let lines = [format!("{},0.25,m", path(0)), format!("{},,m", path(1)), format!("{},0.75,m", path(3))];
         fs::write(&table, format!("path,p_synthetic,model\n{}\n", lines.join("\n"))).expect("it can be written");
         teach(&mut inspected, &table, &[0, 1, 2]).expect("it is a table");
@@ -129,7 +132,7 @@ mod tests {
     fn tables_that_teach_nothing_are_refused() {
         let (folder, mut inspected) = inspected(2);
         let table = folder.path().join("taught.csv");
-        let path = inspected.faces.rows[0].path.display().to_string();
+        let path = name::of(&inspected.faces.rows[0].path);
         for (lines, says) in [
             (String::new(), "knows none"),
             (format!("{path},2,m\n"), "has 2 as p_synthetic"),

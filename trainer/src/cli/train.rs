@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use anyhow::ensure;
 use clap::{Args, ValueEnum};
 use cyborg_models::contract::CamClass;
+use cyborg_models::name;
 
 use super::Outcome;
 use super::parted::{Looked, faces, tell_of};
@@ -376,8 +377,8 @@ fn go_on(path: &Path, machine: &MachineArgs) -> anyhow::Result<Outcome> {
     ensure!(
         list_digest == config.list_sha256,
         "the data of {} are not those that the runs in {} began with: put them back, or begin again in another folder",
-        config.data.list.display(),
-        path.display()
+        name::of(&config.data.list),
+        name::of(path)
     );
     let most = folder.config.runs;
     run_all(&Runs { folder, network, start, data, device: machine.device, stop, most })

@@ -12,6 +12,7 @@ use cyborg_edge::face::crop::{CropSquare, Cropper};
 use cyborg_edge::face::exact::ExactResizer;
 use cyborg_edge::frame::{Frame, PixelPoint};
 use cyborg_models::contract::CropRule;
+use cyborg_models::name;
 
 use super::list::{Row, group_name};
 use super::photo_box::PhotoBox;
@@ -280,7 +281,7 @@ impl Faces {
     fn cut(&self, index: usize, extent: Extent, cutter: &mut Cutter) -> anyhow::Result<Kept> {
         let (row, found) = (&self.rows[index], &self.found[index]);
         let photo = (cutter.frame.width, cutter.frame.height);
-        ensure!(photo == found.photo, "{} has changed while it was in use", row.path.display());
+        ensure!(photo == found.photo, "{} has changed while it was in use", name::of(&row.path));
         let pixels = self.square(found, extent, self.side_of(extent), cutter)?;
         let Some(path) = &row.map else { return Ok(Kept { pixels, map: None }) };
         read_map(path, &mut cutter.frame)?;
@@ -337,7 +338,7 @@ pub fn read_map(path: &Path, frame: &mut Frame) -> anyhow::Result<()> {
         high - low > GREY_TOLERANCE
     };
     let grey = !frame.pixels.chunks_exact(3).any(coloured);
-    ensure!(grey, "{} is in colour: a human map is a grey picture, bright where people looked", path.display());
+    ensure!(grey, "{} is in colour: a human map is a grey picture, bright where people looked", name::of(path));
     Ok(())
 }
 

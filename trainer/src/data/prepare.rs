@@ -9,6 +9,7 @@ use cyborg_edge::face::crop::{CropSquare, Cropper};
 use cyborg_edge::face::{Face, Locate};
 use cyborg_edge::frame::{Frame, PixelBox, PixelPoint};
 use cyborg_models::contract::CropRule;
+use cyborg_models::name;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 
@@ -103,7 +104,7 @@ pub fn write_png(path: &Path, pixels: &[u8], side: usize) -> anyhow::Result<()> 
         side as u32,
         colour,
     )?;
-    checkpoint::replace(path, &bytes).with_context(|| format!("can't write {}", path.display()))
+    checkpoint::replace(path, &bytes).with_context(|| format!("can't write {}", name::of(path)))
 }
 
 #[cfg(test)]

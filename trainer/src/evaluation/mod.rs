@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use cyborg_edge::verdict::Logits;
 pub use cyborg_edge::verdict::score::ScoreKind;
 use cyborg_models::contract::{Calibration, Thresholds};
+use cyborg_models::name;
 
 use crate::data::list::{Label, Row};
 use crate::data::loader::Batches;
@@ -39,12 +40,12 @@ pub struct ScoredFace {
 impl From<&Row> for ScoredFace {
     fn from(row: &Row) -> Self {
         Self {
-            path: row.path.display().to_string(),
+            path: name::of(&row.path),
             label: row.label,
             source: row.source.clone(),
             video: row.video.clone(),
             group: row.group.clone(),
-            pair: row.pair.as_ref().map(|path| path.display().to_string()),
+            pair: row.pair.as_ref().map(|path| name::of(path)),
         }
     }
 }

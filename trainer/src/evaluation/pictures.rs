@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use cyborg_models::contract::Thresholds;
+use cyborg_models::name;
 use serde::{Deserialize, Serialize};
 
 use super::report::{Report, RunReport};
@@ -161,7 +162,7 @@ impl AverageMaps {
     /// When the file can't be written.
     pub fn write(&self, path: &Path) -> anyhow::Result<()> {
         let text = serde_json::to_string_pretty(self)? + "\n";
-        checkpoint::replace(path, text.as_bytes()).with_context(|| format!("can't write {}", path.display()))
+        checkpoint::replace(path, text.as_bytes()).with_context(|| format!("can't write {}", name::of(path)))
     }
 
     /// Reads what [`Self::write`] wrote.
@@ -170,7 +171,7 @@ impl AverageMaps {
     ///
     /// When the file can't be read.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
-        let fail = || format!("can't read {}: run `cyborg-train evaluate` again", path.display());
+        let fail = || format!("can't read {}: run `cyborg-train evaluate` again", name::of(path));
         serde_json::from_str(&std::fs::read_to_string(path).with_context(fail)?).with_context(fail)
     }
 

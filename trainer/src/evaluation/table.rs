@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{RunScores, ScoreKind, ScoredFace, score_of};
 use crate::checkpoint;
 use crate::data::list::Label;
+use cyborg_models::name;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct TableRow {
@@ -49,7 +50,7 @@ pub fn write(path: &Path, faces: &[ScoredFace], run: &RunScores, kind: ScoreKind
             logit_synthetic: synthetic,
         })?;
     }
-    checkpoint::replace(path, &writer.into_inner()?).with_context(|| format!("can't write {}", path.display()))
+    checkpoint::replace(path, &writer.into_inner()?).with_context(|| format!("can't write {}", name::of(path)))
 }
 
 /// Reads the scores of a run.
@@ -58,17 +59,17 @@ pub fn write(path: &Path, faces: &[ScoredFace], run: &RunScores, kind: ScoreKind
 ///
 /// When the file can't be read, or holds something else.
 pub fn read(path: &Path) -> anyhow::Result<ReadScores> {
-    let fail = || format!("can't read the scores in {}", path.display());
+    let fail = || format!("can't read the scores in {}", name::of(path));
     let mut reader = csv::Reader::from_path(path).with_context(fail)?;
     let mut read = ReadScores { faces: Vec::new(), scores: Vec::new() };
     for row in reader.deserialize() {
         let TableRow { path: photo, score, label, source, video, .. } = row.with_context(fail)?;
-        ensure!(score.is_finite(), "{}: the score of {photo} is {score}", path.display());
+        ensure!(score.is_finite(), "{}: the score of {photo} is {score}", name::of(path));
         // Neither is in the table: both are the list's to say.
         read.faces.push(ScoredFace { path: photo, label, source, video, group: None, pair: None });
         read.scores.push(score);
     }
-    ensure!(!read.faces.is_empty(), "{} holds no scores", path.display());
+    ensure!(!read.faces.is_empty(), "{} holds no scores", name::of(path));
     Ok(read)
 }
 

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use cyborg_models::digest;
+use cyborg_models::name;
 
 use super::FitData;
 use crate::data::augment::Preset;
@@ -218,13 +219,13 @@ impl Count {
 
     fn tell(&self, cache: &Path) {
         if self.faults > 0 {
-            log::warn!("{} files in {} were damaged or foreign, and were made again", self.faults, cache.display());
+            log::warn!("{} files in {} were damaged or foreign, and were made again", self.faults, name::of(cache));
         }
         log::info!(
             "{} of {} faces went through the trunk, the others were in {} already",
             self.made,
             self.all,
-            cache.display()
+            name::of(cache)
         );
     }
 }

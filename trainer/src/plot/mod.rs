@@ -26,6 +26,7 @@ use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
 use crate::checkpoint::replace;
+use cyborg_models::name;
 use letters::Picture;
 use page::{Area, Fault};
 
@@ -33,7 +34,7 @@ use page::{Area, Fault};
 #[derive(Debug, thiserror::Error)]
 pub enum PlotError {
     /// The numbers don't fit together.
-    #[error("can't draw {}: {fault}", path.display())]
+    #[error("can't draw {}: {fault}", name::of(path))]
     Data {
         /// The file.
         path: PathBuf,
@@ -41,7 +42,7 @@ pub enum PlotError {
         fault: DataFault,
     },
     /// The drawing library can't draw it.
-    #[error("can't draw {}: {reason}", path.display())]
+    #[error("can't draw {}: {reason}", name::of(path))]
     Draw {
         /// The file.
         path: PathBuf,
@@ -49,7 +50,7 @@ pub enum PlotError {
         reason: String,
     },
     /// The file can't be written.
-    #[error("can't write {}: {source}; what was there before is still there", path.display())]
+    #[error("can't write {}: {source}; what was there before is still there", name::of(path))]
     Write {
         /// The file.
         path: PathBuf,

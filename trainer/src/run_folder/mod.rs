@@ -29,6 +29,7 @@ pub use summary::{RunSummary, write_summary};
 pub use table::{MetricsRow, read as read_metrics};
 
 use crate::checkpoint;
+use cyborg_models::name;
 
 /// The folder of a setting.
 #[derive(Clone, Debug)]
@@ -48,7 +49,7 @@ impl RunFolder {
     /// When it can't be made, or holds runs.
     pub fn create(folder: &Path, config: Config) -> anyhow::Result<Self> {
         Self::is_free(folder)?;
-        fs::create_dir_all(folder).with_context(|| format!("can't make {}", folder.display()))?;
+        fs::create_dir_all(folder).with_context(|| format!("can't make {}", name::of(folder)))?;
         Self::replace(folder, config)
     }
 
@@ -60,7 +61,7 @@ impl RunFolder {
     pub fn replace(folder: &Path, config: Config) -> anyhow::Result<Self> {
         let path = folder.join(CONFIG);
         let text = serde_json::to_string_pretty(&config)? + "\n";
-        checkpoint::replace(&path, text.as_bytes()).with_context(|| format!("can't write {}", path.display()))?;
+        checkpoint::replace(&path, text.as_bytes()).with_context(|| format!("can't write {}", name::of(path)))?;
         Ok(Self { folder: folder.to_owned(), config })
     }
 
@@ -73,8 +74,8 @@ impl RunFolder {
         if folder.join(CONFIG).exists() {
             bail!(
                 "{} holds runs already: go on with them by `train --resume {}`, or name another folder with `--out`",
-                folder.display(),
-                folder.display()
+                name::of(folder),
+                name::of(folder)
             );
         }
         Ok(())
@@ -88,8 +89,8 @@ impl RunFolder {
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
         let path = folder.join(CONFIG);
         let text = fs::read_to_string(&path)
-            .with_context(|| format!("{} is no folder of runs: can't read {}", folder.display(), path.display()))?;
-        let config = serde_json::from_str(&text).with_context(|| format!("can't read {}", path.display()))?;
+            .with_context(|| format!("{} is no folder of runs: can't read {}", name::of(folder), name::of(&path)))?;
+        let config = serde_json::from_str(&text).with_context(|| format!("can't read {}", name::of(&path)))?;
         Ok(Self { folder: folder.to_owned(), config })
     }
 
@@ -100,8 +101,8 @@ impl RunFolder {
     /// When another one is at work in it, or the system has no such locks.
     pub fn lock(&self) -> anyhow::Result<File> {
         let path = self.folder.join(CONFIG);
-        let file = File::open(&path).with_context(|| format!("can't open {}", path.display()))?;
-        file.try_lock().with_context(|| format!("another `cyborg-train` is at work in {}", self.folder.display()))?;
+        let file = File::open(&path).with_context(|| format!("can't open {}", name::of(path)))?;
+        file.try_lock().with_context(|| format!("another `cyborg-train` is at work in {}", name::of(&self.folder)))?;
         Ok(file)
     }
 

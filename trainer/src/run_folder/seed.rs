@@ -12,6 +12,7 @@ use anyhow::{Context, ensure};
 use cyborg_models::contract::Contract;
 use cyborg_models::digest;
 use cyborg_models::model_file::ModelFile;
+use cyborg_models::name;
 use serde::{Deserialize, Serialize};
 
 use super::build::{Build, unsmooth};
@@ -75,10 +76,10 @@ pub struct ScoreRow {
 ///
 /// When the file can't be read, or holds something else.
 pub fn read_validation(path: &Path) -> anyhow::Result<Vec<ScoreRow>> {
-    let fail = || format!("can't read the scores in {}", path.display());
+    let fail = || format!("can't read the scores in {}", name::of(path));
     let mut reader = csv::Reader::from_path(path).with_context(fail)?;
     let rows: Vec<ScoreRow> = reader.deserialize().collect::<Result<_, _>>().with_context(fail)?;
-    ensure!(rows.iter().all(|row| (0.0..=1.0).contains(&row.score)), "{}: a score is no probability", path.display());
+    ensure!(rows.iter().all(|row| (0.0..=1.0).contains(&row.score)), "{}: a score is no probability", name::of(path));
     Ok(rows)
 }
 
@@ -90,7 +91,7 @@ impl SeedFolder {
     ///
     /// When it can't be made or written, or its last checkpoint can't be read.
     pub fn open(folder: &Path, build: Build) -> anyhow::Result<(Self, Resumed)> {
-        fs::create_dir_all(folder).with_context(|| format!("can't make {}", folder.display()))?;
+        fs::create_dir_all(folder).with_context(|| format!("can't make {}", name::of(folder)))?;
         checkpoint::tidy_up(folder);
         let resumed = resume(folder)?;
         let metrics = MetricsTable::open(&folder.join(METRICS), resumed.progress.epoch)?;
@@ -201,7 +202,7 @@ impl SeedFolder {
             let source = faces.rows[index].source.clone();
             writer.serialize(ScoreRow { source, label: each.label, score: each.score })?;
         }
-        checkpoint::replace(&path, &writer.into_inner()?).with_context(|| format!("can't write {}", path.display()))
+        checkpoint::replace(&path, &writer.into_inner()?).with_context(|| format!("can't write {}", name::of(path)))
     }
 
     /// Writes the model file and its digest, and says where it is.
@@ -232,7 +233,7 @@ fn digest_path(path: &Path) -> PathBuf {
 ///
 /// When one of them can't be written.
 pub fn write_model(path: &Path, bytes: &[u8]) -> anyhow::Result<PathBuf> {
-    let fail = |path: &Path| format!("can't write {}", path.display());
+    let fail = |path: &Path| format!("can't write {}", name::of(path));
     checkpoint::replace(path, bytes).with_context(|| fail(path))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let digest = digest_path(path);
@@ -253,7 +254,7 @@ fn resume(folder: &Path) -> anyhow::Result<Resumed> {
         return Ok(Resumed::default());
     }
     let last = checkpoint::read(&path)?;
-    let cure = || format!("can't go on from {}", path.display());
+    let cure = || format!("can't go on from {}", name::of(&path));
     let progress = progress_of(&last).with_context(cure)?;
     let progress = progress.context("it doesn't say how far its run had come").with_context(cure)?;
     let (optimiser, state): (State, State) = last.state.into_iter().partition(|(name, _)| name.starts_with(OPTIMISER));
@@ -278,7 +279,7 @@ fn mend_best(
     ensure!(
         best.epoch == progress.epoch,
         "{} is not of epoch {}, which was the best one: put it back, or begin again in another folder",
-        path.display(),
+        name::of(path),
         best.epoch
     );
     checkpoint::write(&path, &Checkpoint { metadata: metadata.clone(), state: state.clone() })?;

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::table::MetricsRow;
 use crate::checkpoint;
 use crate::metrics::spread;
+use cyborg_models::name;
 
 /// What a run came to on the validation faces, at its best epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,5 +69,5 @@ pub fn write_summary(path: &Path, runs: &[RunSummary]) -> anyhow::Result<()> {
             validation_cam_error,
         })?;
     }
-    checkpoint::replace(path, &writer.into_inner()?).with_context(|| format!("can't write {}", path.display()))
+    checkpoint::replace(path, &writer.into_inner()?).with_context(|| format!("can't write {}", name::of(path)))
 }

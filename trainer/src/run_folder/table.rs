@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::checkpoint;
 use crate::fit::EpochReport;
+use cyborg_models::name;
 
 /// A row.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,7 +71,7 @@ impl MetricsTable {
     ///
     /// When it can't be written.
     pub(super) fn open(path: &Path, epoch: u64) -> anyhow::Result<Self> {
-        let fail = || format!("can't write {}", path.display());
+        let fail = || format!("can't write {}", name::of(path));
         let mut kept = csv::Writer::from_writer(Vec::new());
         let rows = if path.exists() { read(path)? } else { Vec::new() };
         let rows: Vec<_> = rows.into_iter().filter(|row| row.epoch <= epoch).collect();
@@ -90,7 +91,7 @@ impl MetricsTable {
     /// When it can't be written.
     pub(super) fn add(&mut self, row: MetricsRow) -> anyhow::Result<()> {
         let written = self.writer.serialize(row).map_err(anyhow::Error::from);
-        written.and_then(|()| Ok(self.writer.flush()?)).with_context(|| format!("can't write {}", self.path.display()))
+        written.and_then(|()| Ok(self.writer.flush()?)).with_context(|| format!("can't write {}", name::of(&self.path)))
     }
 }
 
@@ -101,7 +102,7 @@ impl MetricsTable {
 /// When the file can't be read.
 pub fn read(path: &Path) -> anyhow::Result<Vec<MetricsRow>> {
     let reader = csv::ReaderBuilder::new().flexible(true).from_path(path);
-    let mut reader = reader.with_context(|| format!("can't read {}", path.display()))?;
+    let mut reader = reader.with_context(|| format!("can't read {}", name::of(path)))?;
     Ok(reader.deserialize().filter_map(Result::ok).collect())
 }
 

@@ -16,6 +16,7 @@ use cyborg_edge::face::{Face, Locate};
 use cyborg_edge::frame::PixelBox;
 use cyborg_models::contract::CropRule;
 use cyborg_models::digest;
+use cyborg_models::name;
 use rayon::prelude::*;
 
 use crate::data::faces::{CropMode, Cutter, FaceSettings, Faces, Found, ROOM, SaliencySource, read_map};
@@ -54,7 +55,7 @@ pub enum Need {
 #[derive(Debug, thiserror::Error)]
 pub enum InspectError {
     /// All that is wrong, a line each.
-    #[error("{} of {} can't be used:\n{}", count(problems.len()), list.display(), problems.join("\n"))]
+    #[error("{} of {} can't be used:\n{}", count(problems.len()), name::of(list), problems.join("\n"))]
     Problems {
         /// The list.
         list: PathBuf,
@@ -62,7 +63,7 @@ pub enum InspectError {
         problems: Vec<String>,
     },
     /// No line is for what is to be done.
-    #[error("{} has no line of split {split}", list.display())]
+    #[error("{} has no line of split {split}", name::of(list))]
     Empty {
         /// The list.
         list: PathBuf,
@@ -171,14 +172,15 @@ fn look(row: &Row, how: &Inspection<'_>, cutter: &mut Cutter, pool: &Pool, broke
         return Err(missing(row));
     }
     let told = |error: anyhow::Error| format!("line {}: {}", row.line, explain(&error));
-    let content = fs::read(&row.path).map_err(|error| format!("line {}: {}: {error}", row.line, row.path.display()))?;
+    let content =
+        fs::read(&row.path).map_err(|error| format!("line {}: {}: {error}", row.line, name::of(&row.path)))?;
     let content = digest::of_bytes(&content);
     stills::read(&row.path, &mut cutter.frame).map_err(|error| told(error.into()))?;
     let found = find(row, how, cutter, pool, broken)?;
     let mut map = None;
     if let Some(path) = &row.map {
         read_map(path, &mut cutter.frame).map_err(told)?;
-        let bytes = fs::read(path).map_err(|error| format!("line {}: {}: {error}", row.line, path.display()))?;
+        let bytes = fs::read(path).map_err(|error| format!("line {}: {}: {error}", row.line, name::of(path)))?;
         map = Some(digest::of_bytes(&bytes));
     }
     Ok(Seen { found, content, map })
@@ -189,7 +191,7 @@ fn find(row: &Row, how: &Inspection<'_>, cutter: &mut Cutter, pool: &Pool, broke
     let photo = (cutter.frame.width, cutter.frame.height);
     let listed = row.face.map(|face| face.bounds);
     if let Some(bounds) = listed {
-        plausible(&bounds, photo).map_err(|reason| format!("line {}: {}: {reason}", row.line, row.path.display()))?;
+        plausible(&bounds, photo).map_err(|reason| format!("line {}: {}: {reason}", row.line, name::of(&row.path)))?;
     }
     let known = row.face.and_then(|face| Some((face.bounds, face.landmarks?)));
     let wanted = how.landmarks == Need::Needed || how.settings.saliency == SaliencySource::Landmarks;
@@ -274,7 +276,7 @@ fn missing(row: &Row) -> String {
     format!(
         "line {}: {} is missing (`--root` names the folder that the paths start from)",
         row.line,
-        row.path.display()
+        name::of(&row.path)
     )
 }
 
@@ -283,7 +285,7 @@ fn no_face(row: &Row) -> String {
         "line {}: {}: no face found, and the list gives no box (columns face_x, face_y, face_w, face_h); `--crop whole` \
          takes photos as they are",
         row.line,
-        row.path.display()
+        name::of(&row.path)
     )
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 
 use cyborg_models::digest;
+use cyborg_models::name;
 
 use crate::data::list::Row;
 
@@ -36,7 +37,7 @@ pub(super) fn find(rows: &[Row], contents: &[Option<&str>]) -> Vec<String> {
         };
         let Some(content) = content else { continue };
         let before = *first.entry(content).or_insert(row);
-        let path = row.path.display();
+        let path = name::of(&row.path);
         if before.split != row.split {
             problems.push(format!(
                 "line {}: {path} is the photo of line {}, but for {} instead of {}: leave one of them out",

@@ -8,6 +8,7 @@ mod paper;
 mod split;
 mod write;
 
+use cyborg_models::name;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -76,7 +77,7 @@ pub struct Place {
 #[derive(Debug, thiserror::Error)]
 pub enum ListError {
     /// The file can't be read.
-    #[error("can't read the list {}: {source}", path.display())]
+    #[error("can't read the list {}: {source}", name::of(path))]
     Read {
         /// The list.
         path: PathBuf,
@@ -84,7 +85,10 @@ pub enum ListError {
         source: csv::Error,
     },
     /// A column that every list needs is not in the header.
-    #[error("{} has no column `{column}` (columns are file, label, split, source, video, map; see trainer/README.md)", path.display())]
+    #[error(
+        "{} has no column `{column}` (columns are file, label, split, source, video, map; see trainer/README.md)",
+        name::of(path)
+    )]
     Column {
         /// The list.
         path: PathBuf,
@@ -92,7 +96,7 @@ pub enum ListError {
         column: &'static str,
     },
     /// The folder of maps is not there.
-    #[error("{} is not a folder: give the folder of the human maps with `--maps`", path.display())]
+    #[error("{} is not a folder: give the folder of the human maps with `--maps`", name::of(path))]
     Maps {
         /// What was given.
         path: PathBuf,
@@ -132,7 +136,7 @@ pub fn read(place: &Place) -> Result<Read, ListError> {
             row.map = map_of(maps, &root, &row.path);
         }
         if rows.iter().all(|row| row.map.is_none()) {
-            problems.push(format!("no photo of the list has a map in {} (`--maps`)", maps.display()));
+            problems.push(format!("no photo of the list has a map in {} (`--maps`)", name::of(maps)));
         }
     }
     problems.extend(shared_maps(&rows));
@@ -153,12 +157,12 @@ fn shared_maps(rows: &[Row]) -> Vec<String> {
     for row in rows {
         let Some(map) = row.map.as_deref() else { continue };
         if map == row.path {
-            problems.push(format!("line {}: {} is its own map", row.line, map.display()));
+            problems.push(format!("line {}: {} is its own map", row.line, name::of(map)));
             continue;
         }
         let before = *of_map.entry(map).or_insert(row);
         if before.path != row.path {
-            let (line, other, map) = (row.line, before.line, map.display());
+            let (line, other, map) = (row.line, before.line, name::of(map));
             problems.push(format!(
                 "line {line}: {map} is the map of the photo of line {other} already: give each its own name"
             ));

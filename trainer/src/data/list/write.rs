@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use cyborg_edge::capture::list::{BOX, LANDMARKS};
 
 use super::{Label, ListedFace, Split};
+use cyborg_models::name;
 
 /// Columns before those of the face.
 const COLUMNS: [&str; 8] = ["file", "label", "split", "source", "video", "group", PAIR, "map"];
@@ -41,13 +42,16 @@ pub struct NewRow {
 #[derive(Debug, thiserror::Error)]
 pub enum WriteListError {
     /// It is there, and has other columns.
-    #[error("{} has other columns than are written here: name another folder with `--out`", path.display())]
+    #[error("{} has other columns than are written here: name another folder with `--out`", name::of(path))]
     Foreign {
         /// The list.
         path: PathBuf,
     },
     /// A file is in it with another label or split.
-    #[error("{} has {file} as {before} already, and not as {now}: remove its line, or name another folder with `--out`", path.display())]
+    #[error(
+        "{} has {file} as {before} already, and not as {now}: remove its line, or name another folder with `--out`",
+        name::of(path)
+    )]
     Differs {
         /// The list.
         path: PathBuf,
@@ -59,7 +63,7 @@ pub enum WriteListError {
         now: String,
     },
     /// It can't be read or written.
-    #[error("can't write the list {}: {source}", path.display())]
+    #[error("can't write the list {}: {source}", name::of(path))]
     Write {
         /// The list.
         path: PathBuf,

@@ -4,16 +4,12 @@
 //! holds the letters `\x` itself. All others stand as they are. [`is_escaped`] tells one kind from the other.
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The name of a path, for tables and messages.
 #[must_use]
 pub fn of(path: impl AsRef<Path>) -> String {
-    let path = path.as_ref();
-    match path.to_str() {
-        Some(name) => of_text(name).into_owned(),
-        None => of_bytes(path.as_os_str().as_encoded_bytes()),
-    }
+    of_bytes(path.as_ref().as_os_str().as_encoded_bytes())
 }
 
 /// The name of something that has one in UTF-8.
@@ -28,7 +24,12 @@ pub fn is_escaped(name: &str) -> bool {
     name.contains(r"\x")
 }
 
-fn of_bytes(bytes: &[u8]) -> String {
+/// The name of a path that these bytes are.
+#[must_use]
+pub fn of_bytes(bytes: &[u8]) -> String {
+    if let Ok(name) = std::str::from_utf8(bytes) {
+        return of_text(name).into_owned();
+    }
     let mut name = String::with_capacity(bytes.len() + 6);
     for chunk in bytes.utf8_chunks() {
         name += &chunk.valid().replace('\\', r"\\");
@@ -39,39 +40,49 @@ fn of_bytes(bytes: &[u8]) -> String {
     name
 }
 
+/// The path that a name of [`of`] stands for; `None` where there is none of this name, as where paths are no bytes.
+#[cfg(not(unix))]
+#[must_use]
+pub fn path(name: &str) -> Option<PathBuf> {
+    (!is_escaped(name)).then(|| name.into())
+}
+
+/// The path that a name of [`of`] stands for; `None` where it is the name of none.
+#[cfg(unix)]
+#[must_use]
+pub fn path(name: &str) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStringExt;
+
+    if !is_escaped(name) {
+        return Some(name.into());
+    }
+    let mut bytes = Vec::with_capacity(name.len());
+    let mut rest = name.as_bytes();
+    while let Some((&first, behind)) = rest.split_first() {
+        rest = behind;
+        match (first, behind) {
+            (b'\\', [b'\\', behind @ ..]) => {
+                bytes.push(b'\\');
+                rest = behind;
+            }
+            (b'\\', [b'x', high, low, behind @ ..]) => {
+                let digit = |digit: u8| char::from(digit).to_digit(16);
+                bytes.push((digit(*high)? * 16 + digit(*low)?) as u8);
+                rest = behind;
+            }
+            (b'\\', _) => return None,
+            _ => bytes.push(first),
+        }
+    }
+    Some(std::ffi::OsString::from_vec(bytes).into())
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
-    use std::path::PathBuf;
 
     use super::*;
-
-    /// The path that a name of [`of`] stands for; `None` where it is none.
-    fn path(name: &str) -> Option<PathBuf> {
-        if !is_escaped(name) {
-            return Some(name.into());
-        }
-        let mut bytes = Vec::with_capacity(name.len());
-        let mut rest = name.as_bytes();
-        while let Some((&first, behind)) = rest.split_first() {
-            rest = behind;
-            match (first, behind) {
-                (b'\\', [b'\\', behind @ ..]) => {
-                    bytes.push(b'\\');
-                    rest = behind;
-                }
-                (b'\\', [b'x', high, low, behind @ ..]) => {
-                    let digit = |digit: u8| char::from(digit).to_digit(16);
-                    bytes.push((digit(*high)? * 16 + digit(*low)?) as u8);
-                    rest = behind;
-                }
-                (b'\\', _) => return None,
-                _ => bytes.push(first),
-            }
-        }
-        Some(OsStr::from_bytes(&bytes).into())
-    }
 
     fn check(bytes: &[u8], name: &str) {
         let given = Path::new(OsStr::from_bytes(bytes));
