@@ -50,7 +50,7 @@ impl TrunkStore {
     pub fn open(cache: &Path, trunk: String, size: usize) -> anyhow::Result<Self> {
         let folder = cache.join(&trunk[..SHOWN.min(trunk.len())]);
         fs::create_dir_all(&folder)
-            .with_context(|| format!("can't make {}: name another folder with `--cache`", name::of(folder)))?;
+            .with_context(|| format!("can't make {}: name another folder with `--cache`", name::of(&folder)))?;
         Ok(Self { folder, trunk, size })
     }
 
@@ -88,7 +88,7 @@ impl TrunkStore {
     /// When they are gone, or of another length.
     pub fn read(&self, face: &str, out: &mut Vec<f16>) -> anyhow::Result<()> {
         let path = self.path(face);
-        let cure = || format!("can't read {}: go on with the run, and it is made again", name::of(path));
+        let cure = || format!("can't read {}: go on with the run, and it is made again", name::of(&path));
         let bytes = fs::read(&path).with_context(cure)?;
         let values = bytes.get(HEADER..).filter(|values| values.len() == self.size * 2);
         let values = values.context("it has changed while it was in use").with_context(cure)?;
@@ -113,7 +113,7 @@ impl TrunkStore {
             Ok::<_, std::io::Error>(())
         };
         put().with_context(|| {
-            format!("can't write {}: make room, or name another folder with `--cache`", name::of(path))
+            format!("can't write {}: make room, or name another folder with `--cache`", name::of(&path))
         })
     }
 }
