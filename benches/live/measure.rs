@@ -169,6 +169,7 @@ pub(crate) fn live(
             detect: DetectEvery(NonZeroU32::MIN),
             classifier: &mut classifier,
             judge: &Judge::new(&contract),
+            first_sight: None,
             limits: Arc::new(SharedLimits::of(&contract)),
         };
         scope.spawn(|| {
