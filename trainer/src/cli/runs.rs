@@ -52,7 +52,7 @@ pub(super) fn run_all(runs: &Runs<'_>) -> anyhow::Result<Outcome> {
             if runs.stop.load(Ordering::Relaxed) { Ok(Outcome::Interrupted) } else { run_one(runs, seed, &mut ended) };
         match outcome {
             Ok(Outcome::Interrupted) => {
-                let path = name::of(&runs.folder.path());
+                let path = name::of(runs.folder.path());
                 log::warn!("interrupted; `cyborg-train train --resume {path}` goes on from the last whole epoch");
                 return Ok(Outcome::Interrupted);
             }
