@@ -78,6 +78,9 @@ impl Address {
 
 /// What may be shown of an address that lacks its slashes, or its scheme; `None` where it looks like no address.
 fn mistyped(text: &str) -> Option<String> {
+    if text.contains("://") {
+        return None;
+    }
     let words = text.trim_start();
     if let Some((scheme, _)) = words.split_once(':').filter(|(scheme, rest)| {
         SCHEMES.contains(&scheme.to_ascii_lowercase().as_str()) && rest.contains(['@', '?', '=', '#'])

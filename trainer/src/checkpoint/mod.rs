@@ -137,7 +137,7 @@ pub fn tidy_up(folder: &Path) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(UNFINISHED)) {
         if let Err(error) = fs::remove_file(entry.path()) {
-            log::warn!("can't remove {}: {error}", name::of(&entry.path()));
+            log::warn!("can't remove {}: {error}", name::of(entry.path()));
         }
     }
 }

@@ -143,7 +143,7 @@ pub(super) fn run(args: &ForgeArgs) -> anyhow::Result<Outcome> {
         Way::Swapped => ("Real, mask, donor, fake", 8),
     };
     ContactSheet { title: title.to_owned(), side, columns, tiles: work.tiles }.save(&args.out.join("sheet"))?;
-    log::info!("{made} fakes ({left_out} faces left out); their list: {}", name::of(&args.out.join("faces.csv")));
+    log::info!("{made} fakes ({left_out} faces left out); their list: {}", name::of(args.out.join("faces.csv")));
     Ok(if left_out > 0 { Outcome::SomeFailed } else { Outcome::Done })
 }
 

@@ -87,7 +87,7 @@ pub(super) fn run(args: &PrepareArgs) -> anyhow::Result<Outcome> {
         "{} faces of {done} files, {} of them new; their list: {}",
         work.kept,
         work.new,
-        name::of(&args.out.join("faces.csv"))
+        name::of(args.out.join("faces.csv"))
     );
     Ok(match (done, failed) {
         (_, 0) => Outcome::Done,

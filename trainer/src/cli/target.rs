@@ -58,7 +58,7 @@ impl Target {
             if best.is_file() {
                 trained.push(open_one(&best, format!("seed-{seed}"))?);
             } else {
-                log::warn!("{} has no {BEST} yet and is left out", name::of(&folder.of_seed(seed)));
+                log::warn!("{} has no {BEST} yet and is left out", name::of(folder.of_seed(seed)));
             }
         }
         ensure!(!trained.is_empty(), "no run of {} has ended an epoch yet", name::of(path));

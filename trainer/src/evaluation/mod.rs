@@ -45,7 +45,7 @@ impl From<&Row> for ScoredFace {
             source: row.source.clone(),
             video: row.video.clone(),
             group: row.group.clone(),
-            pair: row.pair.as_ref().map(|path| name::of(path)),
+            pair: row.pair.as_ref().map(name::of),
         }
     }
 }
