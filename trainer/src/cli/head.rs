@@ -29,10 +29,10 @@ use crate::data::faces::Faces;
 use crate::data::forge::swap::donor::Donors;
 use crate::data::inspect::Need;
 use crate::data::list::{Label, Row, Split};
-use crate::data::loader::{Plan, evaluation, training};
+use crate::data::loader::{Plan, evaluation, order_of_photos, training};
 use crate::fit::class_counts;
 use crate::head::features::{Described, TowerRunner};
-use crate::head::{familiar, judged};
+use crate::head::{familiar, judged, parts};
 use crate::metrics::{Scored, auc};
 use crate::torch::Logistic;
 use crate::torch::logistic;
@@ -51,7 +51,7 @@ pub(super) struct HeadArgs {
     #[arg(long, value_name = "FILE")]
     tower: Option<PathBuf>,
     /// Blocks of the tower whose tokens are looked at, with commas between them
-    #[arg(long, value_name = "BLOCKS", value_delimiter = ',', default_value = "7,8,10")]
+    #[arg(long, value_name = "BLOCKS", value_delimiter = ',', default_value = "4,6,8")]
     blocks: Vec<usize>,
     /// Times that each face is seen, varied anew each time but the first
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100))]
@@ -70,7 +70,7 @@ pub(super) struct HeadArgs {
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share_of_one)]
     video_coding: f64,
     /// How much the weights that tell generated faces are held back
-    #[arg(long, value_name = "RIDGE", default_value_t = 2.0, value_parser = positive)]
+    #[arg(long, value_name = "RIDGE", default_value_t = 12.0, value_parser = positive)]
     ridge: f64,
     /// How much the weights that tell swapped faces are held back
     #[arg(long, value_name = "RIDGE", default_value_t = 0.5, value_parser = positive)]
@@ -78,6 +78,10 @@ pub(super) struct HeadArgs {
     /// Sources of the training split to leave out, and to tell the AUC of, with commas between them
     #[arg(long, value_name = "SOURCES", value_delimiter = ',')]
     leave_out: Vec<String>,
+    /// Training sources that a layer of their own is learnt from, with commas between them: its evidence and that of a layer of all
+    /// others then count alike in telling generated faces
+    #[arg(long, value_name = "SOURCES", value_delimiter = ',')]
+    part: Vec<String>,
     /// Validation sources of real and of swapped faces, with commas between them: the layer for swapped faces is calibrated by
     /// these, and that for generated ones by the others
     #[arg(long, value_name = "SOURCES", value_delimiter = ',')]
@@ -110,7 +114,7 @@ pub(super) fn run(args: &HeadArgs) -> anyhow::Result<Outcome> {
     let stop = listen();
     ensure!(
         args.blocks.first().is_some_and(|&first| first > 0) && args.blocks.is_sorted_by(|one, next| one < next),
-        "--blocks wants numbers from 1 in rising order, such as 7,8,10"
+        "--blocks wants numbers from 1 in rising order, such as 4,6,8"
     );
     if args.video_coding > 0.0 {
         video::check()?;
@@ -214,10 +218,12 @@ impl Work<'_> {
             seed: args.seed,
         };
         let mut seen = Described::default();
+        let mut order = Vec::new();
         let mut plain = 0;
         for view in 0..args.views {
             let augment = if view == 0 { Preset::None } else { args.augment };
             let batches = training(faces, &Plan { augment, ..plan.clone() }, view);
+            order.extend(order_of_photos(faces, &plan, view));
             let Some(more) = runner.describe(batches, stop)? else { return Ok(None) };
             seen.add(more);
             if view == 0 {
@@ -225,7 +231,7 @@ impl Work<'_> {
             }
             log::info!("described {} faces to tell generated ones by", seen.labels.len());
         }
-        let layer = logistic::fit(&seen.features, &seen.labels, &alike(&seen.labels), args.ridge)?;
+        let layer = self.generated(&seen, &order, runner.width())?;
         let mut layers = vec![(Kind::Generated, layer)];
         let familiar = match args.unfamiliar > 0.0 {
             true => Some(familiar::learn(&seen.features[..plain], runner.width(), args.directions.into())?),
@@ -257,6 +263,31 @@ impl Work<'_> {
             ));
         }
         Ok(Some(Learnt { layers, familiar }))
+    }
+}
+
+impl Work<'_> {
+    /// The layer that tells generated faces, from faces that were seen in this order.
+    fn generated(&self, seen: &Described, order: &[usize], width: usize) -> anyhow::Result<Logistic> {
+        let part = &self.args.part;
+        let fit = |seen: &Described| logistic::fit(&seen.features, &seen.labels, &alike(&seen.labels), self.args.ridge);
+        if part.is_empty() {
+            return Ok(fit(seen)?);
+        }
+        let mut layers = Vec::new();
+        for within in [false, true] {
+            let mut those = Described::default();
+            let faces = order.iter().zip(seen.features.chunks_exact(width)).zip(&seen.labels);
+            for ((&index, features), &label) in faces {
+                if part.contains(&self.faces.rows[index].source) == within {
+                    those.features.extend_from_slice(features);
+                    those.labels.push(label);
+                }
+            }
+            let which = if within { "the sources of `--part`" } else { "the sources beside those of `--part`" };
+            layers.push(fit(&those).with_context(|| format!("nothing can be learnt from {which}"))?);
+        }
+        parts::mean(&layers, &seen.features, width).context("there are two layers")
     }
 }
 

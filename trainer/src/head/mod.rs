@@ -7,3 +7,4 @@
 pub mod familiar;
 pub mod features;
 pub mod judged;
+pub mod parts;
