@@ -89,7 +89,11 @@ fn locate(row: &Row, detector: &mut CenterFace, frame: &mut Frame) -> anyhow::Re
         log::warn!("left out: line {}: no face was found in {}", row.line, name::of(&row.path));
         return Ok(None);
     };
-    let text = |path: &PathBuf| anyhow::Ok(absolute(path)?.to_string_lossy().into_owned());
+    let text = |path: &PathBuf| {
+        let path = absolute(path)?;
+        let text = path.to_str().map(str::to_owned);
+        text.with_context(|| format!("{} is no UTF-8, which the new list is: rename it", name::of(&path)))
+    };
     Ok(Some(NewRow {
         file: text(&row.path)?,
         label: row.label,
