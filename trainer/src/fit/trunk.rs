@@ -233,19 +233,30 @@ impl Count {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::sync::LazyLock;
 
     use super::*;
+    use crate::checkpoint::State;
     use crate::data::loader::tests::{faces as plain_faces, plan};
     use crate::export::textures;
     use crate::fit::settings::tests::paper;
     use crate::fit::{FitSettings, Learner, train_step};
-    use crate::network::{VitSizes, vision_transformer};
+    use crate::network::{Network, VitSizes, vision_transformer};
     use crate::torch::{Tune, set_threads};
 
-    /// A transformer that sees the loader's test photos.
+    /// Weights of one model: libtorch's random numbers are drawn by all tests that run at the same time, so that two models of
+    /// one seed may differ.
+    static START: LazyLock<State> = LazyLock::new(|| Model::new(network(), 1).state());
+
+    fn network() -> Network {
+        vision_transformer(2, VitSizes { side: 64, patch: 32, width: 8, heads: 2, hidden: 16, depth: 2 })
+    }
+
+    /// A transformer that sees the loader's test photos, the same each time.
     fn model() -> Model {
-        let sizes = VitSizes { side: 64, patch: 32, width: 8, heads: 2, hidden: 16, depth: 2 };
-        Model::new(vision_transformer(2, sizes), 1)
+        let mut model = Model::new(network(), 1);
+        model.load(&START).expect("they are of the same network");
+        model
     }
 
     /// Photos that differ by more than their grey: others would all look alike once they are normalised.
