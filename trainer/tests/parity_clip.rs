@@ -71,7 +71,9 @@ fn off(state: &State, depth: usize, pixels: &[u8]) -> f64 {
     let mut lines = 0;
     for line in include_str!("fixtures/clip_vit_b16.txt").lines() {
         let numbers: Vec<f64> = line.split(' ').map(|word| word.parse().expect("the fixture holds numbers")).collect();
-        let [block, photo, sum, absolute, samples @ ..] = numbers.as_slice() else { panic!("a short line: {line}") };
+        let [block, photo, sum, absolute, samples @ ..] = numbers.as_slice() else {
+            unreachable!("a short line: {line}")
+        };
         if *block as usize != depth {
             continue;
         }

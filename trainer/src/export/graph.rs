@@ -41,6 +41,9 @@ pub(super) fn write(network: &Network, state: &State, precision: Precision) -> R
     Ok(writer.graph)
 }
 
+/// What is multiplied into each channel, and added to it.
+type ScaleAndShift = (Vec<f64>, Vec<f64>);
+
 impl Writer<'_> {
     /// The inputs and outputs of the contract.
     fn bounds(&mut self) {
@@ -148,7 +151,7 @@ impl Writer<'_> {
     }
 
     /// What the batch normalisation that goes into the last linear layer does to each channel.
-    fn head_scale_and_shift(&self) -> Result<Option<(Vec<f64>, Vec<f64>)>, ExportError> {
+    fn head_scale_and_shift(&self) -> Result<Option<ScaleAndShift>, ExportError> {
         let norm = self.head_norm.map(|id| self.network.node(id));
         let of = norm.and_then(|node| Some((node.op.name()?, node.shape.channels)));
         of.map(|(name, channels)| scale_and_shift(self.state, name, channels, self.network.batch_norm.eps)).transpose()

@@ -16,7 +16,7 @@ pub(super) const BLOCKS: usize = 12;
 pub(super) const DEPTH: usize = 6;
 /// Mean and deviation of CLIP's own pictures, in shares of white.
 const MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
-const STD: [f32; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_11];
+const STD: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
 
 /// Sizes of a transformer of this kind; those of CLIP are the only ones that weights are to be had for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
