@@ -137,9 +137,8 @@ impl<'a> Scorer<'a> {
             let bounds = told.face.bounds;
             desk.said.force_push(Said { scene: *scene, track: told.tracked.id, bounds, opinion });
         };
-        let mut speaks_at_once = true;
+        let alone = quick.is_none();
         if let Some(Quick { seat: quick, own }) = quick {
-            speaks_at_once = false;
             let limits = limits.asked().unwrap_or(*own);
             if quick.step(job, frame, limits, |known, track| !known && !seat.is_settled(track))? {
                 quick.told().for_each(|told| say(&told, true));
@@ -150,7 +149,7 @@ impl<'a> Scorer<'a> {
             return Ok(false);
         }
         // Of a person of whom it has seen too little, the quick one knows more.
-        let speaks = |told: &Told<'_>| speaks_at_once || seat.is_settled(told.tracked.id);
+        let speaks = |told: &Told<'_>| alone || seat.is_settled(told.tracked.id);
         seat.told().filter(speaks).for_each(|told| say(&told, false));
         Ok(true)
     }

@@ -5,32 +5,15 @@
 #[path = "support/made_up.rs"]
 #[allow(dead_code, reason = "the formula's numbers are wanted, and not its weights")]
 mod made_up;
+#[path = "support/photos.rs"]
+mod photos;
 
-use cyborg_edge::face::crop::{CropSquare, Cropper};
-use cyborg_edge::frame::Frame;
-use cyborg_models::lock;
 use cyborg_trainer::checkpoint::names::translate;
 use cyborg_trainer::checkpoint::{Array, State};
 use cyborg_trainer::network::Architecture;
 use cyborg_trainer::torch::{LastLayer, Model, set_threads};
 use made_up::noise;
-
-/// Left, top and side in the photo.
-const REGIONS: [(i64, i64, usize); 3] = [(110, 10, 230), (0, 200, 300), (260, 150, 190)];
-
-fn photos(side: usize) -> Vec<u8> {
-    let path = lock::cached("astronaut").expect("it is locked");
-    let photo = image::open(&path).expect("`cargo xtask setup --media` fetched it").into_rgb8();
-    let mut frame = Frame::empty();
-    frame.resize(photo.width() as usize, photo.height() as usize);
-    frame.pixels.copy_from_slice(&photo);
-    let mut pixels = vec![0; REGIONS.len() * side * side * 3];
-    let mut cropper = Cropper::new();
-    for (out, (left, top, size)) in pixels.chunks_exact_mut(side * side * 3).zip(REGIONS) {
-        cropper.cut(&frame, &CropSquare { left, top, side: size }, side, out).expect("it lies inside");
-    }
-    pixels
-}
+use photos::{REGIONS, photos};
 
 /// The fixture's weights; its script says why they are made like this.
 fn made_up(name: &str, shape: &[usize]) -> Array {

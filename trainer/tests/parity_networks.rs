@@ -5,38 +5,20 @@
 
 #[path = "support/made_up.rs"]
 mod made_up;
+#[path = "support/photos.rs"]
+mod photos;
 
-use cyborg_edge::face::crop::{CropSquare, Cropper};
-use cyborg_edge::frame::Frame;
-use cyborg_models::lock;
 use cyborg_trainer::checkpoint::State;
 use cyborg_trainer::checkpoint::names::translate;
 use cyborg_trainer::network::{Architecture, NodeId, Op, Tap};
 use cyborg_trainer::torch::{LastLayer, Mode, Model, set_threads};
 use made_up::{Strength, checkpoint};
+use photos::{REGIONS, photos};
 use tch::{Tensor, no_grad};
 
 const CLASSES: usize = 8;
 /// Of class scores, over their spread.
 const TOLERANCE: f64 = 1e-3;
-/// Left, top and side in the photo.
-const REGIONS: [(i64, i64, usize); 3] = [(110, 10, 230), (0, 200, 300), (260, 150, 190)];
-
-/// The regions of the photo, resized by the runtime.
-fn photos(side: usize) -> Vec<u8> {
-    let path = lock::cached("astronaut").expect("it is locked");
-    let photo = image::open(&path).expect("`cargo xtask setup --media` fetched it").into_rgb8();
-    let mut frame = Frame::empty();
-    frame.resize(photo.width() as usize, photo.height() as usize);
-    frame.pixels.copy_from_slice(&photo);
-    let mut pixels = vec![0; REGIONS.len() * side * side * 3];
-    let mut cropper = Cropper::new();
-    for (out, (left, top, size)) in pixels.chunks_exact_mut(side * side * 3).zip(REGIONS) {
-        cropper.cut(&frame, &CropSquare { left, top, side: size }, side, out).expect("it lies inside");
-    }
-    pixels
-}
-
 /// A line of the fixture.
 struct Line<'a> {
     what: &'a str,

@@ -274,6 +274,8 @@ impl Work<'_> {
         if part.is_empty() {
             return Ok(fit(seen)?);
         }
+        // A face beside another's features would part them wrongly, and nothing would tell.
+        ensure!(order.len() == seen.labels.len(), "{} faces were described of {}", seen.labels.len(), order.len());
         let mut layers = Vec::new();
         for within in [false, true] {
             let mut those = Described::default();
