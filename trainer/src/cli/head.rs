@@ -29,9 +29,10 @@ use crate::data::faces::Faces;
 use crate::data::forge::swap::donor::Donors;
 use crate::data::inspect::Need;
 use crate::data::list::{Label, Row, Split};
-use crate::data::loader::{Plan, evaluation, order_of_photos, training};
+use crate::data::loader::{Plan, View, evaluation, order_of_photos, training, views};
 use crate::fit::class_counts;
 use crate::head::features::{Described, TowerRunner};
+use crate::head::steady::{Twice, steady};
 use crate::head::{familiar, judged, parts};
 use crate::metrics::{Scored, auc};
 use crate::torch::Logistic;
@@ -51,12 +52,9 @@ pub(super) struct HeadArgs {
     #[arg(long, value_name = "FILE")]
     tower: Option<PathBuf>,
     /// Blocks of the tower whose tokens are looked at, with commas between them
-    #[arg(long, value_name = "BLOCKS", value_delimiter = ',', default_value = "4,6,8")]
+    #[arg(long, value_name = "BLOCKS", value_delimiter = ',', default_value = "4,5,8")]
     blocks: Vec<usize>,
-    /// Times that each face is seen, varied anew each time but the first
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100))]
-    views: u64,
-    /// How faces are varied: none, robust or strong
+    /// How the faces of pairs are varied: none, coded, robust or strong
     #[arg(long, value_name = "PRESET", default_value = "robust")]
     augment: Preset,
     /// Self-blended fakes over the number of real faces, for telling swapped faces
@@ -70,8 +68,15 @@ pub(super) struct HeadArgs {
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share_of_one)]
     video_coding: f64,
     /// How much the weights that tell generated faces are held back
-    #[arg(long, value_name = "RIDGE", default_value_t = 12.0, value_parser = positive)]
+    #[arg(long, value_name = "RIDGE", default_value_t = 2.0, value_parser = positive)]
     ridge: f64,
+    /// How much a variant of each face counts, shrunk and coded at random, in making the layer for generated faces say the same of
+    /// it as of the face as it is; 0 for none
+    #[arg(long, value_name = "SHARE", default_value_t = 0.7, value_parser = share_of_one)]
+    steady: f64,
+    /// How much the weights are held back in that
+    #[arg(long, value_name = "RIDGE", default_value_t = 0.2, value_parser = positive)]
+    steady_ridge: f64,
     /// How much the weights that tell swapped faces are held back
     #[arg(long, value_name = "RIDGE", default_value_t = 0.5, value_parser = positive)]
     swap_ridge: f64,
@@ -82,6 +87,9 @@ pub(super) struct HeadArgs {
     /// others then count alike in telling generated faces
     #[arg(long, value_name = "SOURCES", value_delimiter = ',')]
     part: Vec<String>,
+    /// Training sources that both of these layers learn from, with commas between them
+    #[arg(long, value_name = "SOURCES", value_delimiter = ',', requires = "part")]
+    both: Vec<String>,
     /// Validation sources of real and of swapped faces, with commas between them: the layer for swapped faces is calibrated by
     /// these, and that for generated ones by the others
     #[arg(long, value_name = "SOURCES", value_delimiter = ',')]
@@ -114,7 +122,7 @@ pub(super) fn run(args: &HeadArgs) -> anyhow::Result<Outcome> {
     let stop = listen();
     ensure!(
         args.blocks.first().is_some_and(|&first| first > 0) && args.blocks.is_sorted_by(|one, next| one < next),
-        "--blocks wants numbers from 1 in rising order, such as 4,6,8"
+        "--blocks wants numbers from 1 in rising order, such as 4,5,8"
     );
     if args.video_coding > 0.0 {
         video::check()?;
@@ -217,24 +225,23 @@ impl Work<'_> {
             batch: BATCH,
             seed: args.seed,
         };
-        let mut seen = Described::default();
-        let mut order = Vec::new();
-        let mut plain = 0;
-        for view in 0..args.views {
-            let augment = if view == 0 { Preset::None } else { args.augment };
-            let batches = training(faces, &Plan { augment, ..plan.clone() }, view);
-            order.extend(order_of_photos(faces, &plan, view));
-            let Some(more) = runner.describe(batches, stop)? else { return Ok(None) };
-            seen.add(more);
-            if view == 0 {
-                plain = seen.features.len();
-            }
-            log::info!("described {} faces to tell generated ones by", seen.labels.len());
+        let order = order_of_photos(faces, &plan, 0);
+        let Some(seen) = runner.describe(training(faces, &plan, 0), stop)? else { return Ok(None) };
+        log::info!("described {} faces to tell generated ones by", seen.labels.len());
+        // A face beside another's features would part them wrongly, and nothing would tell.
+        ensure!(order.len() == seen.labels.len(), "{} faces were described of {}", seen.labels.len(), order.len());
+        let mut layer = self.generated(&seen, &order, runner.width())?;
+        if args.steady > 0.0 {
+            let variants = views(faces, &order, Preset::Coded, View::Varied(args.seed), BATCH);
+            let Some(varied) = runner.describe(variants, stop)? else { return Ok(None) };
+            log::info!("described a variant of each");
+            let weights = alike(&seen.labels);
+            let twice = Twice { plain: &seen.features, varied: &varied.features, weights: &weights };
+            layer = steady(&layer, twice, args.steady, args.steady_ridge)?;
         }
-        let layer = self.generated(&seen, &order, runner.width())?;
         let mut layers = vec![(Kind::Generated, layer)];
         let familiar = match args.unfamiliar > 0.0 {
-            true => Some(familiar::learn(&seen.features[..plain], runner.width(), args.directions.into())?),
+            true => Some(familiar::learn(&seen.features, runner.width(), args.directions.into())?),
             false => None,
         };
         let real: Vec<usize> =
@@ -251,12 +258,8 @@ impl Work<'_> {
                 balance: Balance::Listed,
                 ..plan
             };
-            let mut seen = Described::default();
-            for view in 0..args.views {
-                let Some(more) = runner.describe(training(faces, &plan, view), stop)? else { return Ok(None) };
-                seen.add(more);
-                log::info!("described {} faces to tell swapped ones by", seen.labels.len());
-            }
+            let Some(seen) = runner.describe(training(faces, &plan, 0), stop)? else { return Ok(None) };
+            log::info!("described {} faces to tell swapped ones by", seen.labels.len());
             layers.push((
                 Kind::Swapped,
                 logistic::fit(&seen.features, &seen.labels, &alike(&seen.labels), args.swap_ridge)?,
@@ -274,14 +277,13 @@ impl Work<'_> {
         if part.is_empty() {
             return Ok(fit(seen)?);
         }
-        // A face beside another's features would part them wrongly, and nothing would tell.
-        ensure!(order.len() == seen.labels.len(), "{} faces were described of {}", seen.labels.len(), order.len());
         let mut layers = Vec::new();
         for within in [false, true] {
             let mut those = Described::default();
             let faces = order.iter().zip(seen.features.chunks_exact(width)).zip(&seen.labels);
             for ((&index, features), &label) in faces {
-                if part.contains(&self.faces.rows[index].source) == within {
+                let source = &self.faces.rows[index].source;
+                if part.contains(source) == within || self.args.both.contains(source) {
                     those.features.extend_from_slice(features);
                     those.labels.push(label);
                 }
@@ -290,13 +292,6 @@ impl Work<'_> {
             layers.push(fit(&those).with_context(|| format!("nothing can be learnt from {which}"))?);
         }
         parts::mean(&layers, &seen.features, width).context("there are two layers")
-    }
-}
-
-impl Described {
-    fn add(&mut self, more: Self) {
-        self.features.extend(more.features);
-        self.labels.extend(more.labels);
     }
 }
 

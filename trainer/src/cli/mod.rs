@@ -7,6 +7,7 @@ mod evaluate;
 mod experiment;
 mod export;
 mod forge;
+mod fuse;
 mod head;
 mod import;
 mod locate;
@@ -55,6 +56,8 @@ enum Command {
     Train(train::TrainArgs),
     /// Learn a head on a tower that isn't trained, for the accurate set
     Head(head::HeadArgs),
+    /// Fit bias and thresholds of a set of experts by what each says of the validation faces
+    Fuse(fuse::FuseArgs),
     /// Measure networks on the faces of a list
     Evaluate(evaluate::EvaluateArgs),
     /// Say what the scores in a table of `cyborg image --list` are worth
@@ -126,6 +129,7 @@ fn run_command(command: &Command) -> anyhow::Result<Outcome> {
         Command::Forge(args) => forge::run(args),
         Command::Train(args) => train::run(args),
         Command::Head(args) => head::run(args),
+        Command::Fuse(args) => fuse::run(args),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Measure(args) => measure::run(args),
         Command::Calibrate(args) => calibrate::run(args),

@@ -271,6 +271,14 @@ impl Hands {
             }
             return Ok(Sample { pixels, saliency: view.saliency });
         }
+        if how.augment == Preset::Coded {
+            let side = faces.side_of(Extent::Exact);
+            let mut sample = Sample { pixels: view.pixels.into_owned(), saliency: view.saliency };
+            if how.coded {
+                self.coder.code(&mut sample.pixels, side, random)?;
+            }
+            return Augmenter::code(sample, side, random);
+        }
         self.varied(faces, view.pixels, view.saliency, how, random)
     }
 
@@ -289,6 +297,10 @@ impl Hands {
         let crop = wide(faces, &pixels);
         match how.augment {
             Preset::None => self.augmenter.middle(crop, saliency),
+            Preset::Coded => {
+                let side = crop.side;
+                Augmenter::code(self.augmenter.middle(crop, saliency)?, side, random)
+            }
             Preset::Robust => self.augmenter.vary(crop, saliency, random),
             Preset::Strong => {
                 let palette = Palette::of(&faces.view(how.other, Extent::Wide, &mut self.cutter)?.pixels);

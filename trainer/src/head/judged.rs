@@ -11,7 +11,7 @@ pub const SYNTHETIC_ABOVE: f32 = 0.9;
 /// Evidence beyond this says no more.
 const MOST: f64 = 20.0;
 /// Collections with fewer faces say too little of a threshold.
-const LEAST_FACES: usize = 30;
+pub const LEAST_FACES: usize = 30;
 
 /// The same layer with evidence that is calibrated: a probability is its sigmoid.
 ///

@@ -2,6 +2,7 @@
 //!
 //! Real and synthetic collections differ in all of these; a network would learn them first.
 
+mod coded;
 mod strong;
 pub mod video;
 
@@ -32,6 +33,8 @@ const QUALITY: std::ops::RangeInclusive<u8> = 30..=100;
 pub enum Preset {
     /// Nothing, as in the paper.
     None,
+    /// Shrunk, mirrored and coded as JPEG: what befalls a picture on its way, and nothing else.
+    Coded,
     /// Crop jitter, mirror, scale, blur, sharpening, colour, grey, noise and JPEG.
     Robust,
     /// More of the same, parts of faces, colours of other faces, and nothing around the face.
@@ -43,7 +46,7 @@ impl Preset {
     #[must_use]
     pub fn extent(self) -> Extent {
         match self {
-            Self::None => Extent::Exact,
+            Self::None | Self::Coded => Extent::Exact,
             Self::Robust | Self::Strong => Extent::Wide,
         }
     }
@@ -53,6 +56,7 @@ impl fmt::Display for Preset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::None => "none",
+            Self::Coded => "coded",
             Self::Robust => "robust",
             Self::Strong => "strong",
         })
@@ -65,9 +69,10 @@ impl FromStr for Preset {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "none" => Ok(Self::None),
+            "coded" => Ok(Self::Coded),
             "robust" => Ok(Self::Robust),
             "strong" => Ok(Self::Strong),
-            _ => Err(format!("`{text}` is not a preset that is known; expected none, robust or strong")),
+            _ => Err(format!("`{text}` is not a preset that is known; expected none, coded, robust or strong")),
         }
     }
 }
@@ -138,6 +143,17 @@ impl Augmenter {
         if random.random_bool(0.9) {
             pixels = jpeg(&pixels, side, random.random_range(QUALITY))?;
         }
+        Ok(Sample { pixels, saliency })
+    }
+
+    /// One random variant of an exact crop of `side`: perhaps shrunk, coded or mirrored, and otherwise the same.
+    ///
+    /// # Errors
+    ///
+    /// When the crop doesn't have its size, or the JPEG coder fails.
+    pub fn code(sample: Sample, side: usize, random: &mut ChaCha8Rng) -> anyhow::Result<Sample> {
+        let (pixels, mirrored) = coded::coded(sample.pixels, side, random)?;
+        let saliency = if mirrored { sample.saliency.mirrored() } else { sample.saliency };
         Ok(Sample { pixels, saliency })
     }
 
@@ -316,7 +332,7 @@ mod tests {
 
     #[test]
     fn presets_have_names() {
-        for preset in [Preset::None, Preset::Robust, Preset::Strong] {
+        for preset in [Preset::None, Preset::Coded, Preset::Robust, Preset::Strong] {
             assert_eq!(preset.to_string().parse(), Ok(preset));
         }
         assert!("stronger".parse::<Preset>().is_err());

@@ -52,7 +52,7 @@ mod tests {
         let indices = [3, 0, 6, 2, 5, 1, 4];
         let view = |augment, view| whole(views(&faces, &indices, augment, view, 3));
         assert_eq!(view(Preset::Robust, View::Plain), whole(evaluation(&faces, &indices, 3)));
-        for augment in [Preset::Robust, Preset::Strong] {
+        for augment in [Preset::Coded, Preset::Robust, Preset::Strong] {
             let first = view(augment, View::Varied(1));
             assert_eq!(first, view(augment, View::Varied(1)));
             assert_ne!(first, view(augment, View::Varied(2)));

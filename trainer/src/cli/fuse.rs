@@ -1,0 +1,248 @@
+//! `cyborg-train fuse`: fits bias and thresholds of a set of experts by what each of them says of the validation faces.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use clap::Args;
+use cyborg_models::contract::{ErrorRates, Thresholds};
+use cyborg_models::expert_set::ExpertSet;
+use cyborg_models::name;
+use serde::Deserialize;
+
+use super::Outcome;
+use super::session::share_of_one;
+use crate::checkpoint;
+use crate::data::list::{Label, Split};
+use crate::head::judged::LEAST_FACES;
+use crate::metrics::{Scored, auc};
+
+#[derive(Args, Debug)]
+pub(super) struct FuseArgs {
+    /// Set file whose `[fusion]` and `[thresholds]` are written anew; the weights are as they stand there
+    set: PathBuf,
+    /// What each expert says, in the set's order: tables that `cyborg image --list LIST --model EXPERT --csv TABLE` wrote
+    #[arg(required = true, value_name = "TABLE")]
+    tables: Vec<PathBuf>,
+    /// Validation sources that decide nothing, with commas between them, such as those of swapped faces
+    #[arg(long, value_name = "SOURCES", value_delimiter = ',')]
+    apart: Vec<String>,
+    /// Real faces of a validation collection that may lie above `--at`, at most
+    #[arg(long, value_name = "SHARE", default_value_t = 0.03, value_parser = share_of_one)]
+    bpcer: f64,
+    /// The probability that this share is fitted for
+    #[arg(long, value_name = "P", default_value_t = 0.9, value_parser = share_of_one)]
+    at: f64,
+    /// A probability above this is synthetic: more than `--at` where real collections that nobody has seen are to be called
+    /// synthetic as seldom [default: as `--at`]
+    #[arg(long, value_name = "P", value_parser = share_of_one)]
+    synthetic_above: Option<f64>,
+    /// Synthetic validation faces that may be called authentic, at most
+    #[arg(long, value_name = "SHARE", default_value_t = 0.1, value_parser = share_of_one)]
+    apcer: f64,
+}
+
+/// What is read of a row.
+#[derive(Debug, Deserialize)]
+struct ExpertRow {
+    path: String,
+    label: Option<Label>,
+    split: Option<Split>,
+    source: Option<String>,
+    p_synthetic: Option<f64>,
+}
+
+/// A face of the validation split, with the weighted evidence of all experts.
+#[derive(Clone, Debug, PartialEq)]
+struct Fused {
+    label: Label,
+    source: String,
+    evidence: f64,
+}
+
+pub(super) fn run(args: &FuseArgs) -> anyhow::Result<Outcome> {
+    let fail = || format!("can't read the set in {}", name::of(&args.set));
+    let text = fs::read_to_string(&args.set).with_context(fail)?;
+    let mut set: ExpertSet = toml::from_str(&text).with_context(fail)?;
+    ensure!(
+        set.experts.len() == args.tables.len(),
+        "{} has {} experts and {} tables were given: give one for each, in the set's order",
+        name::of(&args.set),
+        set.experts.len(),
+        args.tables.len()
+    );
+    let tables = args.tables.iter().map(|table| read(table)).collect::<anyhow::Result<Vec<_>>>()?;
+    let weights: Vec<f64> = set.experts.iter().map(|expert| f64::from(expert.weight)).collect();
+    let faces = fuse(&tables, &weights);
+    let (bias, thresholds) = fit(&faces, args)?;
+    (set.fusion.anything, set.thresholds) = (bias as f32, thresholds);
+    checkpoint::replace(&args.set, toml::to_string(&set).context("the set can't be written")?.as_bytes())
+        .with_context(|| format!("can't write {}", name::of(&args.set)))?;
+    log::info!("wrote {}", name::of(&args.set));
+    Ok(Outcome::Done)
+}
+
+/// The validation faces of a table, by their paths: class, source and evidence.
+fn read(table: &Path) -> anyhow::Result<HashMap<String, Fused>> {
+    let fail = || format!("can't read the scores in {}", name::of(table));
+    let mut faces = HashMap::new();
+    for row in csv::Reader::from_path(table).with_context(fail)?.deserialize() {
+        let row: ExpertRow = row.with_context(fail)?;
+        let (Some(label), Some(source), Some(p)) = (row.label, row.source, row.p_synthetic) else { continue };
+        if row.split != Some(Split::Validation) {
+            continue;
+        }
+        ensure!((0.0..=1.0).contains(&p), "{}: {} has {p} as p_synthetic", name::of(table), row.path);
+        // A probability of 32 bits may be 0 or 1 itself.
+        let p = p.clamp(1e-7, 1.0 - 1e-7);
+        let before = faces.insert(row.path.clone(), Fused { label, source, evidence: (p / (1.0 - p)).ln() });
+        ensure!(
+            before.is_none(),
+            "{} has {} twice: write a table of one model, of one face a photo",
+            name::of(table),
+            row.path
+        );
+    }
+    ensure!(!faces.is_empty(), "{} has no scores of the split `validation`", name::of(table));
+    Ok(faces)
+}
+
+/// The faces that all tables know, in the order of their names.
+fn fuse(tables: &[HashMap<String, Fused>], weights: &[f64]) -> Vec<Fused> {
+    let Some((first, _)) = tables.split_first() else { return Vec::new() };
+    let mut paths: Vec<&String> = first.keys().filter(|path| tables.iter().all(|t| t.contains_key(*path))).collect();
+    paths.sort_unstable();
+    let evidence =
+        |path: &String| tables.iter().zip(weights).map(|(table, weight)| table[path].evidence * weight).sum();
+    paths.into_iter().map(|path| Fused { evidence: evidence(path), ..first[path].clone() }).collect()
+}
+
+/// Bias and thresholds by the faces, told source by source.
+fn fit(faces: &[Fused], args: &FuseArgs) -> anyhow::Result<(f64, Thresholds)> {
+    let counted: Vec<&Fused> = faces.iter().filter(|face| !args.apart.contains(&face.source)).collect();
+    let mut sources: Vec<&str> = counted.iter().map(|face| face.source.as_str()).collect();
+    sources.sort_unstable();
+    sources.dedup();
+    let of = |source: &str, label: Label| -> Vec<f64> {
+        let those = counted.iter().filter(|face| face.source == source && face.label == label);
+        let mut evidence: Vec<f64> = those.map(|face| face.evidence).collect();
+        evidence.sort_unstable_by(|one, other| other.total_cmp(one));
+        evidence
+    };
+    let real = sources.iter().map(|source| of(source, Label::Authentic)).filter(|found| found.len() >= LEAST_FACES);
+    // So many may lie above it.
+    let highest = real.map(|found| found[((found.len() as f64 * args.bpcer) as usize).min(found.len() - 1)]);
+    let highest = highest.fold(f64::NEG_INFINITY, f64::max);
+    ensure!(highest.is_finite(), "no validation collection has {LEAST_FACES} real faces, which the bias is set by");
+    let bias = (args.at / (1.0 - args.at)).ln() - highest;
+    let p = |evidence: f64| 1.0 / (1.0 + (-(evidence + bias)).exp());
+    let mut fakes: Vec<f64> =
+        counted.iter().filter(|face| face.label == Label::Synthetic).map(|face| p(face.evidence)).collect();
+    ensure!(!fakes.is_empty(), "there are no synthetic validation faces, which the threshold of authentic is set by");
+    fakes.sort_unstable_by(f64::total_cmp);
+    let synthetic_above = args.synthetic_above.unwrap_or(args.at);
+    let authentic_below = fakes[((fakes.len() as f64 * args.apcer) as usize).min(fakes.len() - 1)].min(synthetic_above);
+    let share = |label, beyond: &dyn Fn(f64) -> bool| {
+        let of: Vec<f64> = faces.iter().filter(|face| face.label == label).map(|face| p(face.evidence)).collect();
+        of.iter().filter(|&&p| beyond(p)).count() as f64 / of.len().max(1) as f64
+    };
+    for source in &sources {
+        for label in [Label::Authentic, Label::Synthetic] {
+            let found = of(source, label);
+            if !found.is_empty() {
+                let part = |beyond: &dyn Fn(f64) -> bool| {
+                    100.0 * found.iter().filter(|&&evidence| beyond(p(evidence))).count() as f64 / found.len() as f64
+                };
+                log::info!(
+                    "{source} ({label}, {}): {:.1} % called synthetic, {:.1} % called authentic",
+                    found.len(),
+                    part(&|p| p > synthetic_above),
+                    part(&|p| p < authentic_below)
+                );
+            }
+        }
+    }
+    let scored: Vec<Scored> = counted.iter().map(|face| Scored { score: face.evidence, label: face.label }).collect();
+    if let Some(auc) = auc(&scored) {
+        log::info!("all of them: AUC {auc:.3}; bias {bias:.4}, authentic below {authentic_below:.4}");
+    }
+    let thresholds = Thresholds {
+        authentic_below: authentic_below as f32,
+        synthetic_above: synthetic_above as f32,
+        error_rates: Some(ErrorRates {
+            apcer: share(Label::Synthetic, &|p| p < authentic_below),
+            bpcer: share(Label::Authentic, &|p| p > synthetic_above),
+            measured_on: "split validation, on which the thresholds were set".to_owned(),
+        }),
+    };
+    Ok((bias, thresholds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SET: &str = "version = 1\nname = \"both\"\n\n[thresholds]\nauthentic_below = 0.1\nsynthetic_above = 0.8\n\n\
+        [[expert]]\nfile = \"one.onnx\"\nsha256 = \"0\"\nweight = 1.0\n\n[[expert]]\nfile = \"shipped\"\nsha256 = \"1\"\nweight = 0.5\n";
+
+    fn args(folder: &Path) -> FuseArgs {
+        FuseArgs {
+            set: folder.join("set.toml"),
+            tables: vec![folder.join("one.csv"), folder.join("two.csv")],
+            apart: vec!["pairs".to_owned()],
+            bpcer: 0.1,
+            at: 0.9,
+            synthetic_above: Some(0.95),
+            apcer: 0.2,
+        }
+    }
+
+    /// Real faces of evidence -10 to 29 by the first expert, fakes of 30 to 39, and twice that by the second.
+    fn tables(folder: &Path) {
+        for (table, times) in [("one.csv", 0.1), ("two.csv", 0.2)] {
+            let mut text = "path,label,split,source,p_synthetic\n".to_owned();
+            for at in -10..40 {
+                let p = 1.0 / (1.0 + (-f64::from(at) * times).exp());
+                let (label, source) = if at < 30 { ("real", "photos") } else { ("synthetic", "fakes") };
+                text += &format!("{at}.png,{label},validation,{source},{p}\n");
+            }
+            // Neither decides: a pair's real face far above, and a face of another split.
+            text += "pair.png,real,validation,pairs,0.99999\ntest.png,real,test,photos,0.99999\n";
+            fs::write(folder.join(table), text).expect("it can be written");
+        }
+    }
+
+    #[test]
+    fn a_set_is_fitted_by_the_collection_that_is_hardest() {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        fs::write(folder.path().join("set.toml"), SET).expect("it can be written");
+        tables(folder.path());
+        let args = args(folder.path());
+        assert_eq!(run(&args).expect("all is there"), Outcome::Done);
+        let text = fs::read_to_string(&args.set).expect("it was written");
+        let set: ExpertSet = toml::from_str(&text).expect("it is a set");
+        // Of 40 real faces four lie above the fifth highest, 25: its evidence is 2.5 + 0.5 * 5.0, and its p becomes 0.9.
+        assert!((f64::from(set.fusion.anything) - (9.0_f64.ln() - 5.0)).abs() < 1e-4, "{text}");
+        // Of ten fakes two lie below the third, 32.
+        let third = 1.0 / (1.0 + (-(6.4 + f64::from(set.fusion.anything))).exp());
+        assert!((f64::from(set.thresholds.authentic_below) - third.min(0.95)).abs() < 1e-5, "{text}");
+        assert_eq!(set.thresholds.synthetic_above, 0.95);
+        assert_eq!(set.experts[1].weight, 0.5, "weights stay");
+    }
+
+    #[test]
+    fn what_cannot_be_fitted_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        fs::write(folder.path().join("set.toml"), SET).expect("it can be written");
+        tables(folder.path());
+        let mut one_table = args(folder.path());
+        one_table.tables.pop();
+        assert!(run(&one_table).expect_err("one is missing").to_string().contains("2 experts and 1 tables"));
+        let twice = "path,label,split,source,p_synthetic\na,real,validation,x,0.5\na,real,validation,x,0.5\n";
+        fs::write(folder.path().join("two.csv"), twice).expect("it can be written");
+        let error = run(&args(folder.path())).expect_err("two models");
+        assert!(error.to_string().contains("has a twice"), "{error}");
+        assert_eq!(fs::read_to_string(folder.path().join("set.toml")).expect("it is there"), SET, "it is left alone");
+    }
+}
