@@ -7,9 +7,11 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr;
 use std::sync::OnceLock;
 
+use image::metadata::Orientation;
 use libloading::Library;
 
 use super::jpeg::MOST_MEMORY;
+use super::{heif_boxes, orientation};
 use crate::frame::Frame;
 
 /// What the system's loader finds libheif by. Its interface has been the same since version 1.0.
@@ -24,6 +26,13 @@ const NAMES: [&str; 1] = ["libheif.so.1"];
 const BRANDS: [&[u8; 4]; 9] = [b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis"];
 /// Enough of a file to tell.
 pub(super) const HEAD: usize = 12;
+
+/// Notes beside a photo that are looked at: there are hardly more than two.
+const MOST_NOTES: c_int = 64;
+/// What the note with an XMP packet says of its content.
+const XMP: &[u8] = b"application/rdf+xml";
+/// Bytes before an EXIF block: they say where in it the tags begin, which its own beginning does too.
+const OFFSET: usize = 4;
 
 // Numbers of libheif's interface.
 const RGB: c_int = 1;
@@ -59,8 +68,10 @@ pub(super) fn is_heif(head: &[u8]) -> bool {
     head.len() >= HEAD && &head[4..8] == b"ftyp" && BRANDS.iter().any(|brand| brand[..] == head[8..12])
 }
 
-/// Decodes the photo in `coded` into the frame's pixels, upright as its own properties say.
-pub(super) fn decode(coded: &[u8], frame: &mut Frame) -> Result<(), HeifError> {
+/// Decodes the photo in `coded` into the frame's pixels, upright as its own properties say; and how it is still to be turned:
+/// an AVIF that has none of these may say it in its XMP packet, and Pillow listens to that. An EXIF block that speaks of it
+/// ends the matter, and turns nothing. A HEIC goes by its properties alone.
+pub(super) fn decode(coded: &[u8], frame: &mut Frame) -> Result<Orientation, HeifError> {
     static FOUND: OnceLock<Result<Heif, HeifError>> = OnceLock::new();
     match FOUND.get_or_init(Heif::load) {
         Ok(heif) => heif.decode(coded, frame),
@@ -90,6 +101,7 @@ struct Settings {
 type Pointer = *mut c_void;
 type Free = unsafe extern "C" fn(Pointer);
 type Side = unsafe extern "C" fn(Pointer) -> c_int;
+type NoteText = unsafe extern "C" fn(Pointer, u32) -> *const c_char;
 type SideOf = unsafe extern "C" fn(Pointer, c_int) -> c_int;
 
 /// The calls that are used here.
@@ -101,6 +113,12 @@ struct Heif {
     handle_width: Side,
     handle_height: Side,
     handle_release: Free,
+    notes_count: unsafe extern "C" fn(Pointer, *const c_char) -> c_int,
+    notes: unsafe extern "C" fn(Pointer, *const c_char, *mut u32, c_int) -> c_int,
+    note_type: NoteText,
+    note_content: NoteText,
+    note_size: unsafe extern "C" fn(Pointer, u32) -> usize,
+    note: unsafe extern "C" fn(Pointer, u32, *mut c_void) -> Outcome,
     settings_alloc: unsafe extern "C" fn() -> *mut Settings,
     settings_free: unsafe extern "C" fn(*mut Settings),
     decode: unsafe extern "C" fn(Pointer, *mut Pointer, c_int, c_int, *const Settings) -> Outcome,
@@ -138,6 +156,12 @@ impl Heif {
                 handle_width: *library.get(b"heif_image_handle_get_width\0")?,
                 handle_height: *library.get(b"heif_image_handle_get_height\0")?,
                 handle_release: *library.get(b"heif_image_handle_release\0")?,
+                notes_count: *library.get(b"heif_image_handle_get_number_of_metadata_blocks\0")?,
+                notes: *library.get(b"heif_image_handle_get_list_of_metadata_block_IDs\0")?,
+                note_type: *library.get(b"heif_image_handle_get_metadata_type\0")?,
+                note_content: *library.get(b"heif_image_handle_get_metadata_content_type\0")?,
+                note_size: *library.get(b"heif_image_handle_get_metadata_size\0")?,
+                note: *library.get(b"heif_image_handle_get_metadata\0")?,
                 settings_alloc: *library.get(b"heif_decoding_options_alloc\0")?,
                 settings_free: *library.get(b"heif_decoding_options_free\0")?,
                 decode: *library.get(b"heif_decode_image\0")?,
@@ -151,7 +175,7 @@ impl Heif {
     }
 
     #[expect(unsafe_code, reason = "libheif has C's interface")]
-    fn decode(&self, coded: &[u8], frame: &mut Frame) -> Result<(), HeifError> {
+    fn decode(&self, coded: &[u8], frame: &mut Frame) -> Result<Orientation, HeifError> {
         // SAFETY: the calls are used as libheif's header says. What they give is checked before it is used, held until the
         // pixels were copied, and given back in the other order; `coded` lives as long as the context that reads it. The
         // plane has `stride` bytes for each of `height` rows, of which `width * 3` are pixels.
@@ -186,8 +210,40 @@ impl Heif {
             for (row, to) in frame.pixels.chunks_exact_mut(width * 3).enumerate() {
                 to.copy_from_slice(std::slice::from_raw_parts(pixels.add(row * stride), width * 3));
             }
+            if heif_boxes::is_turned(coded) || !heif_boxes::is_avif(coded) {
+                return Ok(Orientation::NoTransforms);
+            }
+            let exif = self.note_of(handle.0, |kind, _| kind == b"Exif");
+            let tag = exif.and_then(|block| orientation::in_exif(block.get(OFFSET..)?));
+            let upright = tag.map(|_| 1);
+            let xmp = self.note_of(handle.0, |kind, content| kind == b"mime" && content == XMP);
+            Ok(orientation::from(upright, xmp.as_deref()))
         }
-        Ok(())
+    }
+
+    /// What is noted of a photo beside it: the first note whose type, and type of content, are right.
+    ///
+    /// # Safety
+    ///
+    /// The handle is one of libheif's, and is held.
+    #[expect(unsafe_code, reason = "libheif has C's interface")]
+    unsafe fn note_of(&self, handle: Pointer, is_right: impl Fn(&[u8], &[u8]) -> bool) -> Option<Vec<u8>> {
+        // SAFETY: the calls are used as libheif's header says. It writes no more numbers than there is room for, and as many
+        // bytes of a note as it says before; its texts end in a zero and live as long as the handle.
+        unsafe {
+            let count = (self.notes_count)(handle, ptr::null()).clamp(0, MOST_NOTES);
+            let mut notes = [0; MOST_NOTES as usize];
+            let count = (self.notes)(handle, ptr::null(), notes.as_mut_ptr(), count);
+            let text = |text: *const c_char| if text.is_null() { &b""[..] } else { CStr::from_ptr(text).to_bytes() };
+            let mut notes = notes.into_iter().take(positive(count) as usize);
+            let note = notes.find(|&note| {
+                is_right(text((self.note_type)(handle, note)), text((self.note_content)(handle, note)))
+            })?;
+            let size = (self.note_size)(handle, note);
+            // The whole file is smaller.
+            let mut bytes = vec![0; usize::try_from(MOST_MEMORY).map_or(size, |most| size.min(most))];
+            (bytes.len() == size && (self.note)(handle, note, bytes.as_mut_ptr().cast()).code == 0).then_some(bytes)
+        }
     }
 }
 

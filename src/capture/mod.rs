@@ -9,6 +9,7 @@ pub mod camera;
 pub mod clock;
 pub mod folder;
 pub mod heif;
+mod heif_boxes;
 pub mod jpeg;
 pub mod list;
 mod orientation;

@@ -138,7 +138,10 @@ fn decode_into(path: &Path, mut file: Box<dyn Seekable>, frame: &mut Frame) -> R
     if heif::is_heif(head) {
         let mut coded = Vec::new();
         file.take(jpeg::MOST_MEMORY).read_to_end(&mut coded).map_err(open)?;
-        heif::decode(&coded, frame).map_err(|source| StillError::Heif { path: path.to_owned(), source })?;
+        let left = heif::decode(&coded, frame).map_err(|source| StillError::Heif { path: path.to_owned(), source })?;
+        if left != Orientation::NoTransforms {
+            turned(frame, left).into_iter().for_each(|picture| fill(frame, picture));
+        }
         begin(frame);
         return Ok(Still { animated: false });
     }
@@ -154,13 +157,15 @@ fn decode_into(path: &Path, mut file: Box<dyn Seekable>, frame: &mut Frame) -> R
     } else {
         Some(decode(file, format).map_err(|source| StillError::Decode { path: path.to_owned(), source })?)
     };
-    if let Some(picture) = upright {
-        frame.width = picture.width() as usize;
-        frame.height = picture.height() as usize;
-        frame.pixels = picture.into_raw();
-    }
+    upright.into_iter().for_each(|picture| fill(frame, picture));
     begin(frame);
     Ok(Still { animated })
+}
+
+fn fill(frame: &mut Frame, picture: RgbImage) {
+    frame.width = picture.width() as usize;
+    frame.height = picture.height() as usize;
+    frame.pixels = picture.into_raw();
 }
 
 /// Gives a frame with the pixels of a photo what it has besides.
