@@ -64,7 +64,7 @@ struct Fused {
 pub(super) fn run(args: &FuseArgs) -> anyhow::Result<Outcome> {
     let fail = || format!("can't read the set in {}", name::of(&args.set));
     let text = fs::read_to_string(&args.set).with_context(fail)?;
-    let mut set: ExpertSet = toml::from_str(&text).with_context(fail)?;
+    let mut set = ExpertSet::parse(&text).with_context(fail)?;
     ensure!(
         set.experts.len() == args.tables.len(),
         "{} has {} experts and {} tables were given: give one for each, in the set's order",
@@ -72,12 +72,17 @@ pub(super) fn run(args: &FuseArgs) -> anyhow::Result<Outcome> {
         set.experts.len(),
         args.tables.len()
     );
+    ensure!(
+        set.experts.iter().all(|expert| expert.looks_for.is_none()),
+        "{} has experts for one kind of synthetic faces: a bias a kind is not fitted by this command",
+        name::of(&args.set)
+    );
     let tables = args.tables.iter().map(|table| read(table)).collect::<anyhow::Result<Vec<_>>>()?;
     let weights: Vec<f64> = set.experts.iter().map(|expert| f64::from(expert.weight)).collect();
     let faces = fuse(&tables, &weights);
     let (bias, thresholds) = fit(&faces, args)?;
-    (set.fusion.anything, set.thresholds) = (bias as f32, thresholds);
-    checkpoint::replace(&args.set, toml::to_string(&set).context("the set can't be written")?.as_bytes())
+    (set.fusion.anything, set.thresholds) = (Some(bias as f32), thresholds);
+    checkpoint::replace(&args.set, set.to_toml().context("the set can't be written")?.as_bytes())
         .with_context(|| format!("can't write {}", name::of(&args.set)))?;
     log::info!("wrote {}", name::of(&args.set));
     Ok(Outcome::Done)
@@ -148,14 +153,14 @@ fn fit(faces: &[Fused], args: &FuseArgs) -> anyhow::Result<(f64, Thresholds)> {
         of.iter().filter(|&&p| beyond(p)).count() as f64 / of.len().max(1) as f64
     };
     for source in &sources {
-        for label in [Label::Authentic, Label::Synthetic] {
+        for (label, class) in [(Label::Authentic, "real"), (Label::Synthetic, "synthetic")] {
             let found = of(source, label);
             if !found.is_empty() {
                 let part = |beyond: &dyn Fn(f64) -> bool| {
                     100.0 * found.iter().filter(|&&evidence| beyond(p(evidence))).count() as f64 / found.len() as f64
                 };
                 log::info!(
-                    "{source} ({label}, {}): {:.1} % called synthetic, {:.1} % called authentic",
+                    "{source} ({class}, {}): {:.1} % called synthetic, {:.1} % called authentic",
                     found.len(),
                     part(&|p| p > synthetic_above),
                     part(&|p| p < authentic_below)
@@ -183,8 +188,16 @@ fn fit(faces: &[Fused], args: &FuseArgs) -> anyhow::Result<(f64, Thresholds)> {
 mod tests {
     use super::*;
 
-    const SET: &str = "version = 1\nname = \"both\"\n\n[thresholds]\nauthentic_below = 0.1\nsynthetic_above = 0.8\n\n\
-        [[expert]]\nfile = \"one.onnx\"\nsha256 = \"0\"\nweight = 1.0\n\n[[expert]]\nfile = \"shipped\"\nsha256 = \"1\"\nweight = 0.5\n";
+    fn set() -> String {
+        let expert = |file: &str, weight: f32| {
+            format!("[[expert]]\nfile = \"{file}\"\nsha256 = \"{}\"\nweight = {weight:?}\n", "0".repeat(64))
+        };
+        format!(
+            "version = 1\nname = \"both\"\n\n[thresholds]\nauthentic_below = 0.1\nsynthetic_above = 0.8\n\n{}\n{}",
+            expert("one.onnx", 1.0),
+            expert("shipped", 0.5)
+        )
+    }
 
     fn args(folder: &Path) -> FuseArgs {
         FuseArgs {
@@ -216,16 +229,16 @@ mod tests {
     #[test]
     fn a_set_is_fitted_by_the_collection_that_is_hardest() {
         let folder = tempfile::tempdir().expect("a folder for the test");
-        fs::write(folder.path().join("set.toml"), SET).expect("it can be written");
+        fs::write(folder.path().join("set.toml"), set()).expect("it can be written");
         tables(folder.path());
         let args = args(folder.path());
         assert_eq!(run(&args).expect("all is there"), Outcome::Done);
         let text = fs::read_to_string(&args.set).expect("it was written");
-        let set: ExpertSet = toml::from_str(&text).expect("it is a set");
+        let set = ExpertSet::parse(&text).expect("it is a set");
         // Of 40 real faces four lie above the fifth highest, 25: its evidence is 2.5 + 0.5 * 5.0, and its p becomes 0.9.
-        assert!((f64::from(set.fusion.anything) - (9.0_f64.ln() - 5.0)).abs() < 1e-4, "{text}");
+        assert!((f64::from(set.fusion.anything.expect("it was fitted")) - (9.0_f64.ln() - 5.0)).abs() < 1e-4, "{text}");
         // Of ten fakes two lie below the third, 32.
-        let third = 1.0 / (1.0 + (-(6.4 + f64::from(set.fusion.anything))).exp());
+        let third = 1.0 / (1.0 + (-(6.4 + f64::from(set.fusion.anything.expect("it was fitted")))).exp());
         assert!((f64::from(set.thresholds.authentic_below) - third.min(0.95)).abs() < 1e-5, "{text}");
         assert_eq!(set.thresholds.synthetic_above, 0.95);
         assert_eq!(set.experts[1].weight, 0.5, "weights stay");
@@ -234,7 +247,7 @@ mod tests {
     #[test]
     fn what_cannot_be_fitted_is_refused() {
         let folder = tempfile::tempdir().expect("a folder for the test");
-        fs::write(folder.path().join("set.toml"), SET).expect("it can be written");
+        fs::write(folder.path().join("set.toml"), set()).expect("it can be written");
         tables(folder.path());
         let mut one_table = args(folder.path());
         one_table.tables.pop();
@@ -243,6 +256,6 @@ mod tests {
         fs::write(folder.path().join("two.csv"), twice).expect("it can be written");
         let error = run(&args(folder.path())).expect_err("two models");
         assert!(error.to_string().contains("has a twice"), "{error}");
-        assert_eq!(fs::read_to_string(folder.path().join("set.toml")).expect("it is there"), SET, "it is left alone");
+        assert_eq!(fs::read_to_string(folder.path().join("set.toml")).expect("it is there"), set(), "it is left alone");
     }
 }
