@@ -35,22 +35,22 @@ pub(super) struct BenchArgs {
     /// Face detector, a CenterFace ONNX file [default: the one that set-up fetched]
     #[arg(long, value_name = "FILE")]
     detector: Option<PathBuf>,
-    /// Execution provider to measure: auto, all that start, or one by name
+    /// Execution provider to measure: auto, all (those that start), or one by name
     #[arg(long, value_name = "NAME", default_value = "auto")]
     provider: Which,
     /// Faces in one run of the classifier
     #[arg(long, value_name = "N,N", value_delimiter = ',', default_value = "1,2,4,8", value_parser = clap::value_parser!(u16).range(1..=64))]
     batch: Vec<u16>,
-    /// Threads of the processor within one operation [default: 1, and all]
+    /// Processor threads within one operation [default: 1, and all]
     #[arg(long, value_name = "N,N", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Vec<u16>,
-    /// How long each setting is measured, 0.05 to 60 seconds
+    /// How long to measure each setting, 0.05 to 60 seconds
     #[arg(long, value_name = "S", default_value = "1", value_parser = seconds)]
     seconds: Duration,
     /// Longer side in pixels of the picture in which faces are looked for
     #[arg(long, value_name = "PIXELS", default_value_t = 320, value_parser = clap::value_parser!(u16).range(32..=8192))]
     detect_size: u16,
-    /// Write the figures as JSON to a file too; without a name, or with -, to standard output in place of the table
+    /// Also write the figures as JSON to a file; without a name, or with -, to standard output instead of the table
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     json: Option<PathBuf>,
 }

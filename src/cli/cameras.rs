@@ -11,7 +11,7 @@ type Kind<'a> = (u32, u32, &'a str);
 
 #[derive(Args, Debug)]
 pub(super) struct CamerasArgs {
-    /// Write to standard output for a program: a JSON object a camera, and nothing else
+    /// Write JSON to standard output for other programs: one object per camera, and nothing else
     #[arg(long)]
     json: bool,
 }

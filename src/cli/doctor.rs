@@ -22,13 +22,13 @@ use crate::name;
 
 #[derive(Args, Debug)]
 pub(super) struct DoctorArgs {
-    /// Model to look at, by its name or file [default: auto]
+    /// Model to look at, by name or file [default: auto]
     #[arg(long, value_name = "NAME|FILE", default_value = "auto", value_parser = OsStringValueParser::new().map(ModelName::of))]
     model: ModelName,
-    /// Execution provider to try, by the names that are listed
+    /// Execution provider to try, by one of the listed names
     #[arg(long, value_name = "NAME", default_value = "auto")]
     provider: Asked,
-    /// Write one JSON object in place of the text
+    /// Write one JSON object instead of text
     #[arg(long)]
     json: bool,
 }

@@ -28,29 +28,29 @@ const HEARING: Duration = Duration::from_millis(200);
 
 #[derive(Args, Debug)]
 pub(super) struct InputArgs {
-    /// Video files, folders with videos, addresses (rtsp://, https://), or - for the standard input
+    /// Video files, folders with videos, addresses (rtsp://, https://), or - for standard input
     #[arg(required = true, value_name = "CLIP")]
     clips: Vec<OsString>,
-    /// The standard input has frames of RGB bytes and no container; 25 frames a second unless said
+    /// Standard input is raw RGB frames without a container, at 25 frames a second unless given
     #[arg(long, value_name = "WIDTHxHEIGHT[@FPS]", value_parser = raw_shape)]
     raw: Option<RawShape>,
-    /// Leave out what comes before this time from the clip's first frame: seconds, m:ss or h:mm:ss; with @ before it, by the
-    /// clip's own clock
+    /// Skip everything before this time, counted from the clip's first frame: seconds, m:ss or h:mm:ss; with @ in front, by
+    /// the clip's own clock
     #[arg(long, value_name = "T", value_parser = mark)]
     start: Option<Mark>,
-    /// Leave out what comes at this time or after it
+    /// Skip everything from this time on
     #[arg(long, value_name = "T", value_parser = mark)]
     end: Option<Mark>,
-    /// Judge each Nth frame only, from the first one on
+    /// Judge only every Nth frame, starting with the first
     #[arg(long, value_name = "N", default_value = "1")]
     every: NonZeroU64,
-    /// Judge only the largest N faces of a frame
+    /// Judge only the N largest faces in a frame
     #[arg(long, value_name = "N")]
     max_faces: Option<NonZeroUsize>,
-    /// Refuse pictures with more pixels than this, which are mostly damage or traps
+    /// Refuse pictures with more pixels than this: they are mostly damaged files or traps
     #[arg(long, value_name = "N", default_value_t = video::MOST_PIXELS, value_parser = clap::value_parser!(u64).range(1..=1 << 31))]
     max_pixels: u64,
-    /// Give up on an address that is silent for so many seconds
+    /// Give up on an address that is silent for this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = video::PATIENCE.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
     patience: u64,
 }

@@ -43,7 +43,7 @@ use clap::{Parser, Subcommand};
 use crate::stderr;
 use outcome::Outcome;
 
-/// Finds generated and swapped faces in videos and images, and shows where it saw it.
+/// Finds generated and swapped faces in videos and images, and shows where it saw the signs.
 ///
 /// For each face it says authentic, unsure or synthetic, how probable that is, and where in the face the signs were.
 /// Nothing leaves this machine, and nothing is downloaded.
@@ -52,10 +52,10 @@ use outcome::Outcome;
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// Say more: -v what is done, -vv details
+    /// Say more: -v for what is being done, -vv for details
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     verbose: u8,
-    /// What standard error speaks: text for people, or json, an object a line for programs
+    /// Format of messages on standard error: text for people, or json for programs, one object per line
     #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true, global = true)]
     log_format: log::LogFormat,
 }
@@ -67,13 +67,13 @@ enum Command {
     Video(video::VideoArgs),
     /// Judge every face in photos
     Image(image::ImageArgs),
-    /// Judge the faces in front of a camera or in a stream, while it happens
+    /// Judge the faces in front of a camera or in a stream, live
     #[cfg(all(feature = "video", feature = "camera"))]
     Live(Box<live::LiveArgs>),
     /// Show the cameras of this machine, with their formats and rates
     #[cfg(feature = "camera")]
     Cameras(cameras::CamerasArgs),
-    /// Show what this machine has, and what to do about each thing that is missing
+    /// Show what this machine has, and what to do about anything that is missing
     Doctor(doctor::DoctorArgs),
     /// Show and check model files
     Models(models::ModelsArgs),

@@ -41,35 +41,35 @@ pub(super) struct ModelsArgs {
 
 #[derive(Debug, Subcommand)]
 enum ModelsCommand {
-    /// Show the shipped model, and the models and sets in the cache folder or in a folder of yours
+    /// Show the shipped model, and the models and sets in the cache folder or in another one
     List {
-        /// Folder to look in, and in the folders below it [default: the cache folder]
+        /// Folder to look in, with the folders below it [default: the cache folder]
         #[arg(long, value_name = "DIR")]
         folder: Option<PathBuf>,
-        /// Write a JSON object a file
+        /// Write one JSON object per file
         #[arg(long)]
         json: bool,
     },
-    /// Show everything that a model file, or a set of experts, says of itself
+    /// Show everything that a model file or a set of experts says about itself
     Inspect {
         /// Model file, TOML of a set of experts, or a name as for --model [default: small, which comes with the program]
         #[arg(value_name = "NAME|FILE", value_parser = OsStringValueParser::new().map(ModelName::of))]
         file: Option<ModelName>,
-        /// Write it as one JSON object
+        /// Write one JSON object
         #[arg(long)]
         json: bool,
         /// The TOML that describes a foreign model [default: the one beside it]
         #[arg(long, value_name = "FILE", requires = "file")]
         model_toml: Option<PathBuf>,
     },
-    /// Make the accurate set of the package that ships its tower, as set-up does; nothing is fetched
+    /// Build the accurate set from the package that ships its tower, as set-up does; nothing is fetched
     Assemble(AssembleArgs),
     /// Check model files and sets: contract, digest beside them or in the set, and a run on the processor
     Verify {
         /// Model files, TOMLs of sets, or names as for --model [default: small, which comes with the program]
         #[arg(value_name = "NAME|FILE", value_parser = OsStringValueParser::new().map(ModelName::of))]
         files: Vec<ModelName>,
-        /// Write a JSON object a file
+        /// Write one JSON object per file
         #[arg(long)]
         json: bool,
     },

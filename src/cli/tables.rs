@@ -19,13 +19,13 @@ use crate::sink::resume::{self, Table};
 
 #[derive(Args, Debug)]
 pub(super) struct TableArgs {
-    /// Write a CSV table, a row a face and frame
+    /// Write a CSV table, one row per face and frame
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
-    /// Write a JSONL table: the same rows, and a summary a clip
+    /// Write a JSONL table: the same rows, and a summary of each clip
     #[arg(long, value_name = "FILE")]
     jsonl: Option<PathBuf>,
-    /// Continue the tables of a run that was cut: finished clips are skipped, the others are done anew
+    /// Continue the tables of a run that was cut short: finished clips are skipped, the others are done again
     #[arg(long)]
     resume: bool,
 }

@@ -32,19 +32,19 @@ pub(super) struct VideoArgs {
     inputs: InputArgs,
     #[command(flatten)]
     tables: TableArgs,
-    /// Write to standard output for a program: a JSON object a clip, with its tracks, and nothing else
+    /// Write JSON to standard output for other programs: one object per clip, with its tracks, and nothing else
     #[arg(long)]
     json: bool,
-    /// Write an annotated MP4 with boxes, verdicts and heat maps; with several clips a folder, one file a clip
+    /// Write an annotated MP4 with boxes, verdicts and heat maps; for several clips, a folder to hold one file per clip
     #[arg(long, value_name = "FILE")]
     annotate: Option<PathBuf>,
     /// Width of the annotated video [default: the clip's own]
     #[arg(long, value_name = "PIXELS", requires = "annotate", value_parser = clap::value_parser!(u16).range(16..=16384))]
     annotate_width: Option<u16>,
-    /// Write a report for people, one HTML file with all in it; with several clips a folder, one file a clip
+    /// Write a report for people as one self-contained HTML file; for several clips, a folder to hold one file per clip
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-    /// Look for faces in each Nth frame and where scenes begin, and follow them by their motion between: faster
+    /// Look for faces only in every Nth frame and where scenes begin, and follow their motion in between: faster
     #[arg(long, value_name = "N", default_value = "1")]
     detect_every: NonZeroU32,
     #[command(flatten)]

@@ -33,9 +33,9 @@ const DETECT_SIZE: usize = 320;
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct WorkerArgs {
-    /// Who judges: small (the model that is part of the program), accurate (a set of experts, where it is installed), auto
-    /// (accurate where it is installed, else small), a model file that holds the contract of models/CONTRACT.md or is a foreign
-    /// one with a TOML, or the TOML of a set; named again, several are asked of the same faces [default: auto]
+    /// Model that judges: small (part of the program), accurate (a set of experts, if installed), auto (accurate if installed,
+    /// otherwise small), a model file that follows models/CONTRACT.md, a foreign one with a TOML, or the TOML of a set; give it
+    /// more than once to have several judge the same faces [default: auto]
     #[arg(long, value_name = "NAME|FILE", value_parser = OsStringValueParser::new().map(ModelName::of))]
     pub(super) model: Vec<ModelName>,
     /// The TOML that describes a foreign model [default: the one beside it, with the ending .toml]
@@ -44,21 +44,21 @@ pub(super) struct WorkerArgs {
     /// Face detector, a CenterFace ONNX file [default: the one that set-up fetched]
     #[arg(long, value_name = "FILE")]
     pub(super) detector: Option<PathBuf>,
-    /// Execution provider: auto, cpu, cuda, tensorrt or another that `cyborg doctor` lists; one that is named and
-    /// can't be had is an error
+    /// Execution provider: auto, cpu, cuda, tensorrt or another that `cyborg doctor` lists; naming one that isn't
+    /// available is an error
     #[arg(long, value_name = "NAME", default_value = "auto")]
     pub(super) provider: Asked,
-    /// Threads of the processor to use at most, up to 256 [default: all]
+    /// Most processor threads to use, up to 256 [default: all]
     #[arg(long, value_name = "N", value_parser = threads)]
     pub(super) threads: Option<NonZeroUsize>,
-    /// Longer side in pixels of the picture in which faces are looked for; more finds smaller faces and is slower
-    /// [default: what it takes for --min-face where that is given, else 320]
+    /// Longer side in pixels of the picture in which faces are looked for; a larger one finds smaller faces and is slower
+    /// [default: what --min-face needs if that is given, otherwise 320]
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u16).range(32..=8192))]
     pub(super) detect_size: Option<u16>,
-    /// Leave out faces whose box has a side below this, and look close enough to find those above it
+    /// Ignore faces whose box has a side shorter than this, and look closely enough to find those above it
     #[arg(long, value_name = "PIXELS", default_value = "0")]
     pub(super) min_face: u16,
-    /// Leave out faces that the detector is less sure of, 0 to 1
+    /// Ignore faces that the detector is less sure of than this, 0 to 1
     #[arg(long, value_name = "P", default_value_t = 0.5, value_parser = share)]
     pub(super) detect_confidence: f32,
 }

@@ -42,22 +42,22 @@ pub(super) struct ImageArgs {
     /// Folder that the paths in the list start from [default: `faces` beside the list, or the list's own folder]
     #[arg(long, value_name = "DIR", requires = "list", conflicts_with = "paths")]
     root: Option<PathBuf>,
-    /// What is judged: face (each face that is found; of a list the face that it means) or whole (the photo as it is)
+    /// What is judged: face (each face that is found; for a list, the face it means) or whole (the photo as it is)
     #[arg(long, value_name = "EXTENT", default_value = "face")]
     crop: CropExtent,
-    /// What the column score holds: softmax (calibrated p of synthetic) or reference (sigmoid of the second logit alone)
+    /// What the score column holds: softmax (calibrated p of synthetic) or reference (sigmoid of the second logit alone)
     #[arg(long, value_name = "SCORE", default_value = "softmax")]
     score: ScoreKind,
-    /// Write a CSV table, a row a face; it begins with the columns path and score
+    /// Write a CSV table, one row per face; its first columns are path and score
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
     /// Write a JSONL table with the same fields
     #[arg(long, value_name = "FILE")]
     jsonl: Option<PathBuf>,
-    /// Write each photo with boxes, verdicts and heat maps into this folder, as PNG
+    /// Write each photo with boxes, verdicts and heat maps to this folder, as PNG
     #[arg(long, value_name = "FOLDER")]
     annotate: Option<PathBuf>,
-    /// Write to standard output for a program: a JSON object a photo, and nothing else
+    /// Write JSON to standard output for other programs: one object per photo, and nothing else
     #[arg(long)]
     json: bool,
     #[command(flatten)]

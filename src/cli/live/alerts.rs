@@ -21,19 +21,19 @@ const MEBI: u64 = 1 << 20;
 #[derive(Args, Debug)]
 #[command(next_help_heading = "When a person turns synthetic, turns back, or goes")]
 pub(super) struct AlertArgs {
-    /// Write a JSON line an event to this file; `-` is standard output, which then holds nothing else
+    /// Write one JSON line per event to this file; `-` is standard output, which then holds nothing else
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
-    /// Turn the file of events over before it is larger than so many MiB
+    /// Rotate the events file before it grows larger than this many MiB
     #[arg(long, value_name = "MIB", default_value = "16", value_parser = clap::value_parser!(u64).range(1..=1_048_576))]
     events_size: u64,
-    /// Keep so many older files of events, with the endings .1 (the newest), .2 and so on
+    /// Keep this many older events files, ending in .1 (the newest), .2 and so on
     #[arg(long, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u32).range(0..=1000))]
     events_keep: u32,
     /// POST each event as JSON to this address (http:// or https://); user and password in it are used and never shown
     #[arg(long, value_name = "URL")]
     webhook: Option<String>,
-    /// A file with a token that is sent along as `Authorization: Bearer`
+    /// A file with a token to send as `Authorization: Bearer`
     #[arg(long, value_name = "FILE", requires = "webhook")]
     webhook_token_file: Option<PathBuf>,
     /// Publish each event to this MQTT broker: mqtt://USER:PASSWORD@HOST:PORT, or mqtts:// with TLS
@@ -42,7 +42,7 @@ pub(super) struct AlertArgs {
     /// Publish to the topic PREFIX/events
     #[arg(long, value_name = "PREFIX", default_value = "cyborg")]
     mqtt_topic: String,
-    /// Keep the picture of each event as a JPEG file in this folder; without it no picture is kept
+    /// Keep a picture of each event as a JPEG file in this folder; without it no pictures are kept
     #[arg(long, value_name = "FOLDER")]
     snapshots: Option<PathBuf>,
     /// Keep the newest N of these pictures

@@ -24,7 +24,7 @@ const TEST: &str = "test";
 #[derive(Args, Debug)]
 pub(super) struct LiveInputArgs {
     /// What to watch: index, path or name of a camera (`cyborg cameras` lists them), an address (rtsp://, http://), or
-    /// test, which plays a clip in real time, again and again (test=CLIP: this clip)
+    /// test, which plays a clip in real time, over and over (test=CLIP: this clip)
     #[arg(long, value_name = "N|PATH|NAME|URL|test", default_value = "0")]
     camera: OsString,
     /// Size to ask a camera for, in pixels
@@ -33,14 +33,14 @@ pub(super) struct LiveInputArgs {
     /// Frames a second to ask a camera for
     #[arg(long, value_name = "FPS", default_value = "30", value_parser = clap::value_parser!(u32).range(1..=1000))]
     camera_rate: u32,
-    /// What befalls the test camera: `at 2s stall 1s; at 5s unplug 2s; at 8s rate 15; at 12s end`
+    /// What happens to the test camera: `at 2s stall 1s; at 5s unplug 2s; at 8s rate 15; at 12s end`
     #[arg(long, value_name = "SCRIPT")]
     test_script: Option<Script>,
-    /// Open the camera or stream anew when no frame came for so many seconds
+    /// Reopen the camera or stream when no frame has come for this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 3.0, value_parser = seconds)]
     stall: f64,
-    /// Give up on an address that is silent, and on a camera that takes longer to its first frame, after so many seconds;
-    /// then it is tried again
+    /// Give up on an address that is silent, or on a camera without a first frame, after this many seconds; then it is
+    /// tried again
     #[arg(long, value_name = "SECONDS", default_value_t = 15.0, value_parser = seconds)]
     patience: f64,
 }

@@ -53,13 +53,13 @@ pub(super) struct LiveArgs {
     #[cfg(feature = "live")]
     #[command(flatten)]
     alerts: alerts::AlertArgs,
-    /// Look for faces in each Nth frame and where scenes begin, and follow them by their motion between: faster
+    /// Look for faces only in every Nth frame and where scenes begin, and follow their motion in between: faster
     #[arg(long, value_name = "N", default_value = "1")]
     detect_every: NonZeroU32,
     #[command(flatten)]
     thresholds: thresholds::ThresholdArgs,
     /// Read settings from this TOML file, whose keys are the names of these flags; flags and CYBORG_LIVE_... in the
-    /// environment go before it, and SIGHUP reads its thresholds anew
+    /// environment override it, and SIGHUP rereads its thresholds
     #[arg(long, value_name = "FILE")]
     #[allow(dead_code, reason = "it is read before all others, by `layers`")]
     config: Option<PathBuf>,

@@ -14,25 +14,25 @@ use crate::model::panel::Panel;
 
 #[derive(Args, Debug)]
 pub(super) struct PageArgs {
-    /// Serve the page at this address; another one than this machine's own needs a token
+    /// Serve the page at this address; any but this machine's own needs a token
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Serve no page
+    /// Don't serve a page
     #[arg(long, conflicts_with = "listen")]
     no_page: bool,
-    /// A file with the token that readers have to know, 16 letters and digits or more
+    /// A file with the token that readers must know, 16 or more letters and digits
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// The certificate to serve the page by TLS, a PEM file with its chain
+    /// Certificate to serve the page over TLS, a PEM file with its chain
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
-    /// The key of the certificate, a PEM file
+    /// Key of the certificate, a PEM file
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// A further name by which readers call this machine
+    /// Another name by which readers reach this machine
     #[arg(long, value_name = "NAME")]
     name: Vec<String>,
-    /// What readers open where a proxy serves the page, https://host/path: TLS may end there, and the path be taken away or not
+    /// Address that readers open when a proxy serves the page, https://host/path: TLS may end there, and it may strip the path
     #[arg(long, value_name = "URL", value_parser = read_origin)]
     origin: Vec<String>,
 }

@@ -7,10 +7,10 @@ use crate::live::limits::Limits;
 
 #[derive(Args, Debug)]
 pub(super) struct ThresholdArgs {
-    /// Call a person authentic whose p(synthetic) is below this, 0 to 1 [default: the model's own]
+    /// Call a person authentic if their p(synthetic) is below this, 0 to 1 [default: the model's own]
     #[arg(long, value_name = "P", value_parser = share)]
     authentic_below: Option<f32>,
-    /// Call a person synthetic whose p(synthetic) is above this, 0 to 1 [default: the model's own]
+    /// Call a person synthetic if their p(synthetic) is above this, 0 to 1 [default: the model's own]
     #[arg(long, value_name = "P", value_parser = share)]
     synthetic_above: Option<f32>,
 }

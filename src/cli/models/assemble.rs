@@ -20,8 +20,8 @@ pub(in crate::cli) struct AssembleArgs {
     /// Folder to put the set into [default: models/accurate in the cache folder, where --model accurate and auto find it]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
-    /// A head of your own, as `cyborg-train head` writes it, in place of the one that is part of the program; the tower may then
-    /// be another one that it fits
+    /// A head of your own, as `cyborg-train head` writes it, instead of the one that is part of the program; the tower may then
+    /// be any that it fits
     #[arg(long, value_name = "FILE", requires = "out")]
     head: Option<PathBuf>,
 }
