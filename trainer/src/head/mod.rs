@@ -4,6 +4,7 @@
 //! ([`crate::torch::logistic`]), and [`steady`] takes out of it what coding moves. [`judged`] sets calibration and thresholds by faces of other collections, and [`familiar`] says
 //! which faces are unlike all that was learnt from.
 
+pub mod blend;
 pub mod familiar;
 pub mod features;
 pub mod judged;
