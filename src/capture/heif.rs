@@ -210,24 +210,24 @@ impl Heif {
             for (row, to) in frame.pixels.chunks_exact_mut(width * 3).enumerate() {
                 to.copy_from_slice(std::slice::from_raw_parts(pixels.add(row * stride), width * 3));
             }
-            if heif_boxes::is_turned(coded) || !heif_boxes::is_avif(coded) {
+            if !heif_boxes::is_avif(coded) || heif_boxes::is_turned(coded) {
                 return Ok(Orientation::NoTransforms);
             }
-            let exif = self.note_of(handle.0, |kind, _| kind == b"Exif");
+            let exif = self.note_of(handle.0, coded.len(), |kind, _| kind == b"Exif");
             let tag = exif.and_then(|block| orientation::in_exif(block.get(OFFSET..)?));
             let upright = tag.map(|_| 1);
-            let xmp = self.note_of(handle.0, |kind, content| kind == b"mime" && content == XMP);
+            let xmp = self.note_of(handle.0, coded.len(), |kind, content| kind == b"mime" && content == XMP);
             Ok(orientation::from(upright, xmp.as_deref()))
         }
     }
 
-    /// What is noted of a photo beside it: the first note whose type, and type of content, are right.
+    /// What is noted of a photo beside it, in at most `most` bytes: the first note whose type, and type of content, are right.
     ///
     /// # Safety
     ///
     /// The handle is one of libheif's, and is held.
     #[expect(unsafe_code, reason = "libheif has C's interface")]
-    unsafe fn note_of(&self, handle: Pointer, is_right: impl Fn(&[u8], &[u8]) -> bool) -> Option<Vec<u8>> {
+    unsafe fn note_of(&self, handle: Pointer, most: usize, is_right: impl Fn(&[u8], &[u8]) -> bool) -> Option<Vec<u8>> {
         // SAFETY: the calls are used as libheif's header says. It writes no more numbers than there is room for, and as many
         // bytes of a note as it says before; its texts end in a zero and live as long as the handle.
         unsafe {
@@ -240,9 +240,11 @@ impl Heif {
                 is_right(text((self.note_type)(handle, note)), text((self.note_content)(handle, note)))
             })?;
             let size = (self.note_size)(handle, note);
-            // The whole file is smaller.
-            let mut bytes = vec![0; usize::try_from(MOST_MEMORY).map_or(size, |most| size.min(most))];
-            (bytes.len() == size && (self.note)(handle, note, bytes.as_mut_ptr().cast()).code == 0).then_some(bytes)
+            if size > most {
+                return None;
+            }
+            let mut bytes = vec![0; size];
+            ((self.note)(handle, note, bytes.as_mut_ptr().cast()).code == 0).then_some(bytes)
         }
     }
 }

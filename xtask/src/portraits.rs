@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
@@ -59,8 +58,7 @@ pub(crate) fn fetch(folder: &Path) -> anyhow::Result<()> {
             text += &format!("{inside}/{path},real,{split},{source},{face}\n");
         }
     }
-    let mut file = fs::File::create(&list).with_context(|| format!("can't write {}", list.display()))?;
-    file.write_all(text.as_bytes()).with_context(|| format!("can't write {}", list.display()))?;
+    fs::write(&list, &text).with_context(|| format!("can't write {}", list.display()))?;
     say(&format!("wrote {} with {} faces", list.display(), text.lines().count() - 1));
     Ok(())
 }

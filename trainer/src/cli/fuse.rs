@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use clap::Args;
-use cyborg_models::contract::{ErrorRates, Thresholds};
+use cyborg_models::contract::Thresholds;
 use cyborg_models::expert_set::ExpertSet;
 use cyborg_models::name;
 use serde::Deserialize;
@@ -15,7 +15,7 @@ use super::Outcome;
 use super::session::share_of_one;
 use crate::checkpoint;
 use crate::data::list::{Label, Split};
-use crate::head::judged::LEAST_FACES;
+use crate::head::judged::{self, Judged, share_beyond};
 use crate::metrics::{Scored, auc};
 
 #[derive(Args, Debug)]
@@ -61,6 +61,12 @@ struct Fused {
     evidence: f64,
 }
 
+impl Fused {
+    fn judged(&self) -> Judged<'_> {
+        Judged { source: &self.source, label: self.label, evidence: self.evidence }
+    }
+}
+
 pub(super) fn run(args: &FuseArgs) -> anyhow::Result<Outcome> {
     let fail = || format!("can't read the set in {}", name::of(&args.set));
     let text = fs::read_to_string(&args.set).with_context(fail)?;
@@ -80,6 +86,10 @@ pub(super) fn run(args: &FuseArgs) -> anyhow::Result<Outcome> {
     let tables = args.tables.iter().map(|table| read(table)).collect::<anyhow::Result<Vec<_>>>()?;
     let weights: Vec<f64> = set.experts.iter().map(|expert| f64::from(expert.weight)).collect();
     let faces = fuse(&tables, &weights);
+    let most = tables.iter().map(HashMap::len).max().unwrap_or(0);
+    if faces.len() < most {
+        log::warn!("{} validation faces are not in all tables, and decide nothing", most - faces.len());
+    }
     let (bias, thresholds) = fit(&faces, args)?;
     (set.fusion.anything, set.thresholds) = (Some(bias as f32), thresholds);
     checkpoint::replace(&args.set, set.to_toml().context("the set can't be written")?.as_bytes())
@@ -125,62 +135,37 @@ fn fuse(tables: &[HashMap<String, Fused>], weights: &[f64]) -> Vec<Fused> {
 
 /// Bias and thresholds by the faces, told source by source.
 fn fit(faces: &[Fused], args: &FuseArgs) -> anyhow::Result<(f64, Thresholds)> {
-    let counted: Vec<&Fused> = faces.iter().filter(|face| !args.apart.contains(&face.source)).collect();
-    let mut sources: Vec<&str> = counted.iter().map(|face| face.source.as_str()).collect();
-    sources.sort_unstable();
-    sources.dedup();
-    let of = |source: &str, label: Label| -> Vec<f64> {
-        let those = counted.iter().filter(|face| face.source == source && face.label == label);
-        let mut evidence: Vec<f64> = those.map(|face| face.evidence).collect();
-        evidence.sort_unstable_by(|one, other| other.total_cmp(one));
-        evidence
-    };
-    let real = sources.iter().map(|source| of(source, Label::Authentic)).filter(|found| found.len() >= LEAST_FACES);
-    // So many may lie above it.
-    let highest = real.map(|found| found[((found.len() as f64 * args.bpcer) as usize).min(found.len() - 1)]);
-    let highest = highest.fold(f64::NEG_INFINITY, f64::max);
-    ensure!(highest.is_finite(), "no validation collection has {LEAST_FACES} real faces, which the bias is set by");
+    let all: Vec<Judged<'_>> = faces.iter().map(Fused::judged).collect();
+    let mut counted = all.clone();
+    counted.retain(|face| !args.apart.iter().any(|source| source == face.source));
+    let highest = judged::above(&counted, args.bpcer).with_context(|| {
+        format!("no validation collection has {} real faces, which the bias is set by", judged::LEAST_FACES)
+    })?;
+    ensure!(
+        counted.iter().any(|face| face.label == Label::Synthetic),
+        "there are no synthetic validation faces, which the threshold of authentic is set by"
+    );
     let bias = (args.at / (1.0 - args.at)).ln() - highest;
-    let p = |evidence: f64| 1.0 / (1.0 + (-(evidence + bias)).exp());
-    let mut fakes: Vec<f64> =
-        counted.iter().filter(|face| face.label == Label::Synthetic).map(|face| p(face.evidence)).collect();
-    ensure!(!fakes.is_empty(), "there are no synthetic validation faces, which the threshold of authentic is set by");
-    fakes.sort_unstable_by(f64::total_cmp);
-    let synthetic_above = args.synthetic_above.unwrap_or(args.at);
-    let authentic_below = fakes[((fakes.len() as f64 * args.apcer) as usize).min(fakes.len() - 1)].min(synthetic_above);
-    let share = |label, beyond: &dyn Fn(f64) -> bool| {
-        let of: Vec<f64> = faces.iter().filter(|face| face.label == label).map(|face| p(face.evidence)).collect();
-        of.iter().filter(|&&p| beyond(p)).count() as f64 / of.len().max(1) as f64
-    };
-    for source in &sources {
+    let thresholds = judged::thresholds(&counted, &all, bias, args.apcer, args.synthetic_above.unwrap_or(args.at));
+    let (below, above) = (f64::from(thresholds.authentic_below), f64::from(thresholds.synthetic_above));
+    counted.sort_by_key(|face| face.source);
+    for source in counted.chunk_by(|one, next| one.source == next.source) {
         for (label, class) in [(Label::Authentic, "real"), (Label::Synthetic, "synthetic")] {
-            let found = of(source, label);
-            if !found.is_empty() {
-                let part = |beyond: &dyn Fn(f64) -> bool| {
-                    100.0 * found.iter().filter(|&&evidence| beyond(p(evidence))).count() as f64 / found.len() as f64
-                };
+            let count = source.iter().filter(|face| face.label == label).count();
+            if count > 0 {
                 log::info!(
-                    "{source} ({class}, {}): {:.1} % called synthetic, {:.1} % called authentic",
-                    found.len(),
-                    part(&|p| p > synthetic_above),
-                    part(&|p| p < authentic_below)
+                    "{} ({class}, {count}): {:.1} % called synthetic, {:.1} % called authentic",
+                    source[0].source,
+                    100.0 * share_beyond(source, label, bias, |p| p > above),
+                    100.0 * share_beyond(source, label, bias, |p| p < below)
                 );
             }
         }
     }
     let scored: Vec<Scored> = counted.iter().map(|face| Scored { score: face.evidence, label: face.label }).collect();
     if let Some(auc) = auc(&scored) {
-        log::info!("all of them: AUC {auc:.3}; bias {bias:.4}, authentic below {authentic_below:.4}");
+        log::info!("all of them: AUC {auc:.3}; bias {bias:.4}, authentic below {below:.4}");
     }
-    let thresholds = Thresholds {
-        authentic_below: authentic_below as f32,
-        synthetic_above: synthetic_above as f32,
-        error_rates: Some(ErrorRates {
-            apcer: share(Label::Synthetic, &|p| p < authentic_below),
-            bpcer: share(Label::Authentic, &|p| p > synthetic_above),
-            measured_on: "split validation, on which the thresholds were set".to_owned(),
-        }),
-    };
     Ok((bias, thresholds))
 }
 

@@ -11,7 +11,7 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use cyborg_edge::model::runtime::Runtime;
 use cyborg_models::contract::{
-    Calibration, CamClass, Contract, ErrorRates, Expertise, Kind, Thresholds, Training, Unfamiliar, UnfamiliarRate,
+    Calibration, CamClass, Contract, Expertise, Kind, Thresholds, Training, Unfamiliar, UnfamiliarRate,
 };
 use cyborg_models::head::{Familiar, Head, KindHead};
 use cyborg_models::lock;
@@ -32,6 +32,7 @@ use crate::data::list::{Label, Row, Split};
 use crate::data::loader::{Plan, View, evaluation, order_of_photos, training, views};
 use crate::fit::class_counts;
 use crate::head::features::{Described, TowerRunner};
+use crate::head::judged::Judged;
 use crate::head::steady::{Twice, steady};
 use crate::head::{familiar, judged, parts};
 use crate::metrics::{Scored, auc};
@@ -330,6 +331,10 @@ fn tell(layers: &[(Kind, Logistic)], seen: &Described, rows: &[&Row], width: usi
     }
 }
 
+fn judged(row: &Row, evidence: f64) -> Judged<'_> {
+    Judged { source: &row.source, label: row.label, evidence }
+}
+
 /// Calibrates the layers and sets the thresholds by the validation faces.
 fn judge(
     args: &HeadArgs,
@@ -352,39 +357,23 @@ fn judge(
         })?;
         // A layer may speak up wherever real faces are seen; that for generated faces isn't held to those who were filmed to be
         // swapped, which other layers judge.
-        let bound: Vec<(&Row, f64)> = features()
+        let bound: Vec<Judged<'_>> = features()
             .filter(|(row, _)| *kind == Kind::Swapped || of_kind(row))
-            .map(|(row, features)| (*row, calibrated.evidence(features)))
+            .map(|(row, features)| judged(row, calibrated.evidence(features)))
             .collect();
-        let (rows, evidence): (Vec<&Row>, Vec<f64>) = bound.into_iter().unzip();
+        let highest = judged::above(&bound, args.bpcer).with_context(|| {
+            format!("no validation collection has {} real faces to set a threshold by", judged::LEAST_FACES)
+        })?;
         let steep = if *kind == Kind::Swapped { args.swap_weight } else { 1.0 };
-        layers.push((*kind, judged::moved(&calibrated, judged::above(&rows, &evidence, args.bpcer), steep)));
+        layers.push((*kind, judged::moved(&calibrated, highest, steep)));
     }
     let evidence = |features: &[f32]| layers.iter().map(|(_, layer)| layer.evidence(features)).fold(f64::MIN, f64::max);
-    let probabilities: Vec<f32> =
-        seen.features.chunks_exact(width).map(|features| (1.0 / (1.0 + (-evidence(features)).exp())) as f32).collect();
-    let synthetic_above = judged::SYNTHETIC_ABOVE;
-    let generated: (Vec<&Row>, Vec<f32>) = rows
-        .iter()
-        .zip(&probabilities)
-        .filter(|(row, _)| !args.swapped.contains(&row.source))
-        .map(|(row, &p)| (*row, p))
-        .unzip();
-    let authentic_below = judged::authentic_below(&generated.0, &generated.1, args.apcer, synthetic_above);
-    let share = |label, beyond: &dyn Fn(f32) -> bool| {
-        let of: Vec<f32> =
-            rows.iter().zip(&probabilities).filter(|(row, _)| row.label == label).map(|(_, &p)| p).collect();
-        of.iter().filter(|&&p| beyond(p)).count() as f64 / of.len().max(1) as f64
-    };
-    contract.thresholds = Thresholds {
-        authentic_below,
-        synthetic_above,
-        error_rates: Some(ErrorRates {
-            apcer: share(Label::Synthetic, &|p| p < authentic_below),
-            bpcer: share(Label::Authentic, &|p| p > synthetic_above),
-            measured_on: "split validation, on which the thresholds were set".to_owned(),
-        }),
-    };
+    let faces = rows.iter().zip(seen.features.chunks_exact(width));
+    let all: Vec<Judged<'_>> = faces.map(|(row, features)| judged(row, evidence(features))).collect();
+    let generated: Vec<Judged<'_>> =
+        all.iter().filter(|face| !swapped.iter().any(|source| source == face.source)).copied().collect();
+    contract.thresholds = judged::thresholds(&generated, &all, 0.0, args.apcer, judged::SYNTHETIC_ABOVE);
+    let Thresholds { authentic_below, synthetic_above, .. } = contract.thresholds;
     log::info!("authentic below {authentic_below:.3}, synthetic above {synthetic_above:.3}");
     let unfamiliar = learnt.familiar.as_ref().map(|familiar| {
         let mut distances: Vec<f32> =

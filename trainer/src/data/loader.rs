@@ -264,22 +264,15 @@ impl Hands {
         random: &mut ChaCha8Rng,
     ) -> anyhow::Result<Sample> {
         let view = faces.view(index, how.augment.extent(), &mut self.cutter)?;
-        if how.augment == Preset::None {
-            let mut pixels = view.pixels.into_owned();
-            if how.coded {
-                self.coder.code(&mut pixels, faces.side_of(Extent::Exact), random)?;
-            }
-            return Ok(Sample { pixels, saliency: view.saliency });
+        if how.augment.extent() == Extent::Wide {
+            return self.varied(faces, view.pixels, view.saliency, how, random);
         }
-        if how.augment == Preset::Coded {
-            let side = faces.side_of(Extent::Exact);
-            let mut sample = Sample { pixels: view.pixels.into_owned(), saliency: view.saliency };
-            if how.coded {
-                self.coder.code(&mut sample.pixels, side, random)?;
-            }
-            return Augmenter::code(sample, side, random);
+        let side = faces.side_of(Extent::Exact);
+        let mut sample = Sample { pixels: view.pixels.into_owned(), saliency: view.saliency };
+        if how.coded {
+            self.coder.code(&mut sample.pixels, side, random)?;
         }
-        self.varied(faces, view.pixels, view.saliency, how, random)
+        if how.augment == Preset::Coded { Augmenter::code(sample, side, random) } else { Ok(sample) }
     }
 
     /// A wide crop as the preset makes it.

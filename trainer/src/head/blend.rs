@@ -4,20 +4,30 @@
 //! is linear in the tokens of the blocks of both.
 
 use anyhow::{Context, ensure};
+use cyborg_models::contract::{Contract, Expertise};
 use cyborg_models::head::{Familiar, Head, KindHead};
 
-/// The mean of two heads, kind by kind. What tells a familiar face, and the contract, are those of the first.
+/// The mean of two heads, kind by kind. What tells a familiar face, and the contract, are those of the first; the error rates in it
+/// were measured of the first alone, and are dropped.
 ///
 /// # Errors
 ///
-/// When they are of different kinds or of towers of different width.
+/// When they tell other kinds, look at another crop, or are of towers of different width.
 pub fn blend(first: &Head, second: &Head) -> anyhow::Result<Head> {
+    let mut contract = Contract::from_metadata(&first.contract)?;
+    let other = Contract::from_metadata(&second.contract)?;
+    let look = |contract: &Contract| (contract.network.clone(), contract.crop, contract.resize);
+    ensure!(look(&contract) == look(&other), "they look at different crops, or are for different networks");
+    let expertise = Expertise::from_metadata(&first.contract)?;
+    let kinds = |of: &Expertise| (of.looks_for, of.tells_apart.clone());
     ensure!(
-        first.kinds.len() == second.kinds.len(),
-        "one tells {} kinds and the other {}",
-        first.kinds.len(),
-        second.kinds.len()
+        kinds(&expertise) == kinds(&Expertise::from_metadata(&second.contract)?)
+            && first.kinds.len() == second.kinds.len(),
+        "they tell different kinds of synthetic faces"
     );
+    contract.thresholds.error_rates = None;
+    let mut metadata = contract.to_metadata();
+    expertise.add_to(&mut metadata);
     let width = first.width() / first.blocks.len().max(1);
     ensure!(width == second.width() / second.blocks.len().max(1), "they are of towers of different width");
     let mut blocks: Vec<usize> = first.blocks.iter().chain(&second.blocks).copied().collect();
@@ -45,13 +55,41 @@ pub fn blend(first: &Head, second: &Head) -> anyhow::Result<Head> {
         None => None,
     };
     let kinds = kinds.collect::<anyhow::Result<_>>()?;
-    Ok(Head { kinds, familiar, contract: first.contract.clone(), blocks })
+    Ok(Head { kinds, familiar, contract: metadata, blocks })
 }
 
 #[cfg(test)]
 mod tests {
+    use cyborg_models::contract::{
+        Alignment, Border, Calibration, CamClass, CropRule, ErrorRates, Kind, ResizeFilter, Saliency, Thresholds,
+        Training,
+    };
+
     use super::*;
     use crate::head::familiar::distance;
+
+    fn contract(margin: f32, tells: &[Kind]) -> std::collections::BTreeMap<String, String> {
+        let rates = ErrorRates { apcer: 0.1, bpcer: 0.2, measured_on: "these".to_owned() };
+        let contract = Contract {
+            network: "clip_vit_b16".to_owned(),
+            crop: CropRule { margin, alignment: Alignment::None, border: Border::Replicate },
+            resize: ResizeFilter::BilinearAntialias,
+            saliency: Saliency {
+                tap: "head".to_owned(),
+                cam_class: CamClass::True,
+                alpha: 1.0,
+                source: "none".to_owned(),
+            },
+            calibration: Calibration::NONE,
+            thresholds: Thresholds { authentic_below: 0.25, synthetic_above: 0.75, error_rates: Some(rates) },
+            training: Training { data_digest: "0".repeat(64), seed: 1, tool: "a test".to_owned() },
+            auc: Default::default(),
+        };
+        let mut metadata = contract.to_metadata();
+        let expertise = Expertise { looks_for: None, tells_apart: tells.to_vec(), unfamiliar: None };
+        expertise.add_to(&mut metadata);
+        metadata
+    }
 
     /// A head on a tower of two values a token.
     fn head(blocks: &[usize], from: f32) -> Head {
@@ -59,9 +97,9 @@ mod tests {
         let width = blocks.len() * 2;
         Head {
             blocks: blocks.to_vec(),
-            kinds: vec![KindHead { weight: values(1.0, width), bias: from }],
+            kinds: vec![KindHead { weight: values(1.0, width), bias: from }; 2],
             familiar: Some(Familiar { centre: values(0.5, width), directions: values(0.25, width * 3) }),
-            contract: [("a".to_owned(), from.to_string())].into(),
+            contract: contract(1.0, &[Kind::Generated, Kind::Swapped]),
         }
     }
 
@@ -80,16 +118,19 @@ mod tests {
         // How far it is from the first one's training faces doesn't change.
         let far = |head: &Head, face: &[f32]| distance(head.familiar.as_ref().expect("it has one"), face);
         assert!((far(&both, &face) - far(&one, &[0.5, 2.0, 4.0, 0.25])).abs() < 1e-5);
-        assert_eq!(both.contract["a"], "1");
+        let said = Contract::from_metadata(&both.contract).expect("it has a contract");
+        assert_eq!((said.thresholds.synthetic_above, said.thresholds.error_rates), (0.75, None));
     }
 
     #[test]
     fn heads_that_do_not_match_are_refused() {
-        let (one, mut other) = (head(&[2], 1.0), head(&[3], 1.0));
-        other.kinds.push(other.kinds[0].clone());
-        assert!(blend(&one, &other).expect_err("two kinds").to_string().contains("kinds"));
+        let one = head(&[2], 1.0);
+        let with = |contract| Head { contract, ..head(&[3], 1.0) };
+        let refused = |other: &Head| blend(&one, other).expect_err("they don't match").to_string();
+        assert!(refused(&with(contract(1.3, &[Kind::Generated, Kind::Swapped]))).contains("crops"));
+        assert!(refused(&with(contract(1.0, &[Kind::Swapped, Kind::Generated]))).contains("kinds"));
         let mut wide = head(&[3], 1.0);
         wide.kinds[0].weight.push(0.0);
-        assert!(blend(&one, &wide).expect_err("another width").to_string().contains("width"));
+        assert!(refused(&wide).contains("width"));
     }
 }

@@ -1,4 +1,4 @@
-//! What befalls a picture on its way: it is shrunk, coded, and looked at in a mirror, and stays the same picture otherwise.
+//! What happens to a picture on its way: it is shrunk, coded, and looked at in a mirror, and stays the same picture otherwise.
 
 use image::RgbImage;
 use image::imageops::{FilterType, resize};

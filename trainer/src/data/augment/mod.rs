@@ -33,7 +33,7 @@ const QUALITY: std::ops::RangeInclusive<u8> = 30..=100;
 pub enum Preset {
     /// Nothing, as in the paper.
     None,
-    /// Shrunk, mirrored and coded as JPEG: what befalls a picture on its way, and nothing else.
+    /// Shrunk, mirrored and coded as JPEG: what happens to a picture on its way, and nothing else.
     Coded,
     /// Crop jitter, mirror, scale, blur, sharpening, colour, grey, noise and JPEG.
     Robust,
