@@ -12,8 +12,8 @@ const TEXT: &str = "head";
 
 /// Linear layers on the mean of a tower's patch tokens, one for each kind of synthetic face, with what is said of them.
 ///
-/// The evidence for a kind is its weight times the means of the patch tokens after each of `blocks`, one after the other, plus
-/// its bias; that of the face is the largest.
+/// The features of a face are the means of the patch tokens after each of `blocks`, one after the other. The evidence for a kind is
+/// that of its layer, or of its two layers by what its gate says of the face; that of the face is the largest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Head {
     /// Blocks of the tower whose tokens are looked at, counted from 1, in rising order.
@@ -26,13 +26,31 @@ pub struct Head {
     pub contract: BTreeMap<String, String>,
 }
 
-/// The layer for one kind of synthetic face.
+/// The layer for one kind of synthetic face, or two of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KindHead {
+    /// Gives the evidence by itself, where there is no gate.
+    pub layer: Layer,
+    /// A second layer, for faces of other content.
+    pub gated: Option<Gated>,
+}
+
+/// A linear layer on the features.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layer {
     /// `[blocks * width]`.
     pub weight: Vec<f32>,
     /// Added to the product.
     pub bias: f32,
+}
+
+/// evidence = (1 - g) * layer + g * other, with g = sigmoid(gate).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gated {
+    /// How much a face is like those that `other` is for, in logits.
+    pub gate: Layer,
+    /// Gives the evidence where the gate is open.
+    pub other: Layer,
 }
 
 /// What the text of a file holds, as JSON.
@@ -75,7 +93,7 @@ impl Head {
     /// Values that a layer looks at: of one token, times the blocks.
     #[must_use]
     pub fn width(&self) -> usize {
-        self.kinds.first().map_or(0, |kind| kind.weight.len())
+        self.kinds.first().map_or(0, |kind| kind.layer.weight.len())
     }
 
     /// Reads the bytes of a safetensors file.
@@ -104,12 +122,20 @@ impl Head {
         };
         let first = array("0.weight", &|length| length > 0 && length % blocks.len() == 0)?;
         let width = first.len();
+        let layer = |name: &str| -> Result<Layer, HeadError> {
+            let weight = array(&format!("{name}.weight"), &|length| length == width)?;
+            Ok(Layer { weight, bias: array(&format!("{name}.bias"), &|length| length == 1)?[0] })
+        };
+        let has = |prefix: &str| file.names().iter().any(|name| name.starts_with(prefix));
         let kind = |at: usize| -> Result<KindHead, HeadError> {
-            let weight = array(&format!("{at}.weight"), &|length| length == width)?;
-            Ok(KindHead { weight, bias: array(&format!("{at}.bias"), &|length| length == 1)?[0] })
+            let gated = match has(&format!("{at}.gate.")) || has(&format!("{at}.other.")) {
+                false => None,
+                true => Some(Gated { gate: layer(&format!("{at}.gate"))?, other: layer(&format!("{at}.other"))? }),
+            };
+            Ok(KindHead { layer: layer(&at.to_string())?, gated })
         };
         let kinds = (0..kinds).map(kind).collect::<Result<_, _>>()?;
-        let familiar = match file.names().iter().any(|name| name.starts_with("familiar.")) {
+        let familiar = match has("familiar.") {
             false => None,
             true => Some(Familiar {
                 centre: array("familiar.centre", &|length| length == width)?,
@@ -127,9 +153,16 @@ impl Head {
     pub fn to_bytes(&self) -> Result<Vec<u8>, HeadError> {
         let width = self.width();
         let mut arrays = Vec::new();
-        for (at, KindHead { weight, bias }) in self.kinds.iter().enumerate() {
-            arrays.push((format!("{at}.weight"), vec![width], bytes(weight)));
-            arrays.push((format!("{at}.bias"), vec![1], bytes(&[*bias])));
+        for (at, KindHead { layer, gated }) in self.kinds.iter().enumerate() {
+            let mut add = |name: String, Layer { weight, bias }: &Layer| {
+                arrays.push((format!("{name}.weight"), vec![width], bytes(weight)));
+                arrays.push((format!("{name}.bias"), vec![1], bytes(&[*bias])));
+            };
+            add(at.to_string(), layer);
+            if let Some(Gated { gate, other }) = gated {
+                add(format!("{at}.gate"), gate);
+                add(format!("{at}.other"), other);
+            }
         }
         if let Some(Familiar { centre, directions }) = &self.familiar {
             arrays.push(("familiar.centre".to_owned(), vec![width], bytes(centre)));

@@ -24,6 +24,7 @@ mod outcome;
 mod per_clip;
 #[cfg(feature = "video")]
 mod persons;
+mod shell;
 #[cfg(feature = "video")]
 mod side_by_side;
 #[cfg(feature = "video")]
@@ -79,6 +80,10 @@ enum Command {
     Models(models::ModelsArgs),
     /// Measure which provider, batch and threads are fastest on this machine
     Bench(bench::BenchArgs),
+    /// Write completions for a shell to standard output
+    Completions(shell::CompletionsArgs),
+    /// Write the manual pages, cyborg(1) and one per command
+    Manual(shell::ManualArgs),
 }
 
 /// Runs the program by its command line, and gives its exit code.
@@ -104,6 +109,8 @@ pub fn run() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Completions(args) => shell::completions(&args),
+        Command::Manual(args) => shell::manual(&args),
     };
     outcome.unwrap_or_else(|error| Outcome::from_error(&error)).into()
 }

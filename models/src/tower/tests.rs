@@ -4,7 +4,7 @@ use prost::Message;
 
 use super::*;
 use crate::assemble::{AssembleError, assemble};
-use crate::head::{Familiar, Head, KindHead};
+use crate::head::{Familiar, Gated, Head, KindHead, Layer};
 use crate::model_file::ModelFile;
 use crate::onnx::{GraphProto, ModelProto, NodeProto, TensorProto, element};
 
@@ -81,6 +81,17 @@ pub(crate) fn package(depth: usize) -> ModelProto {
     ModelProto { graph: Some(graph), ..ModelProto::default() }
 }
 
+fn layer(seed: usize) -> Layer {
+    Layer { weight: numbers(seed, WIDTH), bias: seed as f32 }
+}
+
+/// The same head, whose first kind has two layers.
+fn gated(head: Head) -> Head {
+    let mut head = head;
+    head.kinds[0].gated = Some(Gated { gate: layer(5), other: layer(6) });
+    head
+}
+
 /// A head for such a tower.
 pub(crate) fn head(block: usize, familiar: bool) -> Head {
     let contract = [
@@ -109,7 +120,7 @@ pub(crate) fn head(block: usize, familiar: bool) -> Head {
     if familiar {
         contract.insert("cyborg.unfamiliar.distance_above".to_owned(), "3".to_owned());
     }
-    let kind = |seed| KindHead { weight: numbers(seed, WIDTH), bias: seed as f32 };
+    let kind = |seed| KindHead { layer: layer(seed), gated: None };
     let familiar = familiar.then(|| Familiar { centre: numbers(1, WIDTH), directions: numbers(2, WIDTH * 3) });
     Head { blocks: vec![block], kinds: vec![kind(3), kind(4)], familiar, contract }
 }
@@ -179,9 +190,20 @@ fn what_is_missing_or_otherwise_is_named() {
 #[test]
 fn tower_and_head_make_a_model_file() {
     let tower = package(2).encode_to_vec();
-    let head = head(1, true);
-    let bytes = assemble(&tower, &head.to_bytes().expect("its arrays fit")).expect("they fit");
-    assert_eq!(bytes, assemble(&tower, &head.to_bytes().expect("its arrays fit")).expect("they fit"));
+    for head in [head(1, true), gated(head(1, true))] {
+        check_file(&tower, &head);
+    }
+    // One kind alone has no kind to name.
+    let mut only = gated(head(1, false));
+    only.kinds.truncate(1);
+    only.contract.remove("cyborg.tells_apart");
+    only.contract.insert("cyborg.looks_for".to_owned(), "generated".to_owned());
+    check_file(&tower, &only);
+}
+
+fn check_file(tower: &[u8], head: &Head) {
+    let bytes = assemble(tower, &head.to_bytes().expect("its arrays fit")).expect("they fit");
+    assert_eq!(bytes, assemble(tower, &head.to_bytes().expect("its arrays fit")).expect("they fit"));
     let file = ModelFile::parse(&bytes).expect("it holds the contract");
     assert_eq!((file.input_side, file.cam_size), (8, (GRID, GRID)));
     let graph = ModelProto::decode(bytes.as_slice()).expect("it was just written").graph.expect("it has one");
@@ -203,7 +225,7 @@ fn tower_and_head_make_a_model_file() {
 fn what_does_not_fit_is_told() {
     let tower = package(1).encode_to_vec();
     let bytes = |head: &Head| head.to_bytes().expect("its arrays fit");
-    let narrow = Head { kinds: vec![KindHead { weight: numbers(3, WIDTH / 2), bias: 0.0 }], ..head(1, false) };
+    let narrow = Head { kinds: vec![KindHead { layer: Layer { weight: numbers(3, WIDTH / 2), bias: 0.0 }, gated: None }], ..head(1, false) };
     assert!(matches!(assemble(&tower, &bytes(&narrow)), Err(AssembleError::Width { head: 32, tower: 64 })));
     assert!(matches!(assemble(&tower, &bytes(&head(2, false))), Err(AssembleError::Tower(TowerError::TooShallow(2)))));
     let silent = Head { contract: Default::default(), ..head(1, false) };
@@ -213,8 +235,7 @@ fn what_does_not_fit_is_told() {
 
 #[test]
 fn a_head_is_read_as_it_was_written_and_a_damaged_one_never_panics() {
-    for familiar in [false, true] {
-        let head = head(3, familiar);
+    for head in [head(3, false), head(3, true), gated(head(3, true))] {
         let whole = head.to_bytes().expect("its arrays fit");
         assert_eq!(Head::read(&whole).expect("just written"), head);
         for length in (0..whole.len()).step_by(7) {

@@ -2,7 +2,7 @@
 
 use super::{HEAD_WIDTH, Linear, MEAN, Norm, STD, Tower};
 use crate::contract::{CAM, DISTANCE, KIND, LOGITS, PIXELS};
-use crate::head::Head;
+use crate::head::{Familiar, Head, KindHead, Layer};
 use crate::onnx::{AttributeProto, Dimension, GraphProto, NodeProto, TensorProto, ValueInfoProto, element};
 
 /// The operator set that the graph is written for; the first one with layer normalisation.
@@ -38,6 +38,54 @@ pub fn write_features(tower: &Tower, blocks: &[usize]) -> GraphProto {
     let wide = Dimension::Value((tower.width * blocks.len()) as i64);
     writer.output(FEATURES, &[wide]);
     writer.graph
+}
+
+/// All layers of a head as the rows of one product, and which kind each speaks for.
+struct Layers<'a> {
+    list: Vec<&'a Layer>,
+    /// The kind of each.
+    of: Vec<usize>,
+    kinds: usize,
+    gates: Vec<&'a Layer>,
+    /// What each counts with all gates shut.
+    shut: Vec<f32>,
+    /// What an open gate adds to that, `[gates, layers]`.
+    turn: Vec<f32>,
+}
+
+impl<'a> Layers<'a> {
+    fn of(head: &'a Head) -> Self {
+        let (mut list, mut of, mut gates, mut shut, mut turns) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for (kind, KindHead { layer, gated }) in head.kinds.iter().enumerate() {
+            list.push(layer);
+            of.push(kind);
+            shut.push(1.0);
+            if let Some(gated) = gated {
+                turns.push([(list.len() - 1, -1.0), (list.len(), 1.0)]);
+                gates.push(&gated.gate);
+                list.push(&gated.other);
+                of.push(kind);
+                shut.push(0.0);
+            }
+        }
+        let mut turn = vec![0.0; gates.len() * list.len()];
+        for (gate, pair) in turns.into_iter().enumerate() {
+            for (at, by) in pair {
+                turn[gate * list.len() + at] = by;
+            }
+        }
+        Self { list, of, kinds: head.kinds.len(), gates, shut, turn }
+    }
+
+    /// 1 where a layer is of a kind: `[layers, kinds]`, or the other way round.
+    fn membership(&self, turned: bool) -> Vec<f32> {
+        let (layers, kinds) = (self.list.len(), self.kinds);
+        let mut is_of = vec![0.0; layers * kinds];
+        for (layer, &kind) in self.of.iter().enumerate() {
+            is_of[if turned { kind * layers + layer } else { layer * kinds + kind }] = 1.0;
+        }
+        is_of
+    }
 }
 
 struct Writer<'a> {
@@ -167,39 +215,47 @@ impl<'a> Writer<'a> {
     /// The evidence is that of the means of the patch tokens; the map is what each of them adds to it.
     fn head(&mut self, seen: &[String], head: &Head) {
         let (wide, grid) = (self.tower.width, self.tower.grid as i64);
-        let (all, kinds) = (head.width() as i64, head.kinds.len() as i64);
+        let all = head.width() as i64;
         let means = self.features(seen, "means");
-        let weights: Vec<f32> = head.kinds.iter().flat_map(|kind| kind.weight.iter().copied()).collect();
-        let biases: Vec<f32> = head.kinds.iter().map(|kind| kind.bias).collect();
-        let weight = self.floats("head.weight", &[kinds, all], &weights);
-        let bias = self.floats("head.bias", &[kinds], &biases);
-        let turned = vec![AttributeProto::int("transB", 1)];
-        let evidence = self.push("Gemm", &[&means, &weight, &bias], "evidence", turned);
+        let layers = Layers::of(head);
+        let count = layers.list.len() as i64;
+        let mut evidence = self.gemm(&means, "head", &layers.list, all);
+        let shares = self.shares(&means, &layers, all);
+        if let Some(shares) = &shares {
+            let weighed = self.push("Mul", &[&evidence, shares], "evidence.shares", Vec::new());
+            let of_kinds = self.floats("head.kinds", &[count, layers.kinds as i64], &layers.membership(false));
+            evidence = self.push("MatMul", &[&weighed, &of_kinds], "evidence", Vec::new());
+        }
         let over = vec![AttributeProto::ints("axes", &[1]), AttributeProto::int("keepdims", 1)];
         let most = self.push("ReduceMax", &[&evidence], "evidence.most", over);
         let zero = self.push("Mul", &[&most, "nothing"], "evidence.none", Vec::new());
         self.push("Concat", &[&zero, &most], LOGITS, vec![AttributeProto::int("axis", 1)]);
         self.output(LOGITS, &[Dimension::Value(2)]);
-        // What each token adds to the evidence of each kind, over all blocks.
+        // What each token adds to the evidence of each layer, over all blocks.
         let mut map = String::new();
         for (at, tokens) in seen.iter().enumerate() {
             let columns: Vec<f32> =
-                (0..wide).flat_map(|value| head.kinds.iter().map(move |kind| kind.weight[at * wide + value])).collect();
-            let columns = self.floats(&format!("{tokens}.columns"), &[wide as i64, kinds], &columns);
+                (0..wide).flat_map(|value| layers.list.iter().map(move |layer| layer.weight[at * wide + value])).collect();
+            let columns = self.floats(&format!("{tokens}.columns"), &[wide as i64, count], &columns);
             let part = self.push("MatMul", &[tokens, &columns], &format!("{tokens}.map"), Vec::new());
             map = match at {
                 0 => part,
                 _ => self.push("Add", &[&map, &part], &format!("{tokens}.maps"), Vec::new()),
             };
         }
-        if head.kinds.len() > 1 {
+        if let Some(shares) = &shares {
+            map = self.weigh(&map, shares, "map.shares");
+        }
+        if layers.kinds > 1 {
             // The map is that of the kind with most evidence, as is the kind.
             let is_most = self.push("Equal", &[&evidence, &most], "is_most", Vec::new());
             let to_float = vec![AttributeProto::int("to", i64::from(element::FLOAT))];
-            let chosen = self.push("Cast", &[&is_most], "chosen", to_float.clone());
-            let axis = self.integers("kinds.axis", &[1]);
-            let chosen = self.push("Unsqueeze", &[&chosen, &axis], "chosen.tokens", Vec::new());
-            map = self.push("Mul", &[&map, &chosen], "map.chosen", Vec::new());
+            let mut chosen = self.push("Cast", &[&is_most], "chosen", to_float.clone());
+            if shares.is_some() {
+                let of_layers = self.floats("head.layers", &[layers.kinds as i64, count], &layers.membership(true));
+                chosen = self.push("MatMul", &[&chosen, &of_layers], "chosen.layers", Vec::new());
+            }
+            map = self.weigh(&map, &chosen, "map.chosen");
             let settings = vec![AttributeProto::int("axis", 1), AttributeProto::int("keepdims", 0)];
             let kind = self.push("ArgMax", &[&evidence], "kind.index", settings);
             self.push("Cast", &[&kind], KIND, to_float);
@@ -211,16 +267,52 @@ impl<'a> Writer<'a> {
         self.push("Reshape", &[&map, &shape], CAM, Vec::new());
         self.output(CAM, &[Dimension::Value(grid), Dimension::Value(grid)]);
         if let Some(familiar) = &head.familiar {
-            let directions = (familiar.directions.len() as i64) / all;
-            let centre = self.floats("familiar.centre", &[all], &familiar.centre);
-            let directions = self.floats("familiar.directions", &[all, directions], &familiar.directions);
-            let x = self.push("Sub", &[&means, &centre], "familiar.off", Vec::new());
-            let x = self.push("MatMul", &[&x, &directions], "familiar.along", Vec::new());
-            let x = self.push("Mul", &[&x, &x], "familiar.squares", Vec::new());
-            let x = self.mean(&x, "familiar.square");
-            self.push("Sqrt", &[&x], DISTANCE, Vec::new());
-            self.output(DISTANCE, &[]);
+            self.distance(&means, familiar, all);
         }
+    }
+
+    /// How far the means are from those of the training faces.
+    fn distance(&mut self, means: &str, familiar: &Familiar, all: i64) {
+        let directions = (familiar.directions.len() as i64) / all;
+        let centre = self.floats("familiar.centre", &[all], &familiar.centre);
+        let directions = self.floats("familiar.directions", &[all, directions], &familiar.directions);
+        let x = self.push("Sub", &[means, &centre], "familiar.off", Vec::new());
+        let x = self.push("MatMul", &[&x, &directions], "familiar.along", Vec::new());
+        let x = self.push("Mul", &[&x, &x], "familiar.squares", Vec::new());
+        let x = self.mean(&x, "familiar.square");
+        self.push("Sqrt", &[&x], DISTANCE, Vec::new());
+        self.output(DISTANCE, &[]);
+    }
+
+    /// What each layer says of each face, `[N, layers]`.
+    fn gemm(&mut self, means: &str, name: &str, layers: &[&Layer], all: i64) -> String {
+        let count = layers.len() as i64;
+        let weights: Vec<f32> = layers.iter().flat_map(|layer| layer.weight.iter().copied()).collect();
+        let biases: Vec<f32> = layers.iter().map(|layer| layer.bias).collect();
+        let weight = self.floats(&format!("{name}.weight"), &[count, all], &weights);
+        let bias = self.floats(&format!("{name}.bias"), &[count], &biases);
+        let turned = vec![AttributeProto::int("transB", 1)];
+        self.push("Gemm", &[means, &weight, &bias], &format!("{name}.evidence"), turned)
+    }
+
+    /// How much each layer counts for each face, `[N, layers]`: 1 without a gate, else g or 1 - g. Nothing where there is no gate.
+    fn shares(&mut self, means: &str, layers: &Layers<'_>, all: i64) -> Option<String> {
+        if layers.gates.is_empty() {
+            return None;
+        }
+        let (gates, count) = (layers.gates.len() as i64, layers.list.len() as i64);
+        let open = self.gemm(means, "gates", &layers.gates, all);
+        let open = self.push("Sigmoid", &[&open], "gates.open", Vec::new());
+        let turn = self.floats("gates.turn", &[gates, count], &layers.turn);
+        let shut = self.floats("gates.shut", &[count], &layers.shut);
+        Some(self.push("Gemm", &[&open, &turn, &shut], "gates.shares", Vec::new()))
+    }
+
+    /// A map of each layer, `[N, tokens, layers]`, by how much they count, `[N, layers]`.
+    fn weigh(&mut self, map: &str, shares: &str, name: &str) -> String {
+        let axis = self.integers(&format!("{name}.axis"), &[1]);
+        let shares = self.push("Unsqueeze", &[shares, &axis], &format!("{name}.tokens"), Vec::new());
+        self.push("Mul", &[map, &shares], name, Vec::new())
     }
 
     fn norm(&mut self, norm: &Norm, input: String, name: &str) -> String {

@@ -13,7 +13,7 @@ use cyborg_edge::model::runtime::Runtime;
 use cyborg_models::contract::{
     Calibration, CamClass, Contract, Expertise, Kind, Thresholds, Training, Unfamiliar, UnfamiliarRate,
 };
-use cyborg_models::head::{Familiar, Head, KindHead};
+use cyborg_models::head::{Familiar, Head};
 use cyborg_models::lock;
 use cyborg_models::name;
 
@@ -32,11 +32,11 @@ use crate::data::list::{Label, Row, Split};
 use crate::data::loader::{Plan, View, evaluation, order_of_photos, training, views};
 use crate::fit::class_counts;
 use crate::head::features::{Described, TowerRunner};
+use crate::head::generated::{Recipe, alike};
 use crate::head::judged::Judged;
-use crate::head::steady::{Twice, steady};
-use crate::head::{familiar, judged, parts};
+use crate::head::layer::Layer;
+use crate::head::{familiar, generated, judged};
 use crate::metrics::{Scored, auc};
-use crate::torch::Logistic;
 use crate::torch::logistic;
 
 /// Faces in a batch.
@@ -84,10 +84,18 @@ pub(super) struct HeadArgs {
     /// Sources of the training split to leave out, and to tell the AUC of, with commas between them
     #[arg(long, value_name = "SOURCES", value_delimiter = ',')]
     leave_out: Vec<String>,
-    /// Training sources that a layer of their own is learnt from, with commas between them: its evidence and that of a layer of all
-    /// others then count alike in telling generated faces
+    /// Training sources that a layer of their own is learnt from, with commas between them: generated faces are then told by the
+    /// mean of its evidence and that of a layer of all others
     #[arg(long, value_name = "SOURCES", value_delimiter = ',')]
     part: Vec<String>,
+    /// Share of that layer in the mean, in 0 to 1: one for all faces, or two with a comma between them, for faces whose content is
+    /// least and most like that of these sources; a gate on the last of the blocks is then learnt to say which
+    #[arg(long, value_name = "SHARE[,SHARE]", value_delimiter = ',', num_args = 1..=2, default_value = "0.17,0.67",
+        value_parser = share_of_one)]
+    part_share: Vec<f64>,
+    /// How much the weights of that gate are held back
+    #[arg(long, value_name = "RIDGE", default_value_t = 0.2, value_parser = positive)]
+    gate_ridge: f64,
     /// Training sources that both of these layers learn from, with commas between them
     #[arg(long, value_name = "SOURCES", value_delimiter = ',', requires = "part")]
     both: Vec<String>,
@@ -207,7 +215,7 @@ struct Work<'a> {
 
 /// What was learnt.
 struct Learnt {
-    layers: Vec<(Kind, Logistic)>,
+    layers: Vec<(Kind, Layer)>,
     familiar: Option<Familiar>,
 }
 
@@ -231,16 +239,28 @@ impl Work<'_> {
         log::info!("described {} faces to tell generated ones by", seen.labels.len());
         // A face beside another's features would part them wrongly, and nothing would tell.
         ensure!(order.len() == seen.labels.len(), "{} faces were described of {}", seen.labels.len(), order.len());
-        let mut layer = self.generated(&seen, &order, runner.width())?;
-        if args.steady > 0.0 {
+        let varied = if args.steady > 0.0 {
             let variants = views(faces, &order, Preset::Coded, View::Varied(args.seed), BATCH);
             let Some(varied) = runner.describe(variants, stop)? else { return Ok(None) };
             log::info!("described a variant of each");
-            let weights = alike(&seen.labels);
-            let twice = Twice { plain: &seen.features, varied: &varied.features, weights: &weights };
-            layer = steady(&layer, twice, args.steady, args.steady_ridge)?;
-        }
-        let mut layers = vec![(Kind::Generated, layer)];
+            Some(varied)
+        } else {
+            None
+        };
+        let sources: Vec<&str> = order.iter().map(|&index| faces.rows[index].source.as_str()).collect();
+        let recipe = Recipe {
+            ridge: args.ridge,
+            steady: args.steady,
+            steady_ridge: args.steady_ridge,
+            part: &args.part,
+            both: &args.both,
+            part_share: &args.part_share,
+            gate_ridge: args.gate_ridge,
+        };
+        let width = runner.width();
+        let last = width / args.blocks.len();
+        let known = generated::Faces { plain: &seen, varied: varied.as_ref(), sources: &sources, width, last };
+        let mut layers = vec![(Kind::Generated, generated::learn(&recipe, &known)?)];
         let familiar = match args.unfamiliar > 0.0 {
             true => Some(familiar::learn(&seen.features, runner.width(), args.directions.into())?),
             false => None,
@@ -261,46 +281,11 @@ impl Work<'_> {
             };
             let Some(seen) = runner.describe(training(faces, &plan, 0), stop)? else { return Ok(None) };
             log::info!("described {} faces to tell swapped ones by", seen.labels.len());
-            layers.push((
-                Kind::Swapped,
-                logistic::fit(&seen.features, &seen.labels, &alike(&seen.labels), args.swap_ridge)?,
-            ));
+            let layer = logistic::fit(&seen.features, &seen.labels, &alike(&seen.labels), args.swap_ridge)?;
+            layers.push((Kind::Swapped, Layer::plain(layer)));
         }
         Ok(Some(Learnt { layers, familiar }))
     }
-}
-
-impl Work<'_> {
-    /// The layer that tells generated faces, from faces that were seen in this order.
-    fn generated(&self, seen: &Described, order: &[usize], width: usize) -> anyhow::Result<Logistic> {
-        let part = &self.args.part;
-        let fit = |seen: &Described| logistic::fit(&seen.features, &seen.labels, &alike(&seen.labels), self.args.ridge);
-        if part.is_empty() {
-            return Ok(fit(seen)?);
-        }
-        let mut layers = Vec::new();
-        for within in [false, true] {
-            let mut those = Described::default();
-            let faces = order.iter().zip(seen.features.chunks_exact(width)).zip(&seen.labels);
-            for ((&index, features), &label) in faces {
-                let source = &self.faces.rows[index].source;
-                if part.contains(source) == within || self.args.both.contains(source) {
-                    those.features.extend_from_slice(features);
-                    those.labels.push(label);
-                }
-            }
-            let which = if within { "the sources of `--part`" } else { "the sources beside those of `--part`" };
-            layers.push(fit(&those).with_context(|| format!("nothing can be learnt from {which}"))?);
-        }
-        parts::mean(&layers, &seen.features, width).context("there are two layers")
-    }
-}
-
-/// Weights by which both classes count alike.
-fn alike(labels: &[bool]) -> Vec<f64> {
-    let synthetic = labels.iter().filter(|&&label| label).count().max(1) as f64;
-    let real = (labels.len() as f64 - synthetic).max(1.0);
-    labels.iter().map(|&label| if label { 1.0 / synthetic } else { 1.0 / real }).collect()
 }
 
 fn rows<'a>(faces: &'a Faces, indices: &[usize]) -> Vec<&'a Row> {
@@ -308,7 +293,7 @@ fn rows<'a>(faces: &'a Faces, indices: &[usize]) -> Vec<&'a Row> {
 }
 
 /// Says how well each layer tells its kind on some faces, by source.
-fn tell(layers: &[(Kind, Logistic)], seen: &Described, rows: &[&Row], width: usize, swapped: &[String]) {
+fn tell(layers: &[(Kind, Layer)], seen: &Described, rows: &[&Row], width: usize, swapped: &[String]) {
     for (kind, layer) in layers {
         let scored = |wanted: &dyn Fn(&Row) -> bool| -> Vec<Scored> {
             let faces = rows.iter().zip(seen.features.chunks_exact(width)).filter(|(row, _)| wanted(row));
@@ -392,9 +377,6 @@ fn judge(
         _ => Expertise { looks_for: None, tells_apart: kinds, unfamiliar },
     };
     expertise.add_to(&mut metadata);
-    let kinds = layers.into_iter().map(|(_, layer)| KindHead {
-        weight: layer.weight.iter().map(|&weight| weight as f32).collect(),
-        bias: layer.bias as f32,
-    });
+    let kinds = layers.iter().map(|(_, layer)| layer.to_kind());
     Ok(Head { blocks: args.blocks.clone(), kinds: kinds.collect(), familiar: learnt.familiar, contract: metadata })
 }

@@ -1,7 +1,6 @@
 //! The command line: one file a command.
 
 mod bench;
-mod blend;
 mod calibrate;
 mod compare;
 mod evaluate;
@@ -57,8 +56,6 @@ enum Command {
     Train(train::TrainArgs),
     /// Learn a head on a tower that isn't trained, for the accurate set
     Head(head::HeadArgs),
-    /// Make one head of two on the same tower
-    Blend(blend::BlendArgs),
     /// Fit bias and thresholds of a set of experts by what each says of the validation faces
     Fuse(fuse::FuseArgs),
     /// Measure networks on the faces of a list
@@ -132,7 +129,6 @@ fn run_command(command: &Command) -> anyhow::Result<Outcome> {
         Command::Forge(args) => forge::run(args),
         Command::Train(args) => train::run(args),
         Command::Head(args) => head::run(args),
-        Command::Blend(args) => blend::run(args),
         Command::Fuse(args) => fuse::run(args),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Measure(args) => measure::run(args),

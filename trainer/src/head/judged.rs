@@ -3,9 +3,9 @@
 use anyhow::Context;
 use cyborg_models::contract::{ErrorRates, Thresholds};
 
+use super::layer::Layer;
 use crate::data::list::Label;
 use crate::metrics::{ClassWeights, Scored, fit_calibration};
-use crate::torch::Logistic;
 
 /// The probability from which on a face is called synthetic.
 pub const SYNTHETIC_ABOVE: f64 = 0.9;
@@ -19,14 +19,11 @@ pub const LEAST_FACES: usize = 30;
 /// # Errors
 ///
 /// When a class is missing among `faces`, which are features and labels.
-pub fn calibrated(layer: &Logistic, faces: &[(&[f32], Label)]) -> anyhow::Result<Logistic> {
+pub fn calibrated(layer: &Layer, faces: &[(&[f32], Label)]) -> anyhow::Result<Layer> {
     let scored: Vec<Scored> =
         faces.iter().map(|(features, label)| Scored { score: layer.evidence(features), label: *label }).collect();
     let fit = fit_calibration(&scored, ClassWeights::Balanced).context("can't calibrate")?;
-    Ok(Logistic {
-        weight: layer.weight.iter().map(|weight| weight / fit.temperature).collect(),
-        bias: layer.bias / fit.temperature + fit.bias,
-    })
+    Ok(layer.scaled(1.0 / fit.temperature, fit.bias))
 }
 
 /// A face that was judged.
@@ -70,12 +67,9 @@ pub fn above(faces: &[Judged<'_>], share: f64) -> Option<f64> {
 
 /// The same layer, `steep` times as steep, with its evidence of `at` where a face begins to be synthetic.
 #[must_use]
-pub fn moved(layer: &Logistic, at: f64, steep: f64) -> Logistic {
+pub fn moved(layer: &Layer, at: f64, steep: f64) -> Layer {
     let begins = (SYNTHETIC_ABOVE / (1.0 - SYNTHETIC_ABOVE)).ln();
-    Logistic {
-        weight: layer.weight.iter().map(|weight| weight * steep).collect(),
-        bias: (layer.bias - at) * steep + begins,
-    }
+    layer.scaled(steep, begins - at * steep)
 }
 
 /// The thresholds by `counted`, whose synthetic faces lie below the lower one in at most `apcer`; with their error rates over
@@ -121,6 +115,7 @@ pub fn share_beyond(faces: &[Judged<'_>], label: Label, bias: f64, beyond: impl 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::torch::Logistic;
 
     fn faces(source: &str, label: Label, evidence: impl Iterator<Item = f64>) -> Vec<Judged<'_>> {
         evidence.map(|evidence| Judged { source, label, evidence }).collect()
@@ -140,9 +135,9 @@ mod tests {
 
     #[test]
     fn a_moved_layer_begins_to_speak_where_it_is_told() {
-        let layer = Logistic { weight: vec![2.0, -1.0], bias: 0.5 };
+        let layer = Layer::plain(Logistic { weight: vec![2.0, -1.0], bias: 0.5 });
         let moved = moved(&layer, 1.5, 3.0);
-        let p = |layer: &Logistic, x: &[f32]| 1.0 / (1.0 + (-layer.evidence(x)).exp());
+        let p = |layer: &Layer, x: &[f32]| 1.0 / (1.0 + (-layer.evidence(x)).exp());
         // 2 * 1 - 1 + 0.5 = 1.5 is where it begins.
         assert!((p(&moved, &[1.0, 1.0]) - 0.9).abs() < 1e-6);
         assert!((moved.evidence(&[2.0, 1.0]) - moved.evidence(&[1.0, 1.0]) - 6.0).abs() < 1e-9);

@@ -1,0 +1,203 @@
+//! Learns the layer that tells generated faces: by group of collections, the same of a face once it was coded, and with a gate that asks
+//! the group's layer whose content a face has.
+
+use anyhow::{Context, ensure};
+
+use super::features::Described;
+use super::layer::{Gated, Layer};
+use super::parts;
+use super::steady::{Twice, steady};
+use crate::torch::{Logistic, logistic};
+
+/// How it is learnt.
+#[derive(Clone, Copy, Debug)]
+pub struct Recipe<'a> {
+    /// Holds back the weights that tell the classes.
+    pub ridge: f64,
+    /// How much a variant of each face counts in making the layer say the same of it, in 0 to 1.
+    pub steady: f64,
+    /// Holds back the weights in that.
+    pub steady_ridge: f64,
+    /// Sources that a layer of their own is learnt from; with none there is one layer of all.
+    pub part: &'a [String],
+    /// Sources that both layers learn from.
+    pub both: &'a [String],
+    /// Share of that layer in the mean, in 0 to 1: of all faces, or of those whose content is least and most like the part's.
+    pub part_share: &'a [f64],
+    /// Holds back the weights of the gate.
+    pub gate_ridge: f64,
+}
+
+/// What it is learnt from.
+#[derive(Clone, Copy, Debug)]
+pub struct Faces<'a> {
+    /// The faces as they are.
+    pub plain: &'a Described,
+    /// A variant of each, in the same order.
+    pub varied: Option<&'a Described>,
+    /// The source of each.
+    pub sources: &'a [&'a str],
+    /// Values that a face is described by.
+    pub width: usize,
+    /// Values of the last block among them, at their end: they say most of what is in the picture.
+    pub last: usize,
+}
+
+/// Learns it.
+///
+/// # Errors
+///
+/// When a class is missing, or the numbers don't settle.
+pub fn learn(recipe: &Recipe<'_>, faces: &Faces<'_>) -> anyhow::Result<Layer> {
+    let Faces { plain, width, sources, .. } = *faces;
+    ensure!(sources.len() == plain.labels.len(), "{} sources of {} faces", sources.len(), plain.labels.len());
+    if recipe.part.is_empty() {
+        return Ok(Layer::plain(steadied(recipe, faces, fit(recipe, plain)?)?));
+    }
+    let layer = |within: bool| -> anyhow::Result<Logistic> {
+        let is_in = |source: &str| recipe.part.iter().any(|each| each == source) == within;
+        let chosen = only(plain, width, |at| is_in(sources[at]) || recipe.both.iter().any(|each| each == sources[at]));
+        let which = if within { "the sources of `--part`" } else { "the sources beside those of `--part`" };
+        fit(recipe, &chosen).with_context(|| format!("nothing can be learnt from {which}"))
+    };
+    let (others, part) = (layer(false)?, layer(true)?);
+    let mean = |share: f64| -> anyhow::Result<Logistic> {
+        let layers = [(others.clone(), 1.0 - share), (part.clone(), share)];
+        steadied(recipe, faces, parts::mean(&layers, &plain.features, width).context("there are two layers")?)
+    };
+    match *recipe.part_share {
+        [least, most] => {
+            let gated = Gated { gate: gate(recipe, faces)?, other: mean(most)? };
+            Ok(Layer { plain: mean(least)?, gated: Some(gated) })
+        }
+        [share] => Ok(Layer::plain(mean(share)?)),
+        _ => anyhow::bail!("`--part-share` wants one share, or two"),
+    }
+}
+
+fn fit(recipe: &Recipe<'_>, faces: &Described) -> anyhow::Result<Logistic> {
+    Ok(logistic::fit(&faces.features, &faces.labels, &alike(&faces.labels), recipe.ridge)?)
+}
+
+/// The layer, made to say the same of variants.
+fn steadied(recipe: &Recipe<'_>, faces: &Faces<'_>, layer: Logistic) -> anyhow::Result<Logistic> {
+    let Some(varied) = faces.varied else { return Ok(layer) };
+    let weights = alike(&faces.plain.labels);
+    let twice = Twice { plain: &faces.plain.features, varied: &varied.features, weights: &weights };
+    Ok(steady(&layer, twice, recipe.steady, recipe.steady_ridge)?)
+}
+
+/// What says whether a face has the content of the part's collections or of the others': it learns from both classes of both groups alike,
+/// so that it says nothing of the class, and from variants too.
+fn gate(recipe: &Recipe<'_>, faces: &Faces<'_>) -> anyhow::Result<Logistic> {
+    let Faces { plain, width, last, sources, .. } = *faces;
+    let counts = |at: &usize| !recipe.both.iter().any(|each| each == sources[*at]);
+    let chosen: Vec<usize> = (0..sources.len()).filter(counts).collect();
+    let (mut features, mut is_part, mut cells) = (Vec::new(), Vec::new(), Vec::new());
+    for seen in [Some(plain), faces.varied].into_iter().flatten() {
+        for &at in &chosen {
+            features.extend_from_slice(&seen.features[(at + 1) * width - last..(at + 1) * width]);
+            let within = recipe.part.iter().any(|each| each == sources[at]);
+            is_part.push(within);
+            cells.push(usize::from(within) * 2 + usize::from(plain.labels[at]));
+        }
+    }
+    let mut sizes = [0.0; 4];
+    cells.iter().for_each(|&cell| sizes[cell] += 1.0);
+    let weights: Vec<f64> = cells.iter().map(|&cell| 1.0 / sizes[cell]).collect();
+    let found = logistic::fit(&features, &is_part, &weights, recipe.gate_ridge).context("the gate can't be learnt")?;
+    let mut weight = vec![0.0; width - last];
+    weight.extend(found.weight);
+    Ok(Logistic { weight, bias: found.bias })
+}
+
+/// The faces at the places that are wanted.
+fn only(of: &Described, width: usize, wanted: impl Fn(usize) -> bool) -> Described {
+    let mut those = Described::default();
+    for (at, (features, &label)) in of.features.chunks_exact(width).zip(&of.labels).enumerate() {
+        if wanted(at) {
+            those.features.extend_from_slice(features);
+            those.labels.push(label);
+        }
+    }
+    those
+}
+
+/// Weights by which both classes count alike.
+#[must_use]
+pub fn alike(labels: &[bool]) -> Vec<f64> {
+    let synthetic = labels.iter().filter(|&&label| label).count().max(1) as f64;
+    let real = (labels.len() as f64 - synthetic).max(1.0);
+    labels.iter().map(|&label| if label { 1.0 / synthetic } else { 1.0 / real }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Faces of four values: two groups, told by the last, whose synthetic faces stand out in one of the first two; the third is noise.
+    fn faces() -> (Described, Vec<&'static str>) {
+        let (mut seen, mut sources) = (Described::default(), Vec::new());
+        for at in 0..400 {
+            let (synthetic, older) = (at % 2 == 1, at % 4 >= 2);
+            let noise = |times: usize| ((at * times % 17) as f32 - 8.0) / 8.0;
+            let stands_out = if synthetic { 3.0 } else { 0.0 };
+            // In the other group the same value says the opposite: one layer of all is at a loss.
+            let values = if older { [stands_out, 3.0 - stands_out] } else { [3.0 - stands_out, stands_out] };
+            let place = if older { 6.0 } else { 0.0 };
+            seen.features.extend([values[0] + noise(3), values[1] + noise(5), noise(7), place + noise(11)]);
+            seen.labels.push(synthetic);
+            sources.push(if older { "older" } else { "newer" });
+        }
+        (seen, sources)
+    }
+
+    fn right(layer: &Layer, seen: &Described) -> f64 {
+        let faces = seen.features.chunks_exact(4).zip(&seen.labels);
+        let found = faces.filter(|(face, label)| (layer.evidence(face) > 0.0) == **label).count();
+        found as f64 / seen.labels.len() as f64
+    }
+
+    #[test]
+    fn with_a_gate_each_group_is_judged_by_the_layer_that_knows_it() {
+        let (seen, sources) = faces();
+        let part = ["older".to_owned()];
+        let recipe = |part_share| Recipe {
+            ridge: 0.01,
+            steady: 0.5,
+            steady_ridge: 0.01,
+            part: &part,
+            both: &[],
+            part_share,
+            gate_ridge: 0.01,
+        };
+        let faces = Faces { plain: &seen, varied: Some(&seen), sources: &sources, width: 4, last: 1 };
+        let gated = learn(&recipe(&[0.0, 1.0]), &faces).expect("both groups have both classes");
+        assert!(right(&gated, &seen) > 0.97, "{}", right(&gated, &seen));
+        // The mean of both layers is at a loss, and so is the layer of all.
+        let mean = learn(&recipe(&[0.5]), &faces).expect("both groups have both classes");
+        assert!(mean.gated.is_none() && right(&mean, &seen) < 0.8, "{}", right(&mean, &seen));
+        // The gate looks at the last block, and says nothing of the class.
+        let gate = &gated.gated.as_ref().expect("it has one").gate;
+        assert_eq!(gate.weight[..3], [0.0; 3]);
+        let one = learn(&Recipe { part: &[], ..recipe(&[0.5]) }, &faces).expect("there are both classes");
+        assert!(right(&one, &seen) < 0.8);
+    }
+
+    #[test]
+    fn a_group_without_a_class_is_named() {
+        let (seen, sources) = faces();
+        let part = ["none of them".to_owned()];
+        let recipe = Recipe {
+            ridge: 1.0,
+            steady: 0.5,
+            steady_ridge: 1.0,
+            part: &part,
+            both: &[],
+            part_share: &[0.2, 0.7],
+            gate_ridge: 1.0,
+        };
+        let faces = Faces { plain: &seen, varied: None, sources: &sources, width: 4, last: 1 };
+        assert!(learn(&recipe, &faces).expect_err("nothing is in it").to_string().contains("of `--part`"));
+    }
+}
