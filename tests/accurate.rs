@@ -6,8 +6,8 @@ use std::fs;
 use std::num::NonZeroUsize;
 
 use cyborg_edge::capture::stills;
-use cyborg_edge::face::{Face, Locate};
 use cyborg_edge::face::centerface::{CenterFace, DetectSize, DetectorSettings};
+use cyborg_edge::face::{Face, Locate};
 use cyborg_edge::frame::Frame;
 use cyborg_edge::model::classifier::{ActivationMaps, Classifier, Classify, Score};
 use cyborg_edge::model::provider::{Asked, Provider};

@@ -225,7 +225,10 @@ fn check_file(tower: &[u8], head: &Head) {
 fn what_does_not_fit_is_told() {
     let tower = package(1).encode_to_vec();
     let bytes = |head: &Head| head.to_bytes().expect("its arrays fit");
-    let narrow = Head { kinds: vec![KindHead { layer: Layer { weight: numbers(3, WIDTH / 2), bias: 0.0 }, gated: None }], ..head(1, false) };
+    let narrow = Head {
+        kinds: vec![KindHead { layer: Layer { weight: numbers(3, WIDTH / 2), bias: 0.0 }, gated: None }],
+        ..head(1, false)
+    };
     assert!(matches!(assemble(&tower, &bytes(&narrow)), Err(AssembleError::Width { head: 32, tower: 64 })));
     assert!(matches!(assemble(&tower, &bytes(&head(2, false))), Err(AssembleError::Tower(TowerError::TooShallow(2)))));
     let silent = Head { contract: Default::default(), ..head(1, false) };

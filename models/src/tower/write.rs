@@ -55,7 +55,8 @@ struct Layers<'a> {
 
 impl<'a> Layers<'a> {
     fn of(head: &'a Head) -> Self {
-        let (mut list, mut of, mut gates, mut shut, mut turns) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut list, mut of, mut gates, mut shut, mut turns) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (kind, KindHead { layer, gated }) in head.kinds.iter().enumerate() {
             list.push(layer);
             of.push(kind);
@@ -234,8 +235,9 @@ impl<'a> Writer<'a> {
         // What each token adds to the evidence of each layer, over all blocks.
         let mut map = String::new();
         for (at, tokens) in seen.iter().enumerate() {
-            let columns: Vec<f32> =
-                (0..wide).flat_map(|value| layers.list.iter().map(move |layer| layer.weight[at * wide + value])).collect();
+            let columns: Vec<f32> = (0..wide)
+                .flat_map(|value| layers.list.iter().map(move |layer| layer.weight[at * wide + value]))
+                .collect();
             let columns = self.floats(&format!("{tokens}.columns"), &[wide as i64, count], &columns);
             let part = self.push("MatMul", &[tokens, &columns], &format!("{tokens}.map"), Vec::new());
             map = match at {
