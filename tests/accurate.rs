@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 
 use cyborg_edge::capture::stills;
 use cyborg_edge::face::Locate;
-use cyborg_edge::face::centerface::{CenterFace, DetectSize, DetectorSettings};
+use cyborg_edge::face::detector::{Detector, DetectorName, DetectorSettings};
 use cyborg_edge::frame::Frame;
 use cyborg_edge::model::classifier::{ActivationMaps, Classifier, Classify};
 use cyborg_edge::model::provider::{Asked, Provider};
@@ -58,8 +58,8 @@ fn another_tower_is_refused() {
 fn its_map_says_where_its_evidence_comes_from() {
     let runtime = Runtime::load().expect("ONNX Runtime is there after set-up");
     let session = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
-    let settings = DetectorSettings { size: DetectSize::Side(320), confidence: 0.5, smallest: 0.0 };
-    let mut detector = CenterFace::open(&runtime, None, settings, session).expect("set-up fetched it");
+    let settings = DetectorSettings::of_side(320);
+    let mut detector = Detector::open(&runtime, &DetectorName::default(), settings, session).expect("set-up fetched it");
     let tower = fs::read(fetched(TOWER)).expect("set-up fetched it");
     let model = cyborg_models::assemble::assemble(&tower, HEAD).expect("they fit");
     let mut classifier = Classifier::from_bytes(&runtime, "accurate", &model, session).expect("it is whole");
