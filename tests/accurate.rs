@@ -59,7 +59,8 @@ fn its_map_says_where_its_evidence_comes_from() {
     let runtime = Runtime::load().expect("ONNX Runtime is there after set-up");
     let session = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
     let settings = DetectorSettings::of_side(320);
-    let mut detector = Detector::open(&runtime, &DetectorName::default(), settings, session).expect("set-up fetched it");
+    let mut detector =
+        Detector::open(&runtime, &DetectorName::default(), settings, session).expect("set-up fetched it");
     let tower = fs::read(fetched(TOWER)).expect("set-up fetched it");
     let model = cyborg_models::assemble::assemble(&tower, HEAD).expect("they fit");
     let mut classifier = Classifier::from_bytes(&runtime, "accurate", &model, session).expect("it is whole");

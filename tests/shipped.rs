@@ -46,7 +46,8 @@ fn it_looks_at_the_face() {
     let runtime = Runtime::load().expect("ONNX Runtime is there after set-up");
     let session = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
     let settings = DetectorSettings::of_side(320);
-    let mut detector = Detector::open(&runtime, &DetectorName::default(), settings, session).expect("set-up fetched it");
+    let mut detector =
+        Detector::open(&runtime, &DetectorName::default(), settings, session).expect("set-up fetched it");
     let mut classifier = Classifier::open(&runtime, None, session).expect("it is whole");
     let (mut frame, mut faces) = (Frame::empty(), Vec::new());
     stills::read(&fetched("astronaut"), &mut frame).expect("set-up fetched it");

@@ -33,7 +33,8 @@ pub(super) struct BenchArgs {
     /// Model file to measure [default: the model that comes with the program]
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
-    /// Face detector: centerface, which set-up fetches, or the ONNX file of one of that kind [default: centerface]
+    /// Face detector: centerface (which set-up fetches), yunet (part of the program, several times as fast), or an ONNX file of
+    /// one of them [default: centerface]
     #[arg(long, value_name = "NAME|FILE", value_parser = OsStringValueParser::new().map(DetectorName::of))]
     detector: Option<DetectorName>,
     /// Execution provider to measure: auto, all (those that start), or one by name

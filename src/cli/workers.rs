@@ -41,7 +41,8 @@ pub(super) struct WorkerArgs {
     /// The TOML that describes a foreign model [default: the one beside it, with the ending .toml]
     #[arg(long, value_name = "FILE", requires = "model")]
     pub(super) model_toml: Option<PathBuf>,
-    /// Face detector: centerface, which set-up fetches, or the ONNX file of one of that kind [default: centerface]
+    /// Face detector: centerface (which set-up fetches), yunet (part of the program, several times as fast), or an ONNX file of
+    /// one of them [default: centerface]
     #[arg(long, value_name = "NAME|FILE", value_parser = OsStringValueParser::new().map(DetectorName::of))]
     pub(super) detector: Option<DetectorName>,
     /// Execution provider: auto, cpu, cuda, tensorrt or another that `cyborg doctor` lists; naming one that isn't

@@ -19,15 +19,19 @@ use crate::wall;
 pub enum DetectorError {
     /// There is no file.
     #[error(
-        "the face detector is missing: {}; `cargo xtask setup` fetches it, or name one with `--detector`",
-        name::of(path)
+        "the face detector is missing: {}; `cargo xtask setup` fetches the usual one, {} is part of the program",
+        name::of(path),
+        kind::embedded()
     )]
     Missing {
         /// Where it was looked for.
         path: PathBuf,
     },
     /// There is no cache folder to look in.
-    #[error("no folder for fetched files is known: set HOME or CYBORG_CACHE, or name a detector with `--detector`")]
+    #[error(
+        "no folder for fetched files is known, so the face detector can't be found: set HOME or CYBORG_CACHE, or use {}, which is part of the program",
+        kind::embedded()
+    )]
     NoCache,
     /// The file can't be read.
     #[error("can't read the face detector {}: {source}", name::of(path))]

@@ -7,15 +7,16 @@ use std::sync::Arc;
 use cyborg_models::lock;
 use cyborg_models::onnx::{GraphProto, ModelProto};
 
-use super::centerface;
 use super::overlap::Several;
+use super::{centerface, yunet};
 use crate::face::Face;
 use crate::model::network_file::NetworkFile;
 use crate::model::session::Outputs;
 
 /// All of them. A file is tried as each of them in this order.
-pub static KINDS: [Kind; 1] = [centerface::KIND];
-/// The one that looks for faces unless another is named.
+pub static KINDS: [Kind; 2] = [centerface::KIND, yunet::KIND];
+/// The one that looks for faces unless another is named: the one on whose boxes the models were trained and their calibration was
+/// measured. docs/detectors.md says what is known of the others.
 pub const DEFAULT: &str = centerface::NAME;
 
 /// A kind of detector.
@@ -99,6 +100,12 @@ impl fmt::Debug for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
     }
+}
+
+/// The names of those that are part of the program, as a sentence has them.
+pub(super) fn embedded() -> String {
+    let embedded = KINDS.iter().filter(|kind| matches!(kind.origin, Origin::Embedded(_)));
+    embedded.map(|kind| format!("`--detector {}`", kind.name)).collect::<Vec<_>>().join(" or ")
 }
 
 /// The names of all of them, as a sentence has them.

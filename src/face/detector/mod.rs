@@ -13,6 +13,7 @@ mod kind;
 mod overlap;
 mod pixels;
 mod settings;
+mod yunet;
 
 use anyhow::Context;
 
@@ -123,9 +124,9 @@ impl Locate for Detector {
         let outputs = self.network.run(PIXELS, [1, height, width, 3], input).context("the face detector failed")?;
         self.candidates.clear();
         let reader = &self.mended.reader;
-        reader.read(&outputs, &view, &mut self.candidates).with_context(|| {
-            format!("the face detector failed: is its file a network like {}?", self.kind.name)
-        })?;
+        reader
+            .read(&outputs, &view, &mut self.candidates)
+            .with_context(|| format!("the face detector failed: is its file a network like {}?", self.kind.name))?;
         let is_wanted = |face: &Face| {
             let PixelBox { left, top, width, height } = face.bounds;
             // What a strange network says may be no number.

@@ -53,7 +53,8 @@ fn mean(face: &Face, candidates: &[Face]) -> Face {
     if weights <= 0.0 {
         return *face;
     }
-    let bounds = PixelBox { left: left / weights, top: top / weights, width: width / weights, height: height / weights };
+    let bounds =
+        PixelBox { left: left / weights, top: top / weights, width: width / weights, height: height / weights };
     let landmarks = landmarks.map(|sum| PixelPoint { x: sum.x / weights, y: sum.y / weights });
     Face { bounds, landmarks, ..*face }
 }
