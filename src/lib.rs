@@ -13,7 +13,7 @@
 //! use std::path::Path;
 //!
 //! use cyborg_edge::capture::stills;
-//! use cyborg_edge::face::{Locate, centerface::{CenterFace, DetectSize, DetectorSettings}};
+//! use cyborg_edge::face::{Locate, detector::{Detector, DetectorName, DetectorSettings}};
 //! use cyborg_edge::frame::Frame;
 //! use cyborg_edge::model::classifier::{ActivationMaps, Classifier, Classify};
 //! use cyborg_edge::model::{provider::Asked, runtime::Runtime, session::SessionSettings};
@@ -22,8 +22,8 @@
 //! # fn main() -> anyhow::Result<()> {
 //! let runtime = Runtime::load()?;
 //! let session = SessionSettings { provider: Asked::Auto, threads: NonZeroUsize::MIN };
-//! let detector = DetectorSettings { size: DetectSize::Side(640), confidence: 0.5, smallest: 0.0 };
-//! let mut detector = CenterFace::open(&runtime, None, detector, session)?;
+//! let settings = DetectorSettings::of_side(640);
+//! let mut detector = Detector::open(&runtime, &DetectorName::default(), settings, session)?;
 //! let mut classifier = Classifier::open(&runtime, None, session)?;
 //!
 //! let mut frame = Frame::empty();

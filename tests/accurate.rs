@@ -6,7 +6,7 @@ use std::fs;
 use std::num::NonZeroUsize;
 
 use cyborg_edge::capture::stills;
-use cyborg_edge::face::centerface::{CenterFace, DetectSize, DetectorSettings};
+use cyborg_edge::face::detector::{Detector, DetectorName, DetectorSettings};
 use cyborg_edge::face::{Face, Locate};
 use cyborg_edge::frame::Frame;
 use cyborg_edge::model::classifier::{ActivationMaps, Classifier, Classify, Score};
@@ -67,8 +67,9 @@ const SESSION: SessionSettings = SessionSettings { provider: Asked::Named(Provid
 impl Portrait {
     fn find() -> Self {
         let runtime = Runtime::load().expect("ONNX Runtime is there after set-up");
-        let settings = DetectorSettings { size: DetectSize::Side(320), confidence: 0.5, smallest: 0.0 };
-        let mut detector = CenterFace::open(&runtime, None, settings, SESSION).expect("set-up fetched it");
+        let settings = DetectorSettings::of_side(320);
+        let mut detector =
+            Detector::open(&runtime, &DetectorName::default(), settings, SESSION).expect("set-up fetched it");
         let (mut frame, mut faces) = (Frame::empty(), Vec::new());
         stills::read(&fetched("astronaut"), &mut frame).expect("set-up fetched it");
         detector.locate(&frame, &mut faces).expect("the detector runs");

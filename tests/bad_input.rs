@@ -237,9 +237,13 @@ fn a_missing_model_detector_or_runtime() {
     check_error(command.arg("video").arg(face_clip()).args(["--model", "no/model.onnx"]), 1, "no/model.onnx");
     check_error(video(&folder).arg(face_clip()).args(["--detector", "no/detector.onnx"]), 1, "cargo xtask setup");
     let text = file(&folder, "text.onnx", b"text");
-    check_error(video(&folder).arg(face_clip()).arg("--detector").arg(text), 1, "is not a CenterFace model");
+    check_error(
+        video(&folder).arg(face_clip()).arg("--detector").arg(text),
+        1,
+        "is no face detector that can be used: it is not an ONNX file",
+    );
     let corner = folder.path().join("corner.onnx");
-    check_error(video(&folder).arg(face_clip()).arg("--detector").arg(corner), 1, "is not a CenterFace model");
+    check_error(video(&folder).arg(face_clip()).arg("--detector").arg(corner), 1, "it is a network of another kind");
     check_error(video(&folder).arg(face_clip()).env("ORT_DYLIB_PATH", "no/lib.so"), 1, "can't load ONNX Runtime from");
     let empty = folder.path().join("empty");
     let mut command = video(&folder);

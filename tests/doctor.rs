@@ -36,6 +36,7 @@ fn what_is_missing_has_a_cure() {
     assert_eq!(code, 1, "{stdout}");
     assert!(stdout.contains("! onnx runtime") && stdout.contains("cargo xtask setup"), "{stdout}");
     assert!(stdout.contains("! face detector") && stdout.contains("2 things are missing"), "{stdout}");
+    assert!(stdout.contains("yunet, part of the program"), "{stdout}");
 
     let (code, stdout, _) = run(cyborg().args(["doctor", "--model", "no/model.onnx"]));
     assert_eq!(code, 1, "{stdout}");

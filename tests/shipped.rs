@@ -8,7 +8,7 @@ use std::path::Path;
 
 use cyborg_edge::capture::stills;
 use cyborg_edge::face::Locate;
-use cyborg_edge::face::centerface::{CenterFace, DetectSize, DetectorSettings};
+use cyborg_edge::face::detector::{Detector, DetectorName, DetectorSettings};
 use cyborg_edge::frame::Frame;
 use cyborg_edge::model::classifier::{ActivationMaps, Classifier, Classify};
 use cyborg_edge::model::provider::{Asked, Provider};
@@ -45,8 +45,9 @@ fn it_says_what_it_is_and_pretends_nothing() {
 fn it_looks_at_the_face() {
     let runtime = Runtime::load().expect("ONNX Runtime is there after set-up");
     let session = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
-    let settings = DetectorSettings { size: DetectSize::Side(320), confidence: 0.5, smallest: 0.0 };
-    let mut detector = CenterFace::open(&runtime, None, settings, session).expect("set-up fetched it");
+    let settings = DetectorSettings::of_side(320);
+    let mut detector =
+        Detector::open(&runtime, &DetectorName::default(), settings, session).expect("set-up fetched it");
     let mut classifier = Classifier::open(&runtime, None, session).expect("it is whole");
     let (mut frame, mut faces) = (Frame::empty(), Vec::new());
     stills::read(&fetched("astronaut"), &mut frame).expect("set-up fetched it");

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use cyborg_edge::capture::Open;
 use cyborg_edge::face::Locate;
-use cyborg_edge::face::centerface::{CenterFace, DetectSize, DetectorSettings};
+use cyborg_edge::face::detector::{Detector, DetectorName, DetectorSettings};
 use cyborg_edge::frame::Frame;
 use cyborg_edge::live::backoff::BackOff;
 use cyborg_edge::live::limits::SharedLimits;
@@ -57,7 +57,7 @@ impl Ages {
 
 /// The networks of `cyborg live`, opened as it opens them.
 pub(crate) struct Networks {
-    detector: CenterFace,
+    detector: Detector,
     classifier: Classifier,
 }
 
@@ -76,8 +76,7 @@ impl Networks {
         let runtime = Runtime::load()?;
         let threads = threads.unwrap_or(NonZeroUsize::MIN);
         let session = SessionSettings { provider: Asked::Named(Provider::Cpu), threads };
-        let settings = DetectorSettings { size: DetectSize::Side(320), confidence: 0.5, smallest: 0.0 };
-        let detector = CenterFace::open(&runtime, None, settings, session)?;
+        let detector = Detector::open(&runtime, &DetectorName::default(), DetectorSettings::of_side(320), session)?;
         Ok(Self { detector, classifier: Classifier::open(&runtime, None, session)? })
     }
 

@@ -9,7 +9,7 @@ use std::thread;
 use anyhow::Context;
 use cyborg_edge::capture::video::VideoSource;
 use cyborg_edge::capture::{Read, Source};
-use cyborg_edge::face::centerface::{CenterFace, DetectSize, DetectorSettings};
+use cyborg_edge::face::detector::{Detector, DetectorName, DetectorSettings};
 use cyborg_edge::face::{Face, Locate};
 use cyborg_edge::frame::Frame;
 use cyborg_edge::model::classifier::{ActivationMaps, Classifier, Classify};
@@ -88,7 +88,8 @@ impl Alone {
     ) -> anyhow::Result<Self> {
         let runtime = Runtime::load()?;
         let session = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: ONE };
-        let settings = DetectorSettings { size: DetectSize::Side(detect_size.into()), confidence: 0.5, smallest: 0.0 };
+        let detector = DetectorName::File(detector.to_owned());
+        let settings = DetectorSettings::of_side(detect_size.into());
         let mut decoded = 0_u32;
         let mut kept = Vec::with_capacity(KEPT);
         let mut source = VideoSource::open(clip, processors)?;
@@ -107,7 +108,7 @@ impl Alone {
             kept.push(frame);
         }
         drop(source);
-        let detectors = each(processors, || Ok(CenterFace::open(&runtime, Some(detector), settings, session)?))?;
+        let detectors = each(processors, || Ok(Detector::open(&runtime, &detector, settings, session)?))?;
         let (detect, faces) = on_all(detectors, |detector| {
             let mut faces = vec![Vec::new(); kept.len()];
             for (frame, faces) in kept.iter().zip(&mut faces) {

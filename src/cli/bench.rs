@@ -13,12 +13,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 
 use super::interrupt;
 use super::machine;
 use super::outcome::{Outcome, UsageError, note, say};
 use crate::explain::explain;
-use crate::face::centerface::{DetectSize, DetectorSettings};
+use crate::face::detector::{DetectorName, DetectorSettings};
 use crate::model::named::is_set;
 use crate::model::provider::{Asked, Provider};
 use crate::model::runtime::Runtime;
@@ -32,9 +33,10 @@ pub(super) struct BenchArgs {
     /// Model file to measure [default: the model that comes with the program]
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
-    /// Face detector, a CenterFace ONNX file [default: the one that set-up fetched]
-    #[arg(long, value_name = "FILE")]
-    detector: Option<PathBuf>,
+    /// Face detector: centerface (which set-up fetches), yunet (part of the program, several times as fast), or an ONNX file of
+    /// one of them [default: centerface]
+    #[arg(long, value_name = "NAME|FILE", value_parser = OsStringValueParser::new().map(DetectorName::of))]
+    detector: Option<DetectorName>,
     /// Execution provider to measure: auto, all (those that start), or one by name
     #[arg(long, value_name = "NAME", default_value = "auto")]
     provider: Which,
@@ -92,12 +94,8 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
     let subject = Subject {
         runtime: &runtime,
         model: args.model.as_deref(),
-        detector: args.detector.as_deref(),
-        detector_settings: DetectorSettings {
-            size: DetectSize::Side(args.detect_size.into()),
-            confidence: 0.5,
-            smallest: 0.0,
-        },
+        detector: &args.detector.clone().unwrap_or_default(),
+        detector_settings: DetectorSettings::of_side(args.detect_size.into()),
         time: args.seconds,
         stop,
     };

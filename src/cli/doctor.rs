@@ -6,13 +6,13 @@ use std::num::NonZeroUsize;
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use cyborg_models::contract::Saliency;
-use cyborg_models::{cache, lock};
+use cyborg_models::{cache, digest, lock};
 use serde::Serialize;
 
 use super::machine;
 use super::outcome::{Outcome, say};
 use crate::explain::explain;
-use crate::face::centerface::{CenterFace, DetectSize, DetectorSettings};
+use crate::face::detector::{DEFAULT, Detector, DetectorName, DetectorSettings, KINDS, Kind, Origin};
 use crate::model::named::{self, ModelName};
 use crate::model::panel::Panel;
 use crate::model::provider::{Asked, Provider};
@@ -71,7 +71,7 @@ pub(super) fn run(args: &DoctorArgs) -> anyhow::Result<Outcome> {
         Ok(runtime) => networks(&mut report, &runtime, args),
         Err(error) => {
             report.lack("onnx runtime", &error.to_string());
-            fetched(&mut report, "face detector", "centerface");
+            KINDS.iter().for_each(|kind| detector_file(&mut report, kind));
         }
     }
     decoder(&mut report);
@@ -136,10 +136,27 @@ fn networks(report: &mut Report, runtime: &Runtime, args: &DoctorArgs) {
         Ok(panel) => model(report, &panel),
         Err(error) => report.lack("model", &explain(&error)),
     }
-    let settings = DetectorSettings { size: DetectSize::Side(320), confidence: 0.5, smallest: 0.0 };
-    match CenterFace::open(runtime, None, settings, session) {
-        Ok(_) => fetched(report, "face detector", "centerface"),
-        Err(error) => report.lack("face detector", &error.to_string()),
+    for kind in &KINDS {
+        let is_there = kind.fetched().is_none_or(|path| path.exists());
+        match Detector::open(runtime, &DetectorName::Known(kind), DetectorSettings::of_side(320), session) {
+            Err(error) if is_there => report.lack("face detector", &error.to_string()),
+            _ => detector_file(report, kind),
+        }
+    }
+}
+
+/// Where the file of a detector is. Only the one that looks for faces unless another is named can be missed.
+fn detector_file(report: &mut Report, kind: &Kind) {
+    let (name, title) = (kind.name, if kind.name == DEFAULT { "face detector" } else { "  or" });
+    match (kind.origin, kind.fetched()) {
+        (Origin::Embedded(bytes), _) => {
+            report.line(title, &format!("{name}, part of the program"));
+            report.line("", &format!("sha256 {}", digest::of_bytes(bytes)));
+        }
+        (Origin::Fetched(_), Some(path)) if name != DEFAULT && !path.exists() => {
+            report.line(title, &format!("{name}: not installed; `cargo xtask setup` fetches it"));
+        }
+        (Origin::Fetched(id), _) => fetched(report, title, name, id),
     }
 }
 
@@ -181,16 +198,16 @@ fn model(report: &mut Report, panel: &Panel) {
 }
 
 /// A fetched file is held against the lock: somebody may have changed it since.
-fn fetched(report: &mut Report, name: &str, id: &str) {
+fn fetched(report: &mut Report, title: &str, name: &str, id: &str) {
     let (Some(path), Some(locked)) = (lock::cached(id), lock::file(id)) else {
         return;
     };
     match lock::verify(&path, &locked.sha256) {
         Ok(()) => {
-            report.line(name, &name::of(path));
+            report.line(title, &format!("{name}: {}", name::of(path)));
             report.line("", &format!("sha256 {}, as locked", locked.sha256));
         }
-        Err(error) => report.lack(name, &error.to_string()),
+        Err(error) => report.lack(title, &error.to_string()),
     }
 }
 

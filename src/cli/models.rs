@@ -15,7 +15,7 @@ use cyborg_models::contract::{Contract, ContractError, Expertise, Unfamiliar};
 use cyborg_models::foreign::ForeignModel;
 use cyborg_models::model_file::{ModelFile, ModelFileError};
 use cyborg_models::onnx::ModelProto;
-use cyborg_models::{cache, digest, lock};
+use cyborg_models::{cache, digest};
 use prost::Message;
 use serde::Serialize;
 
@@ -24,6 +24,7 @@ use self::set::SetTold;
 use super::machine;
 use super::outcome::{Outcome, complain, note, say};
 use crate::explain::explain;
+use crate::face::detector::KINDS;
 use crate::model::classifier::Classifier;
 use crate::model::named::{ModelName, is_set};
 use crate::model::panel::{Panel, PanelFile, SetError};
@@ -277,7 +278,7 @@ fn list(folder: Option<&Path>, tell: fn(&str, Found) -> anyhow::Result<()>) -> a
     found.sort();
     for path in found {
         let name = name::of(&path);
-        if lock::cached("centerface").as_ref() == Some(&path) {
+        if KINDS.iter().any(|kind| kind.fetched().as_ref() == Some(&path)) {
             tell(&name, Found::Detector)?;
         } else if is_set(&path) {
             tell(&name, Found::Set(SetTold::read(&path).map(Box::new)))?;

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 #[cfg(feature = "video")]
 use super::memory;
 use super::outcome::{UsageError, note};
-use crate::face::centerface::{CenterFace, DetectSize, DetectorFile, DetectorSettings};
+use crate::face::detector::{DetectSize, Detector, DetectorFile, DetectorName, DetectorSettings};
 use crate::model::classifier::Classifier;
 use crate::model::named::{self, ModelName};
 use crate::model::panel::{Panel, PanelFile};
@@ -41,9 +41,10 @@ pub(super) struct WorkerArgs {
     /// The TOML that describes a foreign model [default: the one beside it, with the ending .toml]
     #[arg(long, value_name = "FILE", requires = "model")]
     pub(super) model_toml: Option<PathBuf>,
-    /// Face detector, a CenterFace ONNX file [default: the one that set-up fetched]
-    #[arg(long, value_name = "FILE")]
-    pub(super) detector: Option<PathBuf>,
+    /// Face detector: centerface (which set-up fetches), yunet (part of the program, several times as fast), or an ONNX file of
+    /// one of them [default: centerface]
+    #[arg(long, value_name = "NAME|FILE", value_parser = OsStringValueParser::new().map(DetectorName::of))]
+    pub(super) detector: Option<DetectorName>,
     /// Execution provider: auto, cpu, cuda, tensorrt or another that `cyborg doctor` lists; naming one that isn't
     /// available is an error
     #[arg(long, value_name = "NAME", default_value = "auto")]
@@ -58,9 +59,9 @@ pub(super) struct WorkerArgs {
     /// Ignore faces whose box has a side shorter than this, and look closely enough to find those above it
     #[arg(long, value_name = "PIXELS", default_value = "0")]
     pub(super) min_face: u16,
-    /// Ignore faces that the detector is less sure of than this, 0 to 1
-    #[arg(long, value_name = "P", default_value_t = 0.5, value_parser = share)]
-    pub(super) detect_confidence: f32,
+    /// Ignore faces that the detector is less sure of than this, 0 to 1 [default: what suits the detector]
+    #[arg(long, value_name = "P", value_parser = share)]
+    pub(super) detect_confidence: Option<f32>,
 }
 
 fn share(text: &str) -> Result<f32, String> {
@@ -75,7 +76,7 @@ fn threads(text: &str) -> Result<NonZeroUsize, String> {
 
 /// The networks that one thread works with.
 pub(super) struct Team {
-    pub(super) detector: CenterFace,
+    pub(super) detector: Detector,
     pub(super) classifier: Panel,
     /// Further models, in the order in which they were named.
     pub(super) others: Vec<Panel>,
@@ -111,7 +112,7 @@ impl WorkerArgs {
     pub(super) fn files(&self) -> Vec<PathBuf> {
         let models = self.models();
         let models = models.iter().flat_map(ModelName::files);
-        models.chain(self.model_toml.clone()).chain(self.detector.clone()).collect()
+        models.chain(self.model_toml.clone()).chain(self.detector().find().ok().flatten()).collect()
     }
 
     /// Who is asked, the first one first, by what it comes to here.
@@ -122,7 +123,7 @@ impl WorkerArgs {
 
     /// What changes rows, by the names of the flags: the digests of what the models' own digests leave out, and the
     /// providers that were got, which agree to a thousandth only.
-    fn settings<'a>(&self, models: impl Iterator<Item = &'a Panel>, detector: &CenterFace) -> Map<String, Value> {
+    fn settings<'a>(&self, models: impl Iterator<Item = &'a Panel>, detector: &Detector) -> Map<String, Value> {
         let digest = |path: Option<PathBuf>| path.and_then(|path| digest::of_file(&path).ok());
         let (mut tomls, mut providers) = (Vec::new(), vec![detector.provider().got.to_string()]);
         for (model, name) in models.zip(self.models()) {
@@ -139,7 +140,7 @@ impl WorkerArgs {
             ("detector", detector.digest().into()),
             ("detect-size", self.size().most().into()),
             ("min-face", self.min_face.into()),
-            ("detect-confidence", self.detect_confidence.into()),
+            ("detect-confidence", detector.confidence().into()),
             ("model-toml", tomls.into()),
             ("provider", providers.into()),
         ];
@@ -213,6 +214,10 @@ impl WorkerArgs {
         }
     }
 
+    fn detector(&self) -> DetectorName {
+        self.detector.clone().unwrap_or_default()
+    }
+
     fn all_threads(&self) -> NonZeroUsize {
         self.threads.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
     }
@@ -241,9 +246,12 @@ impl WorkerArgs {
     }
 
     fn read_files(&self) -> anyhow::Result<Files> {
+        let models = self.model_files()?;
+        // Before anything large is read.
+        self.detector().find()?;
         Ok(Files {
-            models: self.model_files()?,
-            detector_at: DetectorFile::find(self.detector.as_deref())?,
+            models,
+            asked: self.detector(),
             detector: None,
             provider: self.provider,
             settings: DetectorSettings {
@@ -258,8 +266,8 @@ impl WorkerArgs {
 /// What teams are opened from.
 struct Files {
     models: Vec<PanelFile<'static>>,
-    detector_at: PathBuf,
-    /// Once it is read.
+    asked: DetectorName,
+    /// The detector, once it is read.
     detector: Option<DetectorFile>,
     provider: Asked,
     settings: DetectorSettings,
@@ -272,9 +280,9 @@ impl Files {
         // Read only now: nothing takes more memory than opening a classifier, so nothing else is held meanwhile.
         let detector = match &self.detector {
             Some(detector) => detector,
-            None => self.detector.insert(DetectorFile::read(Some(&self.detector_at))?),
+            None => self.detector.insert(DetectorFile::read(&self.asked)?),
         };
-        Ok(Team { detector: CenterFace::of(runtime, detector, self.settings, session)?, classifier, others })
+        Ok(Team { detector: Detector::of(runtime, detector, self.settings, session)?, classifier, others })
     }
 }
 
@@ -344,7 +352,7 @@ pub(super) fn cautions<'a>(models: impl Iterator<Item = &'a Panel>) -> Vec<Strin
 }
 
 /// What a run was made with; without a detector no face was looked for.
-pub(super) fn record(classifier: &Panel, others: &[Panel], detector: Option<&CenterFace>) -> RunRecord {
+pub(super) fn record(classifier: &Panel, others: &[Panel], detector: Option<&Detector>) -> RunRecord {
     let other = |panel: &Panel| ModelRecord {
         model: panel.name().to_owned(),
         model_sha256: panel.digest().to_owned(),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::table::Part;
 use super::timing::Figures;
-use crate::face::centerface::{CenterFace, DetectorSettings};
+use crate::face::detector::{Detector, DetectorName, DetectorSettings};
 use crate::face::{Face, Locate};
 use crate::frame::{Frame, PixelBox, PixelPoint};
 use crate::model::classifier::{ActivationMaps, Classifier, Classify, Score};
@@ -24,7 +24,7 @@ const FEWEST: usize = 3;
 pub(super) struct Subject<'a> {
     pub(super) runtime: &'a Runtime,
     pub(super) model: Option<&'a Path>,
-    pub(super) detector: Option<&'a Path>,
+    pub(super) detector: &'a DetectorName,
     pub(super) detector_settings: DetectorSettings,
     /// How long each setting is measured.
     pub(super) time: Duration,
@@ -36,8 +36,8 @@ impl Subject<'_> {
         Ok(Classifier::open(self.runtime, self.model, settings)?)
     }
 
-    fn detector(&self, settings: SessionSettings) -> anyhow::Result<CenterFace> {
-        Ok(CenterFace::open(self.runtime, self.detector, self.detector_settings, settings)?)
+    fn detector(&self, settings: SessionSettings) -> anyhow::Result<Detector> {
+        Ok(Detector::open(self.runtime, self.detector, self.detector_settings, settings)?)
     }
 
     /// Crop and classifier alone, in runs of `batch` faces; `None` when it was stopped early, or an accelerator was not

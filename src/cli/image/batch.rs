@@ -8,8 +8,8 @@ use cyborg_models::contract::{CropRule, Kind};
 use super::PhotoFile;
 use crate::capture::list::ListedFace;
 use crate::capture::stills::{self, Still};
-use crate::face::centerface::CenterFace;
 use crate::face::crop::{CropSquare, Cropper};
+use crate::face::detector::Detector;
 use crate::face::exact::ExactResizer;
 use crate::face::{Face, Locate};
 use crate::frame::{Frame, PixelBox};
@@ -28,7 +28,7 @@ const SAME_FACE: f32 = 0.3;
 /// What of a photo is classified.
 pub(super) enum Extent {
     /// Its faces, as the detector finds them.
-    Faces(Box<CenterFace>),
+    Faces(Box<Detector>),
     /// All of it, resized straight to the square.
     Whole,
 }
@@ -163,7 +163,7 @@ impl Batch {
             return Ok((Vec::new(), waits.iter_mut().map(whole).collect::<anyhow::Result<_>>()?));
         };
         let listed = file.listed.as_ref().map(|listed| listed.face);
-        let faces = find(detector, frame, listed)?;
+        let faces = find(&mut **detector, frame, listed)?;
         let mut cut = |crops: &mut Crops| {
             let mut scores = Vec::with_capacity(faces.len());
             for face in &faces {
@@ -233,7 +233,7 @@ fn said(scores: Vec<Score>) -> Said {
 ///
 /// As in training: landmarks in the list spare the detector; a face that it doesn't find is where the list has it; a list
 /// without boxes means the largest face.
-fn find(detector: &mut CenterFace, frame: &Frame, listed: Option<Option<ListedFace>>) -> anyhow::Result<Vec<Face>> {
+fn find(detector: &mut dyn Locate, frame: &Frame, listed: Option<Option<ListedFace>>) -> anyhow::Result<Vec<Face>> {
     if let Some(Some(ListedFace { bounds, landmarks: Some(landmarks) })) = listed {
         return Ok(vec![Face { bounds, landmarks, confidence: 1.0 }]);
     }

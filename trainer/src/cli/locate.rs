@@ -7,13 +7,12 @@ use anyhow::Context;
 use clap::Args;
 use cyborg_edge::capture::stills;
 use cyborg_edge::face::Locate;
-use cyborg_edge::face::centerface::CenterFace;
 use cyborg_edge::frame::Frame;
 use cyborg_edge::model::runtime::Runtime;
 use rayon::prelude::*;
 
 use super::Outcome;
-use super::session::{DETECTOR, absolute, detector_session, listen};
+use super::session::{absolute, listen, open_detector};
 use crate::data::inspect::choose;
 use crate::data::list::{self, ListWriter, ListedFace, NewRow, Place, Row};
 use cyborg_models::name;
@@ -38,7 +37,7 @@ pub(super) fn run(args: &LocateArgs) -> anyhow::Result<Outcome> {
         log::warn!("left out: {problem}");
     }
     let runtime = Runtime::load()?;
-    let open = || CenterFace::open(&runtime, None, DETECTOR, detector_session());
+    let open = || open_detector(&runtime);
     let (done, all) = (AtomicUsize::new(0), found.rows.len());
     let located: Vec<anyhow::Result<Option<NewRow>>> = found
         .rows
@@ -79,7 +78,7 @@ pub(super) fn run(args: &LocateArgs) -> anyhow::Result<Outcome> {
 }
 
 /// A row with its face; nothing where neither the detector nor the list knows one.
-fn locate(row: &Row, detector: &mut CenterFace, frame: &mut Frame) -> anyhow::Result<Option<NewRow>> {
+fn locate(row: &Row, detector: &mut dyn Locate, frame: &mut Frame) -> anyhow::Result<Option<NewRow>> {
     stills::read(&row.path, frame)?;
     let mut faces = Vec::new();
     detector.locate(frame, &mut faces)?;

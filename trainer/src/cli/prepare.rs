@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use cyborg_edge::capture::stills;
 use cyborg_edge::explain::explain;
-use cyborg_edge::face::centerface::CenterFace;
+use cyborg_edge::face::detector::Detector;
 use cyborg_edge::frame::Frame;
 use cyborg_edge::model::runtime::Runtime;
 use cyborg_models::contract::{Alignment, Border, CropRule};
@@ -16,7 +16,7 @@ use cyborg_models::digest;
 use cyborg_models::name;
 
 use super::Outcome;
-use super::session::{DETECTOR, detector_session, listen, margin};
+use super::session::{listen, margin, open_detector};
 use crate::data::list::{Label, ListWriter, NewRow, Split};
 use crate::data::prepare::{PrepareSettings, Prepared, Preparer, write_png};
 
@@ -56,7 +56,7 @@ pub(super) fn run(args: &PrepareArgs) -> anyhow::Result<Outcome> {
     let faces = args.out.join("faces");
     fs::create_dir_all(&faces).with_context(|| format!("can't make {}", name::of(&faces)))?;
     let list = ListWriter::open(&args.out.join("faces.csv"))?;
-    let detector = CenterFace::open(&Runtime::load()?, None, DETECTOR, detector_session())?;
+    let detector = open_detector(&Runtime::load()?)?;
     let settings = PrepareSettings {
         rule: CropRule { margin: args.margin, alignment: Alignment::None, border: Border::Replicate },
         least: f32::from(args.least),
@@ -128,7 +128,7 @@ struct Work<'a> {
     args: &'a PrepareArgs,
     faces: PathBuf,
     list: ListWriter,
-    preparer: Preparer<CenterFace>,
+    preparer: Preparer<Detector>,
     stop: &'a AtomicBool,
     /// Faces that were found, and of these, those that were not listed before.
     kept: usize,

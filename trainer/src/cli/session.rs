@@ -8,7 +8,7 @@ use std::thread;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use cyborg_edge::face::centerface::{CenterFace, DetectSize, DetectorSettings};
+use cyborg_edge::face::detector::{Detector, DetectorError, DetectorName, DetectorSettings};
 use cyborg_edge::model::provider::{Asked, Provider};
 use cyborg_edge::model::runtime::Runtime;
 use cyborg_edge::model::session::SessionSettings;
@@ -24,9 +24,9 @@ use crate::torch::{ComputeDevice, set_threads};
 
 /// Program and version, for what it writes.
 pub(super) const TOOL: &str = concat!("cyborg-train ", env!("CARGO_PKG_VERSION"));
-/// The detector's settings are the defaults of `cyborg`, so that crops are the same in training and in use.
-pub(super) const DETECTOR: DetectorSettings =
-    DetectorSettings { size: DetectSize::Side(320), confidence: 0.5, smallest: 0.0 };
+/// The detector that lists and crops are made by, so that networks learn from the boxes that those before them learnt from.
+/// Boxes of the others are mapped to its own.
+const DETECTOR: &str = "centerface";
 
 /// What a command may use of the machine.
 #[derive(Args, Clone, Debug)]
@@ -167,9 +167,11 @@ pub(super) fn listen() -> &'static AtomicBool {
     &STOP
 }
 
-/// How a detector runs: one of them on each thread.
-pub(super) fn detector_session() -> SessionSettings {
-    SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN }
+/// Opens the detector, for one thread. Its settings are the defaults of `cyborg`, so that crops are the same in training and in
+/// use.
+pub(super) fn open_detector(runtime: &Runtime) -> Result<Detector, DetectorError> {
+    let session = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
+    Detector::open(runtime, &DetectorName::of(DETECTOR.into()), DetectorSettings::of_side(320), session)
 }
 
 /// What the faces are wanted for.
@@ -219,7 +221,7 @@ pub(super) fn look_at(read: ReadList, wanted: &Faced<'_>, stop: &AtomicBool) -> 
         settings,
         splits: wanted.splits,
         landmarks: wanted.landmarks,
-        detector: &|| Ok(CenterFace::open(&runtime, None, DETECTOR, detector_session())?),
+        detector: &|| Ok(open_detector(&runtime)?),
         progress: &|done, all| {
             if done.is_multiple_of(1000) || done == all {
                 log::info!("{done} of {all} photos looked at");

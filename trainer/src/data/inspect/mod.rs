@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use cyborg_edge::capture::stills;
 use cyborg_edge::explain::explain;
-use cyborg_edge::face::centerface::CenterFace;
 use cyborg_edge::face::crop::CropSquare;
+use cyborg_edge::face::detector::Detector;
 use cyborg_edge::face::{Face, Locate};
 use cyborg_edge::frame::PixelBox;
 use cyborg_models::contract::CropRule;
@@ -35,7 +35,7 @@ pub struct Inspection<'a> {
     /// Whether forged fakes will be made, which needs landmarks.
     pub landmarks: Need,
     /// Opens a detector; called for each thread, and only when one is needed.
-    pub detector: &'a (dyn Fn() -> anyhow::Result<CenterFace> + Sync),
+    pub detector: &'a (dyn Fn() -> anyhow::Result<Detector> + Sync),
     /// Called with the number of photos done and of all.
     pub progress: &'a (dyn Fn(usize, usize) + Sync),
     /// Ends the work early when it becomes true.
@@ -164,7 +164,7 @@ struct Seen {
     map: Option<String>,
 }
 
-type Pool = Mutex<Vec<CenterFace>>;
+type Pool = Mutex<Vec<Detector>>;
 type Broken = Mutex<Option<anyhow::Error>>;
 
 fn look(row: &Row, how: &Inspection<'_>, cutter: &mut Cutter, pool: &Pool, broken: &Broken) -> Result<Seen, String> {

@@ -15,7 +15,7 @@ use cyborg_models::onnx::{AttributeProto, GraphProto, ModelProto, NodeProto, Ten
 /// Strips of a picture.
 const STRIPS: i64 = 4;
 /// Sides of the picture are multiples of this, so rows of all maps down to an eighth of it can be dealt out evenly.
-const UNIT: i64 = super::STRIDE as i64;
+const UNIT: i64 = crate::face::detector::settings::STRIDE as i64;
 /// Maps that are smaller than the picture by more than this fit into the caches as they are.
 const LARGE: i64 = 4;
 /// The version of the operators from which on `Slice` takes computed places.
@@ -266,7 +266,7 @@ mod tests {
     use cyborg_models::onnx::OperatorSetIdProto;
 
     use super::*;
-    use crate::face::centerface::DetectorFile;
+    use crate::face::detector::{DetectorFile, DetectorName};
     use crate::model::network_file::NetworkFile;
     use crate::model::provider::{Asked, Provider};
     use crate::model::runtime::Runtime;
@@ -326,9 +326,9 @@ mod tests {
     #[test]
     fn strips_change_no_number() {
         let runtime = Runtime::load().expect("set-up fetched ONNX Runtime");
-        let file = DetectorFile::read(None).expect("set-up fetched the detector");
+        let file = DetectorFile::read(&DetectorName::of("centerface".into())).expect("set-up fetched the detector");
         let settings = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
-        let network = &file.network;
+        let network = &file.mended.network;
         assert_ne!(network.on_processor(), network.bytes(), "it has large maps");
         let open = |network| Network::open_for(&runtime, network, settings, 320).expect("it is a network");
         let (mut whole, mut strips) = (open(&NetworkFile::new(network.bytes())), open(network));

@@ -1,0 +1,114 @@
+//! The detectors that the program knows, a row each. What is particular about one is in its own folder.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use cyborg_models::lock;
+use cyborg_models::onnx::{GraphProto, ModelProto};
+
+use super::overlap::Several;
+use super::{centerface, yunet};
+use crate::face::Face;
+use crate::model::network_file::NetworkFile;
+use crate::model::session::Outputs;
+
+/// All of them. A file is tried as each of them in this order.
+pub static KINDS: [Kind; 2] = [centerface::KIND, yunet::KIND];
+/// The one that looks for faces unless another is named: the one on whose boxes the models were trained and their calibration was
+/// measured. docs/detectors.md says what is known of the others.
+pub const DEFAULT: &str = centerface::NAME;
+
+/// A kind of detector.
+pub struct Kind {
+    /// What it is asked for by, and called.
+    pub name: &'static str,
+    /// Where its file is when none is named.
+    pub origin: Origin,
+    /// Faces of less confidence are left out, in 0 to 1, unless it is said otherwise.
+    pub confidence: f32,
+    /// Shorter side of a face's box in the picture that the network sees, in pixels, from which it is found reliably.
+    pub(super) found_from: f32,
+    /// Which of several boxes of a face it gets.
+    pub(super) several: Several,
+    /// Whether a network is of this kind, told by its tensors.
+    pub(super) is_own: fn(&GraphProto) -> bool,
+    /// Makes of its file what is run.
+    pub(super) mend: fn(ModelProto) -> Result<Mended, String>,
+}
+
+/// Where the file of a kind is.
+#[derive(Clone, Copy)]
+pub enum Origin {
+    /// It is part of the program: these bytes.
+    Embedded(&'static [u8]),
+    /// In the cache folder, under this name of the lock file.
+    Fetched(&'static str),
+}
+
+/// A detector's network, ready to be opened: it takes RGB pixels as they lie in a frame, under the name [`PIXELS`].
+///
+/// [`PIXELS`]: super::pixels::PIXELS
+#[derive(Clone, Debug)]
+pub(super) struct Mended {
+    pub(super) network: NetworkFile<'static>,
+    /// Knows what its outputs mean.
+    pub(super) reader: Arc<dyn ReadFaces>,
+}
+
+/// Reads faces out of what a network says.
+pub(super) trait ReadFaces: fmt::Debug + Send + Sync {
+    /// Puts all that is surer than the view's confidence into `faces`, which is empty, in pixels of the frame. One face may be
+    /// there several times, and a box may be no number.
+    ///
+    /// # Errors
+    ///
+    /// When the network doesn't say what one of this kind does.
+    fn read(&self, outputs: &Outputs<'_>, view: &View, faces: &mut Vec<Face>) -> anyhow::Result<()>;
+}
+
+/// The picture that a network saw.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View {
+    /// Its sides in pixels.
+    pub(super) width: usize,
+    pub(super) height: usize,
+    /// Pixels of the frame that one of its pixels is across and down.
+    pub(super) scale: (f32, f32),
+    /// What is surer than this is a face.
+    pub(super) confidence: f32,
+}
+
+impl Kind {
+    /// The one of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        KINDS.iter().find(|kind| kind.name == name)
+    }
+
+    /// Where set-up puts its file; nothing where it is part of the program, or no cache folder is known.
+    #[must_use]
+    pub fn fetched(&self) -> Option<PathBuf> {
+        match self.origin {
+            Origin::Embedded(_) => None,
+            Origin::Fetched(id) => lock::cached(id),
+        }
+    }
+}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// The names of those that are part of the program, as a sentence has them.
+pub(super) fn embedded() -> String {
+    let embedded = KINDS.iter().filter(|kind| matches!(kind.origin, Origin::Embedded(_)));
+    embedded.map(|kind| format!("`--detector {}`", kind.name)).collect::<Vec<_>>().join(" or ")
+}
+
+/// The names of all of them, as a sentence has them.
+pub(super) fn names() -> String {
+    KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(" or ")
+}
