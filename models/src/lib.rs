@@ -9,6 +9,7 @@
 //! - [`lock`]: what set-up fetches, pinned by version and digest.
 //! - [`cache`]: the folder of the user's where fetched files live.
 //! - [`digest`]: SHA-256, as hexadecimal text.
+//! - [`small`]: the small model itself; [`accurate`] is what we trained of the accurate set.
 //! - [`name`]: how a path is named in tables and messages.
 
 pub mod accurate;
@@ -23,4 +24,5 @@ pub mod lock;
 pub mod model_file;
 pub mod name;
 pub mod onnx;
+pub mod small;
 pub mod tower;

@@ -3,5 +3,5 @@
 /// What to call it in reports.
 pub const NAME: &str = "cyborg-lite0 (shipped)";
 
-/// The bytes of the shipped model file.
-pub static BYTES: &[u8] = include_bytes!("../../models/cyborg-lite0.onnx");
+/// The bytes of the shipped model file. They lie in the package of the contract, as a package can't hold files of another's folder.
+pub use cyborg_models::small::BYTES;

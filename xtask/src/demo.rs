@@ -42,7 +42,7 @@ fn judge_photo(program: &Path, photo: &Path, out: &Path) -> anyhow::Result<()> {
 }
 
 /// Builds the program for speed and says where it is.
-fn build() -> anyhow::Result<PathBuf> {
+pub(crate) fn build() -> anyhow::Result<PathBuf> {
     let arguments = ["build", "--release", "--package", "cyborg-edge", "--bin", "cyborg"];
     step("building the program", || run(cargo().args(arguments), "install Rust"))?;
     // Where it lies depends on settings of the user; cargo knows them.

@@ -1,9 +1,10 @@
-//! The project's own chores: `cargo xtask setup`, `demo`, `test`, `portraits`, `trainer`.
+//! The project's own chores: `cargo xtask setup`, `demo`, `test`, `portraits`, `trainer`, `release`.
 
 mod accurate;
 mod demo;
 mod fetch;
 mod portraits;
+mod release;
 mod setup;
 mod step;
 mod system;
@@ -43,6 +44,12 @@ enum Chore {
         /// Folder to write them to
         folder: PathBuf,
     },
+    /// Check and make all that a release needs, but for the tag and the publishing
+    Release {
+        /// Publish nothing: there is no other way yet
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Run `cyborg-train` with these arguments, built for speed
     Trainer {
         /// Arguments of `cyborg-train`
@@ -57,6 +64,7 @@ fn main() -> ExitCode {
         Chore::Demo => demo::run_all().map(|()| ExitCode::SUCCESS),
         Chore::Test { long } => test::run_all(long).map(|()| ExitCode::SUCCESS),
         Chore::Portraits { folder } => portraits::fetch(&folder).map(|()| ExitCode::SUCCESS),
+        Chore::Release { dry_run } => release::prepare(dry_run).map(|()| ExitCode::SUCCESS),
         Chore::Trainer { arguments } => setup::trainer(&arguments),
     };
     outcome.unwrap_or_else(|error| {
