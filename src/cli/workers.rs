@@ -337,7 +337,7 @@ impl Workers {
     }
 
     fn first(&self) -> &Team {
-        self.teams.first().expect("there is always one")
+        self.teams.first().expect("`open` gives no workers without a first team")
     }
 }
 

@@ -48,7 +48,7 @@ pub enum Origin {
 
 /// A detector's network, ready to be opened: it takes RGB pixels as they lie in a frame, under the name [`PIXELS`].
 ///
-/// [`PIXELS`]: super::pixels::PIXELS
+/// [`PIXELS`]: super::mending::PIXELS
 #[derive(Clone, Debug)]
 pub(super) struct Mended {
     pub(super) network: NetworkFile<'static>,

@@ -4,14 +4,14 @@
 //! (its tensors, what must be mended in its file, what its outputs mean) is in its own folder. [`Detector`] runs any of them,
 //! and nobody outside knows which it is. A further one is a folder and a row.
 //!
-//! `file` finds and reads files, `pixels` is what goes into a network, `settings` how large a picture it sees, `overlap` has each
+//! `file` finds and reads files, `mending` is what every file needs, `settings` how large a picture it sees, `overlap` has each
 //! face told once.
 
 mod centerface;
 mod file;
 mod kind;
+mod mending;
 mod overlap;
-mod pixels;
 mod settings;
 mod yunet;
 
@@ -22,7 +22,7 @@ pub use kind::{DEFAULT, KINDS, Kind, Origin};
 pub use settings::{DetectSize, DetectorSettings};
 
 use kind::{Mended, View};
-use pixels::PIXELS;
+use mending::PIXELS;
 
 use super::crop::Cropper;
 use super::{Face, Locate};

@@ -32,9 +32,9 @@ use crate::data::list::{Label, Row, Split};
 use crate::data::loader::{Plan, View, evaluation, order_of_photos, training, views};
 use crate::fit::class_counts;
 use crate::head::features::{Described, TowerRunner};
-use crate::head::generated::{Recipe, alike};
+use crate::head::generated::{PartShare, Recipe, alike};
 use crate::head::judged::Judged;
-use crate::head::layer::Layer;
+use crate::head::layer::KindLayer;
 use crate::head::{familiar, generated, judged};
 use crate::metrics::{Scored, auc};
 use crate::torch::logistic;
@@ -90,9 +90,8 @@ pub(super) struct HeadArgs {
     part: Vec<String>,
     /// Share of that layer in the mean, in 0 to 1: one for all faces, or two with a comma between them, for faces whose content is
     /// least and most like that of these sources; a gate on the last of the blocks is then learnt to say which
-    #[arg(long, value_name = "SHARE[,SHARE]", value_delimiter = ',', num_args = 1..=2, default_value = "0.17,0.67",
-        value_parser = share_of_one)]
-    part_share: Vec<f64>,
+    #[arg(long, value_name = "SHARE[,SHARE]", default_value = "0.17,0.67")]
+    part_share: PartShare,
     /// How much the weights of that gate are held back
     #[arg(long, value_name = "RIDGE", default_value_t = 0.2, value_parser = positive)]
     gate_ridge: f64,
@@ -215,7 +214,7 @@ struct Work<'a> {
 
 /// What was learnt.
 struct Learnt {
-    layers: Vec<(Kind, Layer)>,
+    layers: Vec<(Kind, KindLayer)>,
     familiar: Option<Familiar>,
 }
 
@@ -254,12 +253,12 @@ impl Work<'_> {
             steady_ridge: args.steady_ridge,
             part: &args.part,
             both: &args.both,
-            part_share: &args.part_share,
+            part_share: args.part_share,
             gate_ridge: args.gate_ridge,
         };
         let width = runner.width();
         let last = width / args.blocks.len();
-        let known = generated::Faces { plain: &seen, varied: varied.as_ref(), sources: &sources, width, last };
+        let known = generated::Examples { plain: &seen, varied: varied.as_ref(), sources: &sources, width, last };
         let mut layers = vec![(Kind::Generated, generated::learn(&recipe, &known)?)];
         let familiar = match args.unfamiliar > 0.0 {
             true => Some(familiar::learn(&seen.features, runner.width(), args.directions.into())?),
@@ -282,7 +281,7 @@ impl Work<'_> {
             let Some(seen) = runner.describe(training(faces, &plan, 0), stop)? else { return Ok(None) };
             log::info!("described {} faces to tell swapped ones by", seen.labels.len());
             let layer = logistic::fit(&seen.features, &seen.labels, &alike(&seen.labels), args.swap_ridge)?;
-            layers.push((Kind::Swapped, Layer::plain(layer)));
+            layers.push((Kind::Swapped, KindLayer::plain(layer)));
         }
         Ok(Some(Learnt { layers, familiar }))
     }
@@ -293,7 +292,7 @@ fn rows<'a>(faces: &'a Faces, indices: &[usize]) -> Vec<&'a Row> {
 }
 
 /// Says how well each layer tells its kind on some faces, by source.
-fn tell(layers: &[(Kind, Layer)], seen: &Described, rows: &[&Row], width: usize, swapped: &[String]) {
+fn tell(layers: &[(Kind, KindLayer)], seen: &Described, rows: &[&Row], width: usize, swapped: &[String]) {
     for (kind, layer) in layers {
         let scored = |wanted: &dyn Fn(&Row) -> bool| -> Vec<Scored> {
             let faces = rows.iter().zip(seen.features.chunks_exact(width)).filter(|(row, _)| wanted(row));

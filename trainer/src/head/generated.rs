@@ -1,10 +1,12 @@
 //! Learns the layer that tells generated faces: by group of collections, the same of a face once it was coded, and with a gate that asks
 //! the group's layer whose content a face has.
 
+use std::str::FromStr;
+
 use anyhow::{Context, ensure};
 
 use super::features::Described;
-use super::layer::{Gated, Layer};
+use super::layer::{Gated, KindLayer};
 use super::parts;
 use super::steady::{Twice, steady};
 use crate::torch::{Logistic, logistic};
@@ -22,15 +24,36 @@ pub struct Recipe<'a> {
     pub part: &'a [String],
     /// Sources that both layers learn from.
     pub both: &'a [String],
-    /// Share of that layer in the mean, in 0 to 1: of all faces, or of those whose content is least and most like the part's.
-    pub part_share: &'a [f64],
+    /// Share of that layer in the mean.
+    pub part_share: PartShare,
     /// Holds back the weights of the gate.
     pub gate_ridge: f64,
 }
 
+/// Share of the part's layer in the mean, in 0 to 1, for faces whose content is least and most like that of the part. Where the two differ,
+/// a gate says what a face gets. Read from `0.5`, or `0.17,0.67`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PartShare {
+    least: f64,
+    most: f64,
+}
+
+impl FromStr for PartShare {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (least, most) = text.split_once(',').unwrap_or((text, text));
+        let number = |text: &str| text.trim().parse::<f64>().ok();
+        match (number(least), number(most)) {
+            (Some(least), Some(most)) if 0.0 <= least && least <= most && most <= 1.0 => Ok(Self { least, most }),
+            _ => Err("expected a number in 0 to 1, or two with a comma between them, the smaller one first"),
+        }
+    }
+}
+
 /// What it is learnt from.
 #[derive(Clone, Copy, Debug)]
-pub struct Faces<'a> {
+pub struct Examples<'a> {
     /// The faces as they are.
     pub plain: &'a Described,
     /// A variant of each, in the same order.
@@ -48,11 +71,11 @@ pub struct Faces<'a> {
 /// # Errors
 ///
 /// When a class is missing, or the numbers don't settle.
-pub fn learn(recipe: &Recipe<'_>, faces: &Faces<'_>) -> anyhow::Result<Layer> {
-    let Faces { plain, width, sources, .. } = *faces;
+pub fn learn(recipe: &Recipe<'_>, faces: &Examples<'_>) -> anyhow::Result<KindLayer> {
+    let Examples { plain, width, sources, .. } = *faces;
     ensure!(sources.len() == plain.labels.len(), "{} sources of {} faces", sources.len(), plain.labels.len());
     if recipe.part.is_empty() {
-        return Ok(Layer::plain(steadied(recipe, faces, fit(recipe, plain)?)?));
+        return Ok(KindLayer::plain(steadied(recipe, faces, fit(recipe, plain)?)?));
     }
     let layer = |within: bool| -> anyhow::Result<Logistic> {
         let is_in = |source: &str| recipe.part.iter().any(|each| each == source) == within;
@@ -65,14 +88,12 @@ pub fn learn(recipe: &Recipe<'_>, faces: &Faces<'_>) -> anyhow::Result<Layer> {
         let layers = [(others.clone(), 1.0 - share), (part.clone(), share)];
         steadied(recipe, faces, parts::mean(&layers, &plain.features, width).context("there are two layers")?)
     };
-    match *recipe.part_share {
-        [least, most] => {
-            let gated = Gated { gate: gate(recipe, faces)?, other: mean(most)? };
-            Ok(Layer { plain: mean(least)?, gated: Some(gated) })
-        }
-        [share] => Ok(Layer::plain(mean(share)?)),
-        _ => anyhow::bail!("`--part-share` wants one share, or two"),
-    }
+    let PartShare { least, most } = recipe.part_share;
+    let gated = match least < most {
+        true => Some(Gated { gate: gate(recipe, faces)?, other: mean(most)? }),
+        false => None,
+    };
+    Ok(KindLayer { plain: mean(least)?, gated })
 }
 
 fn fit(recipe: &Recipe<'_>, faces: &Described) -> anyhow::Result<Logistic> {
@@ -80,7 +101,7 @@ fn fit(recipe: &Recipe<'_>, faces: &Described) -> anyhow::Result<Logistic> {
 }
 
 /// The layer, made to say the same of variants.
-fn steadied(recipe: &Recipe<'_>, faces: &Faces<'_>, layer: Logistic) -> anyhow::Result<Logistic> {
+fn steadied(recipe: &Recipe<'_>, faces: &Examples<'_>, layer: Logistic) -> anyhow::Result<Logistic> {
     let Some(varied) = faces.varied else { return Ok(layer) };
     let weights = alike(&faces.plain.labels);
     let twice = Twice { plain: &faces.plain.features, varied: &varied.features, weights: &weights };
@@ -89,8 +110,8 @@ fn steadied(recipe: &Recipe<'_>, faces: &Faces<'_>, layer: Logistic) -> anyhow::
 
 /// What says whether a face has the content of the part's collections or of the others': it learns from both classes of both groups alike,
 /// so that it says nothing of the class, and from variants too.
-fn gate(recipe: &Recipe<'_>, faces: &Faces<'_>) -> anyhow::Result<Logistic> {
-    let Faces { plain, width, last, sources, .. } = *faces;
+fn gate(recipe: &Recipe<'_>, faces: &Examples<'_>) -> anyhow::Result<Logistic> {
+    let Examples { plain, width, last, sources, .. } = *faces;
     let counts = |at: &usize| !recipe.both.iter().any(|each| each == sources[*at]);
     let chosen: Vec<usize> = (0..sources.len()).filter(counts).collect();
     let (mut features, mut is_part, mut cells) = (Vec::new(), Vec::new(), Vec::new());
@@ -152,7 +173,7 @@ mod tests {
         (seen, sources)
     }
 
-    fn right(layer: &Layer, seen: &Described) -> f64 {
+    fn right(layer: &KindLayer, seen: &Described) -> f64 {
         let faces = seen.features.chunks_exact(4).zip(&seen.labels);
         let found = faces.filter(|(face, label)| (layer.evidence(face) > 0.0) == **label).count();
         found as f64 / seen.labels.len() as f64
@@ -162,25 +183,25 @@ mod tests {
     fn with_a_gate_each_group_is_judged_by_the_layer_that_knows_it() {
         let (seen, sources) = faces();
         let part = ["older".to_owned()];
-        let recipe = |part_share| Recipe {
+        let recipe = |part_share: &str| Recipe {
             ridge: 0.01,
             steady: 0.5,
             steady_ridge: 0.01,
             part: &part,
             both: &[],
-            part_share,
+            part_share: part_share.parse().expect("it is a share"),
             gate_ridge: 0.01,
         };
-        let faces = Faces { plain: &seen, varied: Some(&seen), sources: &sources, width: 4, last: 1 };
-        let gated = learn(&recipe(&[0.0, 1.0]), &faces).expect("both groups have both classes");
+        let faces = Examples { plain: &seen, varied: Some(&seen), sources: &sources, width: 4, last: 1 };
+        let gated = learn(&recipe("0,1"), &faces).expect("both groups have both classes");
         assert!(right(&gated, &seen) > 0.97, "{}", right(&gated, &seen));
         // The mean of both layers is at a loss, and so is the layer of all.
-        let mean = learn(&recipe(&[0.5]), &faces).expect("both groups have both classes");
+        let mean = learn(&recipe("0.5"), &faces).expect("both groups have both classes");
         assert!(mean.gated.is_none() && right(&mean, &seen) < 0.8, "{}", right(&mean, &seen));
         // The gate looks at the last block, and says nothing of the class.
         let gate = &gated.gated.as_ref().expect("it has one").gate;
         assert_eq!(gate.weight[..3], [0.0; 3]);
-        let one = learn(&Recipe { part: &[], ..recipe(&[0.5]) }, &faces).expect("there are both classes");
+        let one = learn(&Recipe { part: &[], ..recipe("0.5") }, &faces).expect("there are both classes");
         assert!(right(&one, &seen) < 0.8);
     }
 
@@ -194,10 +215,20 @@ mod tests {
             steady_ridge: 1.0,
             part: &part,
             both: &[],
-            part_share: &[0.2, 0.7],
+            part_share: "0.2,0.7".parse().expect("it is a share"),
             gate_ridge: 1.0,
         };
-        let faces = Faces { plain: &seen, varied: None, sources: &sources, width: 4, last: 1 };
+        let faces = Examples { plain: &seen, varied: None, sources: &sources, width: 4, last: 1 };
         assert!(learn(&recipe, &faces).expect_err("nothing is in it").to_string().contains("of `--part`"));
+    }
+
+    #[test]
+    fn what_is_no_share_is_refused() {
+        let read = |text: &str| text.parse::<PartShare>().ok();
+        assert_eq!(read("0.5"), Some(PartShare { least: 0.5, most: 0.5 }));
+        assert_eq!(read("0.17, 0.67"), Some(PartShare { least: 0.17, most: 0.67 }));
+        for none in ["", "0.7,0.2", "0.1,0.2,0.3", "-0.1", "0.5,1.5", "NaN", "0.5,"] {
+            assert_eq!(read(none), None, "{none}");
+        }
     }
 }

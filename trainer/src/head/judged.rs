@@ -3,7 +3,7 @@
 use anyhow::Context;
 use cyborg_models::contract::{ErrorRates, Thresholds};
 
-use super::layer::Layer;
+use super::layer::KindLayer;
 use crate::data::list::Label;
 use crate::metrics::{ClassWeights, Scored, fit_calibration};
 
@@ -19,7 +19,7 @@ pub const LEAST_FACES: usize = 30;
 /// # Errors
 ///
 /// When a class is missing among `faces`, which are features and labels.
-pub fn calibrated(layer: &Layer, faces: &[(&[f32], Label)]) -> anyhow::Result<Layer> {
+pub fn calibrated(layer: &KindLayer, faces: &[(&[f32], Label)]) -> anyhow::Result<KindLayer> {
     let scored: Vec<Scored> =
         faces.iter().map(|(features, label)| Scored { score: layer.evidence(features), label: *label }).collect();
     let fit = fit_calibration(&scored, ClassWeights::Balanced).context("can't calibrate")?;
@@ -67,7 +67,7 @@ pub fn above(faces: &[Judged<'_>], share: f64) -> Option<f64> {
 
 /// The same layer, `steep` times as steep, with its evidence of `at` where a face begins to be synthetic.
 #[must_use]
-pub fn moved(layer: &Layer, at: f64, steep: f64) -> Layer {
+pub fn moved(layer: &KindLayer, at: f64, steep: f64) -> KindLayer {
     let begins = (SYNTHETIC_ABOVE / (1.0 - SYNTHETIC_ABOVE)).ln();
     layer.scaled(steep, begins - at * steep)
 }
@@ -135,9 +135,9 @@ mod tests {
 
     #[test]
     fn a_moved_layer_begins_to_speak_where_it_is_told() {
-        let layer = Layer::plain(Logistic { weight: vec![2.0, -1.0], bias: 0.5 });
+        let layer = KindLayer::plain(Logistic { weight: vec![2.0, -1.0], bias: 0.5 });
         let moved = moved(&layer, 1.5, 3.0);
-        let p = |layer: &Layer, x: &[f32]| 1.0 / (1.0 + (-layer.evidence(x)).exp());
+        let p = |layer: &KindLayer, x: &[f32]| 1.0 / (1.0 + (-layer.evidence(x)).exp());
         // 2 * 1 - 1 + 0.5 = 1.5 is where it begins.
         assert!((p(&moved, &[1.0, 1.0]) - 0.9).abs() < 1e-6);
         assert!((moved.evidence(&[2.0, 1.0]) - moved.evidence(&[1.0, 1.0]) - 6.0).abs() < 1e-9);

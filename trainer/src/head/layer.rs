@@ -6,7 +6,7 @@ use crate::torch::Logistic;
 
 /// Gives a face's evidence for one kind, in logits.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Layer {
+pub struct KindLayer {
     /// Gives it by itself where there is no gate.
     pub plain: Logistic,
     /// A second one, for faces of other content.
@@ -22,7 +22,7 @@ pub struct Gated {
     pub other: Logistic,
 }
 
-impl Layer {
+impl KindLayer {
     /// One without a gate.
     #[must_use]
     pub fn plain(plain: Logistic) -> Self {
@@ -75,7 +75,7 @@ mod tests {
     fn the_gate_says_which_layer_counts() {
         let layer = |weight, bias| Logistic { weight: vec![weight, 0.0], bias };
         let gate = Logistic { weight: vec![0.0, 1.0], bias: 0.0 };
-        let both = Layer { plain: layer(1.0, 0.5), gated: Some(Gated { gate, other: layer(-2.0, 1.0) }) };
+        let both = KindLayer { plain: layer(1.0, 0.5), gated: Some(Gated { gate, other: layer(-2.0, 1.0) }) };
         let near = |found: f64, wanted: f64| assert!((found - wanted).abs() < 1e-9, "{found} is not {wanted}");
         // Shut, open, and half open.
         near(both.evidence(&[3.0, -60.0]), 3.5);
@@ -85,6 +85,6 @@ mod tests {
             let face = [3.0, second];
             near(both.scaled(2.0, 0.25).evidence(&face), 2.0 * both.evidence(&face) + 0.25);
         }
-        near(Layer::plain(layer(1.0, 0.5)).evidence(&[3.0, 60.0]), 3.5);
+        near(KindLayer::plain(layer(1.0, 0.5)).evidence(&[3.0, 60.0]), 3.5);
     }
 }

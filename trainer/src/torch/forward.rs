@@ -319,11 +319,14 @@ mod tests {
         let tap = |model: &Model| no_grad(|| model.forward(&batch, Mode::Training).tap);
         let plain = tap(&model);
         model.shuffle_patches(true);
-        crate::torch::seed(1);
-        let shuffled = tap(&model);
-        assert!((&plain - &shuffled).abs().max().double_value(&[]) > 1e-3, "they were not shuffled");
-        crate::torch::seed(1);
-        assert_eq!(tap(&model), shuffled, "the order comes from libtorch's seed");
+        assert!((&plain - tap(&model)).abs().max().double_value(&[]) > 1e-3, "they were not shuffled");
+        let seeded = || {
+            crate::torch::seed(1);
+            tap(&model)
+        };
+        // Other tests draw from the same generator meanwhile, which may spoil a pair. An order that doesn't come from the seed is
+        // the same twice once in 10^39 times.
+        assert!((0..20).any(|_| seeded() == seeded()), "the order comes from libtorch's seed");
         // Without places and with one block that all tokens see alike, order is all that could tell them apart.
         let mut state = model.state();
         state.get_mut("vision_model.embeddings.position_embedding.weight").expect("it has one").values.fill(0.0);

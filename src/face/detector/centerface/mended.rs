@@ -3,7 +3,6 @@
 //! The published file declares a fixed input size and lists its weights among the inputs, which keeps ONNX Runtime from
 //! folding them. It takes planes of floats; mended, it takes pixels as they lie in a frame.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use cyborg_models::onnx::{Dimension, GraphProto, ModelProto, ValueInfoProto, element};
@@ -11,7 +10,7 @@ use prost::Message;
 
 use super::strips::in_strips;
 use crate::face::detector::kind::Mended;
-use crate::face::detector::pixels::{free, take_pixels};
+use crate::face::detector::mending::{drop_unread, drop_weights_from_inputs, free, take_pixels};
 use crate::model::network_file::NetworkFile;
 
 /// Names of the network's outputs.
@@ -44,8 +43,7 @@ pub(super) fn is_own(graph: &GraphProto) -> bool {
 /// processor it will be run in strips.
 pub(super) fn mend(mut model: ModelProto) -> Result<Mended, String> {
     let graph = model.graph.as_mut().ok_or("it has no graph")?;
-    let weights: HashSet<&str> = graph.initializer.iter().map(|tensor| tensor.name.as_str()).collect();
-    graph.input.retain(|input| !weights.contains(input.name.as_str()));
+    drop_weights_from_inputs(graph);
     take_pixels(graph, free("n"))?;
     let [heat, scale, offset, landmarks] = graph.output.as_mut_slice() else {
         return Err(format!("it has {} outputs, expected 4", graph.output.len()));
@@ -56,13 +54,39 @@ pub(super) fn mend(mut model: ModelProto) -> Result<Mended, String> {
         *output = ValueInfoProto::tensor(&output.name, element::FLOAT, &dims);
     }
     graph.value_info.clear();
-    // Counters of the training are in there too, and ONNX Runtime complains of each.
-    let read: HashSet<&str> = graph.node.iter().flat_map(|node| &node.input).map(String::as_str).collect();
-    graph.initializer.retain(|tensor| read.contains(tensor.name.as_str()));
+    // Counters of the training are in there too.
+    drop_unread(graph);
     // Before version 4 of the format weights had to be inputs.
     model.ir_version = model.ir_version.max(4);
     let [heat, scale, offset, landmarks] = names;
     let network = NetworkFile::new(model.encode_to_vec());
     let network = network.with_processors_own(in_strips(&mut model).then(|| model.encode_to_vec()));
     Ok(Mended { network, reader: Arc::new(Tensors { heat, scale, offset, landmarks }) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A graph whose outputs declare these channels, or nothing.
+    fn check(channels: &[Option<i64>], expected: bool) {
+        let output = |channels: &Option<i64>| match channels {
+            Some(channels) => {
+                let dims = [free("n"), Dimension::Value(*channels), free("h"), free("w")];
+                ValueInfoProto::tensor("map", element::FLOAT, &dims)
+            }
+            None => ValueInfoProto { name: "map".to_owned(), ..ValueInfoProto::default() },
+        };
+        let graph = GraphProto { output: channels.iter().map(output).collect(), ..GraphProto::default() };
+        assert_eq!(is_own(&graph), expected, "{channels:?}");
+    }
+
+    #[test]
+    fn its_maps_are_told_by_their_channels() {
+        check(&[Some(1), Some(2), Some(2), Some(10)], true);
+        check(&[Some(1), None, None, Some(10)], true);
+        check(&[Some(1), Some(2), Some(10), Some(2)], false);
+        check(&[Some(1), Some(2), Some(2)], false);
+        check(&[], false);
+    }
 }

@@ -2,7 +2,6 @@
 //!
 //! Published files declare a picture of 640 x 640 pixels, in planes of floats, blue first. Their layers fit any size.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use cyborg_models::onnx::{Dimension, GraphProto, ModelProto, TensorProto, ValueInfoProto, element};
@@ -11,7 +10,7 @@ use prost::Message;
 use super::fold::{floats, fold};
 use super::{Heads, LEVELS};
 use crate::face::detector::kind::Mended;
-use crate::face::detector::pixels::{free, take_pixels};
+use crate::face::detector::mending::{drop_unread, drop_weights_from_inputs, free, take_pixels};
 use crate::model::network_file::NetworkFile;
 
 /// Its outputs have names that no other network has.
@@ -24,8 +23,7 @@ pub(super) fn is_own(graph: &GraphProto) -> bool {
 /// Has it take pixels of any size, and computes all that is constant.
 pub(super) fn mend(mut model: ModelProto) -> Result<Mended, String> {
     let graph = model.graph.as_mut().ok_or("it has no graph")?;
-    let weights: HashSet<&str> = graph.initializer.iter().map(|tensor| tensor.name.as_str()).collect();
-    graph.input.retain(|input| !weights.contains(input.name.as_str()));
+    drop_weights_from_inputs(graph);
     fold(graph)?;
     turn_colours(graph)?;
     // It writes the 1 into the shapes of its outputs.
@@ -38,8 +36,7 @@ pub(super) fn mend(mut model: ModelProto) -> Result<Mended, String> {
     }
     // The sizes that were declared are those of another picture.
     graph.value_info.clear();
-    let read: HashSet<&str> = graph.node.iter().flat_map(|node| &node.input).map(String::as_str).collect();
-    graph.initializer.retain(|tensor| read.contains(tensor.name.as_str()));
+    drop_unread(graph);
     Ok(Mended { network: NetworkFile::new(model.encode_to_vec()), reader: Arc::new(Heads) })
 }
 
