@@ -25,7 +25,7 @@ pub(crate) fn prepare(dry_run: bool) -> anyhow::Result<()> {
         notes(&changelog, VERSION)
     })?;
     step("checkout", is_clean)?;
-    let packages = ["package", "--package", "cyborg-models", "--package", "cyborg-edge", "--no-verify"];
+    let packages = ["package", "--package", "cyborg-models", "--package", "cyborg-edge"];
     step("packages", || run(cargo().args(packages), CARGO_CURE))?;
     let program = build()?;
     step("manual pages and completions", || beside(&program, &out))?;
