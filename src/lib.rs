@@ -3,7 +3,7 @@
 //! A frame goes one way, and the modules are named after the way:
 //!
 //! ```text
-//! capture -> face (locate, crop) -> model (classify) -> verdict (judge) -> sink
+//! capture -> face (locate, crop) -> classify -> verdict (judge) -> sink
 //! ```
 //!
 //! [`pipeline`] joins them with threads; each of them is a plain struct with one method and can be used without it.
@@ -15,8 +15,8 @@
 //! use cyborg_edge::capture::stills;
 //! use cyborg_edge::face::{Locate, detector::{Detector, DetectorName, DetectorSettings}};
 //! use cyborg_edge::frame::Frame;
-//! use cyborg_edge::model::classifier::{ActivationMaps, Classifier, Classify};
-//! use cyborg_edge::model::{provider::Asked, runtime::Runtime, session::SessionSettings};
+//! use cyborg_edge::classify::classifier::{ActivationMaps, Classifier, Classify};
+//! use cyborg_edge::inference::{provider::Asked, runtime::Runtime, session::SessionSettings};
 //! use cyborg_edge::verdict::Judge;
 //!
 //! # fn main() -> anyhow::Result<()> {
@@ -42,13 +42,14 @@
 //! ```
 
 pub mod capture;
+pub mod classify;
 #[doc(hidden)]
 pub mod cli;
 pub mod explain;
 pub mod face;
 pub mod frame;
+pub mod inference;
 pub mod live;
-pub mod model;
 pub mod pipeline;
 pub mod sink;
 mod stderr;

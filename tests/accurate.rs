@@ -6,13 +6,14 @@ use std::fs;
 use std::num::NonZeroUsize;
 
 use cyborg_edge::capture::stills;
+use cyborg_edge::classify::classifier::{ActivationMaps, Classifier, Classify};
 use cyborg_edge::face::detector::{Detector, DetectorName, DetectorSettings};
 use cyborg_edge::face::{Face, Locate};
 use cyborg_edge::frame::Frame;
-use cyborg_edge::model::classifier::{ActivationMaps, Classifier, Classify, Score};
-use cyborg_edge::model::provider::{Asked, Provider};
-use cyborg_edge::model::runtime::Runtime;
-use cyborg_edge::model::session::SessionSettings;
+use cyborg_edge::inference::provider::{Asked, Provider};
+use cyborg_edge::inference::runtime::Runtime;
+use cyborg_edge::inference::session::SessionSettings;
+use cyborg_edge::verdict::Score;
 use cyborg_models::accurate::{FOLDER, TOWER};
 use cyborg_models::contract::Kind;
 use cyborg_models::head::{Gated, Head, KindHead, Layer};

@@ -15,11 +15,11 @@ use std::thread;
 use std::time::Duration;
 
 use cyborg_edge::capture::{Read, Source, SourceInfo};
+use cyborg_edge::classify::classifier::Classify;
+use cyborg_edge::classify::experts::{Agreement, Experts};
 use cyborg_edge::face::Locate;
 use cyborg_edge::face::crop::{CropSquare, Cropper};
 use cyborg_edge::frame::Frame;
-use cyborg_edge::model::classifier::Classify;
-use cyborg_edge::model::experts::{Agreement, Experts};
 use cyborg_edge::pipeline::{self, DetectEvery, Stages, Summary, Worker};
 use cyborg_edge::sink::csv::CsvSink;
 use cyborg_edge::sink::jsonl::{Extent, JsonlSink, ModelRecord, RunRecord};

@@ -5,12 +5,12 @@ mod support;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use cyborg_edge::classify::classifier::{ActivationMaps, Classifier, Classify};
 use cyborg_edge::face::Face;
 use cyborg_edge::frame::{Frame, PixelBox, PixelPoint};
-use cyborg_edge::model::classifier::{ActivationMaps, Classifier, Classify};
-use cyborg_edge::model::provider::{Asked, Provider};
-use cyborg_edge::model::runtime::Runtime;
-use cyborg_edge::model::session::SessionSettings;
+use cyborg_edge::inference::provider::{Asked, Provider};
+use cyborg_edge::inference::runtime::Runtime;
+use cyborg_edge::inference::session::SessionSettings;
 use cyborg_edge::sink::FrameView;
 use cyborg_edge::sink::heat::{self, Map};
 use cyborg_edge::sink::overlay::Canvas;

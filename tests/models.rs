@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use cyborg_edge::model::shipped;
+use cyborg_edge::classify::shipped;
 use cyborg_models::digest;
 use cyborg_models::model_file::ModelFile;
 use cyborg_models::onnx::{ModelProto, StringStringEntryProto, TensorProto};

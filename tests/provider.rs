@@ -6,10 +6,10 @@ mod support;
 use std::fs;
 use std::num::NonZeroUsize;
 
-use cyborg_edge::model::classifier::Classifier;
-use cyborg_edge::model::provider::{Asked, Provider};
-use cyborg_edge::model::runtime::Runtime;
-use cyborg_edge::model::session::SessionSettings;
+use cyborg_edge::classify::classifier::Classifier;
+use cyborg_edge::inference::provider::{Asked, Provider};
+use cyborg_edge::inference::runtime::Runtime;
+use cyborg_edge::inference::session::SessionSettings;
 use prost::Message;
 use serde_json::Value;
 use support::{check_error, cyborg, fetched, model, run};

@@ -7,14 +7,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use cyborg_edge::capture::{Read, Source, SourceInfo};
+use cyborg_edge::classify::classifier::{Classify, Seen};
 use cyborg_edge::face::crop::CropSquare;
 use cyborg_edge::face::{Face, Locate};
 use cyborg_edge::frame::{Frame, PixelBox, PixelPoint, PresentationTime};
-use cyborg_edge::model::classifier::{Classify, Score, Seen};
 use cyborg_edge::pipeline::{self, DetectEvery, Stages, Summary, Worker};
 use cyborg_edge::sink::{FrameView, Sink};
 use cyborg_edge::verdict::reason::Reason;
-use cyborg_edge::verdict::{Judge, Logits, Verdict};
+use cyborg_edge::verdict::{Judge, Logits, Score, Verdict};
 use support::model::contract;
 
 const SIZE: (usize, usize) = (320, 180);

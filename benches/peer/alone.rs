@@ -9,13 +9,13 @@ use std::thread;
 use anyhow::Context;
 use cyborg_edge::capture::video::VideoSource;
 use cyborg_edge::capture::{Read, Source};
+use cyborg_edge::classify::classifier::{ActivationMaps, Classifier, Classify};
 use cyborg_edge::face::detector::{Detector, DetectorName, DetectorSettings};
 use cyborg_edge::face::{Face, Locate};
 use cyborg_edge::frame::Frame;
-use cyborg_edge::model::classifier::{ActivationMaps, Classifier, Classify};
-use cyborg_edge::model::provider::{Asked, Provider};
-use cyborg_edge::model::runtime::Runtime;
-use cyborg_edge::model::session::SessionSettings;
+use cyborg_edge::inference::provider::{Asked, Provider};
+use cyborg_edge::inference::runtime::Runtime;
+use cyborg_edge::inference::session::SessionSettings;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::super::ONE;

@@ -6,18 +6,18 @@
 use std::time::Duration;
 
 use cyborg_edge::capture::list::{Label, ListedPhoto, Split};
+use cyborg_edge::classify::classifier::{ActivationMaps, Score};
 use cyborg_edge::face::Face;
 use cyborg_edge::face::crop::CropSquare;
 use cyborg_edge::face::quality::Quality;
 use cyborg_edge::face::tracker::TrackId;
 use cyborg_edge::frame::{Frame, PixelBox, PixelPoint, PresentationTime};
-use cyborg_edge::model::classifier::{ActivationMaps, Score};
 use cyborg_edge::pipeline::Opinion;
 use cyborg_edge::sink::FrameView;
 use cyborg_edge::sink::jsonl::{ExpertRecord, Line, ModelRecord, RunRecord};
 use cyborg_edge::sink::record::{FaceRecord, IntervalRecord, PhotoRecord, SCHEMA, SummaryRecord, TrackRecord};
 use cyborg_edge::verdict::reason::Reason;
-use cyborg_edge::verdict::score::ScoreKind;
+use cyborg_edge::verdict::score_kind::ScoreKind;
 use cyborg_edge::verdict::track::TrackedFace;
 use cyborg_edge::verdict::{Judgement, Logits, SyntheticProbability, Verdict, evidence};
 use cyborg_models::contract::{Calibration, Kind, Thresholds};

@@ -11,13 +11,13 @@ use serde::Serialize;
 
 use super::machine;
 use super::outcome::{Outcome, say};
+use crate::classify::named::{self, ModelName};
+use crate::classify::panel::Panel;
 use crate::explain::explain;
 use crate::face::detector::{DEFAULT, Detector, DetectorName, DetectorSettings, KINDS, Kind, Origin};
-use crate::model::named::{self, ModelName};
-use crate::model::panel::Panel;
-use crate::model::provider::{Asked, Provider};
-use crate::model::runtime::Runtime;
-use crate::model::session::SessionSettings;
+use crate::inference::provider::{Asked, Provider};
+use crate::inference::runtime::Runtime;
+use crate::inference::session::SessionSettings;
 use crate::name;
 
 #[derive(Args, Debug)]

@@ -1,7 +1,7 @@
 //! Memory that is given back: opening a network takes several times the memory that it keeps.
 
 #[cfg(all(feature = "video", target_os = "linux", target_env = "gnu"))]
-use crate::model::shipped;
+use crate::classify::shipped;
 
 /// Blocks of this many bytes and more are the system's own.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]

@@ -23,15 +23,15 @@ use self::assemble::AssembleArgs;
 use self::set::SetTold;
 use super::machine;
 use super::outcome::{Outcome, complain, note, say};
+use crate::classify::classifier::Classifier;
+use crate::classify::named::{ModelName, is_set};
+use crate::classify::panel::{Panel, PanelFile, SetError};
+use crate::classify::shipped;
 use crate::explain::explain;
 use crate::face::detector::KINDS;
-use crate::model::classifier::Classifier;
-use crate::model::named::{ModelName, is_set};
-use crate::model::panel::{Panel, PanelFile, SetError};
-use crate::model::provider::{Asked, Provider};
-use crate::model::runtime::Runtime;
-use crate::model::session::SessionSettings;
-use crate::model::shipped;
+use crate::inference::provider::{Asked, Provider};
+use crate::inference::runtime::Runtime;
+use crate::inference::session::SessionSettings;
 use crate::name;
 
 #[derive(Args, Debug)]

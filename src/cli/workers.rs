@@ -13,15 +13,14 @@ use serde_json::{Map, Value};
 #[cfg(feature = "video")]
 use super::memory;
 use super::outcome::{UsageError, note};
+use crate::classify::classifier::Classifier;
+use crate::classify::named::{self, ModelName};
+use crate::classify::panel::{Panel, PanelFile};
 use crate::face::detector::{DetectSize, Detector, DetectorFile, DetectorName, DetectorSettings};
-use crate::model::classifier::Classifier;
-use crate::model::named::{self, ModelName};
-use crate::model::panel::{Panel, PanelFile};
 #[cfg(feature = "video")]
-use crate::model::provider::Provider;
-use crate::model::provider::{Asked, ProviderReport};
-use crate::model::runtime::Runtime;
-use crate::model::session::SessionSettings;
+use crate::inference::provider::{Asked, Provider, ProviderReport};
+use crate::inference::runtime::Runtime;
+use crate::inference::session::SessionSettings;
 use crate::sink::jsonl::{ExpertRecord, ModelRecord, RunRecord};
 #[cfg(feature = "video")]
 use crate::sink::report::MadeWith;

@@ -13,9 +13,9 @@ use super::opinions::Said;
 use super::seat::{Seat, Told};
 use super::view::{LiveOpinion, View};
 use super::watch::FirstSight;
+use crate::classify::classifier::Classify;
 use crate::face::Face;
 use crate::face::tracker::TrackId;
-use crate::model::classifier::Classify;
 use crate::verdict::Judge;
 
 /// Jobs whose memory is kept: one in the looker's hands, one in the slot, one with the scorer.

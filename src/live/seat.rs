@@ -3,14 +3,14 @@
 use super::limits::Limits;
 use super::schedule::Schedule;
 use super::scorer::Job;
+use crate::classify::classifier::{ActivationMaps, Classify};
 use crate::face::Face;
 use crate::face::quality::Quality;
 use crate::face::tracker::TrackId;
 use crate::frame::Frame;
-use crate::model::classifier::{ActivationMaps, Classify, Score};
 use crate::verdict::reason::Reason;
 use crate::verdict::track::{Look, TrackJudge, TrackedFace};
-use crate::verdict::{Judge, Judgement};
+use crate::verdict::{Judge, Judgement, Score};
 
 /// Persons of whom it is known that enough was seen of them, at most: the oldest make room.
 const SETTLED: usize = 256;

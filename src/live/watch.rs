@@ -15,8 +15,8 @@ use super::reader::Shared;
 use super::scorer::{Desk, Scorer};
 use super::view::{Audience, SourceState};
 use crate::capture::Open;
+use crate::classify::classifier::Classify;
 use crate::face::Locate;
-use crate::model::classifier::Classify;
 use crate::pipeline::DetectEvery;
 use crate::verdict::Judge;
 

@@ -1,12 +1,12 @@
 //! What one model says of the faces in a frame. Where several models are asked, each has its own, beside the first one.
 
+use crate::classify::classifier::ActivationMaps;
 use crate::face::Face;
 use crate::face::quality::Quality;
 use crate::face::tracker::TrackId;
 use crate::frame::Frame;
-use crate::model::classifier::{ActivationMaps, Score};
 use crate::verdict::track::{Look, TrackJudge, TrackSummary, TrackedFace};
-use crate::verdict::{Judge, Judgement};
+use crate::verdict::{Judge, Judgement, Score};
 
 /// What a model says of the faces of one frame, in their order. The vectors keep their memory from one frame to the next.
 #[derive(Clone, Debug, Default)]

@@ -4,13 +4,13 @@ use std::any::Any;
 use std::time::Duration;
 
 use super::opinion::Opinion;
+use crate::classify::classifier::ActivationMaps;
 use crate::face::Face;
 use crate::face::quality::Quality;
 use crate::face::tracker::TrackId;
 use crate::frame::Frame;
-use crate::model::classifier::{ActivationMaps, Score};
-use crate::verdict::Judgement;
 use crate::verdict::track::TrackedFace;
+use crate::verdict::{Judgement, Score};
 
 /// A frame with its results so far. The vectors keep their memory from one frame to the next.
 #[derive(Debug)]

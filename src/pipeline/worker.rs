@@ -8,9 +8,9 @@ use smallvec::SmallVec;
 
 use super::opinion::Opinion;
 use super::parcel::{Failure, Parcel};
+use crate::classify::classifier::{Classify, MOST_FRAMES, Seen};
 use crate::face::Locate;
 use crate::face::quality::Quality;
-use crate::model::classifier::{Classify, MOST_FRAMES, Seen};
 
 /// A detector and a classifier, or several, which one thread uses in turn.
 pub struct Worker<'a> {

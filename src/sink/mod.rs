@@ -15,12 +15,12 @@ pub mod video;
 use std::time::Duration;
 
 use crate::capture::SourceInfo;
+use crate::classify::classifier::ActivationMaps;
 use crate::face::Face;
 use crate::frame::Frame;
-use crate::model::classifier::{ActivationMaps, Score};
 use crate::pipeline::{Opinion, Summary};
-use crate::verdict::Judgement;
 use crate::verdict::track::TrackedFace;
+use crate::verdict::{Judgement, Score};
 
 /// A frame and all that was found in it. `faces`, `scores`, `judgements` and `maps` run in step.
 #[derive(Clone, Copy, Debug)]

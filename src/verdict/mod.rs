@@ -10,10 +10,10 @@ pub mod hysteresis;
 mod marks;
 pub mod quality;
 pub mod reason;
+pub mod score;
+pub mod score_kind;
 pub mod strongest;
 pub mod track;
-
-pub mod score;
 
 use std::fmt;
 
@@ -21,17 +21,8 @@ use cyborg_models::contract::{Calibration, Contract, Thresholds};
 use serde::{Serialize, Serializer};
 
 use self::reason::Reason;
+pub use self::score::{Logits, Score};
 use self::track::TrackJudge;
-use crate::model::classifier::Score;
-
-/// The class scores of a face before softmax.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Logits {
-    /// Score of the authentic class.
-    pub authentic: f32,
-    /// Score of the synthetic class.
-    pub synthetic: f32,
-}
 
 /// How probable it is that a face is synthetic, in 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]

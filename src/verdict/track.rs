@@ -19,7 +19,7 @@ use crate::face::Face;
 use crate::face::quality::Quality;
 use crate::face::tracker::{LONGEST_GAP, TrackId};
 use crate::frame::PresentationTime;
-use crate::model::classifier::Score;
+use crate::verdict::Score;
 
 /// Time constant of the running verdict, in seconds.
 const MEMORY: f64 = 2.0;

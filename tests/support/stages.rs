@@ -4,11 +4,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use cyborg_edge::capture::{Read, Source, SourceInfo};
+use cyborg_edge::classify::classifier::{Classify, Seen};
 use cyborg_edge::face::crop::{CropSquare, Cropper};
 use cyborg_edge::face::{Face, Locate};
 use cyborg_edge::frame::{Frame, PixelBox, PixelPoint, PresentationTime};
-use cyborg_edge::model::classifier::{Classify, Score, Seen};
-use cyborg_edge::verdict::Logits;
+use cyborg_edge::verdict::{Logits, Score};
 
 /// Gives `frames` frames as fast as they are taken; those in `damaged` can't be decoded, and `broken` ends it all.
 pub(crate) struct CountingSource {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use cyborg_edge::model::runtime::Runtime;
+use cyborg_edge::inference::runtime::Runtime;
 use cyborg_models::contract::{
     Alignment, Border, Calibration, CamClass, Contract, CropRule, ResizeFilter, Saliency, Thresholds, Training,
 };

@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 
 use super::table::Part;
 use super::timing::Figures;
+use crate::classify::classifier::{ActivationMaps, Classifier, Classify};
 use crate::face::detector::{Detector, DetectorName, DetectorSettings};
 use crate::face::{Face, Locate};
 use crate::frame::{Frame, PixelBox, PixelPoint};
-use crate::model::classifier::{ActivationMaps, Classifier, Classify, Score};
-use crate::model::runtime::Runtime;
-use crate::model::session::SessionSettings;
+use crate::inference::runtime::Runtime;
+use crate::inference::session::SessionSettings;
+use crate::verdict::Score;
 
 /// Runs before the clock starts: the first ones find memory and fill caches.
 const WARM_UP: usize = 2;

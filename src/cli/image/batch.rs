@@ -8,17 +8,17 @@ use cyborg_models::contract::{CropRule, Kind};
 use super::PhotoFile;
 use crate::capture::list::ListedFace;
 use crate::capture::stills::{self, Still};
+use crate::classify::classifier::{ActivationMaps, Answer, Classifier};
+use crate::classify::experts::Said;
+use crate::classify::panel::Panel;
 use crate::face::crop::{CropSquare, Cropper};
 use crate::face::detector::Detector;
 use crate::face::exact::ExactResizer;
 use crate::face::{Face, Locate};
 use crate::frame::{Frame, PixelBox};
-use crate::model::classifier::{ActivationMaps, Answer, Classifier, Score};
-use crate::model::experts::Said;
-use crate::model::panel::Panel;
 use crate::name;
 use crate::pipeline::Opinion;
-use crate::verdict::Logits;
+use crate::verdict::{Logits, Score};
 
 /// Crops that are classified together. More gains nothing on a processor, and would let a person wait for the first row.
 const BATCH: usize = 8;

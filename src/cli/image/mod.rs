@@ -13,14 +13,13 @@ use clap::Args;
 
 use self::batch::{Batch, Extent, Photo, Pixels};
 use self::drawn::DrawnPhotos;
-use super::interrupt;
-use super::machine;
 use super::outcome::{Outcome, UsageError, complain, note, refuse_overwriting, say};
 use super::workers::{Team, WorkerArgs, cautions, record};
+use super::{interrupt, machine};
 use crate::capture::folder::Listing;
 use crate::capture::list::{self, ListedPhoto};
 use crate::capture::stills::{self, Still};
-use crate::model::panel::Panel;
+use crate::classify::panel::Panel;
 use crate::name;
 use crate::pipeline::Opinion;
 use crate::sink::FrameView;
@@ -28,7 +27,7 @@ use crate::sink::csv::CsvPhotos;
 use crate::sink::jsonl::{Extent as Lines, JsonlSink, RunRecord};
 use crate::sink::progress::Progress;
 use crate::sink::record::PhotoRecord;
-use crate::verdict::score::ScoreKind;
+use crate::verdict::score_kind::ScoreKind;
 use crate::verdict::{Judge, Judgement};
 
 #[derive(Args, Debug)]

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::printer::Printer;
+use crate::classify::panel::Panel;
 use crate::live::limits::{SharedLimits, ThresholdSwitch as _};
 use crate::live::metrics::LiveMetrics;
 use crate::live::page::{Facts, Page, PageSettings, Secret, Served, TlsFiles, read_origin};
-use crate::model::panel::Panel;
 
 #[derive(Args, Debug)]
 pub(super) struct PageArgs {

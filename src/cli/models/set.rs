@@ -7,9 +7,9 @@ use cyborg_models::contract::{Kind, Thresholds, Unfamiliar};
 use cyborg_models::expert_set::FusionBias;
 use serde::Serialize;
 
-use crate::model::classifier_file::ClassifierFile;
-use crate::model::named::is_set;
-use crate::model::panel::{PanelFile, SetError};
+use crate::classify::classifier_file::ClassifierFile;
+use crate::classify::named::is_set;
+use crate::classify::panel::{PanelFile, SetError};
 use crate::name;
 
 /// What a set says of itself, and its experts of themselves.

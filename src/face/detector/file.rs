@@ -10,9 +10,8 @@ use cyborg_models::onnx::ModelProto;
 use prost::Message;
 
 use super::kind::{self, DEFAULT, KINDS, Kind, Mended, Origin};
-use crate::model::session::SessionError;
-use crate::name;
-use crate::wall;
+use crate::inference::session::SessionError;
+use crate::{name, wall};
 
 /// Why the detector can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -163,7 +162,7 @@ mod tests {
         let refused = |bytes: &[u8]| mend(bytes).map(drop).expect_err("it is no detector");
         assert!(refused(b"not a model").starts_with("it is not an ONNX file"));
         assert_eq!(refused(&ModelProto::default().encode_to_vec()), "it has no graph");
-        let classifier = refused(crate::model::shipped::BYTES);
+        let classifier = refused(crate::classify::shipped::BYTES);
         assert_eq!(classifier, "it is a network of another kind, with the outputs logits, cam");
     }
 }

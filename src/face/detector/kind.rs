@@ -10,8 +10,8 @@ use cyborg_models::onnx::{GraphProto, ModelProto};
 use super::overlap::Several;
 use super::{centerface, yunet};
 use crate::face::Face;
-use crate::model::network_file::NetworkFile;
-use crate::model::session::Outputs;
+use crate::inference::network_file::NetworkFile;
+use crate::inference::session::Outputs;
 
 /// All of them. A file is tried as each of them in this order.
 pub static KINDS: [Kind; 2] = [centerface::KIND, yunet::KIND];

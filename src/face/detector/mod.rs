@@ -27,9 +27,9 @@ use mending::PIXELS;
 use super::crop::Cropper;
 use super::{Face, Locate};
 use crate::frame::{Frame, PixelBox};
-use crate::model::provider::ProviderReport;
-use crate::model::runtime::Runtime;
-use crate::model::session::{Network, SessionSettings, Values};
+use crate::inference::provider::ProviderReport;
+use crate::inference::runtime::Runtime;
+use crate::inference::session::{Network, SessionSettings, Values};
 
 /// A detector in ONNX Runtime.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use cyborg_edge::model::runtime::Runtime;
+use cyborg_edge::inference::runtime::Runtime;
 use cyborg_edge::verdict::{Logits, SyntheticProbability};
 use cyborg_models::contract::{Calibration, Contract, ErrorRates, Thresholds};
 use cyborg_models::name;

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, ensure};
 use clap::Args;
-use cyborg_edge::model::runtime::Runtime;
+use cyborg_edge::inference::runtime::Runtime;
 use cyborg_models::contract::{
     Calibration, CamClass, Contract, Expertise, Kind, Thresholds, Training, Unfamiliar, UnfamiliarRate,
 };

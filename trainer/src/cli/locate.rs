@@ -8,7 +8,7 @@ use clap::Args;
 use cyborg_edge::capture::stills;
 use cyborg_edge::face::Locate;
 use cyborg_edge::frame::Frame;
-use cyborg_edge::model::runtime::Runtime;
+use cyborg_edge::inference::runtime::Runtime;
 use rayon::prelude::*;
 
 use super::Outcome;

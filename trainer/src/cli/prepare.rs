@@ -10,7 +10,7 @@ use cyborg_edge::capture::stills;
 use cyborg_edge::explain::explain;
 use cyborg_edge::face::detector::Detector;
 use cyborg_edge::frame::Frame;
-use cyborg_edge::model::runtime::Runtime;
+use cyborg_edge::inference::runtime::Runtime;
 use cyborg_models::contract::{Alignment, Border, CropRule};
 use cyborg_models::digest;
 use cyborg_models::name;

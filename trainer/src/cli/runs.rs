@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use cyborg_edge::explain::explain;
-use cyborg_edge::model::runtime::Runtime;
+use cyborg_edge::inference::runtime::Runtime;
 use cyborg_models::contract::{Calibration, Contract, ErrorRates, ResizeFilter, Saliency, Thresholds, Training};
 use cyborg_models::name;
 

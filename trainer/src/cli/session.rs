@@ -9,9 +9,9 @@ use std::thread;
 use anyhow::{Context, bail};
 use clap::Args;
 use cyborg_edge::face::detector::{Detector, DetectorError, DetectorName, DetectorSettings};
-use cyborg_edge::model::provider::{Asked, Provider};
-use cyborg_edge::model::runtime::Runtime;
-use cyborg_edge::model::session::SessionSettings;
+use cyborg_edge::inference::provider::{Asked, Provider};
+use cyborg_edge::inference::runtime::Runtime;
+use cyborg_edge::inference::session::SessionSettings;
 use cyborg_models::contract::CropRule;
 use cyborg_models::name;
 

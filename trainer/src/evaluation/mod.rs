@@ -11,7 +11,7 @@ pub mod verdicts;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cyborg_edge::verdict::Logits;
-pub use cyborg_edge::verdict::score::ScoreKind;
+pub use cyborg_edge::verdict::score_kind::ScoreKind;
 use cyborg_models::contract::{Calibration, Thresholds};
 use cyborg_models::name;
 

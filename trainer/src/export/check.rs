@@ -3,10 +3,10 @@
 use std::num::NonZeroUsize;
 
 use anyhow::ensure;
-use cyborg_edge::model::classifier::Classifier;
-use cyborg_edge::model::provider::{Asked, Provider};
-use cyborg_edge::model::runtime::Runtime;
-use cyborg_edge::model::session::SessionSettings;
+use cyborg_edge::classify::classifier::Classifier;
+use cyborg_edge::inference::provider::{Asked, Provider};
+use cyborg_edge::inference::runtime::Runtime;
+use cyborg_edge::inference::session::SessionSettings;
 
 use super::fold::foldable;
 use crate::network::Op;

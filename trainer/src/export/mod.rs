@@ -11,7 +11,7 @@ mod textures;
 mod tokens;
 mod trained;
 
-use cyborg_edge::model::runtime::Runtime;
+use cyborg_edge::inference::runtime::Runtime;
 use cyborg_models::contract::Contract;
 use cyborg_models::model_file::{ModelFile, ModelFileError, set_contract};
 use cyborg_models::onnx::{ModelProto, OperatorSetIdProto};

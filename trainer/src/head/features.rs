@@ -4,10 +4,10 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
-use cyborg_edge::model::network_file::NetworkFile;
-use cyborg_edge::model::provider::{Asked, Provider};
-use cyborg_edge::model::runtime::Runtime;
-use cyborg_edge::model::session::{Network, SessionSettings, Values};
+use cyborg_edge::inference::network_file::NetworkFile;
+use cyborg_edge::inference::provider::{Asked, Provider};
+use cyborg_edge::inference::runtime::Runtime;
+use cyborg_edge::inference::session::{Network, SessionSettings, Values};
 use cyborg_models::contract::PIXELS;
 use cyborg_models::onnx::{ModelProto, OperatorSetIdProto};
 use cyborg_models::tower::{self, FEATURES, Tower};

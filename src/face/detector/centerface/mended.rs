@@ -11,7 +11,7 @@ use prost::Message;
 use super::strips::in_strips;
 use crate::face::detector::kind::Mended;
 use crate::face::detector::mending::{drop_unread, drop_weights_from_inputs, free, take_pixels};
-use crate::model::network_file::NetworkFile;
+use crate::inference::network_file::NetworkFile;
 
 /// Names of the network's outputs.
 #[derive(Clone, Debug)]

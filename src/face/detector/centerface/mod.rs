@@ -10,7 +10,7 @@ use super::kind::{Kind, Origin, ReadFaces, View};
 use super::overlap::Several;
 use crate::face::Face;
 use crate::frame::{PixelBox, PixelPoint};
-use crate::model::session::Outputs;
+use crate::inference::session::Outputs;
 use mended::Tensors;
 
 /// What it is called.

@@ -267,10 +267,10 @@ mod tests {
 
     use super::*;
     use crate::face::detector::{DetectorFile, DetectorName};
-    use crate::model::network_file::NetworkFile;
-    use crate::model::provider::{Asked, Provider};
-    use crate::model::runtime::Runtime;
-    use crate::model::session::{Network, SessionSettings, Values};
+    use crate::inference::network_file::NetworkFile;
+    use crate::inference::provider::{Asked, Provider};
+    use crate::inference::runtime::Runtime;
+    use crate::inference::session::{Network, SessionSettings, Values};
 
     fn conv(input: &str, output: &str, kernel: i64, stride: i64) -> NodeProto {
         let attribute = vec![

@@ -11,7 +11,7 @@ use super::fold::{floats, fold};
 use super::{Heads, LEVELS};
 use crate::face::detector::kind::Mended;
 use crate::face::detector::mending::{drop_unread, drop_weights_from_inputs, free, take_pixels};
-use crate::model::network_file::NetworkFile;
+use crate::inference::network_file::NetworkFile;
 
 /// Its outputs have names that no other network has.
 pub(super) fn is_own(graph: &GraphProto) -> bool {

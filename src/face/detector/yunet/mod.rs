@@ -10,7 +10,7 @@ use super::kind::{Kind, Origin, ReadFaces, View};
 use super::overlap::Several;
 use crate::face::Face;
 use crate::frame::{PixelBox, PixelPoint};
-use crate::model::session::Outputs;
+use crate::inference::session::Outputs;
 
 /// What it is called.
 pub(super) const NAME: &str = "yunet";
@@ -150,9 +150,9 @@ mod tests {
     use crate::face::detector::DetectorFile;
     use crate::face::detector::file::DetectorName;
     use crate::frame::Frame;
-    use crate::model::provider::{Asked, Provider};
-    use crate::model::runtime::Runtime;
-    use crate::model::session::{Network, SessionSettings, Values};
+    use crate::inference::provider::{Asked, Provider};
+    use crate::inference::runtime::Runtime;
+    use crate::inference::session::{Network, SessionSettings, Values};
 
     #[test]
     fn it_is_the_published_file() {

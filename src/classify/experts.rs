@@ -3,9 +3,9 @@
 use cyborg_models::contract::Calibration;
 use smallvec::SmallVec;
 
-use super::classifier::{ActivationMaps, Classify, MOST_FRAMES, Score, Seen};
+use super::classifier::{ActivationMaps, Classify, MOST_FRAMES, Seen};
 use crate::verdict::experts::{Decision, Rule};
-use crate::verdict::{Logits, evidence};
+use crate::verdict::{Logits, Score, evidence};
 
 /// Experts, asked one after the other on the thread that asks.
 #[derive(Debug)]

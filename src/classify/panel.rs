@@ -11,14 +11,15 @@ use cyborg_models::digest;
 use cyborg_models::expert_set::{ExpertEntry, ExpertSet, ExpertSetError, SHIPPED};
 use cyborg_models::model_file::ModelFileError;
 
-use super::classifier::{ActivationMaps, Classifier, Classify, Score, Seen};
+use super::classifier::{ActivationMaps, Classifier, Classify, Seen};
 use super::classifier_file::{ClassifierError, ClassifierFile};
 use super::experts::{Agreement, Experts, Said};
-use super::provider::Provider;
-use super::runtime::Runtime;
-use super::session::SessionSettings;
 use super::shipped;
+use crate::inference::provider::Provider;
+use crate::inference::runtime::Runtime;
+use crate::inference::session::SessionSettings;
 use crate::name;
+use crate::verdict::Score;
 use crate::verdict::experts::{KINDS, Rule, Voice};
 
 /// The crop of a set without an expert, which there is none of.

@@ -328,7 +328,7 @@ pub(super) fn one_line(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::shipped;
+    use crate::classify::shipped;
 
     #[test]
     fn bound_inputs_and_outputs_change_no_number() {

@@ -99,9 +99,9 @@ fn write(runtime: &Runtime, onnx: &[u8]) -> Result<Arc<Vec<u8>>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::provider::{Asked, Provider};
-    use crate::model::session::{Network, SessionSettings, Values};
-    use crate::model::shipped;
+    use crate::classify::shipped;
+    use crate::inference::provider::{Asked, Provider};
+    use crate::inference::session::{Network, SessionSettings, Values};
 
     #[test]
     fn what_cannot_be_shared_is_opened_by_itself() {

@@ -10,7 +10,7 @@ use cyborg_models::{cache, digest};
 use ort::ep::{self, ExecutionProvider, ExecutionProviderDispatch};
 
 use super::{Backend, Job, Precision, cuda, nvidia};
-use crate::model::workload::Workload;
+use crate::inference::workload::Workload;
 use crate::name;
 
 /// TensorRT in one precision.
@@ -81,7 +81,7 @@ mod tests {
     use std::num::NonZeroUsize;
 
     use super::*;
-    use crate::model::workload::Form;
+    use crate::inference::workload::Form;
 
     fn workload() -> Workload {
         Workload {

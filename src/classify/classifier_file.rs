@@ -7,9 +7,9 @@ use cyborg_models::contract::ContractError;
 use cyborg_models::foreign::{Foreign, ForeignError, ForeignModel};
 use cyborg_models::model_file::{ModelFile, ModelFileError};
 
-use super::network_file::NetworkFile;
-use super::session::SessionError;
 use super::shipped;
+use crate::inference::network_file::NetworkFile;
+use crate::inference::session::SessionError;
 
 use crate::name;
 

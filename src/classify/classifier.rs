@@ -9,34 +9,13 @@ use cyborg_models::model_file::ModelFile;
 
 use super::classifier_file::{ClassifierError, ClassifierFile};
 use super::foreign::{Adapter, logits};
-use super::provider::ProviderReport;
-use super::runtime::Runtime;
-use super::session::{Network, SessionSettings, Values};
 use crate::face::Face;
 use crate::face::crop::{CropSquare, Cropper};
 use crate::frame::Frame;
-use crate::verdict::Logits;
-
-/// What the classifier saw in one face.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Score {
-    /// The square that was cut out and classified; of several experts, that of the one who saw most.
-    pub square: CropSquare,
-    /// The raw class scores; of several experts together, the evidence that they came to, over 0.
-    pub logits: Logits,
-    /// The kind of synthetic face that the evidence is of, where it is known.
-    pub kind: Option<Kind>,
-    /// Whether the face is unlike anything that the model was trained on.
-    pub unfamiliar: bool,
-}
-
-impl Score {
-    /// A score of a face that is like others, by a model that doesn't say what it looks for.
-    #[must_use]
-    pub fn new(square: CropSquare, logits: Logits) -> Self {
-        Self { square, logits, kind: None, unfamiliar: false }
-    }
-}
+use crate::inference::provider::ProviderReport;
+use crate::inference::runtime::Runtime;
+use crate::inference::session::{Network, SessionSettings, Values};
+use crate::verdict::{Logits, Score};
 
 /// What a network says of one crop.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
