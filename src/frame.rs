@@ -119,3 +119,8 @@ pub struct PixelPoint {
     /// Distance from the upper edge of the frame.
     pub y: f32,
 }
+
+/// Grey of an RGB pixel, 0 to 255, with the weights of ITU-R BT.601.
+pub(crate) fn luma(pixel: &[u8]) -> f32 {
+    0.299 * f32::from(pixel[0]) + 0.587 * f32::from(pixel[1]) + 0.114 * f32::from(pixel[2])
+}

@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use cyborg_edge::capture::stretch::Mark;
 use cyborg_edge::capture::{Read, Source, SourceInfo};
+use cyborg_edge::face::follow::DetectEvery;
 use cyborg_edge::frame::{Frame, PresentationTime};
-use cyborg_edge::pipeline::{self, DetectEvery, Stages, Worker};
+use cyborg_edge::pipeline::{self, Stages, Worker};
 use cyborg_edge::sink::Sink;
 use cyborg_edge::sink::video::{Sound, VideoSettings, VideoSink};
 use cyborg_edge::verdict::Judge;

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cyborg_edge::capture::SourceInfo;
-use cyborg_edge::pipeline::{self, DetectEvery, Ended, Stages, Summary, Worker};
+use cyborg_edge::face::follow::DetectEvery;
+use cyborg_edge::pipeline::{self, Ended, Stages, Summary, Worker};
 use cyborg_edge::sink::{FrameView, Sink};
 use cyborg_edge::verdict::{Judge, Verdict};
 use support::model::contract;

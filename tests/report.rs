@@ -10,7 +10,8 @@ use std::process::{Command, Output, Stdio};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use cyborg_edge::pipeline::{self, DetectEvery, Stages, Worker};
+use cyborg_edge::face::follow::DetectEvery;
+use cyborg_edge::pipeline::{self, Stages, Worker};
 use cyborg_edge::sink::Sink;
 use cyborg_edge::sink::jsonl::RunRecord;
 use cyborg_edge::sink::report::{

@@ -11,6 +11,7 @@ use cyborg_edge::capture::Open;
 use cyborg_edge::classify::classifier::{ActivationMaps, Classifier, Classify, Seen};
 use cyborg_edge::face::Locate;
 use cyborg_edge::face::detector::{Detector, DetectorName, DetectorSettings};
+use cyborg_edge::face::follow::DetectEvery;
 use cyborg_edge::frame::Frame;
 use cyborg_edge::inference::provider::{Asked, Provider};
 use cyborg_edge::inference::runtime::Runtime;
@@ -20,7 +21,6 @@ use cyborg_edge::live::limits::SharedLimits;
 use cyborg_edge::live::metrics::LiveMetrics;
 use cyborg_edge::live::view::{Audience, SourceState, View};
 use cyborg_edge::live::watch::{KeepSettings, Stages};
-use cyborg_edge::pipeline::DetectEvery;
 use cyborg_edge::verdict::Judge;
 
 use crate::camera::clock;

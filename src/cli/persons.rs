@@ -98,7 +98,7 @@ pub(super) fn span(interval: &Interval) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::face::tracker::TrackId;
+    use crate::face::follow::TrackId;
     use crate::frame::PresentationTime;
     use crate::verdict::SyntheticProbability;
 

@@ -2,17 +2,16 @@
 //!
 //! A detector is anything that implements [`Locate`]; [`detector`] has those that are in use. [`crop`] is the only place that
 //! cuts and resizes faces: runtime, training and evaluation all call it, so they can't differ. [`exact`] is for whole
-//! photos whose scores are to be those of a Python script. [`tracker`] follows faces over frames, [`cut`] tells it where a
-//! scene ends, and [`quality`] measures how well a face can be seen.
+//! photos whose scores are to be those of a Python script. [`follow`] gives faces their tracks from frame to frame, and
+//! [`quality`] measures how well a face can be seen.
 
 pub mod choice;
 pub mod crop;
-pub mod cut;
 pub mod detector;
 pub mod exact;
+pub mod follow;
 pub mod quality;
 pub mod resize;
-pub mod tracker;
 
 use crate::frame::{Frame, PixelBox, PixelPoint};
 

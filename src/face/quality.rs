@@ -1,8 +1,7 @@
 //! How well a face can be judged: its size, its sharpness, and how far it is turned. Measured here, weighed in `verdict`.
 
 use super::Face;
-use super::cut::luma;
-use crate::frame::{Frame, PixelBox, PixelPoint};
+use crate::frame::{Frame, PixelBox, PixelPoint, luma};
 
 /// Points on the longer side of a face at which its grey is looked at.
 const GRID: usize = 64;

@@ -8,11 +8,9 @@ use super::opinions::Opinions;
 use super::reader::{Captured, Shared, give_back};
 use super::scorer::{Desk, Job};
 use super::view::{Audience, Person, View};
-use crate::face::cut::CutFinder;
-use crate::face::tracker::{TrackId, Tracker};
+use crate::face::follow::{DetectEvery, Follower, Planner, TrackId};
 use crate::face::{Face, Locate};
 use crate::frame::Frame;
-use crate::pipeline::{DetectEvery, Rhythm};
 
 /// How long a thread waits before it looks whether the run is over.
 pub(super) const GLANCE: Duration = Duration::from_millis(50);
@@ -27,15 +25,14 @@ pub(super) struct Looker<'a> {
     desk: &'a Desk,
     audience: &'a dyn Audience,
     every: DetectEvery,
-    rhythm: Rhythm,
-    tracker: Tracker,
-    cuts: CutFinder,
+    planner: Planner,
+    follower: Follower,
     faces: Vec<Face>,
     tracks: Vec<TrackId>,
     opinions: Opinions,
     views: Vec<Arc<View>>,
-    /// Session and size of the last frame.
-    last: Option<(u64, (usize, usize))>,
+    /// Session of the last frame.
+    session: Option<u64>,
     /// Counts what nobody can be followed through: a source that was lost.
     scene: u64,
 }
@@ -54,14 +51,13 @@ impl<'a> Looker<'a> {
             desk,
             audience,
             every,
-            rhythm: Rhythm::new(every),
-            tracker: Tracker::new(),
-            cuts: CutFinder::new(),
+            planner: Planner::new(every),
+            follower: Follower::new(),
             faces: Vec::new(),
             tracks: Vec::new(),
             opinions: Opinions::default(),
             views: Vec::with_capacity(VIEWS),
-            last: None,
+            session: None,
             scene: 0,
         }
     }
@@ -77,22 +73,15 @@ impl<'a> Looker<'a> {
     }
 
     fn step(&mut self, Captured { frame, session }: Captured) -> anyhow::Result<()> {
-        if self.last.is_some_and(|(known, _)| session < known) {
+        if self.session.is_some_and(|known| session < known) {
             // A reader that was given up woke up again.
             give_back(self.shared, frame);
             return Ok(());
         }
-        let size = (frame.width, frame.height);
-        let mut resized = false;
-        match self.last.replace((session, size)) {
-            Some((known, _)) if known != session => self.begin_scene(),
-            Some((_, old)) if old != size => {
-                self.tracker.resize(old, size);
-                resized = true;
-            }
-            _ => {}
+        if self.session.replace(session).is_some_and(|known| known != session) {
+            self.begin_scene();
         }
-        self.follow(&frame, resized)?;
+        self.follow(&frame)?;
         while let Some(said) = self.desk.said.pop() {
             if said.scene == self.scene {
                 self.opinions.take(said, &self.shared.metrics);
@@ -109,23 +98,17 @@ impl<'a> Looker<'a> {
 
     fn begin_scene(&mut self) {
         self.scene += 1;
-        self.tracker.end_all();
+        self.follower.end_all();
         self.opinions.clear();
-        self.cuts = CutFinder::new();
-        self.rhythm = Rhythm::new(self.every);
+        self.planner = Planner::new(self.every);
     }
 
-    fn follow(&mut self, frame: &Frame, resized: bool) -> anyhow::Result<()> {
-        let cut = self.cuts.begins_scene(frame);
-        if cut {
-            self.tracker.end_all();
-        }
-        if self.rhythm.looks(cut || resized) {
+    fn follow(&mut self, frame: &Frame) -> anyhow::Result<()> {
+        let plan = self.planner.plan(frame);
+        if plan.looks {
             self.detector.locate(frame, &mut self.faces)?;
-            self.tracker.follow(frame.running(), &self.faces, &mut self.tracks);
-        } else {
-            self.tracker.predict(frame.running(), &mut self.faces, &mut self.tracks);
         }
+        self.follower.follow(frame, plan, &mut self.faces, &mut self.tracks);
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use super::metrics::LiveMetrics;
 use super::view::{LiveOpinion, Person};
 use crate::face::Face;
 use crate::face::crop::CropSquare;
-use crate::face::tracker::TrackId;
+use crate::face::follow::TrackId;
 use crate::frame::PixelBox;
 
 use std::sync::atomic::Ordering;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::face::tracker::TrackId;
+use crate::face::follow::TrackId;
 
 /// A track that was not seen for so long is forgotten; its number doesn't come again.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);

@@ -15,7 +15,7 @@ use super::view::{LiveOpinion, View};
 use super::watch::FirstSight;
 use crate::classify::classifier::Classify;
 use crate::face::Face;
-use crate::face::tracker::TrackId;
+use crate::face::follow::TrackId;
 use crate::verdict::Judge;
 
 /// Jobs whose memory is kept: one in the looker's hands, one in the slot, one with the scorer.

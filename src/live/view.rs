@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::face::crop::CropSquare;
-use crate::face::tracker::TrackId;
+use crate::face::follow::TrackId;
 use crate::frame::{Frame, PixelBox};
 use crate::verdict::reason::Reason;
 use crate::verdict::{SyntheticProbability, Verdict};

@@ -17,7 +17,7 @@ use super::view::{Audience, SourceState};
 use crate::capture::Open;
 use crate::classify::classifier::Classify;
 use crate::face::Locate;
-use crate::pipeline::DetectEvery;
+use crate::face::follow::DetectEvery;
 use crate::verdict::Judge;
 
 /// Who does the work of a live run.

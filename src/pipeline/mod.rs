@@ -18,7 +18,6 @@ mod follow;
 mod opinion;
 mod order;
 pub mod parcel;
-mod plan;
 mod source;
 mod summary;
 mod worker;
@@ -31,12 +30,11 @@ use crossbeam_channel::bounded;
 
 pub use opinion::{Opinion, OpinionSummary};
 pub use parcel::Parcel;
-pub use plan::DetectEvery;
-pub(crate) use plan::Rhythm;
 pub use summary::{Ended, Said, StageTimes, Summary};
 pub use worker::Worker;
 
 use crate::capture::Source;
+use crate::face::follow::DetectEvery;
 use crate::sink::Sink;
 use crate::verdict::Judge;
 use delivery::Delivery;

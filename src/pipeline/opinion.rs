@@ -2,8 +2,8 @@
 
 use crate::classify::classifier::ActivationMaps;
 use crate::face::Face;
+use crate::face::follow::TrackId;
 use crate::face::quality::Quality;
-use crate::face::tracker::TrackId;
 use crate::frame::Frame;
 use crate::verdict::track::{Look, TrackJudge, TrackSummary, TrackedFace};
 use crate::verdict::{Judge, Judgement, Score};

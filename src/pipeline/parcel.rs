@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::opinion::Opinion;
 use crate::classify::classifier::ActivationMaps;
 use crate::face::Face;
+use crate::face::follow::{Plan, TrackId};
 use crate::face::quality::Quality;
-use crate::face::tracker::TrackId;
 use crate::frame::Frame;
 use crate::verdict::track::TrackedFace;
 use crate::verdict::{Judgement, Score};
@@ -19,10 +19,8 @@ pub struct Parcel {
     pub(super) order: u64,
     /// The picture.
     pub frame: Frame,
-    /// Whether a new scene begins with it.
-    pub cut: bool,
-    /// Whether faces are looked for in it; else the tracker says where they must be.
-    pub looked: bool,
+    /// Whether a scene begins with it, and whether faces are looked for.
+    pub plan: Plan,
     /// Its faces, after `locate` or, where it wasn't looked at, after `follow`.
     pub faces: Vec<Face>,
     /// The track of each face, after `follow`.
@@ -73,8 +71,7 @@ impl Parcel {
         Self {
             order: 0,
             frame: Frame::empty(),
-            cut: false,
-            looked: true,
+            plan: Plan::LOOK,
             faces: Vec::new(),
             tracks: Vec::new(),
             qualities: Vec::new(),

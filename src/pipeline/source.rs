@@ -6,11 +6,10 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender};
 
 use super::parcel::{Failure, Parcel, ServiceTimes};
-use super::plan::{DetectEvery, Rhythm};
 use super::under_way;
 use crate::capture::clock::RunningClock;
 use crate::capture::{Read, Source};
-use crate::face::cut::CutFinder;
+use crate::face::follow::{DetectEvery, Planner};
 use crate::frame::PresentationTime;
 
 /// Where parcels go from here.
@@ -37,10 +36,10 @@ pub(super) fn read(
     stop: &AtomicBool,
 ) -> Tally {
     let mut tally = Tally { damaged: 0, first_damage: None };
-    let (mut cuts, mut rhythm) = (CutFinder::new(), Rhythm::new(detect));
+    let mut planner = Planner::new(detect);
     // Its zero is the source's own: nobody knows what was before its first frame.
     let mut clock = RunningClock::since(PresentationTime(0), source.info().rate);
-    let (mut order, mut size) = (0, None);
+    let mut order = 0;
     let (mut spare, mut held) = (None, parcels);
     while !stop.load(Ordering::Relaxed) {
         let Some(mut parcel) = spare.take().or_else(|| free.recv().ok()) else {
@@ -52,15 +51,11 @@ pub(super) fn read(
             Ok(Read::Frame) => {
                 let time = parcel.frame.time;
                 parcel.frame.running.get_or_insert_with(|| clock.tell(time, |_, _| false));
-                parcel.cut = cuts.begins_scene(&parcel.frame);
-                // Where faces are in pictures of another size is not to be guessed.
-                let new = (parcel.frame.width, parcel.frame.height);
                 // Only here it is known how large the pictures are; those that go still have none, or a smaller one.
-                while held > under_way(parcels, new) && free.try_recv().is_ok() {
+                while held > under_way(parcels, (parcel.frame.width, parcel.frame.height)) && free.try_recv().is_ok() {
                     held -= 1;
                 }
-                let resized = size.replace(new).is_some_and(|old| old != new);
-                parcel.looked = rhythm.looks(parcel.cut || resized);
+                parcel.plan = planner.plan(&parcel.frame);
                 parcel.times = ServiceTimes { decode: start.elapsed(), ..ServiceTimes::default() };
             }
             Ok(Read::Damaged(reason)) => {
@@ -78,7 +73,7 @@ pub(super) fn read(
         parcel.order = order;
         order += 1;
         let last = parcel.failure.is_some();
-        let way = if parcel.looked { &ways.decoded } else { &ways.located };
+        let way = if parcel.plan.looks { &ways.decoded } else { &ways.located };
         if way.send(parcel).is_err() || last {
             break;
         }

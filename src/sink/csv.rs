@@ -100,7 +100,7 @@ mod tests {
     use serde::Serialize;
 
     use super::{HEADER, PHOTO_HEADER};
-    use crate::face::tracker::TrackId;
+    use crate::face::follow::TrackId;
     use crate::sink::record::{FaceRecord, PhotoRecord};
     use crate::verdict::reason::Reason;
     use crate::verdict::{SyntheticProbability, Verdict};

@@ -15,7 +15,7 @@ use embedded_graphics::text::{Baseline, Text};
 
 use super::FrameView;
 use super::heat::{self, Map};
-use crate::face::tracker::TrackId;
+use crate::face::follow::TrackId;
 use crate::frame::PixelBox;
 use crate::verdict::track::TrackedFace;
 use crate::verdict::{Judgement, Verdict};

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::FrameView;
 use crate::capture::list::{Label, ListedPhoto, Split};
-use crate::face::tracker::TrackId;
+use crate::face::follow::TrackId;
 use crate::frame::PixelBox;
 use crate::name;
 use crate::pipeline::{Said, Summary};

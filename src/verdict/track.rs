@@ -16,8 +16,8 @@ use super::reason::Reason;
 use super::strongest::{StrongFrame, Strongest};
 use super::{Judgement, SyntheticProbability, Verdict, evidence};
 use crate::face::Face;
+use crate::face::follow::{LONGEST_GAP, TrackId};
 use crate::face::quality::Quality;
-use crate::face::tracker::{LONGEST_GAP, TrackId};
 use crate::frame::PresentationTime;
 use crate::verdict::Score;
 

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use cyborg_edge::face::crop::CropSquare;
-use cyborg_edge::face::tracker::TrackId;
+use cyborg_edge::face::follow::TrackId;
 use cyborg_edge::frame::{Frame, PixelBox, PresentationTime};
 use cyborg_edge::live::metrics::LiveMetrics;
 use cyborg_edge::live::page::{Facts, Limits, Page, PageSettings, Secret, Served, SharedLimits};

@@ -8,14 +8,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use cyborg_edge::capture::{AtEnd, Open, Opened, Read, Source, SourceInfo};
-use cyborg_edge::face::tracker::TrackId;
+use cyborg_edge::face::follow::{DetectEvery, TrackId};
 use cyborg_edge::frame::{Frame, PresentationTime};
 use cyborg_edge::live::backoff::BackOff;
 use cyborg_edge::live::limits::SharedLimits;
 use cyborg_edge::live::metrics::LiveMetrics;
 use cyborg_edge::live::view::{Audience, SourceState, View};
 use cyborg_edge::live::watch::{FirstSight, KeepSettings, Stages};
-use cyborg_edge::pipeline::DetectEvery;
 use cyborg_edge::verdict::Judge;
 
 use super::model::contract;

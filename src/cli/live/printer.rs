@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crossbeam_queue::ArrayQueue;
 
 use crate::cli::outcome::{note, say};
-use crate::face::tracker::TrackId;
+use crate::face::follow::TrackId;
 use crate::live::metrics::{Counts, LiveMetrics};
 use crate::live::newest::Newest;
 use crate::live::view::{Audience, LiveOpinion, SourceState, View};

@@ -84,7 +84,7 @@ fn moment(age: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::face::tracker::TrackId;
+    use crate::face::follow::TrackId;
     use crate::verdict::SyntheticProbability;
 
     #[test]

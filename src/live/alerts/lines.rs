@@ -156,7 +156,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::face::tracker::TrackId;
+    use crate::face::follow::TrackId;
     use crate::live::alerts::event::Origin;
     use crate::live::alerts::turning::{To, Turn};
     use crate::verdict::SyntheticProbability;

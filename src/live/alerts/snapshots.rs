@@ -133,7 +133,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::face::tracker::TrackId;
+    use crate::face::follow::TrackId;
     use crate::frame::Frame;
     use crate::live::alerts::event::Origin;
     use crate::live::alerts::turning::{To, Turn};

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Serialize, Serializer};
 
-use crate::face::tracker::{LONGEST_GAP, TrackId};
+use crate::face::follow::{LONGEST_GAP, TrackId};
 use crate::verdict::reason::Reason;
 use crate::verdict::{SyntheticProbability, Verdict};
 

@@ -116,7 +116,7 @@ mod tests {
 
     use super::*;
     use crate::face::crop::CropSquare;
-    use crate::face::tracker::TrackId;
+    use crate::face::follow::TrackId;
     use crate::frame::PixelBox;
     use crate::live::view::LiveOpinion;
     use crate::verdict::SyntheticProbability;

@@ -31,7 +31,7 @@ use people::People;
 use super::jsonl::{ModelRecord, RunRecord};
 use super::{FrameView, Sink};
 use crate::explain::explain;
-use crate::face::tracker::TrackId;
+use crate::face::follow::TrackId;
 use crate::pipeline::{Ended, Summary};
 use crate::verdict::track::TrackSummary;
 

@@ -9,8 +9,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::Face;
-use super::resize::Resize;
+use crate::face::Face;
+use crate::face::resize::Resize;
 use crate::frame::{PixelBox, PixelPoint, PresentationTime};
 
 /// A track is given up when its face was not seen for so many seconds.

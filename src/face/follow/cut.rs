@@ -3,8 +3,8 @@
 //! Two small summaries of a frame are compared. The thumbnail changes at a cut and when the camera moves, the spread of
 //! greys changes at a cut and when the light does; only a cut changes both.
 
-use super::resize::Resize;
-use crate::frame::Frame;
+use crate::face::resize::Resize;
+use crate::frame::{Frame, luma};
 
 /// Cells of the thumbnail, across and down.
 const CELLS: (usize, usize) = (32, 18);
@@ -166,11 +166,6 @@ impl CutFinder {
         self.last = Some(Last { signature, size, jumps: frame.jumps() });
         cut
     }
-}
-
-/// Grey of an RGB pixel, 0 to 255, with the weights of ITU-R BT.601.
-pub(super) fn luma(pixel: &[u8]) -> f32 {
-    0.299 * f32::from(pixel[0]) + 0.587 * f32::from(pixel[1]) + 0.114 * f32::from(pixel[2])
 }
 
 #[cfg(test)]

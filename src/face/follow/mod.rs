@@ -1,0 +1,53 @@
+//! From frame to frame: where faces are looked for, and which face is whose.
+//!
+//! [`Planner`] looks at each frame in turn and says whether a scene begins with it and whether the detector is asked;
+//! [`Follower`] gives the faces their tracks, or says where they must be. Two halves, because over files the detector
+//! runs between them, on several threads at once; a camera's frames go through both on one thread.
+
+mod cut;
+mod plan;
+mod tracker;
+
+use crate::face::Face;
+use crate::frame::Frame;
+
+pub use cut::{CutFinder, Difference, Signature};
+pub use plan::{DetectEvery, Plan, Planner};
+pub use tracker::{LONGEST_GAP, TrackId, Tracker};
+
+/// Gives the faces of one source their tracks, frame after frame.
+#[derive(Debug, Default)]
+pub struct Follower {
+    tracker: Tracker,
+}
+
+impl Follower {
+    /// A follower that knows no track.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Gives each of `faces` its track, in place of what `tracks` held. Where the plan was not to look for faces, `faces` becomes
+    /// what the tracks predict.
+    ///
+    /// Frames come in their order, each with the plan that was made for it.
+    pub fn follow(&mut self, frame: &Frame, plan: Plan, faces: &mut Vec<Face>, tracks: &mut Vec<TrackId>) {
+        if plan.cut {
+            self.tracker.end_all();
+        }
+        if let Some(old) = plan.resized_from {
+            self.tracker.resize(old, (frame.width, frame.height));
+        }
+        if plan.looks {
+            self.tracker.follow(frame.running(), faces, tracks);
+        } else {
+            self.tracker.predict(frame.running(), faces, tracks);
+        }
+    }
+
+    /// Ends all tracks: who comes from now on is somebody else.
+    pub fn end_all(&mut self) {
+        self.tracker.end_all();
+    }
+}
