@@ -45,8 +45,10 @@ pub mod capture;
 pub mod classify;
 #[doc(hidden)]
 pub mod cli;
+pub mod draw;
 pub mod explain;
 pub mod face;
+pub mod findings;
 pub mod frame;
 pub mod inference;
 pub mod live;

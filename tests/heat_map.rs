@@ -6,14 +6,14 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use cyborg_edge::classify::classifier::{ActivationMaps, Classifier, Classify};
+use cyborg_edge::draw::Canvas;
+use cyborg_edge::draw::heat::{self, Map};
 use cyborg_edge::face::Face;
+use cyborg_edge::findings::FrameView;
 use cyborg_edge::frame::{Frame, PixelBox, PixelPoint};
 use cyborg_edge::inference::provider::{Asked, Provider};
 use cyborg_edge::inference::runtime::Runtime;
 use cyborg_edge::inference::session::SessionSettings;
-use cyborg_edge::sink::FrameView;
-use cyborg_edge::sink::heat::{self, Map};
-use cyborg_edge::sink::overlay::Canvas;
 use prost::Message;
 use support::model;
 
@@ -131,7 +131,7 @@ fn the_label_is_drawn_over_the_heat() {
     };
     let mut pixels = frame.pixels.clone();
     let mut canvas = Canvas::new(200, 150, 600, &mut pixels).expect("it fits");
-    cyborg_edge::sink::overlay::Overlay::default().draw(&mut canvas, &view);
+    cyborg_edge::draw::Overlay::default().draw(&mut canvas, &view);
     let red = [213, 94, 0];
     let at = |x: usize, y: usize| &pixels[(y * 200 + x) * 3..(y * 200 + x) * 3 + 3];
     assert_eq!(at(100, 39), red, "upper side of the box");

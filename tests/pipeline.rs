@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use cyborg_edge::capture::SourceInfo;
 use cyborg_edge::face::follow::DetectEvery;
-use cyborg_edge::pipeline::{self, Ended, Stages, Summary, Worker};
-use cyborg_edge::sink::{FrameView, Sink};
+use cyborg_edge::findings::{Ended, FrameView, Sink, Summary};
+use cyborg_edge::pipeline::{self, Stages, Worker};
 use cyborg_edge::verdict::{Judge, Verdict};
 use support::model::contract;
 use support::stages::{BrightnessClassifier, CountingSource, MiddleFace};

@@ -11,8 +11,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use cyborg_edge::face::follow::DetectEvery;
+use cyborg_edge::findings::Sink;
 use cyborg_edge::pipeline::{self, Stages, Worker};
-use cyborg_edge::sink::Sink;
 use cyborg_edge::sink::jsonl::RunRecord;
 use cyborg_edge::sink::report::{
     Interval, MadeWith, PersonReport, Quality, ReportData, ReportEnd, ReportSink, StillReport, Timeline, Timing, render,

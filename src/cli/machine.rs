@@ -58,8 +58,8 @@ mod clip {
     use super::super::side_by_side::{self, Voice};
     use super::print;
     use crate::explain::explain;
+    use crate::findings::{Ended, Summary};
     use crate::name;
-    use crate::pipeline::{Ended, Summary};
     use crate::sink::jsonl::RunRecord;
     use crate::sink::record::{SCHEMA, TrackRecord};
     use crate::verdict::Verdict;
@@ -102,24 +102,24 @@ mod clip {
     pub(in crate::cli) fn print_clip(summary: &Summary, run: &RunRecord) -> anyhow::Result<()> {
         let others = run.others.iter().map(|other| (&other.model, &other.model_sha256));
         let models = std::iter::once((&run.model, &run.model_sha256)).chain(others);
-        let voices: Vec<Voice<'_>> = summary.said().map(|said| ("", said.tracks)).collect();
+        let voices: Vec<Voice<'_>> = summary.opinions.iter().map(|said| ("", &*said.tracks)).collect();
         let error = match &summary.ended {
             Ended::Failed(error) => Some(explain(error)),
             Ended::Whole | Ended::Interrupted => None,
         };
         let models = models
-            .zip(summary.said())
+            .zip(&summary.opinions)
             .map(|((model, model_sha256), said)| {
                 let [authentic, unsure, synthetic] = said.verdicts;
                 Said {
                     model,
                     model_sha256,
-                    verdict: persons::gravest(said.tracks),
+                    verdict: persons::gravest(&said.tracks),
                     authentic,
                     unsure,
                     synthetic,
-                    mean_p_synthetic: said.mean_probability,
-                    tracks: TrackRecord::of(summary, model, &said).collect(),
+                    mean_p_synthetic: said.mean_probability(),
+                    tracks: TrackRecord::of(summary, model, said).collect(),
                 }
             })
             .collect();

@@ -11,8 +11,8 @@ use clap::Args;
 
 use super::outcome::{UsageError, note};
 use crate::capture::address::Address;
+use crate::findings::Sink;
 use crate::name;
-use crate::sink::Sink;
 use crate::sink::csv::CsvSink;
 use crate::sink::jsonl::{Extent, JsonlSink, RunRecord, first_line};
 use crate::sink::resume::{self, Table};

@@ -17,9 +17,9 @@ use crate::capture::address::Address;
 use crate::classify::classifier::Classify;
 use crate::face::choice::Chosen;
 use crate::face::follow::DetectEvery;
+use crate::findings::{Ended, Sink, Summary};
 use crate::name;
-use crate::pipeline::{self, Ended, Stages, Summary, Worker};
-use crate::sink::Sink;
+use crate::pipeline::{self, Stages, Worker};
 use crate::sink::jsonl::RunRecord;
 use crate::sink::progress::ProgressSink;
 use crate::sink::report::ReportSink;
@@ -131,16 +131,17 @@ fn judge_clip(
     let mut chosen: Vec<_> = (teams.iter_mut())
         .map(|Team { detector, classifier, others }| (Chosen { locate: detector, choice }, classifier, others))
         .collect();
-    let hired = chosen.iter_mut().map(|(locate, classify, others)| Worker {
+    let hired = chosen.iter_mut().map(|(locate, classifier, others)| Worker {
         locate,
-        classify: *classify,
-        others: others.iter_mut().map(|other| other as &mut dyn Classify).collect(),
+        models: std::iter::once(&mut **classifier)
+            .chain(others.iter_mut())
+            .map(|model| model as &mut dyn Classify)
+            .collect(),
     });
     let stages = Stages {
         workers: hired.collect(),
         detect: DetectEvery(args.detect_every),
-        judge: &judges.first,
-        others: judges.others.iter().collect(),
+        judges: judges.iter().collect(),
         sinks: sinks.as_mut_slice(),
     };
     Ok(Some(pipeline::run(source.as_mut(), stages, stop)))
@@ -176,19 +177,19 @@ fn tell_person(summary: &Summary, models: &[String]) -> anyhow::Result<()> {
     }
     let name = &summary.source.name;
     let voices: Vec<Voice<'_>> =
-        models.iter().zip(summary.said()).map(|(model, said)| (model.as_str(), said.tracks)).collect();
+        models.iter().zip(&summary.opinions).map(|(model, said)| (model.as_str(), &*said.tracks)).collect();
     if voices.len() > 1 {
         say(&format!("{name}: {}", side_by_side::answer(&voices)))?;
         side_by_side::lines(&voices).iter().try_for_each(|line| say(&format!("  {line}")))?;
-    } else {
-        say(&format!("{name}: {}", persons::answer(&summary.tracks)))?;
-        persons::lines(&summary.tracks).iter().try_for_each(|line| say(&format!("  {line}")))?;
+    } else if let [(_, tracks)] = *voices {
+        say(&format!("{name}: {}", persons::answer(tracks)))?;
+        persons::lines(tracks).iter().try_for_each(|line| say(&format!("  {line}")))?;
     }
     let rate = summary.frames as f64 / summary.wall.as_secs_f64().max(f64::MIN_POSITIVE);
     let counts = |[authentic, unsure, synthetic]: [u64; 3]| {
         format!("{authentic} authentic, {unsure} unsure, {synthetic} synthetic")
     };
-    let of_faces: Vec<String> = (models.iter().zip(summary.said()))
+    let of_faces: Vec<String> = (models.iter().zip(&summary.opinions))
         .map(|(model, said)| match models.len() {
             1 => counts(said.verdicts),
             _ => format!("{} by {model}", counts(said.verdicts)),

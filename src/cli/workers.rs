@@ -81,19 +81,13 @@ pub(super) struct Team {
     pub(super) others: Vec<Panel>,
 }
 
-/// A judge a model.
-#[cfg(feature = "video")]
-pub(super) struct Judges {
-    pub(super) first: Judge,
-    pub(super) others: Vec<Judge>,
-}
-
 /// What a run over frames needs, ready to work.
 #[cfg(feature = "video")]
 pub(super) struct Workers {
     /// At least one; all of them run on the same.
     pub(super) teams: Vec<Team>,
-    pub(super) judges: Judges,
+    /// One for each model.
+    pub(super) judges: Vec<Judge>,
     /// The flags that change rows, by their names.
     pub(super) settings: Map<String, Value>,
     pub(super) threads: NonZeroUsize,
@@ -304,9 +298,8 @@ impl Team {
 
     /// A judge for each model.
     #[cfg(feature = "video")]
-    fn judges(&self) -> Judges {
-        let judge = |model: &Panel| Judge::new(model.contract());
-        Judges { first: judge(&self.classifier), others: self.others.iter().map(judge).collect() }
+    fn judges(&self) -> Vec<Judge> {
+        self.classifiers().map(|model| Judge::new(model.contract())).collect()
     }
 
     #[cfg(feature = "video")]

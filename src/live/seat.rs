@@ -9,8 +9,8 @@ use crate::face::follow::TrackId;
 use crate::face::quality::Quality;
 use crate::frame::Frame;
 use crate::verdict::reason::Reason;
-use crate::verdict::track::{Look, TrackJudge, TrackedFace};
-use crate::verdict::{Judge, Judgement, Score};
+use crate::verdict::track::TrackedFace;
+use crate::verdict::{Followed, Judge, Judgement, ModelJudge, Score};
 
 /// Persons of whom it is known that enough was seen of them, at most: the oldest make room.
 const SETTLED: usize = 256;
@@ -18,9 +18,8 @@ const SETTLED: usize = 256;
 /// A classifier with its judge.
 pub(super) struct Seat<'a> {
     classifier: &'a mut dyn Classify,
-    judge: &'a Judge,
+    judge: ModelJudge<'a>,
     schedule: Schedule,
-    judged: TrackJudge,
     /// Persons who were seen in enough frames for a verdict.
     settled: Vec<TrackId>,
     /// The places in the job of the faces that may be scored, and their tracks.
@@ -50,9 +49,8 @@ impl<'a> Seat<'a> {
     pub(super) fn new(classifier: &'a mut dyn Classify, judge: &'a Judge) -> Self {
         Self {
             classifier,
-            judge,
+            judge: ModelJudge::new(judge),
             schedule: Schedule::new(),
-            judged: judge.tracks(),
             settled: Vec::new(),
             offered: Vec::new(),
             offered_tracks: Vec::new(),
@@ -69,7 +67,7 @@ impl<'a> Seat<'a> {
 
     /// Who comes from now on is somebody else.
     pub(super) fn begin_scene(&mut self) {
-        self.judged = self.judge.tracks();
+        self.judge.begin_anew();
         self.settled.clear();
     }
 
@@ -111,20 +109,17 @@ impl<'a> Seat<'a> {
     fn judge(&mut self, frame: &Frame, limits: Limits) {
         self.qualities.clear();
         self.qualities.extend(self.faces.iter().map(|face| Quality::of(frame, face)));
-        self.judge.judge(&self.scores, &mut self.judgements);
-        let look = Look {
+        let followed = Followed {
             frame: frame.number,
             time: frame.time,
             running: frame.running(),
             faces: &self.faces,
             tracks: &self.tracks,
             qualities: &self.qualities,
-            scores: &self.scores,
-            judgements: &self.judgements,
         };
-        self.judged.switch(limits.authentic_below, limits.synthetic_above);
-        self.judged.judge(&look, &mut self.tracked);
-        self.judged.forget_ended();
+        self.judge.switch(limits.authentic_below, limits.synthetic_above);
+        self.judge.judge(&followed, &self.scores, &mut self.judgements, &mut self.tracked);
+        self.judge.forget_ended();
         for tracked in self.tracked.iter().filter(|tracked| tracked.reason != Some(Reason::TooFewFrames)) {
             if !self.settled.contains(&tracked.id) {
                 if self.settled.len() == SETTLED {

@@ -4,24 +4,20 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender};
 
-use super::opinion::{OpinionJudge, Seen};
 use super::order::InOrder;
 use super::parcel::{Failure, Parcel};
-use super::summary::Summary;
-use crate::sink::{FrameView, Sink};
-use crate::verdict::Judge;
+use crate::findings::{FrameView, Sink, Summary};
+use crate::verdict::{Followed, Judge, ModelJudge};
 
 /// A judge a model, and who is told.
 pub(super) struct Delivery<'a> {
-    first: OpinionJudge<'a>,
-    others: Vec<OpinionJudge<'a>>,
+    judges: Vec<ModelJudge<'a>>,
     sinks: &'a mut [Box<dyn Sink>],
 }
 
 impl<'a> Delivery<'a> {
-    pub(super) fn new(judge: &'a Judge, others: Vec<&'a Judge>, sinks: &'a mut [Box<dyn Sink>]) -> Self {
-        let others = others.into_iter().map(OpinionJudge::new).collect();
-        Self { first: OpinionJudge::new(judge), others, sinks }
+    pub(super) fn new(judges: Vec<&'a Judge>, sinks: &'a mut [Box<dyn Sink>]) -> Self {
+        Self { judges: judges.into_iter().map(ModelJudge::new).collect(), sinks }
     }
 
     /// Takes the `scored` parcels, of which at most `room` are under way, until the last one or the first that failed.
@@ -41,7 +37,7 @@ impl<'a> Delivery<'a> {
                 }
                 self.judge(&mut parcel);
                 self.tell(&mut parcel, summary).map_err(Failure::Error)?;
-                summary.count(&parcel);
+                summary.count(&parcel.frame, parcel.faces.len(), &parcel.opinions, parcel.times);
                 // The source may have ended already; then nobody needs the buffer.
                 let _ = free.send(parcel);
             }
@@ -51,18 +47,17 @@ impl<'a> Delivery<'a> {
 
     /// Writes down what is said of the tracks at the end.
     pub(super) fn finish(self, summary: &mut Summary) {
-        summary.tracks = self.first.tracks.finish();
-        for (sum, judge) in summary.others.iter_mut().zip(self.others) {
-            sum.tracks = judge.tracks.finish();
+        for (sum, judge) in summary.opinions.iter_mut().zip(self.judges) {
+            sum.tracks = judge.finish();
         }
     }
 
     fn judge(&mut self, parcel: &mut Parcel) {
-        let Parcel { frame, faces, tracks, qualities, scores, judgements, tracked, others, .. } = parcel;
-        let seen = Seen { frame, faces, tracks, qualities };
-        self.first.judge(&seen, scores, judgements, tracked);
-        for (judge, opinion) in self.others.iter_mut().zip(others) {
-            judge.judge(&seen, &opinion.scores, &mut opinion.judgements, &mut opinion.tracked);
+        let Parcel { frame, faces, tracks, qualities, opinions, .. } = parcel;
+        let (time, running) = (frame.time, frame.running());
+        let followed = Followed { frame: frame.number, time, running, faces, tracks, qualities };
+        for (judge, opinion) in self.judges.iter_mut().zip(opinions) {
+            judge.judge(&followed, &opinion.scores, &mut opinion.judgements, &mut opinion.tracked);
         }
     }
 
@@ -71,11 +66,7 @@ impl<'a> Delivery<'a> {
             source: &summary.source.name,
             frame: &parcel.frame,
             faces: &parcel.faces,
-            scores: &parcel.scores,
-            judgements: &parcel.judgements,
-            tracks: &parcel.tracked,
-            maps: &parcel.maps,
-            others: &parcel.others,
+            opinions: &parcel.opinions,
             age: parcel.frame.captured.elapsed(),
         };
         let start = Instant::now();

@@ -15,11 +15,10 @@
 
 mod delivery;
 mod follow;
-mod opinion;
 mod order;
 pub mod parcel;
+mod room;
 mod source;
-mod summary;
 mod worker;
 
 use std::panic::resume_unwind;
@@ -28,14 +27,12 @@ use std::thread;
 
 use crossbeam_channel::bounded;
 
-pub use opinion::{Opinion, OpinionSummary};
 pub use parcel::Parcel;
-pub use summary::{Ended, Said, StageTimes, Summary};
 pub use worker::Worker;
 
 use crate::capture::Source;
 use crate::face::follow::DetectEvery;
-use crate::sink::Sink;
+use crate::findings::{Sink, Summary};
 use crate::verdict::Judge;
 use delivery::Delivery;
 use parcel::Failure;
@@ -45,27 +42,14 @@ const PARCELS_A_WORKER: usize = 2;
 /// Parcels beside those: one each in the hands of the source and the sinks. More were no faster, and each holds a frame.
 const PARCELS_BESIDE: usize = 2;
 
-/// Bytes of pictures that the parcels may hold together: of large pictures fewer are under way.
-const MOST_BYTES: usize = 320 << 20;
-/// Parcels that there are of the largest pictures too: one each with the source, a worker and the sinks.
-const FEWEST: usize = 3;
-
-/// How many of `parcels` may be under way when each holds a picture of this size.
-fn under_way(parcels: usize, (width, height): (usize, usize)) -> usize {
-    let bytes = width.saturating_mul(height).saturating_mul(3).max(1);
-    parcels.min((MOST_BYTES / bytes).max(FEWEST))
-}
-
 /// Who does the work of a run. They outlive it, so that models are opened once for many sources.
 pub struct Stages<'a> {
     /// Find and score faces, each on a thread of its own. Results don't depend on how many there are.
     pub workers: Vec<Worker<'a>>,
     /// In which frames faces are looked for.
     pub detect: DetectEvery,
-    /// Turns scores into verdicts.
-    pub judge: &'a Judge,
-    /// The same for each further model of the workers: its results stand beside those of the first one.
-    pub others: Vec<&'a Judge>,
+    /// Turn scores into verdicts: one for each model of the workers. The first one's model decides, the others stand beside it.
+    pub judges: Vec<&'a Judge>,
     /// Takes the results, in this order.
     pub sinks: &'a mut [Box<dyn Sink>],
 }
@@ -75,8 +59,8 @@ pub struct Stages<'a> {
 /// The frames that were begun reach the sinks, unless it is a sink that fails. Each sink is finished whatever happens;
 /// what went wrong is in [`Summary::ended`].
 pub fn run(source: &mut dyn Source, stages: Stages<'_>, stop: &AtomicBool) -> Summary {
-    let Stages { workers, detect, judge, others, sinks } = stages;
-    let mut summary = Summary::new(source.info().clone(), others.len());
+    let Stages { workers, detect, judges, sinks } = stages;
+    let mut summary = Summary::new(source.info().clone(), judges.len());
     if let Err(error) = sinks.iter_mut().try_for_each(|sink| sink.start(&summary.source)) {
         summary.fail(error);
         finish(sinks, &mut summary);
@@ -92,25 +76,25 @@ pub fn run(source: &mut dyn Source, stages: Stages<'_>, stop: &AtomicBool) -> Su
     let (scored_in, scored) = bounded(parcels);
     for _ in 0..parcels {
         // The channel holds them all, and both its ends are here.
-        let _ = free_in.send(Parcel::new(others.len()));
+        let _ = free_in.send(Parcel::new(judges.len()));
     }
     let failure = thread::scope(|scope| {
         let reading = scope.spawn({
             let located_in = located_in.clone();
             move || {
-                let ways = source::Ways { decoded: decoded_in, located: located_in };
-                source::read(source, detect, &free, parcels, &ways, stop)
+                let outlets = source::Outlets { decoded: decoded_in, located: located_in };
+                source::read(source, detect, &free, parcels, &outlets, stop)
             }
         });
         for worker in workers {
             let (decoded, followed) = (decoded.clone(), followed.clone());
             let (located_in, scored_in) = (located_in.clone(), scored_in.clone());
-            scope.spawn(move || worker.work(worker::Desk { decoded, located_in, followed, scored_in }));
+            scope.spawn(move || worker.work(worker::Lanes { decoded, located_in, followed, scored_in }));
         }
         // The threads have their own ends of the channels. These here must go: a channel ends with its last sender.
         drop((decoded, located_in, followed, scored_in));
         scope.spawn(move || follow::follow(&located, &followed_in, parcels));
-        let mut delivery = Delivery::new(judge, others, sinks);
+        let mut delivery = Delivery::new(judges, sinks);
         let failure = delivery.deliver(scored, free_in, parcels, &mut summary).err();
         delivery.finish(&mut summary);
         let tally = reading.join().unwrap_or_else(|panic| resume_unwind(panic));
@@ -134,19 +118,5 @@ fn finish(sinks: &mut [Box<dyn Sink>], summary: &mut Summary) {
         if let Err(error) = sink.finish(summary) {
             summary.fail(error);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn large_pictures_are_fewer() {
-        assert_eq!(under_way(6, (1920, 1080)), 6);
-        assert_eq!(under_way(34, (3840, 2160)), 13);
-        assert_eq!(under_way(34, (7680, 4320)), 3);
-        assert_eq!(under_way(6, (usize::MAX, usize::MAX)), 3);
-        assert_eq!(under_way(4, (0, 0)), 4);
     }
 }

@@ -5,15 +5,16 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 
-use super::parcel::{Failure, Parcel, ServiceTimes};
-use super::under_way;
+use super::parcel::{Failure, Parcel};
+use super::room::under_way;
 use crate::capture::clock::RunningClock;
 use crate::capture::{Read, Source};
 use crate::face::follow::{DetectEvery, Planner};
+use crate::findings::StageTimes;
 use crate::frame::PresentationTime;
 
 /// Where parcels go from here.
-pub(super) struct Ways {
+pub(super) struct Outlets {
     /// Those in which faces are looked for.
     pub(super) decoded: Sender<Parcel>,
     /// The others, past the detector.
@@ -32,7 +33,7 @@ pub(super) fn read(
     detect: DetectEvery,
     free: &Receiver<Parcel>,
     parcels: usize,
-    ways: &Ways,
+    outlets: &Outlets,
     stop: &AtomicBool,
 ) -> Tally {
     let mut tally = Tally { damaged: 0, first_damage: None };
@@ -56,7 +57,7 @@ pub(super) fn read(
                     held -= 1;
                 }
                 parcel.plan = planner.plan(&parcel.frame);
-                parcel.times = ServiceTimes { decode: start.elapsed(), ..ServiceTimes::default() };
+                parcel.times = StageTimes { decode: start.elapsed(), ..StageTimes::default() };
             }
             Ok(Read::Damaged(reason)) => {
                 tally.damaged += 1;
@@ -66,15 +67,15 @@ pub(super) fn read(
             }
             Ok(Read::End) => break,
             Err(error) => {
-                parcel.times = ServiceTimes { decode: Duration::ZERO, ..ServiceTimes::default() };
+                parcel.times = StageTimes { decode: Duration::ZERO, ..StageTimes::default() };
                 parcel.failure = Some(Failure::Error(error));
             }
         }
         parcel.order = order;
         order += 1;
         let last = parcel.failure.is_some();
-        let way = if parcel.plan.looks { &ways.decoded } else { &ways.located };
-        if way.send(parcel).is_err() || last {
+        let outlet = if parcel.plan.looks { &outlets.decoded } else { &outlets.located };
+        if outlet.send(parcel).is_err() || last {
             break;
         }
     }

@@ -6,24 +6,22 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Sender, select_biased};
 use smallvec::SmallVec;
 
-use super::opinion::Opinion;
 use super::parcel::{Failure, Parcel};
 use crate::classify::classifier::{Classify, MOST_FRAMES, Seen};
 use crate::face::Locate;
 use crate::face::quality::Quality;
+use crate::findings::Opinion;
 
-/// A detector and a classifier, or several, which one thread uses in turn.
+/// A detector and the models, which one thread uses in turn.
 pub struct Worker<'a> {
     /// Finds faces.
     pub locate: &'a mut dyn Locate,
-    /// Scores faces.
-    pub classify: &'a mut dyn Classify,
-    /// Further models, which score the same faces: as many as [`super::Stages::others`] has judges.
-    pub others: Vec<&'a mut dyn Classify>,
+    /// Score the same faces, the model that decides first: as many as [`super::Stages::judges`] has judges.
+    pub models: Vec<&'a mut dyn Classify>,
 }
 
 /// Where a worker's parcels come from and go to.
-pub(super) struct Desk {
+pub(super) struct Lanes {
     pub(super) decoded: Receiver<Parcel>,
     pub(super) located_in: Sender<Parcel>,
     pub(super) followed: Receiver<Parcel>,
@@ -32,8 +30,8 @@ pub(super) struct Desk {
 
 impl Worker<'_> {
     /// Works until nothing comes any more, or nobody takes it.
-    pub(super) fn work(mut self, desk: Desk) {
-        let Desk { decoded, located_in, followed, scored_in } = desk;
+    pub(super) fn work(mut self, lanes: Lanes) {
+        let Lanes { decoded, located_in, followed, scored_in } = lanes;
         loop {
             // What was begun is finished first: it brings buffers back.
             select_biased! {
@@ -69,11 +67,11 @@ impl Worker<'_> {
     /// Scores a parcel, and further ones that wait already where many cost the model less than each alone. Says
     /// whether somebody takes them.
     fn classify(&mut self, first: Parcel, followed: &Receiver<Parcel>, scored_in: &Sender<Parcel>) -> bool {
-        let Self { classify, others, .. } = self;
+        let Self { models, .. } = self;
         let mut parcels = SmallVec::<[Parcel; MOST_FRAMES]>::new();
         let mut faces = first.faces.len();
         parcels.push(first);
-        let most_faces = classify.faces_at_once();
+        let most_faces = models.first().map_or(1, |first| first.faces_at_once());
         while faces < most_faces && parcels.len() < MOST_FRAMES {
             let Ok(parcel) = followed.try_recv() else {
                 break;
@@ -85,7 +83,7 @@ impl Worker<'_> {
         {
             let mut sound: SmallVec<[&mut Parcel; MOST_FRAMES]> =
                 parcels.iter_mut().filter(|parcel| parcel.failure.is_none()).collect();
-            attempt(&mut sound, |parcels| score(*classify, others, parcels));
+            attempt(&mut sound, |parcels| score(models, parcels));
         }
         let each = start.elapsed() / parcels.len() as u32;
         parcels.into_iter().all(|mut parcel| {
@@ -96,28 +94,20 @@ impl Worker<'_> {
 }
 
 /// Measures and scores the faces of parcels.
-fn score(
-    classify: &mut dyn Classify,
-    others: &mut [&mut dyn Classify],
-    parcels: &mut [&mut Parcel],
-) -> anyhow::Result<()> {
-    let mut seen = SmallVec::<[Seen<'_>; MOST_FRAMES]>::new();
+fn score(models: &mut [&mut dyn Classify], parcels: &mut [&mut Parcel]) -> anyhow::Result<()> {
     for parcel in parcels.iter_mut() {
-        let Parcel { frame, faces, qualities, scores, maps, .. } = &mut **parcel;
+        let Parcel { frame, faces, qualities, .. } = &mut **parcel;
         qualities.clear();
         qualities.extend(faces.iter().map(|face| Quality::of(frame, face)));
-        seen.push(Seen { frame, faces, scores, maps });
     }
-    classify.classify(&mut seen)?;
-    drop(seen);
-    for (index, other) in others.iter_mut().enumerate() {
+    for (index, model) in models.iter_mut().enumerate() {
         let mut seen = SmallVec::<[Seen<'_>; MOST_FRAMES]>::new();
         for parcel in parcels.iter_mut() {
-            let Parcel { frame, faces, others, .. } = &mut **parcel;
-            let Opinion { scores, maps, .. } = &mut others[index];
+            let Parcel { frame, faces, opinions, .. } = &mut **parcel;
+            let Opinion { scores, maps, .. } = &mut opinions[index];
             seen.push(Seen { frame, faces, scores, maps });
         }
-        other.classify(&mut seen)?;
+        model.classify(&mut seen)?;
     }
     Ok(())
 }

@@ -5,8 +5,7 @@ use std::path::Path;
 
 use super::record::{FaceRecord, PhotoRecord};
 use super::rows::{Rows, RowsError};
-use super::{FrameView, Sink};
-use crate::pipeline::Summary;
+use crate::findings::{FrameView, Sink, Summary};
 
 /// Writes the CSV table.
 #[derive(Debug)]

@@ -13,8 +13,7 @@ use serde_json::{Map, Value};
 
 use super::record::{FaceRecord, PhotoRecord, SCHEMA, SummaryRecord, TrackRecord};
 use super::rows::{Rows, RowsError};
-use super::{FrameView, Sink};
-use crate::pipeline::Summary;
+use crate::findings::{FrameView, Sink, Summary};
 
 /// What a run was made with, for the first line.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -192,14 +191,14 @@ impl Sink for JsonlSink {
     }
 
     fn finish(&mut self, summary: &Summary) -> anyhow::Result<()> {
-        let tracks = self.models.iter().zip(summary.said()).filter(|_| self.extent == Extent::All);
+        let tracks = self.models.iter().zip(&summary.opinions).filter(|_| self.extent == Extent::All);
         for (model, said) in tracks {
-            for record in TrackRecord::of(summary, model, &said) {
+            for record in TrackRecord::of(summary, model, said) {
                 Line::Track(record).write(&mut self.rows)?;
             }
         }
-        for (model, said) in self.models.iter().zip(summary.said()) {
-            Line::Summary(SummaryRecord::of(summary, model, &said)).write(&mut self.rows)?;
+        for (model, said) in self.models.iter().zip(&summary.opinions) {
+            Line::Summary(SummaryRecord::of(summary, model, said)).write(&mut self.rows)?;
         }
         self.rows.flush()?;
         Ok(self.rows.sync()?)

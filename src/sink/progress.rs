@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use log::Level;
 
-use super::{FrameView, Sink};
 use crate::capture::SourceInfo;
-use crate::pipeline::Summary;
+use crate::findings::{FrameView, Sink, Summary};
 use crate::stderr;
 
 /// A plain line is written this often.

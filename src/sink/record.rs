@@ -4,12 +4,11 @@
 
 use serde::Serialize;
 
-use super::FrameView;
 use crate::capture::list::{Label, ListedPhoto, Split};
 use crate::face::follow::TrackId;
+use crate::findings::{FrameView, OpinionSummary, Summary};
 use crate::frame::PixelBox;
 use crate::name;
-use crate::pipeline::{Said, Summary};
 use crate::verdict::reason::Reason;
 use crate::verdict::track::{Interval, TrackSummary};
 use crate::verdict::{Judgement, SyntheticProbability, Verdict};
@@ -245,7 +244,7 @@ impl<'a> PhotoRecord<'a> {
 
 impl<'a> TrackRecord<'a> {
     /// What a model says of a source's tracks, in order of their numbers.
-    pub fn of(summary: &'a Summary, model: &'a str, said: &Said<'a>) -> impl Iterator<Item = Self> {
+    pub fn of(summary: &'a Summary, model: &'a str, said: &'a OpinionSummary) -> impl Iterator<Item = Self> {
         said.tracks.iter().map(move |track| {
             let TrackSummary { id, frames, usable_frames, span, probability, verdict, reason, .. } = *track;
             Self {
@@ -275,8 +274,8 @@ impl IntervalRecord {
 impl<'a> SummaryRecord<'a> {
     /// The row of a source by one model.
     #[must_use]
-    pub fn of(summary: &'a Summary, model: &'a str, said: &Said<'_>) -> Self {
-        let of = |verdict: Verdict| said.verdicts[verdict as usize];
+    pub fn of(summary: &'a Summary, model: &'a str, said: &OpinionSummary) -> Self {
+        let of = |verdict: Verdict| said.count_of(verdict);
         Self {
             source: &summary.source.name,
             frames: summary.frames,
@@ -287,7 +286,7 @@ impl<'a> SummaryRecord<'a> {
             authentic: of(Verdict::Authentic),
             unsure: of(Verdict::Unsure),
             synthetic: of(Verdict::Synthetic),
-            mean_p_synthetic: said.mean_probability,
+            mean_p_synthetic: said.mean_probability(),
             ended: summary.ended.word(),
             source_escaped: name::is_escaped(&summary.source.name),
             model,

@@ -1,13 +1,14 @@
 //! From numbers to a verdict: pure functions, with no clock and no picture in them.
 //!
 //! [`Judge`] speaks of one face in one frame, by what one expert says of it or several together ([`experts`]), [`track`] of a
-//! person: [`fusion`] makes one number of many frames, [`quality`] says how much each counts, [`hysteresis`] keeps the verdict
+//! person, [`ModelJudge`] of all faces of a source by one model: [`fusion`] makes one number of many frames, [`quality`] says how much each counts, [`hysteresis`] keeps the verdict
 //! from flickering. A [`reason`] says in a word why.
 
 pub mod experts;
 pub mod fusion;
 pub mod hysteresis;
 mod marks;
+mod model_judge;
 pub mod quality;
 pub mod reason;
 pub mod score;
@@ -20,6 +21,7 @@ use std::fmt;
 use cyborg_models::contract::{Calibration, Contract, Thresholds};
 use serde::{Serialize, Serializer};
 
+pub use self::model_judge::{Followed, ModelJudge};
 use self::reason::Reason;
 pub use self::score::{Logits, Score};
 use self::track::TrackJudge;

@@ -15,9 +15,9 @@ use crate::face::crop::{CropSquare, Cropper};
 use crate::face::detector::Detector;
 use crate::face::exact::ExactResizer;
 use crate::face::{Face, Locate};
+use crate::findings::Opinion;
 use crate::frame::{Frame, PixelBox};
 use crate::name;
-use crate::pipeline::Opinion;
 use crate::verdict::{Logits, Score};
 
 /// Crops that are classified together. More gains nothing on a processor, and would let a person wait for the first row.

@@ -7,9 +7,9 @@ use anyhow::Context;
 
 use super::super::joined::joined;
 use super::super::outcome::UsageError;
+use crate::draw::{Canvas, Overlay};
+use crate::findings::FrameView;
 use crate::name;
-use crate::sink::FrameView;
-use crate::sink::overlay::{Canvas, Overlay};
 
 /// The folder that `--annotate` names.
 pub(super) struct DrawnPhotos {

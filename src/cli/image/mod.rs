@@ -20,9 +20,8 @@ use crate::capture::folder::Listing;
 use crate::capture::list::{self, ListedPhoto};
 use crate::capture::stills::{self, Still};
 use crate::classify::panel::Panel;
+use crate::findings::{FrameView, Opinion};
 use crate::name;
-use crate::pipeline::Opinion;
-use crate::sink::FrameView;
 use crate::sink::csv::CsvPhotos;
 use crate::sink::jsonl::{Extent as Lines, JsonlSink, RunRecord};
 use crate::sink::progress::Progress;
@@ -296,7 +295,7 @@ impl Results {
         for (judge, Opinion { scores, judgements, .. }) in self.judges.iter().zip(&mut photo.opinions) {
             judge.judge(scores, judgements);
         }
-        let Some((first, others)) = photo.opinions.split_first() else {
+        let Some(first) = photo.opinions.first() else {
             return Ok(());
         };
         self.photos += 1;
@@ -316,14 +315,10 @@ impl Results {
         }
         if let (Some(drawn), Some(frame)) = (&mut self.drawn, &photo.frame) {
             let view = FrameView {
-                tracks: &[],
                 source: &name,
                 frame,
                 faces: &photo.faces,
-                scores: &first.scores,
-                judgements: &first.judgements,
-                maps: &first.maps,
-                others,
+                opinions: &photo.opinions,
                 age: frame.captured.elapsed(),
             };
             drawn.draw(photo.path(), &view)?;

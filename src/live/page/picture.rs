@@ -6,11 +6,11 @@ use axum::body::Bytes;
 use tokio::sync::Mutex;
 
 use super::Shown;
+use crate::draw::heat::{self, Map};
+use crate::draw::{Canvas, Overlay};
 use crate::face::crop::Cropper;
 use crate::live::jpeg;
 use crate::live::view::{LiveOpinion, View};
-use crate::sink::heat::{self, Map};
-use crate::sink::overlay::{Canvas, Overlay};
 use crate::verdict::Judgement;
 
 /// The widths that pictures are made in, in pixels; beyond the last one there is the frame as it is.

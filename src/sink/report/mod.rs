@@ -29,10 +29,9 @@ use file::ReportFile;
 use people::People;
 
 use super::jsonl::{ModelRecord, RunRecord};
-use super::{FrameView, Sink};
 use crate::explain::explain;
 use crate::face::follow::TrackId;
-use crate::pipeline::{Ended, Summary};
+use crate::findings::{Ended, FrameView, Sink, Summary};
 use crate::verdict::track::TrackSummary;
 
 /// Writes the report on one source.
@@ -87,7 +86,7 @@ impl ReportSink {
                 damaged_frames: summary.damaged_frames,
                 first_damage: summary.first_damage.clone(),
                 faces: summary.faces,
-                verdicts: summary.verdicts,
+                verdicts: summary.opinions.first().map_or([0; 3], |first| first.verdicts),
                 size: summary.source.size,
                 milli_rate: summary.source.rate.map(|rate| (rate * 1e3).round() as u64),
             },
@@ -103,12 +102,16 @@ impl ReportSink {
 
 /// The people of a frame: the tracks of its faces. What is drawn over time is what each frame said by itself.
 fn people_of(view: &FrameView<'_>) -> impl Iterator<Item = PersonFrame> {
-    let tracks = view.tracks.iter().zip(view.judgements).enumerate();
+    let first = view.first().into_iter();
+    let tracks = first.flat_map(|first| first.tracked.iter().zip(&first.judgements).enumerate());
     tracks.map(|(face, (track, &judgement))| PersonFrame { person: number(track.id), face, judgement })
 }
 
 /// What the run says of each person.
 fn conclusions(summary: &Summary, run: &RunRecord) -> Vec<Conclusion> {
+    let Some((first, others)) = summary.opinions.split_first() else {
+        return Vec::new();
+    };
     let reason = |track: &TrackSummary| track.reason.map(|reason| reason.to_string());
     let other = |(model, track): (&ModelRecord, &TrackSummary)| OtherVerdict {
         model: model.model.clone(),
@@ -128,11 +131,11 @@ fn conclusions(summary: &Summary, run: &RunRecord) -> Vec<Conclusion> {
             .map(|span| Interval { first: span.running_start.0, last: span.running_end.0 })
             .collect(),
         // The models judge the same tracks.
-        others: (run.others.iter().zip(&summary.others))
+        others: (run.others.iter().zip(others))
             .filter_map(|(model, said)| Some(other((model, said.tracks.get(index)?))))
             .collect(),
     };
-    summary.tracks.iter().enumerate().map(conclusion).collect()
+    first.tracks.iter().enumerate().map(conclusion).collect()
 }
 
 /// Numbers beyond 32 bits are those of no clip.

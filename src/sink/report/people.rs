@@ -7,7 +7,7 @@ use super::intervals::{self, Interval};
 use super::still::Strongest;
 use super::timeline::Timeline;
 use crate::face::crop::{Cropper, ResizeError};
-use crate::sink::FrameView;
+use crate::findings::FrameView;
 use crate::verdict::{Judgement, Verdict};
 
 /// People on a page, at most.

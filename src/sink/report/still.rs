@@ -5,11 +5,11 @@ use image::codecs::jpeg::JpegEncoder;
 
 use super::data::StillReport;
 use super::people::PersonFrame;
+use crate::draw::heat::{self, Map};
+use crate::draw::{Canvas, Overlay};
 use crate::face::crop::{CropSquare, Cropper, ResizeError};
+use crate::findings::{FrameView, Opinion};
 use crate::frame::PixelBox;
-use crate::sink::FrameView;
-use crate::sink::heat::{self, Map};
-use crate::sink::overlay::{Canvas, Overlay};
 use crate::verdict::Judgement;
 
 /// Pictures shown of a person, at most.
@@ -60,7 +60,10 @@ impl Strongest {
     ) -> Result<(), ResizeError> {
         let time = view.frame.running().0;
         let strength = |judgement: &Judgement| judgement.probability.value();
-        let (Some(face), Some(score)) = (view.faces.get(seen.face), view.scores.get(seen.face)) else {
+        let Some(Opinion { scores, maps, .. }) = view.first() else {
+            return Ok(());
+        };
+        let (Some(face), Some(score)) = (view.faces.get(seen.face), scores.get(seen.face)) else {
             return Ok(());
         };
         let near = |still: &Still| still.time.div_euclid(APART) == time.div_euclid(APART);
@@ -89,8 +92,8 @@ impl Strongest {
             time,
             judgement: seen.judgement,
             pixels,
-            map: view.maps.of(seen.face).to_vec(),
-            map_size: (view.maps.height, view.maps.width),
+            map: maps.of(seen.face).to_vec(),
+            map_size: (maps.height, maps.width),
             square: CropSquare { left: left - shown.left, top: top - shown.top, side },
             bounds: PixelBox {
                 left: face.bounds.left - shown.left as f32,

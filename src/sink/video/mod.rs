@@ -22,11 +22,10 @@ use pieces::Pieces;
 use sound::SoundTrack;
 use writer::{Header, Writer};
 
-use super::{FrameView, Sink};
 use crate::capture::SourceInfo;
+use crate::findings::{Ended, FrameView, Sink, Summary};
 use crate::frame::Frame;
 use crate::name;
-use crate::pipeline::{Ended, Summary};
 
 /// Encoders by their FFmpeg name, the best first. The last one is in every build.
 const ENCODERS: [&str; 4] = ["libx264", "libopenh264", "h264_v4l2m2m", "mpeg4"];

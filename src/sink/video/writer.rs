@@ -8,15 +8,14 @@ use ffmpeg_next::format::context::Output;
 use ffmpeg_next::software::scaling;
 use ffmpeg_next::util::error::EAGAIN;
 
-use super::CLOCK;
 use super::canvas::Place;
-use super::file;
 use super::pieces::{Follower, Pieces};
 use super::sound::SoundTrack;
+use super::{CLOCK, file};
+use crate::draw::{Canvas, Overlay};
 use crate::face::crop::Cropper;
+use crate::findings::FrameView;
 use crate::frame::PresentationTime;
-use crate::sink::FrameView;
-use crate::sink::overlay::{Canvas, Overlay};
 
 /// A video that is being written.
 pub(super) struct Writer {

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use cyborg_edge::draw::Canvas;
+use cyborg_edge::draw::heat::{self, Map};
 use cyborg_edge::face::crop::CropSquare;
-use cyborg_edge::sink::heat::{self, Map};
-use cyborg_edge::sink::overlay::Canvas;
 use plotters::style::FontTransform;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::fmt::Write;
-use std::ops::Range;
 
 use embedded_graphics::Drawable;
 use embedded_graphics::Pixel;
@@ -13,9 +12,10 @@ use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
 use embedded_graphics::primitives::Rectangle;
 use embedded_graphics::text::{Baseline, Text};
 
-use super::FrameView;
+use super::canvas::Canvas;
 use super::heat::{self, Map};
 use crate::face::follow::TrackId;
+use crate::findings::{FrameView, Opinion};
 use crate::frame::PixelBox;
 use crate::verdict::track::TrackedFace;
 use crate::verdict::{Judgement, Verdict};
@@ -23,61 +23,10 @@ use crate::verdict::{Judgement, Verdict};
 /// Size of a letter before it is enlarged.
 const LETTER: (usize, usize) = (9, 15);
 
-/// An RGB picture to draw on.
-#[derive(Debug)]
-pub struct Canvas<'a> {
-    width: usize,
-    height: usize,
-    stride: usize,
-    pixels: &'a mut [u8],
-}
-
 /// What is drawn, with the memory that it needs.
 #[derive(Debug, Default)]
 pub struct Overlay {
     label: String,
-}
-
-impl<'a> Canvas<'a> {
-    /// A canvas over `pixels`: RGB, rows from the top, one every `stride` bytes. `None` when they don't fit in there.
-    #[must_use]
-    pub fn new(width: usize, height: usize, stride: usize, pixels: &'a mut [u8]) -> Option<Self> {
-        // The last row may end with its last pixel: a canvas can be a part of a picture.
-        let fits = stride >= width * 3 && pixels.len() >= stride * height.saturating_sub(1) + width * 3;
-        fits.then_some(Self { width, height, stride, pixels })
-    }
-
-    /// The columns of the canvas whose centres lie in `place`.
-    #[must_use]
-    pub fn span_x(&self, place: &PixelBox) -> Range<usize> {
-        span(place.left, place.width, self.width)
-    }
-
-    /// The rows of the canvas whose centres lie in `place`.
-    #[must_use]
-    pub fn span_y(&self, place: &PixelBox) -> Range<usize> {
-        span(place.top, place.height, self.height)
-    }
-
-    /// Mixes a colour into a pixel; `strength` in 0 (nothing) to 1 (the colour alone). Outside the canvas nothing happens.
-    pub fn blend(&mut self, x: usize, y: usize, colour: [u8; 3], strength: f32) {
-        if x >= self.width || y >= self.height {
-            return;
-        }
-        mix(self.row(y, x..x + 1), colour, strength);
-    }
-
-    /// Pixels of a row, which are in the canvas.
-    pub(super) fn row(&mut self, y: usize, columns: Range<usize>) -> &mut [u8] {
-        &mut self.pixels[y * self.stride..][columns.start * 3..columns.end * 3]
-    }
-
-    fn fill(&mut self, place: &PixelBox, colour: [u8; 3], strength: f32) {
-        let columns = self.span_x(place);
-        for y in self.span_y(place) {
-            self.row(y, columns.clone()).chunks_exact_mut(3).for_each(|pixel| mix(pixel, colour, strength));
-        }
-    }
 }
 
 impl Overlay {
@@ -89,16 +38,19 @@ impl Overlay {
             canvas.width as f32 / view.frame.width.max(1) as f32,
             canvas.height as f32 / view.frame.height.max(1) as f32,
         );
-        for (index, (face, score)) in view.faces.iter().zip(view.scores).enumerate() {
-            let map = Map { values: view.maps.of(index), height: view.maps.height, width: view.maps.width };
+        let Some(Opinion { scores, maps, judgements, tracked }) = view.first() else {
+            return;
+        };
+        for (index, (face, score)) in view.faces.iter().zip(scores).enumerate() {
+            let map = Map { values: maps.of(index), height: maps.height, width: maps.width };
             heat::draw(canvas, map, &score.square, &face.bounds, scale);
         }
-        for (index, (face, &judgement)) in view.faces.iter().zip(view.judgements).enumerate() {
+        for (index, (face, judgement)) in view.faces.iter().zip(judgements).enumerate() {
             let place = face.bounds.scaled(scale.0, scale.1);
-            let (main, track) = drawn(&judgement, view.tracks.get(index));
+            let (main, track) = drawn(judgement, tracked.get(index));
             self.begin(main, track);
             // In the order in which the models were named: their names would be longer than the face is wide.
-            for model in 1..=view.others.len() {
+            for model in 1..view.opinions.len() {
                 if let Some((judgement, tracked)) = view.said(model, index) {
                     let _ = write!(self.label, " | ");
                     say(&mut self.label, drawn(judgement, tracked).0);
@@ -143,23 +95,6 @@ fn drawn(judgement: &Judgement, tracked: Option<&TrackedFace>) -> (Judgement, Op
 fn say(label: &mut String, judgement: Judgement) {
     // p is that of synthetic, as everywhere: "authentic 9%" would be read the wrong way.
     let _ = write!(label, "{} p={:.2}", judgement.verdict, judgement.probability.value());
-}
-
-/// Mixes a colour into a pixel; `strength` in 0 to 1. In whole numbers: of a face in a large picture these are millions.
-pub(super) fn mix(pixel: &mut [u8], colour: [u8; 3], strength: f32) {
-    const ONE: i32 = 1 << 15;
-    let strength = (strength * ONE as f32) as i32;
-    for (old, new) in pixel.iter_mut().zip(colour) {
-        let (from, to) = (i32::from(*old), i32::from(new));
-        *old = (from + (((to - from) * strength + ONE / 2) >> 15)) as u8;
-    }
-}
-
-fn span(start: f32, length: f32, limit: usize) -> Range<usize> {
-    // A pixel's centre is half a pixel in. Casts saturate, so a box far outside gives an empty span.
-    let first = (start - 0.5).ceil().max(0.0) as usize;
-    let last = (start + length - 0.5).ceil().max(0.0) as usize;
-    first.min(limit)..last.min(limit)
 }
 
 /// Colours that stay apart for colour-blind eyes, after Okabe and Ito.

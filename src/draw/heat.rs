@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::overlay::{Canvas, mix};
+use super::canvas::{Canvas, mix};
 use crate::face::crop::CropSquare;
 use crate::frame::PixelBox;
 

@@ -1,0 +1,8 @@
+//! Drawing on pictures, for the annotated video, drawn photos and the live page alike.
+
+mod canvas;
+pub mod heat;
+mod overlay;
+
+pub use canvas::Canvas;
+pub use overlay::Overlay;
