@@ -52,6 +52,7 @@ pub mod findings;
 pub mod frame;
 pub mod inference;
 pub mod live;
+pub mod photo_list;
 pub mod pipeline;
 pub mod sink;
 mod stderr;

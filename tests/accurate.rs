@@ -63,7 +63,7 @@ struct Portrait {
     faces: Vec<Face>,
 }
 
-const SESSION: SessionSettings = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
+const SESSION: SessionSettings = SessionSettings { provider: Asked::Named(Provider::CPU), threads: NonZeroUsize::MIN };
 
 impl Portrait {
     fn find() -> Self {

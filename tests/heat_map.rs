@@ -19,7 +19,7 @@ use support::model;
 
 fn classifier() -> Classifier {
     let runtime = Runtime::load().expect("ONNX Runtime is there after set-up");
-    let settings = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
+    let settings = SessionSettings { provider: Asked::Named(Provider::CPU), threads: NonZeroUsize::MIN };
     Classifier::from_bytes(&runtime, "corner", &model::corner().encode_to_vec(), settings)
         .expect("it holds the contract")
 }

@@ -88,7 +88,7 @@ fn a_slow_detector_gets_the_newest_frame() {
         Told::State(_) => None,
     });
     assert!(numbers.is_sorted_by(|a, b| a < b), "no frame comes twice, and none after a newer one");
-    // In the hands of reader, slot, looker, scorer with its slot, and audience: the same ones go round.
+    // In the hands of reader, slot, locator, scorer with its slot, and audience: the same ones go round.
     assert!(ran.buffers <= 16, "{} buffers", ran.buffers);
 }
 

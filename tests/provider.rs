@@ -34,7 +34,7 @@ fn a_named_provider_that_is_absent_is_an_error_with_cause_and_cure() {
         check_error(&mut command, 1, "cargo xtask setup --gpu");
         check_error(&mut command, 1, "--provider auto");
     }
-    for provider in Provider::ALL.into_iter().filter(|provider| !provider.is_compiled_in()) {
+    for provider in Provider::all().filter(|provider| !provider.is_compiled_in()) {
         let cure = format!("build it with `--features {provider}`");
         check_error(&mut judge(provider.name(), folder.path()), 1, &cure);
     }
@@ -58,7 +58,7 @@ fn auto_falls_back_and_the_tables_say_why() {
 #[test]
 fn batches_of_any_size_give_the_same_numbers() {
     let runtime = Runtime::load().expect("ONNX Runtime is there after set-up");
-    let settings = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
+    let settings = SessionSettings { provider: Asked::Named(Provider::CPU), threads: NonZeroUsize::MIN };
     let bytes = model::corner().encode_to_vec();
     let mut classifier = Classifier::from_bytes(&runtime, "corner", &bytes, settings).expect("it holds the contract");
     let size = (model::SIDE * model::SIDE * 3) as usize;

@@ -44,7 +44,7 @@ fn it_says_what_it_is_and_pretends_nothing() {
 #[test]
 fn it_looks_at_the_face() {
     let runtime = Runtime::load().expect("ONNX Runtime is there after set-up");
-    let session = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
+    let session = SessionSettings { provider: Asked::Named(Provider::CPU), threads: NonZeroUsize::MIN };
     let settings = DetectorSettings::of_side(320);
     let mut detector =
         Detector::open(&runtime, &DetectorName::default(), settings, session).expect("set-up fetched it");

@@ -75,7 +75,7 @@ impl Networks {
     pub(crate) fn open(threads: Option<NonZeroUsize>) -> anyhow::Result<Self> {
         let runtime = Runtime::load()?;
         let threads = threads.unwrap_or(NonZeroUsize::MIN);
-        let session = SessionSettings { provider: Asked::Named(Provider::Cpu), threads };
+        let session = SessionSettings { provider: Asked::Named(Provider::CPU), threads };
         let detector = Detector::open(&runtime, &DetectorName::default(), DetectorSettings::of_side(320), session)?;
         Ok(Self { detector, classifier: Classifier::open(&runtime, None, session)? })
     }

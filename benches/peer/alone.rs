@@ -87,7 +87,7 @@ impl Alone {
         processors: NonZeroUsize,
     ) -> anyhow::Result<Self> {
         let runtime = Runtime::load()?;
-        let session = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: ONE };
+        let session = SessionSettings { provider: Asked::Named(Provider::CPU), threads: ONE };
         let detector = DetectorName::File(detector.to_owned());
         let settings = DetectorSettings::of_side(detect_size.into());
         let mut decoded = 0_u32;

@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use cyborg_edge::capture::list::{Label, ListedPhoto, Split};
 use cyborg_edge::classify::classifier::{ActivationMaps, Score};
 use cyborg_edge::face::Face;
 use cyborg_edge::face::crop::CropSquare;
@@ -13,6 +12,7 @@ use cyborg_edge::face::follow::TrackId;
 use cyborg_edge::face::quality::Quality;
 use cyborg_edge::findings::{FrameView, Opinion};
 use cyborg_edge::frame::{Frame, PixelBox, PixelPoint, PresentationTime};
+use cyborg_edge::photo_list::{Label, ListedPhoto, Split};
 use cyborg_edge::sink::jsonl::{ExpertRecord, Line, ModelRecord, RunRecord};
 use cyborg_edge::sink::record::{FaceRecord, IntervalRecord, PhotoRecord, SCHEMA, SummaryRecord, TrackRecord};
 use cyborg_edge::verdict::reason::Reason;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cyborg_edge::capture::list::{self, PhotoList};
+use cyborg_edge::photo_list::{self, PhotoList};
 
 use super::check_message;
 

@@ -11,7 +11,6 @@ pub mod folder;
 pub mod heif;
 mod heif_boxes;
 pub mod jpeg;
-pub mod list;
 mod orientation;
 pub mod patient;
 mod png_notes;

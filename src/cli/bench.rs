@@ -86,7 +86,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
         return Err(UsageError(message.to_owned()).into());
     }
     let (asked, providers) = match args.provider {
-        Which::All => (Asked::Auto, Provider::ALL.map(Asked::Named).to_vec()),
+        Which::All => (Asked::Auto, Provider::all().map(Asked::Named).collect()),
         Which::One(asked) => (asked, vec![asked]),
     };
     let runtime = Runtime::load_for(asked)?;
@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn all_is_a_name_here_alone() {
         assert_eq!("all".parse(), Ok(Which::All));
-        assert_eq!("cuda".parse(), Ok(Which::One(Asked::Named(Provider::Cuda))));
+        assert_eq!("cuda".parse(), Ok(Which::One("cuda".parse().expect("a name"))));
         assert!("some".parse::<Which>().is_err_and(|message| message.ends_with("or all")));
         assert!(seconds("0").is_err() && seconds("nan").is_err() && seconds("61").is_err());
     }

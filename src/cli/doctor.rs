@@ -126,7 +126,7 @@ impl Report {
 fn networks(report: &mut Report, runtime: &Runtime, args: &DoctorArgs) {
     report.line("onnx runtime", &format!("{}, {}", name::of(&runtime.library), runtime.found));
     report.line("", &format!("version {}", runtime.version().unwrap_or_else(|| "unknown".to_owned())));
-    for provider in Provider::ALL {
+    for provider in Provider::all() {
         let built_in = provider.built_in().map_or_else(|lack| lack, |()| "built in".to_owned());
         report.line(&format!("  {provider}"), &built_in);
     }

@@ -9,10 +9,8 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use clap::error::ErrorKind;
-use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use toml::{Table, Value};
-
-use super::Cli;
 
 use crate::name;
 
@@ -26,6 +24,8 @@ const PREFIX: &str = "CYBORG_LIVE_";
 /// Where settings come from.
 #[derive(Clone, Debug)]
 pub(super) struct Layers {
+    /// Makes the definition of the command line.
+    command: fn() -> Command,
     words: Vec<OsString>,
     environment: Vec<(String, OsString)>,
     file: Option<PathBuf>,
@@ -56,8 +56,8 @@ struct Layer {
 
 impl Layers {
     /// The layers of a command line; nothing where it is not that of `cyborg live`.
-    pub(super) fn of(words: &[OsString]) -> Option<Self> {
-        let found = quick(words)?;
+    pub(super) fn of(words: &[OsString], command: fn() -> Command) -> Option<Self> {
+        let found = quick(words, command)?;
         let environment: Vec<(String, OsString)> = env::vars_os()
             .filter_map(|(name, value)| {
                 let key = name.to_str()?.strip_prefix(PREFIX)?.to_ascii_lowercase().replace('_', "-");
@@ -67,7 +67,7 @@ impl Layers {
         let file = found.get_one::<PathBuf>(CONFIG).cloned();
         let named = || environment.iter().find(|(key, _)| key == CONFIG).map(|(_, value)| PathBuf::from(value));
         let file = file.or_else(named);
-        Some(Self { words: words.to_vec(), environment, file })
+        Some(Self { command, words: words.to_vec(), environment, file })
     }
 
     /// Whether there is a file, which may change.
@@ -77,14 +77,14 @@ impl Layers {
 
     /// Reads them all. The file is read anew each time.
     pub(super) fn read(&self) -> Result<ArgMatches, LayerError> {
-        let mut command = Cli::command();
+        let mut command = (self.command)();
         command.build();
         let live = command.find_subcommand(LIVE).expect("this command is there");
         let mut layers = vec![self.environment()?];
         if let Some(path) = &self.file {
             layers.push(Layer { origin: name::of(path), said: of_file(path)?, written: str::to_owned });
         }
-        let given = quick(&self.words);
+        let given = quick(&self.words, self.command);
         let is_given = |arg: &&Arg| {
             let source = given.as_ref().and_then(|given| given.value_source(arg.get_id().as_str()));
             source == Some(clap::parser::ValueSource::CommandLine)
@@ -96,7 +96,7 @@ impl Layers {
             for (key, value) in &layer.said {
                 let arg = named(live, key).ok_or_else(|| layer.unknown(live, key))?;
                 let more = layer.words(arg, key, value)?;
-                layer.check(key, &more)?;
+                layer.check(key, &more, self.command)?;
                 // What a stronger layer says rules out what can't stand beside it, too.
                 let ruled_out = |strong: &&Arg| {
                     strong.get_id() == arg.get_id()
@@ -109,7 +109,21 @@ impl Layers {
                 }
             }
         }
-        Cli::command().try_get_matches_from(words).map_err(LayerError::Usage)
+        (self.command)().try_get_matches_from(words).map_err(LayerError::Usage)
+    }
+
+    /// What each setting of `live` came to, in words; those that were never given and have no default are left out.
+    pub(super) fn values(&self, matches: &ArgMatches) -> BTreeMap<String, Vec<String>> {
+        let mut command = (self.command)();
+        command.build();
+        let (Some(live), Some(found)) = (command.find_subcommand(LIVE), matches.subcommand_matches(LIVE)) else {
+            return BTreeMap::new();
+        };
+        let value = |arg: &Arg| {
+            let raw = found.try_get_raw(arg.get_id().as_str()).ok()??;
+            Some((arg.get_long()?.to_owned(), raw.map(name::of).collect()))
+        };
+        settings(live).filter_map(value).collect()
     }
 
     fn environment(&self) -> Result<Layer, LayerError> {
@@ -166,9 +180,9 @@ impl Layer {
     }
 
     /// Whether these flags are good by themselves: a fault is then this layer's.
-    fn check(&self, key: &str, words: &[OsString]) -> Result<(), LayerError> {
+    fn check(&self, key: &str, words: &[OsString], command: fn() -> Command) -> Result<(), LayerError> {
         let alone = [OsString::from("cyborg"), LIVE.into()].into_iter().chain(words.iter().cloned());
-        match Cli::command().try_get_matches_from(alone) {
+        match command().try_get_matches_from(alone) {
             // Another layer may say what it needs.
             Err(error) if error.kind() != ErrorKind::MissingRequiredArgument => {
                 let text = error.to_string();
@@ -180,24 +194,10 @@ impl Layer {
     }
 }
 
-/// What each setting of `live` came to, in words; those that were never given and have no default are left out.
-pub(super) fn values(matches: &ArgMatches) -> BTreeMap<String, Vec<String>> {
-    let mut command = Cli::command();
-    command.build();
-    let (Some(live), Some(found)) = (command.find_subcommand(LIVE), matches.subcommand_matches(LIVE)) else {
-        return BTreeMap::new();
-    };
-    let value = |arg: &Arg| {
-        let raw = found.try_get_raw(arg.get_id().as_str()).ok()??;
-        Some((arg.get_long()?.to_owned(), raw.map(name::of).collect()))
-    };
-    settings(live).filter_map(value).collect()
-}
-
 /// The command line of `cyborg live`, as far as it can be read.
-fn quick(words: &[OsString]) -> Option<ArgMatches> {
+fn quick(words: &[OsString], command: fn() -> Command) -> Option<ArgMatches> {
     // Help and version are no settings, and end in an error here.
-    let mut found = Cli::command().ignore_errors(true).try_get_matches_from(words).ok()?;
+    let mut found = command().ignore_errors(true).try_get_matches_from(words).ok()?;
     match found.remove_subcommand() {
         Some((name, found)) if name == LIVE => Some(found),
         _ => None,

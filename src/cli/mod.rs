@@ -39,7 +39,7 @@ use std::process::ExitCode;
 use ::log::Level;
 #[cfg(all(feature = "video", feature = "camera"))]
 use clap::FromArgMatches;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::stderr;
 use outcome::Outcome;
@@ -109,8 +109,8 @@ pub fn run() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Bench(args) => bench::run(&args),
-        Command::Completions(args) => shell::completions(&args),
-        Command::Manual(args) => shell::manual(&args),
+        Command::Completions(args) => shell::completions(&args, Cli::command()),
+        Command::Manual(args) => shell::manual(&args, Cli::command()),
     };
     outcome.unwrap_or_else(|error| Outcome::from_error(&error)).into()
 }
@@ -124,7 +124,7 @@ type Read = ();
 /// Reads the command line; of `live`, environment and file too. Wrong usage ends here, with code 2, and help with 0.
 fn read(words: &[OsString]) -> Result<(Cli, Read), ExitCode> {
     #[cfg(all(feature = "video", feature = "camera"))]
-    if let Some(layers) = layers::Layers::of(words) {
+    if let Some(layers) = layers::Layers::of(words, Cli::command) {
         let matches = match layers.read() {
             Ok(matches) => matches,
             Err(layers::LayerError::Usage(error)) => return Err(refuse(&error, words)),

@@ -364,14 +364,14 @@ fn verify_all(files: &[ModelName], tell: fn(&str, Verdict<'_>) -> anyhow::Result
 /// Checks a model file; says what was found of its digest.
 fn verify(runtime: &Runtime, path: Option<&Path>) -> anyhow::Result<&'static str> {
     let digest = path.map_or(Ok(PART_OF_THE_PROGRAM), digest_beside)?;
-    let session = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
+    let session = SessionSettings { provider: Asked::Named(Provider::CPU), threads: NonZeroUsize::MIN };
     run_by_hand(&mut Classifier::open(runtime, path, session)?)?;
     Ok(digest)
 }
 
 /// Checks a set and each of its experts, whose digests it holds.
 fn verify_set(runtime: &Runtime, path: &Path) -> anyhow::Result<&'static str> {
-    let session = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
+    let session = SessionSettings { provider: Asked::Named(Provider::CPU), threads: NonZeroUsize::MIN };
     let file = PanelFile::read_set(path, name::of(path))?;
     let mut panel = Panel::of(runtime, &file, session)?;
     panel.classifiers_mut().iter_mut().try_for_each(run_by_hand)?;

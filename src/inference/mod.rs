@@ -8,4 +8,5 @@ pub mod provider;
 pub mod runtime;
 pub mod self_test;
 pub mod session;
+mod session_builder;
 pub mod workload;

@@ -12,7 +12,7 @@ use ort::session::Session;
 use ort::session::builder::SessionBuilder;
 
 use super::runtime::Runtime;
-use super::session::{builder, one_line};
+use super::session_builder::{builder, one_line};
 
 /// The ONNX file of a network.
 #[derive(Clone, Debug)]
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn sessions_that_share_their_weights_compute_as_one_with_its_own() {
         let runtime = Runtime::load().expect("set-up fetched ONNX Runtime");
-        let settings = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
+        let settings = SessionSettings { provider: Asked::Named(Provider::CPU), threads: NonZeroUsize::MIN };
         let file = NetworkFile::new(shipped::BYTES);
         let open = |file| Network::open(&runtime, file, settings).expect("the shipped model is whole");
         let (first, second) = (open(&file), open(&file));

@@ -95,7 +95,7 @@ impl Runtime {
     ///
     /// When there is none, or one that is too old or of another machine.
     pub fn load() -> Result<Self, RuntimeError> {
-        Self::load_for(Asked::Named(Provider::Cpu))
+        Self::load_for(Asked::Named(Provider::CPU))
     }
 
     /// The same for the provider that a user asks for: where both are fetched, it decides between the builds of ONNX
@@ -229,10 +229,10 @@ mod tests {
     fn the_gpu_build_comes_first_where_a_gpu_may_serve() {
         for (asked, first) in [
             (Asked::Auto, "onnxruntime-gpu"),
-            (Asked::Named(Provider::Cuda), "onnxruntime-gpu"),
-            (Asked::Named(Provider::TensorRtHalf), "onnxruntime-gpu"),
-            (Asked::Named(Provider::Cpu), "onnxruntime"),
-            (Asked::Named(Provider::OpenVino), "onnxruntime"),
+            ("cuda".parse().expect("a name"), "onnxruntime-gpu"),
+            ("tensorrt-fp16".parse().expect("a name"), "onnxruntime-gpu"),
+            (Asked::Named(Provider::CPU), "onnxruntime"),
+            ("openvino".parse().expect("a name"), "onnxruntime"),
         ] {
             assert_eq!(builds(asked)[0], first, "{asked}");
             assert_eq!(builds(asked).len(), 2);

@@ -5,9 +5,8 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use anyhow::Context;
-use ort::ep::ExecutionProviderDispatch;
 use ort::memory::{Allocator, MemoryInfo};
-use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
+use ort::session::builder::SessionBuilder;
 use ort::session::{IoBinding, Session, SessionOutputs};
 use ort::value::{PrimitiveTensorElementType, Tensor, TensorRef};
 
@@ -15,6 +14,7 @@ use super::network_file::NetworkFile;
 use super::provider::{Asked, Job, Provider, ProviderReport, Refusal, Refused, choose};
 use super::runtime::Runtime;
 use super::self_test::{self, Output, Picture, Run};
+use super::session_builder::{builder, one_line};
 use super::workload::Workload;
 use crate::wall;
 
@@ -114,16 +114,16 @@ impl Network {
         longest_side: usize,
     ) -> Result<Self, SessionError> {
         let workload = Workload::of(file.bytes(), longest_side);
-        let opened = choose(settings.provider, |provider| match (provider, &workload) {
-            (Provider::Cpu, _) => {
+        let opened = choose(settings.provider, |provider| match &workload {
+            _ if provider == Provider::CPU => {
                 let (session, weights) = file.open(runtime, settings.threads)?;
                 Ok(((session, weights), None))
             }
-            (_, Some(workload)) => {
+            Some(workload) => {
                 let (session, difference) = open_on(runtime, file.bytes(), provider, settings.threads, workload)?;
                 Ok(((session, None), Some(difference)))
             }
-            (_, None) => Err("it can't be tested on this network: expected one input, of four dimensions".to_owned()),
+            None => Err("it can't be tested on this network: expected one input, of four dimensions".to_owned()),
         });
         match opened {
             Ok(((session, weights), provider)) => {
@@ -131,9 +131,11 @@ impl Network {
                 let bound = bound.map_err(|error| SessionError::Load(one_line(error.message())))?;
                 Ok(Self { session, _weights: weights, workload, bound, provider })
             }
-            // The processor always starts; what fails there is the network itself.
-            Err(Refused { last: Refusal { provider: Provider::Cpu, reason }, .. }) => Err(SessionError::Load(reason)),
-            Err(Refused { last: Refusal { provider, reason }, .. }) => Err(SessionError::Provider { provider, reason }),
+            Err(Refused { last: Refusal { provider, reason }, .. }) => Err(match provider {
+                // The processor always starts; what fails there is the network itself.
+                provider if provider == Provider::CPU => SessionError::Load(reason),
+                _ => SessionError::Provider { provider, reason },
+            }),
         }
     }
 
@@ -268,23 +270,6 @@ fn open_on(
     Ok((session, difference))
 }
 
-/// The settings that all sessions have.
-pub(super) fn builder(
-    runtime: &Runtime,
-    threads: NonZeroUsize,
-    registrations: Vec<ExecutionProviderDispatch>,
-) -> ort::Result<SessionBuilder> {
-    Ok(Session::builder(&runtime.environment)?
-        .with_optimization_level(GraphOptimizationLevel::All)?
-        .with_intra_threads(threads.get())?
-        // Two sessions' idle threads would burn the processors that the other one needs.
-        .with_intra_op_spinning(false)?
-        .with_inter_op_spinning(false)?
-        // A plan of all memory of a run in one piece costs a tenth more memory, and saved no time that could be measured.
-        .with_memory_pattern(false)?
-        .with_execution_providers(registrations)?)
-}
-
 fn commit(mut builder: SessionBuilder, bytes: &[u8]) -> Result<Session, String> {
     builder.commit_from_memory(bytes).map_err(|error| one_line(error.message()))
 }
@@ -315,16 +300,6 @@ impl Run for Trial<'_> {
     }
 }
 
-/// ONNX Runtime's messages span lines and carry source positions; the first line holds what a user can act on, behind
-/// `[ONNXRuntimeError] : 1 : FAIL : `.
-pub(super) fn one_line(message: &str) -> String {
-    let line = message.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no reason given");
-    let Some((_, coded)) = line.rsplit_once("[ONNXRuntimeError] : ") else {
-        return line.to_owned();
-    };
-    coded.splitn(3, " : ").nth(2).unwrap_or(coded).to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -333,7 +308,7 @@ mod tests {
     #[test]
     fn bound_inputs_and_outputs_change_no_number() {
         let runtime = Runtime::load().expect("set-up fetched ONNX Runtime");
-        let settings = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
+        let settings = SessionSettings { provider: Asked::Named(Provider::CPU), threads: NonZeroUsize::MIN };
         let file = NetworkFile::new(shipped::BYTES);
         let mut plain = Network::open(&runtime, &file, settings).expect("the shipped model is whole");
         let mut bound = Network::open(&runtime, &file, settings).expect("the shipped model is whole");

@@ -7,18 +7,30 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::RecvTimeoutError;
 
-use super::backoff::chance;
+use super::backoff::{BackOff, chance};
 use super::reader::{Event, Reader, Shared};
 use super::view::{Audience, SourceState};
-use super::watch::KeepSettings;
 use crate::capture::Open;
 
 /// How often the keeper looks whether it should stop.
-const GLANCE: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// How long a reader may take to close its camera at the end.
 const FAREWELL: Duration = Duration::from_millis(300);
 /// Readers that hang in a driver at most; until one of them comes back, no other is begun.
 const MOST_HANGING: usize = 3;
+
+/// When a source counts as lost, and when it is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeepSettings {
+    /// It is lost when no frame came for so long.
+    pub stall: Duration,
+    /// So long it may take from opening to the first frame.
+    pub opening: Duration,
+    /// How long to wait before it is tried again.
+    pub backoff: BackOff,
+    /// After it played for so long, the waits begin anew.
+    pub steady: Duration,
+}
 
 /// Keeps one source open.
 pub(super) struct Keeper<'a> {
@@ -87,7 +99,7 @@ impl Keeper<'_> {
             |reason, playing: Option<Instant>| End::Lost { reason, played: playing.map(|since| since.elapsed()) };
         let mut known = None;
         while !self.stopped() {
-            match reader.events.recv_timeout(GLANCE) {
+            match reader.events.recv_timeout(POLL_INTERVAL) {
                 Ok(Event::Playing { size, rate, differs }) => {
                     playing = playing.or_else(|| Some(Instant::now()));
                     // Another size on the way doesn't change what was told of the camera.
@@ -113,7 +125,7 @@ impl Keeper<'_> {
     fn pause(&self, wait: Duration) {
         let begun = Instant::now();
         while !self.stopped() && begun.elapsed() < wait {
-            thread::sleep(GLANCE.min(wait.saturating_sub(begun.elapsed())));
+            thread::sleep(POLL_INTERVAL.min(wait.saturating_sub(begun.elapsed())));
         }
     }
 

@@ -60,14 +60,14 @@ pub struct LiveMetrics {
     pub verdict_age: Ages,
     /// Events that were told of persons.
     pub events: AtomicU64,
-    /// How each way out of events fares; not set where there is none.
-    pub ways: OnceLock<Vec<Arc<WayCounts>>>,
+    /// How each output of events fares; not set where there is none.
+    pub outputs: OnceLock<Vec<Arc<OutputCounts>>>,
 }
 
-/// How a way out of events fares.
+/// How an output of events fares.
 #[derive(Debug)]
-pub struct WayCounts {
-    /// The way's name.
+pub struct OutputCounts {
+    /// The output's name.
     pub name: &'static str,
     /// Events that were sent.
     pub delivered: AtomicU64,
@@ -81,25 +81,25 @@ pub struct WayCounts {
     pub waiting: AtomicU64,
 }
 
-/// The numbers of a way out at a moment; see [`WayCounts`].
+/// The numbers of an output at a moment; see [`OutputCounts`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct WayCount {
-    /// See [`WayCounts::name`].
+pub struct OutputCount {
+    /// See [`OutputCounts::name`].
     pub name: &'static str,
-    /// See [`WayCounts::delivered`].
+    /// See [`OutputCounts::delivered`].
     pub delivered: u64,
-    /// See [`WayCounts::retried`].
+    /// See [`OutputCounts::retried`].
     pub retried: u64,
-    /// See [`WayCounts::failed`].
+    /// See [`OutputCounts::failed`].
     pub failed: u64,
-    /// See [`WayCounts::dropped`].
+    /// See [`OutputCounts::dropped`].
     pub dropped: u64,
-    /// See [`WayCounts::waiting`].
+    /// See [`OutputCounts::waiting`].
     pub waiting: u64,
 }
 
-impl WayCounts {
-    /// A way that has sent nothing yet.
+impl OutputCounts {
+    /// An output that has sent nothing yet.
     #[must_use]
     pub fn new(name: &'static str) -> Self {
         let [delivered, retried, failed, dropped, waiting] = [(); 5].map(|()| AtomicU64::new(0));
@@ -108,9 +108,9 @@ impl WayCounts {
 
     /// Reads them.
     #[must_use]
-    pub fn now(&self) -> WayCount {
+    pub fn now(&self) -> OutputCount {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        WayCount {
+        OutputCount {
             name: self.name,
             delivered: read(&self.delivered),
             retried: read(&self.retried),
@@ -139,10 +139,10 @@ pub struct Counts {
 }
 
 impl LiveMetrics {
-    /// The numbers of all ways out of events.
+    /// The numbers of all outputs of events.
     #[must_use]
-    pub fn way_counts(&self) -> Vec<WayCount> {
-        self.ways.get().map_or(&[][..], |ways| ways).iter().map(|way| way.now()).collect()
+    pub fn output_counts(&self) -> Vec<OutputCount> {
+        self.outputs.get().map_or(&[][..], |outputs| outputs).iter().map(|output| output.now()).collect()
     }
 
     /// Reads them. Each is right by itself; others may go on meanwhile.

@@ -5,9 +5,9 @@
 //! audience gets each picture as a shared pointer and keeps the newest.
 //!
 //! ```text
-//! reader --newest frame--> looker --newest faces--> scorer
-//!   ^                        |  ^                     |
-//! keeper                  audience \---- opinions ----+
+//! reader --newest frame--> locator --newest faces--> scorer
+//!   ^                        |  ^                      |
+//! keeper                  audience \---- opinions -----+
 //! ```
 //!
 //! Each name is a thread, and each arrow to the right a [`newest::Newest`]: a slot of one whose item is replaced by a newer
@@ -16,11 +16,12 @@
 #[cfg(feature = "live")]
 pub mod alerts;
 pub mod backoff;
+mod desk;
 #[cfg(feature = "live")]
 mod jpeg;
 mod keeper;
 pub mod limits;
-mod looker;
+mod locator;
 pub mod metrics;
 pub mod newest;
 mod nudge;

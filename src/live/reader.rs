@@ -18,7 +18,7 @@ use crate::capture::{AtEnd, Open, Opened, Read};
 use crate::explain::explain;
 use crate::frame::{Frame, PresentationTime};
 
-/// Buffers that wait for a reader at most. More are on their way in no case: see [`super::looker`].
+/// Buffers that wait for a reader at most. More are on their way in no case: see [`super::locator`].
 const BUFFERS: usize = 16;
 
 /// What all sessions of a live run share with who looks at their frames.

@@ -3,47 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crossbeam_queue::ArrayQueue;
-
+use super::desk::{Desk, Job, POLL_INTERVAL};
 use super::limits::{Limits, SharedLimits, ThresholdSwitch as _};
-use super::looker::GLANCE;
 use super::metrics::LiveMetrics;
-use super::newest::Newest;
 use super::opinions::Said;
-use super::seat::{Seat, Told};
-use super::view::{LiveOpinion, View};
-use super::watch::FirstSight;
+use super::seat::{FirstSight, Seat, Told};
+use super::view::LiveOpinion;
 use crate::classify::classifier::Classify;
-use crate::face::Face;
-use crate::face::follow::TrackId;
 use crate::verdict::Judge;
 
-/// Jobs whose memory is kept: one in the looker's hands, one in the slot, one with the scorer.
-const JOBS: usize = 3;
-/// Opinions that wait for the looker at most, which takes them all with each frame. A newer one takes the oldest one's place.
-const OPINIONS: usize = 64;
 /// Maps that are kept to be used again.
 const MAPS: usize = 32;
-
-/// What lies between looker and scorer.
-pub(super) struct Desk {
-    /// The faces of the newest frame.
-    pub(super) jobs: Newest<Job>,
-    /// Memory of jobs that are done.
-    pub(super) free: ArrayQueue<Job>,
-    /// What was said, for the looker.
-    pub(super) said: ArrayQueue<Said>,
-}
-
-/// The faces of a frame, and its picture.
-#[derive(Debug, Default)]
-pub(super) struct Job {
-    pub(super) scene: u64,
-    pub(super) view: Option<Arc<View>>,
-    pub(super) faces: Vec<Face>,
-    /// The track of each.
-    pub(super) tracks: Vec<TrackId>,
-}
 
 /// Scores and judges.
 pub(super) struct Scorer<'a> {
@@ -65,12 +35,6 @@ struct Quick<'a> {
     own: Limits,
 }
 
-impl Desk {
-    pub(super) fn new() -> Self {
-        Self { jobs: Newest::new(), free: ArrayQueue::new(JOBS), said: ArrayQueue::new(OPINIONS) }
-    }
-}
-
 impl<'a> Scorer<'a> {
     pub(super) fn new(
         classifier: (&'a mut dyn Classify, &'a Judge),
@@ -90,7 +54,7 @@ impl<'a> Scorer<'a> {
         let mut current: Option<Job> = None;
         while !done.load(Ordering::Relaxed) {
             // A face of an old frame is not worth the time once there is a newer one.
-            let newer = if current.is_some() { self.desk.jobs.try_take() } else { self.desk.jobs.take(GLANCE) };
+            let newer = if current.is_some() { self.desk.jobs.try_take() } else { self.desk.jobs.take(POLL_INTERVAL) };
             if let Some(older) = newer.and_then(|job| current.replace(job)) {
                 self.desk.give_back(older);
             }

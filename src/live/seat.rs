@@ -1,8 +1,8 @@
 //! A classifier of a live run, and what it has made of each person so far.
 
+use super::desk::Job;
 use super::limits::Limits;
 use super::schedule::Schedule;
-use super::scorer::Job;
 use crate::classify::classifier::{ActivationMaps, Classify};
 use crate::face::Face;
 use crate::face::follow::TrackId;
@@ -14,6 +14,16 @@ use crate::verdict::{Followed, Judge, Judgement, ModelJudge, Score};
 
 /// Persons of whom it is known that enough was seen of them, at most: the oldest make room.
 const SETTLED: usize = 256;
+
+/// A classifier that is quicker than the one that decides.
+pub struct FirstSight<'a> {
+    /// Scores faces.
+    pub classifier: &'a mut dyn Classify,
+    /// Turns its scores into verdicts.
+    pub judge: &'a Judge,
+    /// Its own thresholds, for as long as no others are asked for.
+    pub own: Limits,
+}
 
 /// A classifier with its judge.
 pub(super) struct Seat<'a> {

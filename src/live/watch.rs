@@ -4,21 +4,23 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ScopedJoinHandle};
-use std::time::Duration;
 
-use super::backoff::BackOff;
+use super::desk::Desk;
 use super::keeper::Keeper;
-use super::limits::{Limits, SharedLimits};
-use super::looker::Looker;
+use super::limits::SharedLimits;
+use super::locator::Locator;
 use super::metrics::LiveMetrics;
 use super::reader::Shared;
-use super::scorer::{Desk, Scorer};
+use super::scorer::Scorer;
 use super::view::{Audience, SourceState};
 use crate::capture::Open;
 use crate::classify::classifier::Classify;
 use crate::face::Locate;
 use crate::face::follow::DetectEvery;
 use crate::verdict::Judge;
+
+pub use super::keeper::KeepSettings;
+pub use super::seat::FirstSight;
 
 /// Who does the work of a live run.
 pub struct Stages<'a> {
@@ -36,29 +38,6 @@ pub struct Stages<'a> {
     pub first_sight: Option<FirstSight<'a>>,
     /// The thresholds of persons' verdicts, which may be switched meanwhile.
     pub limits: Arc<SharedLimits>,
-}
-
-/// A classifier that is quicker than the one that decides.
-pub struct FirstSight<'a> {
-    /// Scores faces.
-    pub classifier: &'a mut dyn Classify,
-    /// Turns its scores into verdicts.
-    pub judge: &'a Judge,
-    /// Its own thresholds, for as long as no others are asked for.
-    pub own: Limits,
-}
-
-/// When a source counts as lost, and when it is tried again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeepSettings {
-    /// It is lost when no frame came for so long.
-    pub stall: Duration,
-    /// So long it may take from opening to the first frame.
-    pub opening: Duration,
-    /// How long to wait before it is tried again.
-    pub backoff: BackOff,
-    /// After it played for so long, the waits begin anew.
-    pub steady: Duration,
 }
 
 /// Becomes true when its owner goes, in whatever way: the others then end too.
@@ -91,12 +70,12 @@ pub fn watch(
         // Anew, for it lives shorter here.
         let first_sight =
             first_sight.map(|FirstSight { classifier, judge, own }| FirstSight { classifier, judge, own });
-        let mut looker = Looker::new(detector, detect, &shared, &desk, audience);
+        let mut locator = Locator::new(detector, detect, &shared, &desk, audience);
         let mut scorer = Scorer::new((classifier, judge), first_sight, &limits, &desk, metrics);
         let done = &done;
-        let looking = thread::Builder::new().name("looker".to_owned()).spawn_scoped(scope, move || {
+        let locating = thread::Builder::new().name("locator".to_owned()).spawn_scoped(scope, move || {
             let _over = Done(done);
-            looker.look(done)
+            locator.work(done)
         })?;
         let scoring = thread::Builder::new().name("scorer".to_owned()).spawn_scoped(scope, move || {
             let _over = Done(done);
@@ -104,7 +83,7 @@ pub fn watch(
         })?;
         Keeper { opener: &opener, shared: &shared, settings, audience, stop, done }.keep();
         drop(over);
-        join(looking).and(join(scoring))
+        join(locating).and(join(scoring))
     });
     // Nothing is shown after it.
     audience.source(SourceState::Ended);

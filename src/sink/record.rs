@@ -4,11 +4,11 @@
 
 use serde::Serialize;
 
-use crate::capture::list::{Label, ListedPhoto, Split};
 use crate::face::follow::TrackId;
 use crate::findings::{FrameView, OpinionSummary, Summary};
 use crate::frame::PixelBox;
 use crate::name;
+use crate::photo_list::{Label, ListedPhoto, Split};
 use crate::verdict::reason::Reason;
 use crate::verdict::track::{Interval, TrackSummary};
 use crate::verdict::{Judgement, SyntheticProbability, Verdict};

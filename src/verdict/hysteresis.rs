@@ -2,7 +2,7 @@
 
 use cyborg_models::contract::Thresholds;
 
-use super::{SyntheticProbability, Verdict};
+use super::judgement::{SyntheticProbability, Verdict};
 
 /// How far beyond its threshold a verdict is left, in logits: at a threshold of 0.7, synthetic is left below 0.61.
 const MARGIN: f32 = 0.4;

@@ -1,12 +1,14 @@
 //! From numbers to a verdict: pure functions, with no clock and no picture in them.
 //!
 //! [`Judge`] speaks of one face in one frame, by what one expert says of it or several together ([`experts`]), [`track`] of a
-//! person, [`ModelJudge`] of all faces of a source by one model: [`fusion`] makes one number of many frames, [`quality`] says how much each counts, [`hysteresis`] keeps the verdict
-//! from flickering. A [`reason`] says in a word why.
+//! person, [`ModelJudge`] of all faces of a source by one model. [`fusion`] makes one number of many frames, [`quality`] says
+//! how much each counts, [`hysteresis`] keeps the verdict from flickering. A [`reason`] says in a word why.
 
 pub mod experts;
 pub mod fusion;
 pub mod hysteresis;
+mod judge;
+mod judgement;
 mod marks;
 mod model_judge;
 pub mod quality;
@@ -16,196 +18,7 @@ pub mod score_kind;
 pub mod strongest;
 pub mod track;
 
-use std::fmt;
-
-use cyborg_models::contract::{Calibration, Contract, Thresholds};
-use serde::{Serialize, Serializer};
-
+pub use self::judge::Judge;
+pub use self::judgement::{Judgement, SyntheticProbability, Verdict, evidence};
 pub use self::model_judge::{Followed, ModelJudge};
-use self::reason::Reason;
 pub use self::score::{Logits, Score};
-use self::track::TrackJudge;
-
-/// How probable it is that a face is synthetic, in 0 to 1.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
-pub struct SyntheticProbability(f32);
-
-/// What is said of a face.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// Below the lower threshold.
-    Authentic,
-    /// Between the thresholds.
-    Unsure,
-    /// Above the upper threshold.
-    Synthetic,
-}
-
-/// What is said of one face in one frame.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Judgement {
-    /// The calibrated probability of this frame alone.
-    pub probability: SyntheticProbability,
-    /// The verdict on it; unsure where the face is unlike anything that was trained on.
-    pub verdict: Verdict,
-    /// Why it is unsure, or what it looks like where it is synthetic and that is known.
-    pub reason: Option<Reason>,
-}
-
-/// Turns scores into judgements by a model's own calibration and thresholds.
-#[derive(Clone, Debug)]
-pub struct Judge {
-    calibration: Calibration,
-    thresholds: Thresholds,
-}
-
-impl Judge {
-    /// A judge by the numbers of a model file.
-    #[must_use]
-    pub fn new(contract: &Contract) -> Self {
-        Self { calibration: contract.calibration, thresholds: contract.thresholds.clone() }
-    }
-
-    /// Puts a judgement for each score, in order, in place of what `judgements` held.
-    pub fn judge(&self, scores: &[Score], judgements: &mut Vec<Judgement>) {
-        judgements.clear();
-        judgements.extend(scores.iter().map(|score| {
-            let probability = SyntheticProbability::new(score.logits, &self.calibration);
-            let verdict = match score.unfamiliar {
-                true => Verdict::Unsure,
-                false => Verdict::new(probability, &self.thresholds),
-            };
-            let reason = match verdict {
-                Verdict::Authentic => None,
-                Verdict::Unsure if score.unfamiliar => Some(Reason::Unfamiliar),
-                Verdict::Unsure => Some(Reason::BetweenThresholds),
-                Verdict::Synthetic => Reason::looks(score.kind),
-            };
-            Judgement { probability, verdict, reason }
-        }));
-    }
-
-    /// A judge for the tracks of one source.
-    #[must_use]
-    pub fn tracks(&self) -> TrackJudge {
-        TrackJudge::new(self.calibration, self.thresholds.clone())
-    }
-}
-
-/// The calibrated evidence for synthetic, in logits: the difference of the logits over the temperature, plus the bias.
-/// NaN where the network gave no number.
-#[must_use]
-pub fn evidence(logits: Logits, calibration: &Calibration) -> f32 {
-    (logits.synthetic - logits.authentic) / calibration.temperature + calibration.bias
-}
-
-impl SyntheticProbability {
-    /// The calibrated probability: sigmoid of the calibrated evidence.
-    ///
-    /// A network that gives no number (NaN) has said nothing, which is 0.5.
-    #[must_use]
-    pub fn new(logits: Logits, calibration: &Calibration) -> Self {
-        Self::of_evidence(evidence(logits, calibration))
-    }
-
-    /// The sigmoid of evidence in logits; that of NaN is 0.5.
-    #[must_use]
-    pub fn of_evidence(evidence: f32) -> Self {
-        let probability = 1.0 / (1.0 + (-evidence).exp());
-        Self(if probability.is_nan() { 0.5 } else { probability })
-    }
-
-    /// No evidence either way.
-    pub const HALF: Self = Self(0.5);
-
-    /// The number, in 0 to 1.
-    #[must_use]
-    pub fn value(self) -> f32 {
-        self.0
-    }
-}
-
-impl Serialize for SyntheticProbability {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_f32(self.0)
-    }
-}
-
-impl Verdict {
-    /// The verdict on a probability by a model's own thresholds.
-    #[must_use]
-    pub fn new(probability: SyntheticProbability, thresholds: &Thresholds) -> Self {
-        if probability.0 < thresholds.authentic_below {
-            Self::Authentic
-        } else if probability.0 > thresholds.synthetic_above {
-            Self::Synthetic
-        } else {
-            Self::Unsure
-        }
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Authentic => "authentic",
-            Self::Unsure => "unsure",
-            Self::Synthetic => "synthetic",
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use cyborg_models::contract::Kind;
-
-    use super::*;
-    use crate::face::crop::CropSquare;
-
-    fn check(authentic: f32, synthetic: f32, expected: f32, verdict: Verdict) {
-        let calibration = Calibration { temperature: 2.0, bias: 0.0 };
-        let thresholds = Thresholds { authentic_below: 0.3, synthetic_above: 0.7, error_rates: None };
-        let probability = SyntheticProbability::new(Logits { authentic, synthetic }, &calibration);
-        assert!((probability.value() - expected).abs() < 1e-6, "{probability:?}");
-        assert_eq!(Verdict::new(probability, &thresholds), verdict);
-    }
-
-    #[test]
-    fn follows_the_contracts_formula() {
-        // 1 / (1 + exp(-2 / 2)) by hand.
-        check(1.0, 3.0, 0.731_058_6, Verdict::Synthetic);
-        check(3.0, 1.0, 0.268_941_4, Verdict::Authentic);
-        check(0.5, 0.5, 0.5, Verdict::Unsure);
-    }
-
-    #[test]
-    fn a_face_gets_its_verdict_and_a_word_on_it() {
-        let calibration = Calibration { temperature: 1.0, bias: 0.0 };
-        let thresholds = Thresholds { authentic_below: 0.3, synthetic_above: 0.7, error_rates: None };
-        let judge = Judge { calibration, thresholds };
-        let check = |synthetic: f32, kind: Option<Kind>, unfamiliar: bool, verdict: Verdict, reason: Option<Reason>| {
-            let square = CropSquare { left: 0, top: 0, side: 1 };
-            let score = Score { kind, unfamiliar, ..Score::new(square, Logits { authentic: 0.0, synthetic }) };
-            let mut judgements = Vec::new();
-            judge.judge(&[score], &mut judgements);
-            assert_eq!((judgements[0].verdict, judgements[0].reason), (verdict, reason), "{score:?}");
-            let p = SyntheticProbability::of_evidence(synthetic);
-            assert_eq!(judgements[0].probability, p, "p is what the evidence says, in any case");
-        };
-        check(3.0, None, false, Verdict::Synthetic, None);
-        check(3.0, Some(Kind::Generated), false, Verdict::Synthetic, Some(Reason::LooksGenerated));
-        check(3.0, Some(Kind::Swapped), false, Verdict::Synthetic, Some(Reason::LooksSwapped));
-        check(0.0, Some(Kind::Swapped), false, Verdict::Unsure, Some(Reason::BetweenThresholds));
-        check(-3.0, Some(Kind::Swapped), false, Verdict::Authentic, None);
-        check(3.0, Some(Kind::Swapped), true, Verdict::Unsure, Some(Reason::Unfamiliar));
-        check(-3.0, None, true, Verdict::Unsure, Some(Reason::Unfamiliar));
-    }
-
-    #[test]
-    fn stays_a_probability_at_the_ends() {
-        check(f32::MAX, -f32::MAX, 0.0, Verdict::Authentic);
-        check(0.0, 1e30, 1.0, Verdict::Synthetic);
-        check(f32::NAN, 0.0, 0.5, Verdict::Unsure);
-    }
-}

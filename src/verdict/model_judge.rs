@@ -1,7 +1,9 @@
 //! What one model comes to of a source's faces: of each alone, and of the persons whose faces they are.
 
+use super::judge::Judge;
+use super::judgement::Judgement;
+use super::score::Score;
 use super::track::{Look, TrackJudge, TrackSummary, TrackedFace};
-use super::{Judge, Judgement, Score};
 use crate::face::Face;
 use crate::face::follow::TrackId;
 use crate::face::quality::Quality;

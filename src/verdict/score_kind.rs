@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Logits, SyntheticProbability};
+use super::judgement::SyntheticProbability;
+use super::score::Logits;
 
 /// Which number is the score of a face.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

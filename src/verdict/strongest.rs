@@ -1,6 +1,6 @@
 //! The few frames of a track that speak most for synthetic, for a person to look at.
 
-use super::SyntheticProbability;
+use super::judgement::SyntheticProbability;
 use crate::frame::{PixelBox, PresentationTime};
 
 /// Frames that are kept.

@@ -10,16 +10,16 @@
 use cyborg_models::contract::{Calibration, Thresholds};
 
 use super::fusion::{Fading, Fusion};
+use super::judgement::{Judgement, SyntheticProbability, Verdict, evidence};
 use super::marks::{Mark, Marks};
 use super::quality::Weight;
 use super::reason::Reason;
+use super::score::Score;
 use super::strongest::{StrongFrame, Strongest};
-use super::{Judgement, SyntheticProbability, Verdict, evidence};
 use crate::face::Face;
 use crate::face::follow::{LONGEST_GAP, TrackId};
 use crate::face::quality::Quality;
 use crate::frame::PresentationTime;
-use crate::verdict::Score;
 
 /// Time constant of the running verdict, in seconds.
 const MEMORY: f64 = 2.0;

@@ -65,7 +65,7 @@ fn a_checkpoint_of_the_published_code_becomes_a_model_file() {
 
     // The map of the file is that of the reference tap.
     let runtime = Runtime::load().expect("set-up has fetched ONNX Runtime");
-    let settings = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
+    let settings = SessionSettings { provider: Asked::Named(Provider::CPU), threads: NonZeroUsize::MIN };
     let mut classifier = Classifier::from_bytes(&runtime, "imported", &bytes, settings).expect("the runtime takes it");
     let (mut logits, mut maps) = (Vec::new(), Vec::new());
     let crop = textures(299, 1, 4);

@@ -2,7 +2,7 @@
 
 use ffmpeg_next as ffmpeg;
 
-use super::micros;
+use super::ticks::micros;
 
 /// Moments of sound that are remembered, the newest ones.
 const KEPT: usize = 64;

@@ -9,6 +9,7 @@ mod numbers;
 mod opening;
 mod picture;
 mod pipe;
+mod ticks;
 mod turn;
 mod watch;
 
@@ -32,6 +33,7 @@ use crate::wall;
 use heard::Heard;
 use numbers::Numbers;
 use picture::Pictures;
+use ticks::micros;
 use watch::Watch;
 
 /// Endings of the files that are taken from a folder, in lower case. A file that is named may have any.
@@ -334,25 +336,9 @@ fn unwrapped(stamp: i64, (bits, hidden): (u32, i64), micros: impl Fn(i64) -> i64
     if goes_back && goes_on { more } else { hidden }
 }
 
-/// A time of a stream in microseconds, to the nearest.
-fn micros(stamp: i64, base: ffmpeg::Rational) -> i64 {
-    let (up, down) = (i128::from(base.numerator()), i128::from(base.denominator().max(1)));
-    let micros = (i128::from(stamp) * up * 2_000_000 + down).div_euclid(2 * down);
-    i64::try_from(micros).unwrap_or(if micros < 0 { i64::MIN } else { i64::MAX })
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{micros, unwrapped};
-
-    #[test]
-    fn times_are_rounded_to_the_nearest() {
-        assert_eq!(micros(1, (1, 3).into()), 333_333);
-        assert_eq!(micros(2, (1, 3).into()), 666_667);
-        assert_eq!(micros(-1, (1, 3).into()), -333_333);
-        assert_eq!(micros(i64::MAX, (1, 1).into()), i64::MAX);
-        assert_eq!(micros(90_000, (1, 90_000).into()), 1_000_000);
-    }
+    use super::unwrapped;
 
     #[test]
     fn a_clock_that_is_full_goes_on() {

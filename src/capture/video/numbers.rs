@@ -10,7 +10,7 @@ use ffmpeg_next::format::context::Input;
 
 use crate::frame::PresentationTime;
 
-use super::micros;
+use super::ticks::micros;
 use crate::capture::clock::LONGEST;
 
 /// A frame may be shown this long after packets that come behind it in the file, at most.

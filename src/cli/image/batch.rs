@@ -1,12 +1,10 @@
 //! Photos on their way through the classifier: the crops of several wait until there are enough for one run.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use cyborg_models::contract::{CropRule, Kind};
 
-use super::PhotoFile;
-use crate::capture::list::ListedFace;
 use crate::capture::stills::{self, Still};
 use crate::classify::classifier::{ActivationMaps, Answer, Classifier};
 use crate::classify::experts::Said;
@@ -18,7 +16,15 @@ use crate::face::{Face, Locate};
 use crate::findings::Opinion;
 use crate::frame::{Frame, PixelBox};
 use crate::name;
+use crate::photo_list::{ListedFace, ListedPhoto};
 use crate::verdict::{Logits, Score};
+
+/// A photo that is to be judged.
+pub(super) struct PhotoFile {
+    pub(super) path: PathBuf,
+    /// What a list says of it.
+    pub(super) listed: Option<ListedPhoto>,
+}
 
 /// Crops that are classified together. More gains nothing on a processor, and would let a person wait for the first row.
 const BATCH: usize = 8;

@@ -11,17 +11,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context;
 use clap::Args;
 
-use self::batch::{Batch, Extent, Photo, Pixels};
+use self::batch::{Batch, Extent, Photo, PhotoFile, Pixels};
 use self::drawn::DrawnPhotos;
 use super::outcome::{Outcome, UsageError, complain, note, refuse_overwriting, say};
 use super::workers::{Team, WorkerArgs, cautions, record};
 use super::{interrupt, machine};
 use crate::capture::folder::Listing;
-use crate::capture::list::{self, ListedPhoto};
 use crate::capture::stills::{self, Still};
 use crate::classify::panel::Panel;
 use crate::findings::{FrameView, Opinion};
 use crate::name;
+use crate::photo_list;
 use crate::sink::csv::CsvPhotos;
 use crate::sink::jsonl::{Extent as Lines, JsonlSink, RunRecord};
 use crate::sink::progress::Progress;
@@ -78,13 +78,6 @@ impl FromStr for CropExtent {
             _ => Err("expected face or whole".to_owned()),
         }
     }
-}
-
-/// A photo that is to be judged.
-struct PhotoFile {
-    path: PathBuf,
-    /// What a list says of it.
-    listed: Option<ListedPhoto>,
 }
 
 pub(super) fn run(args: &ImageArgs) -> anyhow::Result<Outcome> {
@@ -171,7 +164,7 @@ struct Gathered {
 fn gather(args: &ImageArgs) -> anyhow::Result<Gathered> {
     let Gathered { mut photos, mut failed, mut left_out } = Gathered::default();
     if let Some(list) = &args.list {
-        for line in list::read(list, args.root.as_deref())? {
+        for line in photo_list::read(list, args.root.as_deref())? {
             match line {
                 Ok(listed) => photos.push(PhotoFile { path: listed.path.clone(), listed: Some(listed) }),
                 Err(error) => {

@@ -1,4 +1,4 @@
-//! The flags of the ways out of events, and the ways that are made from them.
+//! The flags of the outputs of events, and the outputs that are made from them.
 
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::live::alerts::lines::{Lines, Rotation};
 use crate::live::alerts::mqtt::{self, Mqtt};
 use crate::live::alerts::snapshots::Snapshots;
 use crate::live::alerts::webhook::{self, Token, Webhook};
-use crate::live::alerts::{Alerts, Place, Way};
+use crate::live::alerts::{Alerts, Output, Place};
 use crate::live::metrics::LiveMetrics;
 
 /// Bytes in a MiB.
@@ -56,27 +56,27 @@ impl AlertArgs {
         self.events.as_deref() == Some(Path::new("-"))
     }
 
-    /// Begins to tell events by these ways, where there are any.
+    /// Begins to tell events by these outputs, where there are any.
     pub(super) fn begin(
-        ways: Vec<Box<dyn Way>>,
+        outputs: Vec<Box<dyn Output>>,
         source: String,
         model: String,
         metrics: &Arc<LiveMetrics>,
     ) -> anyhow::Result<Option<Arc<Alerts>>> {
-        if ways.is_empty() {
+        if outputs.is_empty() {
             return Ok(None);
         }
-        let names: Vec<&str> = ways.iter().map(|way| way.name()).collect();
+        let names: Vec<&str> = outputs.iter().map(|output| output.name()).collect();
         note(&format!("events go to: {}", names.join(", ")));
-        Ok(Some(Arc::new(Alerts::begin(Origin { source, model }, ways, metrics)?)))
+        Ok(Some(Arc::new(Alerts::begin(Origin { source, model }, outputs, metrics)?)))
     }
 
-    /// The ways out that are asked for, opened.
-    pub(super) fn ways(&self) -> anyhow::Result<Vec<Box<dyn Way>>> {
-        let mut ways: Vec<Box<dyn Way>> = Vec::new();
+    /// The outputs that are asked for, opened.
+    pub(super) fn outputs(&self) -> anyhow::Result<Vec<Box<dyn Output>>> {
+        let mut outputs: Vec<Box<dyn Output>> = Vec::new();
         if let Some(path) = &self.events {
             let size = NonZeroU64::new(self.events_size * MEBI).unwrap_or(NonZeroU64::MIN);
-            ways.push(Box::new(if self.takes_stdout() {
+            outputs.push(Box::new(if self.takes_stdout() {
                 Lines::stream(Box::new(std::io::stdout()))
             } else {
                 Lines::file(path, Rotation { size, keep: self.events_keep })?
@@ -84,16 +84,16 @@ impl AlertArgs {
         }
         if let Some(url) = &self.webhook {
             let token = self.webhook_token_file.as_deref().map(Token::read).transpose()?;
-            ways.push(Box::new(Webhook::new(place(url, "--webhook", &webhook::SCHEMES)?, token)?));
+            outputs.push(Box::new(Webhook::new(place(url, "--webhook", &webhook::SCHEMES)?, token)?));
         }
         if let Some(url) = &self.mqtt {
             let mqtt = Mqtt::new(place(url, "--mqtt", &mqtt::SCHEMES)?, &self.mqtt_topic);
-            ways.push(Box::new(mqtt.map_err(|error| UsageError(error.to_string()))?));
+            outputs.push(Box::new(mqtt.map_err(|error| UsageError(error.to_string()))?));
         }
         if let Some(folder) = &self.snapshots {
-            ways.push(Box::new(Snapshots::new(folder, self.snapshots_keep)?));
+            outputs.push(Box::new(Snapshots::new(folder, self.snapshots_keep)?));
         }
-        Ok(ways)
+        Ok(outputs)
     }
 }
 

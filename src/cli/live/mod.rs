@@ -83,7 +83,7 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
     let workers = WorkerArgs { model: models(&args.workers.model), ..args.workers.clone() };
     let opener = args.input.opener(stop)?;
     #[cfg(feature = "live")]
-    let ways = args.alerts.ways()?;
+    let outputs = args.alerts.outputs()?;
     let mut team = workers.open_live_team()?;
     let judge = Judge::new(team.classifier.contract());
     let mut quick = team.others.pop();
@@ -113,7 +113,7 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
         audience.0.push(page);
     }
     #[cfg(feature = "live")]
-    let alerts = alerts::AlertArgs::begin(ways, args.input.name(), team.classifier.name().to_owned(), &metrics)?;
+    let alerts = alerts::AlertArgs::begin(outputs, args.input.name(), team.classifier.name().to_owned(), &metrics)?;
     #[cfg(feature = "live")]
     if let Some(alerts) = &alerts {
         let alerts: Arc<dyn Audience> = Arc::<crate::live::alerts::Alerts>::clone(alerts);

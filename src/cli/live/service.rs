@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use clap::{ArgMatches, FromArgMatches};
 
-use super::LiveArgs;
 use super::printer::words;
 use super::systemd::{self, News};
-use crate::cli::layers::{self, Layers};
+use super::thresholds::ThresholdArgs;
+use crate::cli::layers::Layers;
 use crate::cli::outcome::{complain, note};
 use crate::live::limits::{Limits, SharedLimits, ThresholdSwitch};
 use crate::live::metrics::LiveMetrics;
@@ -52,11 +52,11 @@ impl Settings {
         let Some(live) = read.subcommand_matches("live") else {
             return Ok(());
         };
-        let asked = LiveArgs::from_arg_matches(live)?.thresholds.limits(limits.own())?;
+        let asked = ThresholdArgs::from_arg_matches(live)?.limits(limits.own())?;
         let before = limits.now();
         limits.switch(asked);
         let now = limits.now();
-        let (old, new) = (layers::values(&self.read), layers::values(&read));
+        let (old, new) = (self.layers.values(&self.read), self.layers.values(&read));
         let names = old.keys().chain(new.keys()).filter(|name| old.get(*name) != new.get(*name));
         let mut restart: Vec<&str> = names.map(String::as_str).filter(|name| !SWITCHED.contains(name)).collect();
         restart.sort_unstable();

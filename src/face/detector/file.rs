@@ -9,7 +9,8 @@ use cyborg_models::digest;
 use cyborg_models::onnx::ModelProto;
 use prost::Message;
 
-use super::kind::{self, DEFAULT, KINDS, Kind, Mended, Origin};
+use super::kind::{Kind, Mended, Origin};
+use super::registry::{self, DEFAULT, KINDS};
 use crate::inference::session::SessionError;
 use crate::{name, wall};
 
@@ -20,7 +21,7 @@ pub enum DetectorError {
     #[error(
         "the face detector is missing: {}; `cargo xtask setup` fetches the usual one, {} is part of the program",
         name::of(path),
-        kind::embedded()
+        registry::embedded()
     )]
     Missing {
         /// Where it was looked for.
@@ -29,7 +30,7 @@ pub enum DetectorError {
     /// There is no cache folder to look in.
     #[error(
         "no folder for fetched files is known, so the face detector can't be found: set HOME or CYBORG_CACHE, or use {}, which is part of the program",
-        kind::embedded()
+        registry::embedded()
     )]
     NoCache,
     /// The file can't be read.
@@ -44,7 +45,7 @@ pub enum DetectorError {
     #[error(
         "{} is no face detector that can be used: {reason}; name a file of {}, or one of these words, with `--detector`",
         name::of(path),
-        kind::names()
+        registry::names()
     )]
     Foreign {
         /// The file.
@@ -81,7 +82,7 @@ impl DetectorName {
     /// What a word on the command line asks for.
     #[must_use]
     pub fn of(word: OsString) -> Self {
-        match word.to_str().and_then(Kind::named) {
+        match word.to_str().and_then(registry::named) {
             Some(kind) => Self::Known(kind),
             None => Self::File(word.into()),
         }

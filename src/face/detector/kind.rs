@@ -1,4 +1,4 @@
-//! The detectors that the program knows, a row each. What is particular about one is in its own folder.
+//! What there is to say of a kind of detector: its row. What is particular about one is in its own folder.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,16 +8,9 @@ use cyborg_models::lock;
 use cyborg_models::onnx::{GraphProto, ModelProto};
 
 use super::overlap::Several;
-use super::{centerface, yunet};
 use crate::face::Face;
 use crate::inference::network_file::NetworkFile;
 use crate::inference::session::Outputs;
-
-/// All of them. A file is tried as each of them in this order.
-pub static KINDS: [Kind; 2] = [centerface::KIND, yunet::KIND];
-/// The one that looks for faces unless another is named: the one on whose boxes the models were trained and their calibration was
-/// measured. docs/detectors.md says what is known of the others.
-pub const DEFAULT: &str = centerface::NAME;
 
 /// A kind of detector.
 pub struct Kind {
@@ -80,12 +73,6 @@ pub(super) struct View {
 }
 
 impl Kind {
-    /// The one of this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<&'static Self> {
-        KINDS.iter().find(|kind| kind.name == name)
-    }
-
     /// Where set-up puts its file; nothing where it is part of the program, or no cache folder is known.
     #[must_use]
     pub fn fetched(&self) -> Option<PathBuf> {
@@ -100,15 +87,4 @@ impl fmt::Debug for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
     }
-}
-
-/// The names of those that are part of the program, as a sentence has them.
-pub(super) fn embedded() -> String {
-    let embedded = KINDS.iter().filter(|kind| matches!(kind.origin, Origin::Embedded(_)));
-    embedded.map(|kind| format!("`--detector {}`", kind.name)).collect::<Vec<_>>().join(" or ")
-}
-
-/// The names of all of them, as a sentence has them.
-pub(super) fn names() -> String {
-    KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(" or ")
 }

@@ -12,13 +12,15 @@ mod file;
 mod kind;
 mod mending;
 mod overlap;
+mod registry;
 mod settings;
 mod yunet;
 
 use anyhow::Context;
 
 pub use file::{DetectorError, DetectorFile, DetectorName};
-pub use kind::{DEFAULT, KINDS, Kind, Origin};
+pub use kind::{Kind, Origin};
+pub use registry::{DEFAULT, KINDS, named};
 pub use settings::{DetectSize, DetectorSettings};
 
 use kind::{Mended, View};

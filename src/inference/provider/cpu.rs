@@ -2,7 +2,17 @@
 
 use ort::ep::ExecutionProviderDispatch;
 
-use super::{Backend, Job};
+use super::backend::{Backend, Job, Precision, Row};
+
+/// The row of the registry.
+pub(super) static ROW: Row = Row {
+    name: "cpu",
+    precision: Precision::Single,
+    in_auto: true,
+    gpu_build: false,
+    libraries: &[],
+    backend: Some(&Cpu),
+};
 
 /// ONNX Runtime's own kernels.
 pub(super) struct Cpu;

@@ -3,7 +3,20 @@
 use ort::ep::cuda::ConvAlgorithmSearch;
 use ort::ep::{self, ArenaExtendStrategy, ExecutionProvider, ExecutionProviderDispatch};
 
-use super::{Backend, Job};
+use super::backend::{Backend, Job, Precision, Row};
+
+/// What ONNX Runtime's CUDA is linked with.
+pub(super) const LIBRARIES: [&str; 4] = ["libcudart.so.13", "libcublas.so.13", "libcufft.so.12", "libcudnn.so.9"];
+
+/// The row of the registry.
+pub(super) static ROW: Row = Row {
+    name: "cuda",
+    precision: Precision::Single,
+    in_auto: true,
+    gpu_build: true,
+    libraries: &LIBRARIES,
+    backend: Some(&Cuda),
+};
 
 /// CUDA in float32.
 pub(super) struct Cuda;

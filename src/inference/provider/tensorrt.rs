@@ -9,9 +9,36 @@ use std::path::{Path, PathBuf};
 use cyborg_models::{cache, digest};
 use ort::ep::{self, ExecutionProvider, ExecutionProviderDispatch};
 
-use super::{Backend, Job, Precision, cuda, nvidia};
+use super::backend::{Backend, Job, Precision, Row};
+use super::{cuda, nvidia};
 use crate::inference::workload::Workload;
 use crate::name;
+
+/// What it is linked with: CUDA's libraries and its own.
+const LIBRARIES: [&str; 6] = {
+    let [runtime, blas, fft, dnn] = cuda::LIBRARIES;
+    [runtime, blas, fft, dnn, "libnvinfer.so.10", "libnvonnxparser.so.10"]
+};
+
+/// The row of the registry.
+pub(super) static ROW: Row = Row {
+    name: "tensorrt",
+    precision: Precision::Tf32,
+    in_auto: true,
+    gpu_build: true,
+    libraries: &LIBRARIES,
+    backend: Some(&TensorRt { precision: Precision::Tf32 }),
+};
+
+/// The same in float16: faster, and less exact. It gives other numbers, so it wants to be named.
+pub(super) static HALF: Row = Row {
+    name: "tensorrt-fp16",
+    precision: Precision::Half,
+    in_auto: false,
+    gpu_build: true,
+    libraries: &LIBRARIES,
+    backend: Some(&TensorRt { precision: Precision::Half }),
+};
 
 /// TensorRT in one precision.
 pub(super) struct TensorRt {

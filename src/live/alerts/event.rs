@@ -49,7 +49,7 @@ pub struct Event {
     pub turn: Turn,
     /// The event as JSON, without a line's end.
     pub json: String,
-    /// The picture in which it was seen; only for ways that want one.
+    /// The picture in which it was seen; only for outputs that want one.
     pub view: Option<Arc<View>>,
 }
 

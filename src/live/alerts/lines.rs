@@ -6,7 +6,7 @@ use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use super::event::Event;
-use super::{Trouble, Way};
+use super::output::{Output, Trouble};
 
 use crate::name;
 
@@ -65,7 +65,7 @@ impl Lines {
     }
 }
 
-impl Way for Lines {
+impl Output for Lines {
     fn name(&self) -> &'static str {
         "events"
     }

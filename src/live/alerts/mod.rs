@@ -1,12 +1,13 @@
 //! Alerts: who turns synthetic, turns back or goes, told to a file, a web server, an MQTT broker, or kept as a picture.
 //!
 //! [`Alerts`] is an [`Audience`]: [`turning`] finds the turns between two pictures, and each becomes an [`event::Event`].
-//! Each [`Way`] out has a thread and a bounded queue of its own, so that none holds up the picture or another way. What has
+//! Each [`Output`] has a thread and a bounded queue of its own, so that none holds up the picture or another output. What has
 //! no room, or can't be sent, is counted.
 
 pub mod event;
 pub mod lines;
 pub mod mqtt;
+mod output;
 mod place;
 mod post;
 mod queue;
@@ -24,9 +25,10 @@ use self::event::{Event, Origin};
 use self::post::Post;
 use self::turning::{Said, To, Turn, Turning};
 use super::backoff::BackOff;
-use super::metrics::{LiveMetrics, WayCounts};
+use super::metrics::{LiveMetrics, OutputCounts};
 use super::view::{Audience, SourceState, View};
 
+pub use output::{Output, Trouble};
 pub use place::{Place, PlaceError};
 pub use trust::TrustError;
 
@@ -34,47 +36,10 @@ pub use trust::TrustError;
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// Between two tries at most.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// Events that wait for a way at most.
-const ROOM: usize = 256;
-/// How long the ways may take for what still waits at the end.
+/// How long the outputs may take for what still waits at the end.
 const FAREWELL: Duration = Duration::from_millis(250);
 
-/// A way out for events. It is used by one thread of its own, and may take its time.
-pub trait Way: Send {
-    /// Its name in the numbers.
-    fn name(&self) -> &'static str;
-
-    /// Sends an event.
-    ///
-    /// # Errors
-    ///
-    /// When it could not be sent: whether to try again, and why, without credentials.
-    fn send(&mut self, event: &Event) -> Result<(), Trouble>;
-
-    /// Called a few times a second while there is nothing to send.
-    fn rest(&mut self) {}
-
-    /// Events that may wait for it.
-    fn room(&self) -> usize {
-        ROOM
-    }
-
-    /// Whether it wants the pictures of the events, whose memory is held until then.
-    fn wants_picture(&self) -> bool {
-        false
-    }
-}
-
-/// Why an event could not be sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trouble {
-    /// Another try may help.
-    Later(String),
-    /// No other try will.
-    Refused(String),
-}
-
-/// Finds events in what there is to see, and hands them to the ways out.
+/// Finds events in what there is to see, and hands them to the outputs.
 #[derive(Debug)]
 pub struct Alerts {
     origin: Origin,
@@ -93,13 +58,13 @@ struct State {
 }
 
 impl Alerts {
-    /// Begins a thread for each way, whose numbers are in `metrics` from now on.
+    /// Begins a thread for each output, whose numbers are in `metrics` from now on.
     ///
     /// # Errors
     ///
     /// When the system gives no thread.
-    pub fn begin(origin: Origin, ways: Vec<Box<dyn Way>>, metrics: &Arc<LiveMetrics>) -> std::io::Result<Self> {
-        Self::begin_with(origin, ways, metrics, BackOff { first: FIRST_WAIT, most: LONGEST_WAIT })
+    pub fn begin(origin: Origin, outputs: Vec<Box<dyn Output>>, metrics: &Arc<LiveMetrics>) -> std::io::Result<Self> {
+        Self::begin_with(origin, outputs, metrics, BackOff { first: FIRST_WAIT, most: LONGEST_WAIT })
     }
 
     /// The same with other waits between two tries.
@@ -109,15 +74,16 @@ impl Alerts {
     /// As [`Alerts::begin`].
     pub fn begin_with(
         origin: Origin,
-        ways: Vec<Box<dyn Way>>,
+        outputs: Vec<Box<dyn Output>>,
         metrics: &Arc<LiveMetrics>,
         backoff: BackOff,
     ) -> std::io::Result<Self> {
-        let counts: Vec<_> = ways.iter().map(|way| Arc::new(WayCounts::new(way.name()))).collect();
-        let posts = ways.into_iter().zip(&counts).map(|(way, counts)| Post::begin(way, Arc::clone(counts), backoff));
+        let counts: Vec<_> = outputs.iter().map(|output| Arc::new(OutputCounts::new(output.name()))).collect();
+        let posts =
+            outputs.into_iter().zip(&counts).map(|(output, counts)| Post::begin(output, Arc::clone(counts), backoff));
         let posts = posts.collect::<Result<_, _>>()?;
-        // A second set of ways would be counted nowhere; a run has one.
-        let _ = metrics.ways.set(counts);
+        // A second set of outputs would be counted nowhere; a run has one.
+        let _ = metrics.outputs.set(counts);
         Ok(Self { origin, posts, metrics: Arc::clone(metrics), state: Mutex::default() })
     }
 

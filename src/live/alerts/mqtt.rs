@@ -11,9 +11,9 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
 use super::event::Event;
+use super::output::{Output, Trouble};
 use super::place::Place;
 use super::trust::{self, TrustError};
-use super::{Trouble, Way};
 use crate::live::backoff::chance;
 
 /// The schemes of its addresses: in the clear, and with TLS.
@@ -138,7 +138,7 @@ impl Link {
     }
 }
 
-impl Way for Mqtt {
+impl Output for Mqtt {
     fn name(&self) -> &'static str {
         "mqtt"
     }

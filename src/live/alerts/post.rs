@@ -1,4 +1,4 @@
-//! The thread of a way out: takes events from its queue, and tries again what could not be sent.
+//! The thread of an output: takes events from its queue, and tries again what could not be sent.
 
 use std::io;
 use std::sync::Arc;
@@ -7,31 +7,31 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::event::Event;
+use super::output::{Output, Trouble};
 use super::queue::{Queue, Taken};
-use super::{Trouble, Way};
 use crate::live::backoff::{BackOff, chance};
-use crate::live::metrics::WayCounts;
+use crate::live::metrics::OutputCounts;
 
-/// How often a way that has nothing to send looks after its connection.
+/// How often an output that has nothing to send looks after its connection.
 const REST: Duration = Duration::from_millis(250);
 /// An event that could not be sent for so long is given up.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(3600);
 
-/// A way out with its queue and its thread.
+/// An output with its queue and its thread.
 #[derive(Debug)]
 pub(super) struct Post {
     queue: Arc<Queue<Arc<Event>>>,
-    counts: Arc<WayCounts>,
+    counts: Arc<OutputCounts>,
     pub(super) wants_picture: bool,
     thread: JoinHandle<()>,
 }
 
 impl Post {
     /// Begins the thread.
-    pub(super) fn begin(way: Box<dyn Way>, counts: Arc<WayCounts>, backoff: BackOff) -> io::Result<Self> {
-        let queue = Arc::new(Queue::new(way.room()));
-        let wants_picture = way.wants_picture();
-        let worker = Worker { way, queue: Arc::clone(&queue), counts: Arc::clone(&counts), backoff, failing: false };
+    pub(super) fn begin(output: Box<dyn Output>, counts: Arc<OutputCounts>, backoff: BackOff) -> io::Result<Self> {
+        let queue = Arc::new(Queue::new(output.room()));
+        let wants_picture = output.wants_picture();
+        let worker = Worker { output, queue: Arc::clone(&queue), counts: Arc::clone(&counts), backoff, failing: false };
         let thread = thread::Builder::new().name(counts.name.to_owned()).spawn(move || worker.work())?;
         Ok(Self { queue, counts, wants_picture, thread })
     }
@@ -64,9 +64,9 @@ impl Post {
 }
 
 struct Worker {
-    way: Box<dyn Way>,
+    output: Box<dyn Output>,
     queue: Arc<Queue<Arc<Event>>>,
-    counts: Arc<WayCounts>,
+    counts: Arc<OutputCounts>,
     backoff: BackOff,
     failing: bool,
 }
@@ -79,7 +79,7 @@ impl Worker {
                     self.counts.waiting.store(self.queue.waiting() as u64, Ordering::Relaxed);
                     self.deliver(&event);
                 }
-                Taken::Nothing => self.way.rest(),
+                Taken::Nothing => self.output.rest(),
                 Taken::Closed => return,
             }
         }
@@ -90,7 +90,7 @@ impl Worker {
         let (begun, mut tries) = (Instant::now(), 0);
         let name = self.counts.name;
         loop {
-            let reason = match self.way.send(event) {
+            let reason = match self.output.send(event) {
                 Ok(()) => {
                     self.counts.delivered.fetch_add(1, Ordering::Relaxed);
                     if std::mem::take(&mut self.failing) {

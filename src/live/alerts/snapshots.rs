@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use super::event::Event;
-use super::{Trouble, Way};
+use super::output::{Output, Trouble};
 use crate::live::jpeg;
 use crate::name;
 
@@ -103,7 +103,7 @@ fn name(event: &Event) -> String {
     format!("{BEGIN}{time}-track-{}-{}{END}", event.turn.track, event.turn.to.word())
 }
 
-impl Way for Snapshots {
+impl Output for Snapshots {
     fn name(&self) -> &'static str {
         "snapshots"
     }

@@ -10,9 +10,9 @@ use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use super::event::Event;
+use super::output::{Output, Trouble};
 use super::place::Place;
 use super::trust::{self, TrustError};
-use super::{Trouble, Way};
 
 use crate::name;
 
@@ -97,7 +97,7 @@ impl Webhook {
     }
 }
 
-impl Way for Webhook {
+impl Output for Webhook {
     fn name(&self) -> &'static str {
         "webhook"
     }

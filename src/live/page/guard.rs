@@ -17,8 +17,9 @@ use axum::http::{StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::Secret;
 use super::origin::Origin;
-use super::{PageSettings, Secret};
+use super::settings::PageSettings;
 
 /// The cookie that holds the token.
 const COOKIE: &str = "cyborg_token";

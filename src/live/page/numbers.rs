@@ -3,8 +3,8 @@
 use std::fmt::Write;
 use std::sync::atomic::Ordering;
 
-use super::Facts;
-use crate::live::metrics::{AGE_EDGES_MS, Ages, LiveMetrics, WayCount};
+use super::settings::Facts;
+use crate::live::metrics::{AGE_EDGES_MS, Ages, LiveMetrics, OutputCount};
 use crate::live::view::SourceState;
 use crate::verdict::Verdict;
 
@@ -29,7 +29,7 @@ pub(super) fn text(metrics: &LiveMetrics, source: &SourceState, facts: &Facts, r
     }
     head(&mut out, "events_total", "counter", "Events that were told of persons");
     sample(&mut out, "events_total", "", read(&metrics.events));
-    ways(&mut out, &metrics.way_counts());
+    outputs(&mut out, &metrics.output_counts());
     head(&mut out, "age_seconds", "histogram", "Age of frames since they were captured, by stage");
     ages(&mut out, "shown", &metrics.shown_age);
     ages(&mut out, "verdict", &metrics.verdict_age);
@@ -64,21 +64,26 @@ fn sample(out: &mut String, name: &str, labels: &str, value: u64) {
     };
 }
 
-/// The ways out of events; nothing where there is none.
-fn ways(out: &mut String, ways: &[WayCount]) {
-    if ways.is_empty() {
+/// The outputs of events; nothing where there is none.
+fn outputs(out: &mut String, outputs: &[OutputCount]) {
+    if outputs.is_empty() {
         return;
     }
     head(out, "events_sent_total", "counter", "Events by way out and what came of them");
-    for way in ways {
-        for (fate, number) in [("delivered", way.delivered), ("failed", way.failed), ("dropped", way.dropped)] {
-            sample(out, "events_sent_total", &format!("way=\"{}\",fate=\"{fate}\"", way.name), number);
+    for output in outputs {
+        for (fate, number) in [("delivered", output.delivered), ("failed", output.failed), ("dropped", output.dropped)]
+        {
+            sample(out, "events_sent_total", &format!("way=\"{}\",fate=\"{fate}\"", output.name), number);
         }
     }
     head(out, "event_retries_total", "counter", "Tries to send an event that failed and were made again");
-    ways.iter().for_each(|way| sample(out, "event_retries_total", &format!("way=\"{}\"", way.name), way.retried));
+    outputs
+        .iter()
+        .for_each(|output| sample(out, "event_retries_total", &format!("way=\"{}\"", output.name), output.retried));
     head(out, "events_waiting", "gauge", "Events that wait to be sent");
-    ways.iter().for_each(|way| sample(out, "events_waiting", &format!("way=\"{}\"", way.name), way.waiting));
+    outputs
+        .iter()
+        .for_each(|output| sample(out, "events_waiting", &format!("way=\"{}\"", output.name), output.waiting));
 }
 
 fn ages(out: &mut String, stage: &str, ages: &Ages) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use tokio::sync::Mutex;
 
-use super::Shown;
+use super::shown::Shown;
 use crate::draw::heat::{self, Map};
 use crate::draw::{Canvas, Overlay};
 use crate::face::crop::Cropper;

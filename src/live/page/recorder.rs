@@ -10,8 +10,10 @@ use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
 use super::history::{History, Turn};
-use super::{Facts, Limits, Page, Shown, ThresholdSwitch};
-use crate::live::metrics::{Ages, Counts, LiveMetrics, WayCount};
+use super::settings::Facts;
+use super::shown::{Page, Shown};
+use super::{Limits, ThresholdSwitch};
+use crate::live::metrics::{Ages, Counts, LiveMetrics, OutputCount};
 use crate::live::view::{Person, SourceState, View};
 use crate::verdict::Verdict;
 use crate::verdict::reason::Reason;
@@ -53,7 +55,7 @@ struct Moment {
     numbers: Numbers,
     /// Events so far, and how each way out of them fares.
     events: u64,
-    ways: Vec<WayCount>,
+    ways: Vec<OutputCount>,
     thresholds: Limits,
 }
 
@@ -194,7 +196,7 @@ impl Recorder {
             source: source(&self.page.source.borrow()),
             numbers: self.numbers(),
             events: self.metrics.events.load(Ordering::Relaxed),
-            ways: self.metrics.way_counts(),
+            ways: self.metrics.output_counts(),
             thresholds: self.switch.now(),
         }
     }

@@ -16,7 +16,9 @@ use tokio::sync::{Semaphore, watch};
 
 use super::picture::{Coded, Drawn, Pictures};
 use super::recorder::{Recorder, Told};
-use super::{Facts, Limits, Page, Shown, ThresholdSwitch, numbers};
+use super::settings::Facts;
+use super::shown::{Page, Shown};
+use super::{Limits, ThresholdSwitch, numbers};
 use crate::live::metrics::LiveMetrics;
 
 /// More connections are not served at a time.

@@ -25,7 +25,7 @@ use super::guard::{self, Guard, Peer};
 use super::origin;
 use super::patient::Patient;
 use super::routes::{self, Room};
-use super::{PageError, TlsFiles};
+use super::settings::{PageError, TlsFiles};
 
 /// A request's head must be here by then, and so must the next one on a connection that is kept.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);

@@ -145,3 +145,33 @@ pub struct MadeWith {
     /// A sentence on how far the model's numbers can be trusted, for people.
     pub caution: Option<String>,
 }
+
+/// A person in a frame.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PersonFrame {
+    /// Number of the person in the source.
+    pub person: u32,
+    /// Which face of the frame it is.
+    pub face: usize,
+    /// What is said of this face in this frame.
+    pub judgement: Judgement,
+}
+
+/// What is said of a person in the end, where something else than the mean over the frames says it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conclusion {
+    /// Number of the person in the source.
+    pub person: u32,
+    /// The verdict on the person.
+    pub verdict: Verdict,
+    /// p(synthetic) of the person, 0 to 1.
+    pub probability: f32,
+    /// How that number came about, in a few words.
+    pub basis: String,
+    /// Why the verdict is unsure, or what a synthetic person looks like.
+    pub reason: Option<String>,
+    /// When the person was called synthetic.
+    pub intervals: Vec<Interval>,
+    /// What further models say of the person.
+    pub others: Vec<OtherVerdict>,
+}

@@ -16,11 +16,11 @@ mod timeline;
 
 use std::path::Path;
 
+pub use data::{Conclusion, PersonFrame};
 pub use data::{MadeWith, OtherVerdict, PersonReport, Quality, ReportData, ReportEnd, StillReport, Timing};
 pub use file::ReportError;
 pub use intervals::Interval;
 pub use page::render;
-pub use people::{Conclusion, PersonFrame};
 pub use text::{Clock, Escaped};
 pub use timeline::{Bucket, Timeline};
 

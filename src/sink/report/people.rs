@@ -2,7 +2,7 @@
 
 use cyborg_models::contract::Thresholds;
 
-use super::data::{OtherVerdict, PersonReport};
+use super::data::{Conclusion, PersonFrame, PersonReport};
 use super::intervals::{self, Interval};
 use super::still::Strongest;
 use super::timeline::Timeline;
@@ -14,36 +14,6 @@ use crate::verdict::{Judgement, Verdict};
 const MOST: usize = 20;
 /// Who was not seen for this long, in microseconds, may make room for somebody else.
 const GONE: i64 = 2_000_000;
-
-/// A person in a frame.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PersonFrame {
-    /// Number of the person in the source.
-    pub person: u32,
-    /// Which face of the frame it is.
-    pub face: usize,
-    /// What is said of this face in this frame.
-    pub judgement: Judgement,
-}
-
-/// What is said of a person in the end, where something else than the mean over the frames says it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Conclusion {
-    /// Number of the person in the source.
-    pub person: u32,
-    /// The verdict on the person.
-    pub verdict: Verdict,
-    /// p(synthetic) of the person, 0 to 1.
-    pub probability: f32,
-    /// How that number came about, in a few words.
-    pub basis: String,
-    /// Why the verdict is unsure, or what a synthetic person looks like.
-    pub reason: Option<String>,
-    /// When the person was called synthetic.
-    pub intervals: Vec<Interval>,
-    /// What further models say of the person.
-    pub others: Vec<OtherVerdict>,
-}
 
 /// All people of a source so far.
 #[derive(Debug, Default)]

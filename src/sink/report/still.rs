@@ -3,8 +3,7 @@
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 
-use super::data::StillReport;
-use super::people::PersonFrame;
+use super::data::{PersonFrame, StillReport};
 use crate::draw::heat::{self, Map};
 use crate::draw::{Canvas, Overlay};
 use crate::face::crop::{CropSquare, Cropper, ResizeError};

@@ -20,7 +20,7 @@ pub use sound::{SilenceReason, Sound};
 
 use pieces::Pieces;
 use sound::SoundTrack;
-use writer::{Header, Writer};
+use writer::{CLOCK, Header, Writer};
 
 use crate::capture::SourceInfo;
 use crate::findings::{Ended, FrameView, Sink, Summary};
@@ -29,8 +29,6 @@ use crate::name;
 
 /// Encoders by their FFmpeg name, the best first. The last one is in every build.
 const ENCODERS: [&str; 4] = ["libx264", "libopenh264", "h264_v4l2m2m", "mpeg4"];
-/// Ticks a second of the output's clock; MPEG-4 allows no more than 65535.
-const CLOCK: i32 = 60_000;
 /// Frames from one fragment to the next.
 const FRAGMENT: u32 = 50;
 /// Of pictures with more pixels than this the encoder keeps none but those that it works on; otherwise it looks some

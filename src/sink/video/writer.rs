@@ -9,13 +9,16 @@ use ffmpeg_next::software::scaling;
 use ffmpeg_next::util::error::EAGAIN;
 
 use super::canvas::Place;
+use super::file;
 use super::pieces::{Follower, Pieces};
 use super::sound::SoundTrack;
-use super::{CLOCK, file};
 use crate::draw::{Canvas, Overlay};
 use crate::face::crop::Cropper;
 use crate::findings::FrameView;
 use crate::frame::PresentationTime;
+
+/// Ticks a second of the output's clock; MPEG-4 allows no more than 65535.
+pub(super) const CLOCK: i32 = 60_000;
 
 /// A video that is being written.
 pub(super) struct Writer {

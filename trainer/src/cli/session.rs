@@ -170,7 +170,7 @@ pub(super) fn listen() -> &'static AtomicBool {
 /// Opens the detector, for one thread. Its settings are the defaults of `cyborg`, so that crops are the same in training and in
 /// use.
 pub(super) fn open_detector(runtime: &Runtime) -> Result<Detector, DetectorError> {
-    let session = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
+    let session = SessionSettings { provider: Asked::Named(Provider::CPU), threads: NonZeroUsize::MIN };
     Detector::open(runtime, &DetectorName::of(DETECTOR.into()), DetectorSettings::of_side(320), session)
 }
 

@@ -37,7 +37,7 @@ const BATCH: usize = 8;
 ///
 /// When the file can't be opened or run, or `crops` are not whole crops of the network's size.
 pub fn compare(runtime: &Runtime, file: &[u8], model: &Model, crops: &[u8]) -> anyhow::Result<Difference> {
-    let settings = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
+    let settings = SessionSettings { provider: Asked::Named(Provider::CPU), threads: NonZeroUsize::MIN };
     let mut classifier = Classifier::from_bytes(runtime, "just made", file, settings)?;
     let crop = model.network().input_side.pow(2) * 3;
     ensure!(!crops.is_empty() && crops.len().is_multiple_of(crop), "{} bytes are not crops of {crop}", crops.len());

@@ -49,7 +49,7 @@ impl TowerRunner {
             ..ModelProto::default()
         };
         let file = NetworkFile::new(model.encode_to_vec());
-        let settings = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
+        let settings = SessionSettings { provider: Asked::Named(Provider::CPU), threads: NonZeroUsize::MIN };
         let open = || Network::open(runtime, &file, settings);
         let sessions =
             (0..threads.get()).map(|_| open()).collect::<Result<_, _>>().context("the tower can't be run")?;

@@ -327,7 +327,7 @@ mod tests {
     fn strips_change_no_number() {
         let runtime = Runtime::load().expect("set-up fetched ONNX Runtime");
         let file = DetectorFile::read(&DetectorName::of("centerface".into())).expect("set-up fetched the detector");
-        let settings = SessionSettings { provider: Asked::Named(Provider::Cpu), threads: NonZeroUsize::MIN };
+        let settings = SessionSettings { provider: Asked::Named(Provider::CPU), threads: NonZeroUsize::MIN };
         let network = &file.mended.network;
         assert_ne!(network.on_processor(), network.bytes(), "it has large maps");
         let open = |network| Network::open_for(&runtime, network, settings, 320).expect("it is a network");

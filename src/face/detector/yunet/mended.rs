@@ -8,7 +8,7 @@ use cyborg_models::onnx::{Dimension, GraphProto, ModelProto, TensorProto, ValueI
 use prost::Message;
 
 use super::fold::{floats, fold};
-use super::{Heads, LEVELS};
+use super::heads::{Heads, LEVELS, Level};
 use crate::face::detector::kind::Mended;
 use crate::face::detector::mending::{drop_unread, drop_weights_from_inputs, free, take_pixels};
 use crate::inference::network_file::NetworkFile;
@@ -28,7 +28,7 @@ pub(super) fn mend(mut model: ModelProto) -> Result<Mended, String> {
     turn_colours(graph)?;
     // It writes the 1 into the shapes of its outputs.
     take_pixels(graph, Dimension::Value(1))?;
-    for (name, channels) in LEVELS.iter().flat_map(super::Level::outputs) {
+    for (name, channels) in LEVELS.iter().flat_map(Level::outputs) {
         let dims = [Dimension::Value(1), free("cells"), Dimension::Value(channels as i64)];
         let output = graph.output.iter_mut().find(|output| output.name == name);
         *output.ok_or_else(|| format!("it lacks the output {name}"))? =

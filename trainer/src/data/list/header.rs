@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use csv::StringRecord;
-use cyborg_edge::capture::list::{Line, ListedPhoto, by_name};
+use cyborg_edge::photo_list::{Line, ListedPhoto, by_name};
 
 use super::{ListError, Row, Split};
 

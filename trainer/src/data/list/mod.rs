@@ -12,7 +12,7 @@ use cyborg_models::name;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-pub use cyborg_edge::capture::list::{Label, ListedFace, Split};
+pub use cyborg_edge::photo_list::{Label, ListedFace, Split};
 pub use split::{group_name, keep_out};
 pub use write::{ListWriter, NewRow, WriteListError};
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use csv::StringRecord;
-use cyborg_edge::capture::list::{ListedPhoto, by_place};
+use cyborg_edge::photo_list::{ListedPhoto, by_place};
 
 use super::{Row, Split};
 

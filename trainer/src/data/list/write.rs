@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use cyborg_edge::capture::list::{BOX, LANDMARKS};
+use cyborg_edge::photo_list::{BOX, LANDMARKS};
 
 use super::{Label, ListedFace, Split};
 use cyborg_models::name;

@@ -1,25 +1,22 @@
-//! The looker's thread: finds and follows the faces of the newest frame, and shows it with what is known of them.
+//! The locator's thread: finds and follows the faces of the newest frame, and shows it with what is known of them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
+use super::desk::{Desk, POLL_INTERVAL};
 use super::opinions::Opinions;
 use super::reader::{Captured, Shared, give_back};
-use super::scorer::{Desk, Job};
 use super::view::{Audience, Person, View};
 use crate::face::follow::{DetectEvery, Follower, Planner, TrackId};
 use crate::face::{Face, Locate};
 use crate::frame::Frame;
 
-/// How long a thread waits before it looks whether the run is over.
-pub(super) const GLANCE: Duration = Duration::from_millis(50);
-/// Pictures that are kept to be used again: one each in the hands of looker, scorer and their slot, the others with the
+/// Pictures that are kept to be used again: one each in the hands of locator, scorer and their slot, the others with the
 /// audience.
 const VIEWS: usize = 8;
 
-/// Looks at frames, one after the other.
-pub(super) struct Looker<'a> {
+/// Finds and follows faces, frame after frame.
+pub(super) struct Locator<'a> {
     detector: &'a mut dyn Locate,
     shared: &'a Shared,
     desk: &'a Desk,
@@ -37,7 +34,7 @@ pub(super) struct Looker<'a> {
     scene: u64,
 }
 
-impl<'a> Looker<'a> {
+impl<'a> Locator<'a> {
     pub(super) fn new(
         detector: &'a mut dyn Locate,
         every: DetectEvery,
@@ -62,10 +59,10 @@ impl<'a> Looker<'a> {
         }
     }
 
-    /// Looks until the run is over, or the detector fails.
-    pub(super) fn look(&mut self, done: &AtomicBool) -> anyhow::Result<()> {
+    /// Works until the run is over, or the detector fails.
+    pub(super) fn work(&mut self, done: &AtomicBool) -> anyhow::Result<()> {
         while !done.load(Ordering::Relaxed) {
-            if let Some(captured) = self.shared.newest.take(GLANCE) {
+            if let Some(captured) = self.shared.newest.take(POLL_INTERVAL) {
                 self.step(captured)?;
             }
         }
@@ -145,13 +142,5 @@ impl<'a> Looker<'a> {
         if let Some(older) = self.desk.jobs.put(job) {
             self.desk.give_back(older);
         }
-    }
-}
-
-impl Desk {
-    /// Keeps the memory of a job that is done, and lets go of its picture.
-    pub(super) fn give_back(&self, mut job: Job) {
-        job.view = None;
-        let _ = self.free.push(job);
     }
 }

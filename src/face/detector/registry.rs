@@ -1,0 +1,27 @@
+//! The detectors that the program knows, a row each.
+
+use super::kind::{Kind, Origin};
+use super::{centerface, yunet};
+
+/// All of them. A file is tried as each of them in this order.
+pub static KINDS: [Kind; 2] = [centerface::KIND, yunet::KIND];
+/// The one that looks for faces unless another is named: the one on whose boxes the models were trained and their calibration was
+/// measured. docs/detectors.md says what is known of the others.
+pub const DEFAULT: &str = centerface::NAME;
+
+/// The one of this name.
+#[must_use]
+pub fn named(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.name == name)
+}
+
+/// The names of those that are part of the program, as a sentence has them.
+pub(super) fn embedded() -> String {
+    let embedded = KINDS.iter().filter(|kind| matches!(kind.origin, Origin::Embedded(_)));
+    embedded.map(|kind| format!("`--detector {}`", kind.name)).collect::<Vec<_>>().join(" or ")
+}
+
+/// The names of all of them, as a sentence has them.
+pub(super) fn names() -> String {
+    KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(" or ")
+}

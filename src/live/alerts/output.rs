@@ -1,0 +1,41 @@
+//! An output of events: what each of them, one per file, has to do.
+
+use super::event::Event;
+
+/// Events that wait for a output at most.
+const ROOM: usize = 256;
+
+/// A output out for events. It is used by one thread of its own, and may take its time.
+pub trait Output: Send {
+    /// Its name in the numbers.
+    fn name(&self) -> &'static str;
+
+    /// Sends an event.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be sent: whether to try again, and why, without credentials.
+    fn send(&mut self, event: &Event) -> Result<(), Trouble>;
+
+    /// Called a few times a second while there is nothing to send.
+    fn rest(&mut self) {}
+
+    /// Events that may wait for it.
+    fn room(&self) -> usize {
+        ROOM
+    }
+
+    /// Whether it wants the pictures of the events, whose memory is held until then.
+    fn wants_picture(&self) -> bool {
+        false
+    }
+}
+
+/// Why an event could not be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// Another try may help.
+    Later(String),
+    /// No other try will.
+    Refused(String),
+}

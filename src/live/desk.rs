@@ -1,0 +1,50 @@
+//! What lies between the thread that finds faces and the one that scores them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_queue::ArrayQueue;
+
+use super::newest::Newest;
+use super::opinions::Said;
+use super::view::View;
+use crate::face::Face;
+use crate::face::follow::TrackId;
+
+/// How long a thread waits before it looks whether the run is over.
+pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// Jobs whose memory is kept: one in the locator's hands, one in the slot, one with the scorer.
+const JOBS: usize = 3;
+/// Opinions that wait for the locator at most, which takes them all with each frame. A newer one takes the oldest one's place.
+const OPINIONS: usize = 64;
+/// What lies between locator and scorer.
+pub(super) struct Desk {
+    /// The faces of the newest frame.
+    pub(super) jobs: Newest<Job>,
+    /// Memory of jobs that are done.
+    pub(super) free: ArrayQueue<Job>,
+    /// What was said, for the locator.
+    pub(super) said: ArrayQueue<Said>,
+}
+
+/// The faces of a frame, and its picture.
+#[derive(Debug, Default)]
+pub(super) struct Job {
+    pub(super) scene: u64,
+    pub(super) view: Option<Arc<View>>,
+    pub(super) faces: Vec<Face>,
+    /// The track of each.
+    pub(super) tracks: Vec<TrackId>,
+}
+
+impl Desk {
+    pub(super) fn new() -> Self {
+        Self { jobs: Newest::new(), free: ArrayQueue::new(JOBS), said: ArrayQueue::new(OPINIONS) }
+    }
+
+    /// Keeps the memory of a job that is done, and lets go of its picture.
+    pub(super) fn give_back(&self, mut job: Job) {
+        job.view = None;
+        let _ = self.free.push(job);
+    }
+}

@@ -1,0 +1,85 @@
+//! Where a page is served and to whom, and what it says of the run.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::origin;
+use super::secret::Secret;
+use crate::live::limits::Limits;
+use crate::name;
+
+/// Where a page is served, and to whom.
+#[derive(Clone, Debug)]
+pub struct PageSettings {
+    /// The address to listen at; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// What readers have to know. Only an address of this machine alone does without.
+    pub token: Option<Secret>,
+    /// Certificate and key; without them the page is served in the clear.
+    pub tls: Option<TlsFiles>,
+    /// Names, beside its addresses and `localhost`, by which readers may call this machine; and, with their scheme
+    /// (`https://host/path`), the addresses at which proxies serve the page.
+    pub names: Vec<String>,
+}
+
+/// Reads the address at which a proxy serves the page, to be one of [`PageSettings::names`].
+///
+/// # Errors
+///
+/// When it has no scheme of the web, no host, or more than a path behind it.
+pub fn read_origin(text: &str) -> Result<String, String> {
+    origin::Origin::read(text).map(|_| text.to_owned()).ok_or_else(|| origin::EXPECTED.to_owned())
+}
+
+/// A certificate and its key, as PEM files.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// The chain of certificates, the server's own first.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+/// What the page says of the run.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Facts {
+    /// Program and version.
+    pub tool: String,
+    /// The source's name, without its secrets.
+    pub source: String,
+    /// The model's name.
+    pub model: String,
+    /// The execution provider: asked, got, why.
+    pub provider: String,
+    /// The model's own thresholds.
+    pub thresholds: Limits,
+}
+
+/// A page that can't be served.
+#[derive(Debug, thiserror::Error)]
+pub enum PageError {
+    /// Everybody in the network could watch.
+    #[error(
+        "{0} can be reached from other machines, so a token is needed; give one with --token-file, or listen at 127.0.0.1"
+    )]
+    NeedsToken(SocketAddr),
+    /// The address can't be had.
+    #[error("can't listen at {address}: {reason}; choose another one with --listen")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        reason: std::io::Error,
+    },
+    /// Certificate or key is of no use.
+    #[error("{}: {reason}; --tls-cert and --tls-key want a certificate and its key as PEM files", name::of(path))]
+    Tls {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The system gave no thread or no timer.
+    #[error("can't start the server of the page: {0}")]
+    Start(#[source] std::io::Error),
+}
