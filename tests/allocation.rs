@@ -178,15 +178,14 @@ fn pipeline_allocations(copies: bool, in_set: usize, others: usize) -> u64 {
         let first = if in_set > 1 { experts(in_set) } else { Box::new(classifier()) };
         (MiddleFace::default(), first, further)
     });
-    let workers = teams.iter_mut().map(|(locate, classify, others)| {
-        let others = others.iter_mut().map(|other| other as &mut dyn Classify).collect();
-        Worker { locate, classify: &mut **classify, others }
+    let workers = teams.iter_mut().map(|(locate, first, others)| {
+        let others = others.iter_mut().map(|other| other as &mut dyn Classify);
+        Worker { locate, models: std::iter::once(&mut **first as &mut dyn Classify).chain(others).collect() }
     });
     let stages = Stages {
         workers: workers.collect(),
         detect: DetectEvery::FRAME,
-        judge: &judge,
-        others: (0..others).map(|_| &judge).collect(),
+        judges: vec![&judge; 1 + others],
         sinks: &mut sinks,
     };
     // No frame follows the measured ones either.

@@ -199,11 +199,11 @@ fn a_part_of_the_pictures_has_its_part_of_the_sound() {
     let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(sink)];
     let (mut face, mut classifier) =
         (MiddleFace { blank: Some(1), ..MiddleFace::default() }, BrightnessClassifier::new(Duration::ZERO));
+    let judge = Judge::new(&model::contract());
     let stages = Stages {
-        workers: vec![Worker { locate: &mut face, classify: &mut classifier, others: Vec::new() }],
+        workers: vec![Worker { locate: &mut face, models: vec![&mut classifier] }],
         detect: DetectEvery::FRAME,
-        judge: &Judge::new(&model::contract()),
-        others: Vec::new(),
+        judges: vec![&judge],
         sinks: &mut sinks,
     };
     pipeline::run(&mut source, stages, &AtomicBool::new(false));

@@ -9,7 +9,7 @@ use cyborg_edge::classify::classifier::{ActivationMaps, Classifier, Classify};
 use cyborg_edge::draw::Canvas;
 use cyborg_edge::draw::heat::{self, Map};
 use cyborg_edge::face::Face;
-use cyborg_edge::findings::FrameView;
+use cyborg_edge::findings::{FrameView, Opinion};
 use cyborg_edge::frame::{Frame, PixelBox, PixelPoint};
 use cyborg_edge::inference::provider::{Asked, Provider};
 use cyborg_edge::inference::runtime::Runtime;
@@ -113,22 +113,13 @@ fn the_label_is_drawn_over_the_heat() {
     frame.pixels.fill(250);
     let bounds = square(60.0, 40.0, 80.0);
     let faces = [Face { bounds, landmarks: [PixelPoint::default(); 5], confidence: 1.0 }];
-    let (mut scores, mut maps, mut judgements) = (Vec::new(), ActivationMaps::default(), Vec::new());
+    let mut opinion = Opinion::default();
+    let Opinion { scores, maps, judgements, .. } = &mut opinion;
     let mut classifier = classifier();
-    classifier.classify_frame(&frame, &faces, &mut scores, &mut maps).expect("the model runs");
-    cyborg_edge::verdict::Judge::new(classifier.contract()).judge(&scores, &mut judgements);
+    classifier.classify_frame(&frame, &faces, scores, maps).expect("the model runs");
+    cyborg_edge::verdict::Judge::new(classifier.contract()).judge(scores, judgements);
     assert_eq!(judgements[0].verdict.to_string(), "synthetic", "a bright corner is synthetic to this model");
-    let view = FrameView {
-        source: "test",
-        frame: &frame,
-        faces: &faces,
-        scores: &scores,
-        judgements: &judgements,
-        tracks: &[],
-        others: &[],
-        maps: &maps,
-        age: Duration::ZERO,
-    };
+    let view = FrameView { source: "test", frame: &frame, faces: &faces, opinions: &[opinion], age: Duration::ZERO };
     let mut pixels = frame.pixels.clone();
     let mut canvas = Canvas::new(200, 150, 600, &mut pixels).expect("it fits");
     cyborg_edge::draw::Overlay::default().draw(&mut canvas, &view);

@@ -59,8 +59,9 @@ impl Sink for Recorder {
     fn frame(&mut self, view: &FrameView<'_>) -> anyhow::Result<()> {
         anyhow::ensure!(self.fails_at != Some(view.frame.number), "the sink broke at {}", view.frame.number);
         std::thread::sleep(self.latency);
-        assert_eq!(view.faces.len(), view.scores.len(), "faces and scores run in step");
-        assert_eq!(view.faces.len(), view.judgements.len(), "faces and judgements run in step");
+        let first = view.first().expect("there is a model");
+        assert_eq!(view.faces.len(), first.scores.len(), "faces and scores run in step");
+        assert_eq!(view.faces.len(), first.judgements.len(), "faces and judgements run in step");
         self.note(Event::Frame {
             number: view.frame.number,
             micros: view.frame.time.0,
@@ -118,15 +119,15 @@ impl Run {
     }
 
     fn go(&mut self) -> Summary {
+        let judge = Judge::new(&contract());
         let stages = Stages {
             workers: self
                 .workers
                 .iter_mut()
-                .map(|(locate, classify)| Worker { locate, classify, others: Vec::new() })
+                .map(|(locate, classify)| Worker { locate, models: vec![classify] })
                 .collect(),
             detect: self.detect,
-            judge: &Judge::new(&contract()),
-            others: Vec::new(),
+            judges: vec![&judge],
             sinks: &mut [Box::new(self.recorder.clone())],
         };
         pipeline::run(&mut self.source, stages, &self.stop)
@@ -196,7 +197,7 @@ fn between_looks_the_tracker_says_where_faces_are() {
     // One face a frame all the same. All the frames look alike but for their grey, which is no cut until it wraps.
     assert_eq!((summary.frames, summary.faces), (101, 101));
     assert_eq!(run.looks(), 21);
-    assert_eq!(summary.tracks.len(), 1);
+    assert_eq!(summary.opinions[0].tracks.len(), 1);
 }
 
 #[test]
@@ -241,10 +242,11 @@ fn verdicts_are_counted_by_the_models_thresholds() {
     // Brightness 0 to 255 in steps of one: logit -5 to 5, p below 0.3 under 4.15, above 0.7 over 5.85.
     let mut run = Run::new(256);
     let summary = run.go();
-    let counts = [Verdict::Authentic, Verdict::Unsure, Verdict::Synthetic].map(|verdict| summary.count_of(verdict));
+    let counts =
+        [Verdict::Authentic, Verdict::Unsure, Verdict::Synthetic].map(|verdict| summary.opinions[0].count_of(verdict));
     assert_eq!(counts.iter().sum::<u64>(), 256);
     assert_eq!(counts, [106, 44, 106]);
-    let mean = summary.mean_probability().expect("there are faces");
+    let mean = summary.opinions[0].mean_probability().expect("there are faces");
     assert!((mean - 0.5).abs() < 1e-3, "{mean}");
 }
 
@@ -290,15 +292,15 @@ fn a_stop_drains_what_was_begun() {
             }
             stop.store(true, Ordering::Relaxed);
         });
+        let judge = Judge::new(&contract());
         let stages = Stages {
             workers: run
                 .workers
                 .iter_mut()
-                .map(|(locate, classify)| Worker { locate, classify, others: Vec::new() })
+                .map(|(locate, classify)| Worker { locate, models: vec![classify] })
                 .collect(),
             detect: DetectEvery::FRAME,
-            judge: &Judge::new(&contract()),
-            others: Vec::new(),
+            judges: vec![&judge],
             sinks: &mut [Box::new(run.recorder.clone())],
         };
         pipeline::run(&mut run.source, stages, stop)

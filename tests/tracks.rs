@@ -107,9 +107,10 @@ struct Notes(Arc<Mutex<Vec<(u64, u64, f32)>>>);
 
 impl Sink for Notes {
     fn frame(&mut self, view: &FrameView<'_>) -> anyhow::Result<()> {
-        assert_eq!(view.faces.len(), view.tracks.len(), "faces and tracks run in step");
+        let tracks = &view.first().expect("there is a model").tracked;
+        assert_eq!(view.faces.len(), tracks.len(), "faces and tracks run in step");
         let mut notes = self.0.lock().expect("no test thread panics here");
-        for (face, tracked) in view.faces.iter().zip(view.tracks) {
+        for (face, tracked) in view.faces.iter().zip(tracks) {
             notes.push((view.frame.number, tracked.id.0, face.confidence));
         }
         Ok(())
@@ -121,11 +122,11 @@ fn run(script: Script) -> (Summary, Vec<(u64, Vec<f32>)>) {
     let info = SourceInfo { name: "script".into(), size: SIZE, rate: Some(25.0), claimed_frames: None };
     let notes = Notes::default();
     let (mut seer, mut knower) = (Seer(script), Knower);
+    let judge = Judge::new(&contract());
     let stages = Stages {
-        workers: vec![Worker { locate: &mut seer, classify: &mut knower, others: Vec::new() }],
+        workers: vec![Worker { locate: &mut seer, models: vec![&mut knower] }],
         detect: DetectEvery::FRAME,
-        judge: &Judge::new(&contract()),
-        others: Vec::new(),
+        judges: vec![&judge],
         sinks: &mut [Box::new(notes.clone())],
     };
     let summary = pipeline::run(&mut Clip { info, script, next: 0 }, stages, &AtomicBool::new(false));
@@ -143,7 +144,7 @@ fn run(script: Script) -> (Summary, Vec<(u64, Vec<f32>)>) {
 
 /// Number, frames, verdict and reason of each track.
 fn told(summary: &Summary) -> Vec<(u64, u64, Verdict, Option<Reason>)> {
-    summary.tracks.iter().map(|track| (track.id.0, track.frames, track.verdict, track.reason)).collect()
+    summary.opinions[0].tracks.iter().map(|track| (track.id.0, track.frames, track.verdict, track.reason)).collect()
 }
 
 const LEFT: Person = Person { x: 40.0, evidence: -3.0 };
@@ -159,7 +160,7 @@ fn two_persons_who_cross_keep_their_own_verdicts() {
     let (summary, tracks) = run(Script { frames: 60, people, background: |_| 60 });
     assert_eq!(told(&summary), [(1, 60, Verdict::Authentic, None), (2, 60, Verdict::Synthetic, None)]);
     assert_eq!(tracks, [(1, vec![-3.0; 60]), (2, vec![3.0; 60])]);
-    let synthetic = &summary.tracks[1];
+    let synthetic = &summary.opinions[0].tracks[1];
     assert_eq!(synthetic.intervals, [synthetic.span]);
     assert!((synthetic.probability.value() - 0.952_57).abs() < 1e-4, "{synthetic:?}");
     assert_eq!((synthetic.span.start.seconds(), synthetic.span.end.seconds()), (0.0, 2.36));
@@ -200,7 +201,7 @@ fn a_face_that_comes_and_goes_is_too_short_to_be_judged() {
     let (summary, _) = run(Script { frames: 80, people, background: |_| 60 });
     let short = (Verdict::Unsure, Some(Reason::TooFewFrames));
     assert_eq!(told(&summary), [(1, 3, short.0, short.1), (2, 3, short.0, short.1)]);
-    assert!(summary.tracks.iter().all(|track| track.intervals.is_empty()));
+    assert!(summary.opinions[0].tracks.iter().all(|track| track.intervals.is_empty()));
 }
 
 #[test]

@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use cyborg_edge::classify::classifier::{ActivationMaps, Score};
 use cyborg_edge::face::Face;
 use cyborg_edge::face::crop::CropSquare;
 use cyborg_edge::face::follow::TrackId;
@@ -18,7 +17,7 @@ use cyborg_edge::sink::record::{FaceRecord, IntervalRecord, PhotoRecord, SCHEMA,
 use cyborg_edge::verdict::reason::Reason;
 use cyborg_edge::verdict::score_kind::ScoreKind;
 use cyborg_edge::verdict::track::TrackedFace;
-use cyborg_edge::verdict::{Judgement, Logits, SyntheticProbability, Verdict, evidence};
+use cyborg_edge::verdict::{Judgement, Logits, Score, SyntheticProbability, Verdict, evidence};
 use cyborg_models::contract::{Calibration, Kind, Thresholds};
 use serde_json::Value;
 
@@ -111,31 +110,18 @@ fn frame(values: &mut Values<'_>) -> bool {
     let thresholds = Thresholds::UNCALIBRATED;
     let count = values.below(4);
     let faces: Vec<Face> = (0..count).map(|_| face(values)).collect();
-    let scores: Vec<Score> = (0..count).map(|_| score(values)).collect();
     let judged = |score: &Score| judgement(score.logits, &calibration, &thresholds);
-    let judgements: Vec<Judgement> = scores.iter().map(judged).collect();
     let followed = values.below(4) > 0;
-    let tracks: Vec<TrackedFace> = if followed { (0..count).map(|_| tracked(values)).collect() } else { Vec::new() };
     let age = Duration::from_nanos(values.whole());
-    let others: Vec<Opinion> = (0..values.below(3))
+    let opinions: Vec<Opinion> = (0..=values.below(3))
         .map(|_| Opinion {
             judgements: (0..count).map(|_| judged(&score(values))).collect(),
             tracked: if followed { (0..count).map(|_| tracked(values)).collect() } else { Vec::new() },
             ..Opinion::default()
         })
         .collect();
-    let models: Vec<String> = (0..=others.len()).map(|_| values.text()).collect();
-    let view = FrameView {
-        source: &source,
-        frame: &frame,
-        faces: &faces,
-        scores: &scores,
-        judgements: &judgements,
-        tracks: &tracks,
-        maps: &ActivationMaps::default(),
-        others: &others,
-        age,
-    };
+    let models: Vec<String> = (0..opinions.len()).map(|_| values.text()).collect();
+    let view = FrameView { source: &source, frame: &frame, faces: &faces, opinions: &opinions, age };
     let mut rows = 0;
     for record in FaceRecord::of(&view, &models) {
         check(&Line::Face(record), "face", Some(("source", &source)));

@@ -40,7 +40,7 @@ pub fn holds(text: &[u8]) -> bool {
 }
 
 fn read(text: &[u8]) -> Option<PhotoList> {
-    match list::parse(text, Path::new("list.csv"), Path::new("root")) {
+    match photo_list::parse(text, Path::new("list.csv"), Path::new("root")) {
         Ok(photos) => Some(photos),
         Err(error) => {
             check_message(&error, "list.csv");

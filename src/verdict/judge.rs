@@ -10,8 +10,8 @@ use super::track::TrackJudge;
 /// Turns scores into judgements by a model's own calibration and thresholds.
 #[derive(Clone, Debug)]
 pub struct Judge {
-    calibration: Calibration,
-    thresholds: Thresholds,
+    pub(super) calibration: Calibration,
+    pub(super) thresholds: Thresholds,
 }
 
 impl Judge {

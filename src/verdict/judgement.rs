@@ -10,7 +10,7 @@ use super::score::Logits;
 
 /// How probable it is that a face is synthetic, in 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
-pub struct SyntheticProbability(f32);
+pub struct SyntheticProbability(pub(super) f32);
 
 /// What is said of a face.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
