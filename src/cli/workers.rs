@@ -18,7 +18,8 @@ use crate::classify::named::{self, ModelName};
 use crate::classify::panel::{Panel, PanelFile};
 use crate::face::detector::{DetectSize, Detector, DetectorFile, DetectorName, DetectorSettings};
 #[cfg(feature = "video")]
-use crate::inference::provider::{Asked, Provider, ProviderReport};
+use crate::inference::provider::Provider;
+use crate::inference::provider::{Asked, ProviderReport};
 use crate::inference::runtime::Runtime;
 use crate::inference::session::SessionSettings;
 use crate::sink::jsonl::{ExpertRecord, ModelRecord, RunRecord};

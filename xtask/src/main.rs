@@ -1,6 +1,8 @@
 //! The project's own chores: `cargo xtask setup`, `demo`, `test`, `portraits`, `trainer`, `release`.
 
 mod accurate;
+#[cfg(test)]
+mod arrows;
 mod demo;
 mod fetch;
 mod portraits;

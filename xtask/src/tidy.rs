@@ -4,6 +4,22 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::arrows::Arrows;
+
+/// The rooms of the runtime, from the lowest: each uses those below it alone. See ARCHITECTURE.md.
+const ROOMS: [&[&str]; 10] = [
+    &["frame", "wall", "explain", "stderr"],
+    &["photo_list", "capture", "inference"],
+    &["face"],
+    &["verdict"],
+    &["classify"],
+    &["findings"],
+    &["draw"],
+    &["sink"],
+    &["pipeline", "live"],
+    &["cli"],
+];
+
 /// A file longer than this holds more than one thing.
 const LONGEST: usize = 450;
 
@@ -57,6 +73,18 @@ fn the_house_is_tidy() {
         if let Ok(text) = fs::read_to_string(root.join(path)) {
             found.extend(faults(path, &text));
         }
+    }
+    assert!(found.is_empty(), "\n{}\n", found.join("\n"));
+}
+
+#[test]
+fn no_files_go_in_circles_and_no_room_uses_one_above_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace");
+    let runtime = Arrows::below(&root.join("src"));
+    let mut found = runtime.upward(&ROOMS);
+    for package in ["src", "models/src"] {
+        let arrows = Arrows::below(&root.join(package));
+        found.extend(arrows.circles().into_iter().map(|arrow| format!("{package}, in a circle: {arrow}")));
     }
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
 }
