@@ -37,7 +37,7 @@ fn text(path: &Path) -> &str {
 #[test]
 fn a_checkpoint_of_the_published_code_becomes_a_model_file() {
     let folder = tempfile::tempdir().expect("a folder for the test");
-    let model = Model::new(Architecture::Xception.describe(2), 3);
+    let model = Model::new(Architecture::known("xception").describe(2), 3);
     // As a file of Keras's weights that was trained on several GPUs: `fc`, and pointwise weights of two dimensions.
     let state = model.state().into_iter().map(|(name, mut array)| {
         if name.ends_with("pointwise.weight") {
@@ -71,7 +71,7 @@ fn a_checkpoint_of_the_published_code_becomes_a_model_file() {
     let crop = textures(299, 1, 4);
     classifier.run(&crop, &mut logits, &mut maps).expect("it runs");
     let off = |tap| {
-        let mut tapped = Model::new(Architecture::Xception.describe(2).with_tap(tap), 0);
+        let mut tapped = Model::new(Architecture::known("xception").describe(2).with_tap(tap), 0);
         tapped.load(&model.state()).expect("the same network");
         let expected = tapped.score(&crop).maps;
         let largest = expected.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
@@ -92,7 +92,7 @@ fn a_checkpoint_of_the_published_code_becomes_a_model_file() {
 #[test]
 fn names_that_do_not_match_are_all_told_at_once() {
     let folder = tempfile::tempdir().expect("a folder for the test");
-    let mut state = Model::new(Architecture::ResNet50.describe(2), 1).state();
+    let mut state = Model::new(Architecture::known("resnet50").describe(2), 1).state();
     for name in ["layer1.0.bn1.bias", "layer2.1.conv2.weight", "layer3.0.downsample.1.running_mean", "fc.bias"] {
         state.remove(name).expect("it is there");
     }
@@ -117,7 +117,7 @@ fn names_that_do_not_match_are_all_told_at_once() {
 #[test]
 fn flags_of_use_are_for_detectors_alone() {
     let folder = tempfile::tempdir().expect("a folder for the test");
-    let path = foreign(folder.path(), &Model::new(Architecture::EfficientNetLite0.describe(5), 1).state());
+    let path = foreign(folder.path(), &Model::new(Architecture::known("efficientnet_lite0").describe(5), 1).state());
     let out = folder.path().join("out.safetensors");
     let plain = ["import", text(&path), "--network", "efficientnet_lite0", "--out", text(&out)];
     let (code, stderr) = cyborg_train(&[plain.as_slice(), &["--alpha", "0.3"]].concat());

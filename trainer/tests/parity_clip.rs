@@ -33,7 +33,7 @@ fn made_up(name: &str, shape: &[usize]) -> Array {
 
 /// A file of the whole tower, with what else such files hold.
 fn file() -> State {
-    let network = Architecture::ClipVitB16 { depth: 12 }.describe(2);
+    let network = Architecture::known("clip_vit_b16").with_depth(Some(12)).expect("one of its blocks").describe(2);
     let head = network.head_parameters();
     let tower = network.parameters().into_iter().filter(|parameter| !head.contains(&parameter.name));
     let mut state: State = tower.map(|each| (each.name.clone(), made_up(&each.name, &each.shape))).collect();
@@ -45,7 +45,7 @@ fn file() -> State {
 
 /// By how much the fixture's numbers for a block are off, the worst of them, in the mean absolute value of a token's channel.
 fn off(state: &State, depth: usize, pixels: &[u8]) -> f64 {
-    let architecture = Architecture::ClipVitB16 { depth };
+    let architecture = Architecture::known("clip_vit_b16").with_depth(Some(depth)).expect("one of its blocks");
     let mut model = Model::new(architecture.describe(2), 0);
     let loaded = model.load_start(&translate(architecture, state.clone()).state).expect("the names are understood");
     assert_eq!((loaded.last_layer, loaded.unused.as_slice()), (LastLayer::Missing, [].as_slice()));

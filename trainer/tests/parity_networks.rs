@@ -132,26 +132,26 @@ fn check(architecture: Architecture, strength: Strength, fixture: &str, swapped:
 fn resnet50_is_torchvisions() {
     let swapped = ["layer3.2.conv2.weight", "layer3.3.conv2.weight"];
     let strength = Strength { gain: 0.65, linear: 2e4 };
-    check(Architecture::ResNet50, strength, include_str!("fixtures/resnet50.txt"), swapped);
+    check(Architecture::known("resnet50"), strength, include_str!("fixtures/resnet50.txt"), swapped);
 }
 
 #[test]
 fn densenet121_is_torchvisions() {
     let swapped = ["features.denseblock3.denselayer4.conv2.weight", "features.denseblock3.denselayer5.conv2.weight"];
     let strength = Strength { gain: 1.1, linear: 600.0 };
-    check(Architecture::DenseNet121, strength, include_str!("fixtures/densenet121.txt"), swapped);
+    check(Architecture::known("densenet121"), strength, include_str!("fixtures/densenet121.txt"), swapped);
 }
 
 #[test]
 fn inception_v3_is_torchvisions() {
     let swapped = ["Mixed_6c.branch7x7dbl_2.conv.weight", "Mixed_6c.branch7x7dbl_4.conv.weight"];
     let strength = Strength { gain: 1.0, linear: 1e5 };
-    check(Architecture::InceptionV3, strength, include_str!("fixtures/inception_v3.txt"), swapped);
+    check(Architecture::known("inception_v3"), strength, include_str!("fixtures/inception_v3.txt"), swapped);
 }
 
 #[test]
 fn xception_is_pretrainedmodels() {
     let swapped = ["block6.rep.1.pointwise.weight", "block6.rep.4.pointwise.weight"];
     let strength = Strength { gain: 0.6, linear: 6000.0 };
-    check(Architecture::Xception, strength, include_str!("fixtures/xception.txt"), swapped);
+    check(Architecture::known("xception"), strength, include_str!("fixtures/xception.txt"), swapped);
 }

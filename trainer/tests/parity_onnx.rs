@@ -90,32 +90,32 @@ fn check_network(network: &Network, side: usize, cam_size: (usize, usize)) {
 
 #[test]
 fn efficientnet_lite0_agrees() {
-    check(Architecture::EfficientNetLite0, 224, (7, 7));
+    check(Architecture::known("efficientnet_lite0"), 224, (7, 7));
 }
 
 #[test]
 fn a_network_that_smooths_its_picture_agrees() {
-    check_network(&Architecture::EfficientNetLite0.describe(2).smoothed(), 224, (7, 7));
+    check_network(&Architecture::known("efficientnet_lite0").describe(2).smoothed(), 224, (7, 7));
 }
 
 #[test]
 fn densenet121_agrees() {
-    check(Architecture::DenseNet121, 224, (7, 7));
+    check(Architecture::known("densenet121"), 224, (7, 7));
 }
 
 #[test]
 fn resnet50_agrees() {
-    check(Architecture::ResNet50, 224, (7, 7));
+    check(Architecture::known("resnet50"), 224, (7, 7));
 }
 
 #[test]
 fn inception_v3_agrees() {
-    check(Architecture::InceptionV3, 299, (8, 8));
+    check(Architecture::known("inception_v3"), 299, (8, 8));
 }
 
 #[test]
 fn xception_agrees() {
-    check(Architecture::Xception, 299, (10, 10));
+    check(Architecture::known("xception"), 299, (10, 10));
 }
 
 #[test]
@@ -129,19 +129,19 @@ fn a_transformer_agrees() {
 
 #[test]
 fn clip_vit_b16_agrees() {
-    check(Architecture::ClipVitB16 { depth: 1 }, 224, (14, 14));
+    check(Architecture::known("clip_vit_b16").with_depth(Some(1)).expect("one of its blocks"), 224, (14, 14));
 }
 
 #[test]
 fn what_can_not_be_written_is_refused() {
-    let model = Model::new(Architecture::EfficientNetLite0.describe(10), 1);
-    let rule = contract(Architecture::EfficientNetLite0, Tap::Head);
+    let model = Model::new(Architecture::known("efficientnet_lite0").describe(10), 1);
+    let rule = contract(Architecture::known("efficientnet_lite0"), Tap::Head);
     let write = |network: &Network, state: &State, precision| to_onnx(network, state, &rule, precision);
     let error = write(model.network(), &model.state(), Precision::Float32);
     assert!(matches!(error, Err(ExportError::Classes(10))));
-    let error = write(&Architecture::DenseNet121.describe(2), &model.state(), Precision::Float32);
+    let error = write(&Architecture::known("densenet121").describe(2), &model.state(), Precision::Float32);
     assert!(matches!(error, Err(ExportError::Parameter(_))));
-    let network = Architecture::EfficientNetLite0.describe(2);
+    let network = Architecture::known("efficientnet_lite0").describe(2);
     let mut state = Model::new(network.clone(), 1).state();
     let error = write(&network.clone().with_tap(Tap::Reference), &state, Precision::Float32);
     assert!(matches!(error, Err(ExportError::Tap { network: Tap::Reference, .. })));
@@ -154,14 +154,14 @@ fn what_can_not_be_written_is_refused() {
 fn values_that_float16_can_not_hold_are_refused() {
     // Each parameter is small enough, but what the second convolution makes of the first one's values is not. Its own
     // normalisation would make it small again, so the class scores of the two files hardly differ on a processor.
-    let network = Architecture::DenseNet121.describe(2);
+    let network = Architecture::known("densenet121").describe(2);
     let mut model = Model::new(network, 1);
     let mut state = model.state();
     state.get_mut("features.norm0.weight").expect("it is there").values.fill(3e4);
     state.get_mut("features.denseblock1.denselayer1.norm1.running_var").expect("it is there").values.fill(1e9);
     model.load(&state).expect("the model's own state");
     let runtime = Runtime::load().expect("set-up has fetched ONNX Runtime");
-    let rule = contract(Architecture::DenseNet121, Tap::Head);
+    let rule = contract(Architecture::known("densenet121"), Tap::Head);
     let error = export(&runtime, &model, &rule, Precision::Float16, &[]).expect_err("it overflows");
     assert!(matches!(&error, ExportError::TooLarge { .. }), "{error}");
 }

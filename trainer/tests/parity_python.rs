@@ -32,7 +32,7 @@ fn largest_difference(model: &Model) -> f32 {
 fn the_port_is_right() {
     let path = lock::cached("efficientnet_lite0_imagenet").expect("there is a cache folder");
     let weights = checkpoint::read(&path).expect("`cargo xtask setup --trainer` has fetched the weights");
-    let mut model = Model::new(Architecture::EfficientNetLite0.describe(1000), 0);
+    let mut model = Model::new(Architecture::known("efficientnet_lite0").describe(1000), 0);
     let loaded = model.load(&weights.state).expect("the names are the port's");
     assert_eq!((loaded.last_layer, loaded.unused.as_slice()), (LastLayer::Loaded, [].as_slice()));
     let off = largest_difference(&model);

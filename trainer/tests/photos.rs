@@ -90,10 +90,10 @@ fn check(architecture: Architecture, strength: Strength) {
 
 #[test]
 fn resnet50_scores_photos_as_in_python() {
-    check(Architecture::ResNet50, Strength { gain: 0.65, linear: 2e4 });
+    check(Architecture::known("resnet50"), Strength { gain: 0.65, linear: 2e4 });
 }
 
 #[test]
 fn densenet121_scores_photos_as_in_python() {
-    check(Architecture::DenseNet121, Strength { gain: 1.1, linear: 600.0 });
+    check(Architecture::known("densenet121"), Strength { gain: 1.1, linear: 600.0 });
 }

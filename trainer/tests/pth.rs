@@ -2,7 +2,8 @@
 //!
 //! The files were written by `fixtures/small_checkpoints.py`.
 
-use cyborg_trainer::checkpoint::pth::{self, PthError, WRAPPING};
+use cyborg_trainer::checkpoint::PthError;
+use cyborg_trainer::checkpoint::pth::{self, WRAPPING};
 use cyborg_trainer::checkpoint::{Array, State};
 
 const OLD: &[u8] = include_bytes!("fixtures/small_old.pth");

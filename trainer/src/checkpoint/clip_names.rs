@@ -1,6 +1,6 @@
 //! The names that files of CLIP have for the arrays of its image tower.
 
-use super::{Array, State};
+use super::array::{Array, State};
 
 /// What files hold beside the blocks of the tower, by the beginnings of their names, and what is left out without a word: the
 /// text tower, projections, and what comes after the last block.

@@ -2,11 +2,13 @@
 //!
 //! Nothing here knows a tensor library: a checkpoint is names, shapes and floats.
 
+mod array;
 mod clip_names;
 pub mod names;
 pub mod onnx;
 mod pickle;
 pub mod pth;
+mod pth_error;
 pub mod safetensors;
 
 use cyborg_models::name;
@@ -15,26 +17,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// An array of floats, row-major.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Array {
-    /// Shape, outermost first; empty for a single number.
-    pub shape: Vec<usize>,
-    /// As many values as the shape multiplies to.
-    pub values: Vec<f32>,
-}
-
-/// Named arrays: the parameters and running statistics of a network.
-pub type State = BTreeMap<String, Array>;
-
-/// What a checkpoint file holds.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Checkpoint {
-    /// Free pairs of text; a checkpoint of ours keeps the model contract here. Empty for files of PyTorch.
-    pub metadata: BTreeMap<String, String>,
-    /// The arrays.
-    pub state: State,
-}
+pub use array::{Array, Checkpoint, State};
+pub use pth_error::PthError;
 
 /// A checkpoint that can't be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +48,7 @@ pub enum CheckpointError {
         /// The file.
         path: PathBuf,
         /// What is wrong.
-        source: pth::PthError,
+        source: PthError,
     },
     /// It is no ONNX file that we read.
     #[error("{} is not an ONNX file that weights can be read from: {source}", path.display())]

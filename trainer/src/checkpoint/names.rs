@@ -1,6 +1,7 @@
 //! Other people's names for the arrays of our networks, turned into the ones of the description.
 
-use super::{Array, State, clip_names};
+use super::array::{Array, State};
+use super::clip_names;
 use crate::network::Architecture;
 
 /// Arrays under the description's names.
@@ -29,18 +30,19 @@ pub fn translate(architecture: Architecture, state: State) -> Renamed {
     let mut renamed = Renamed { state: State::new(), left_out: Vec::new() };
     let has_last_linear = state.keys().any(|name| name.starts_with("last_linear."));
     for (name, array) in without_wrappers(state) {
-        let (name, array) = match architecture {
-            Architecture::DenseNet121 => (dense_layer(&name), array),
-            Architecture::Xception => xception(name, array, has_last_linear),
-            Architecture::InceptionV3 if name.starts_with("AuxLogits.") => {
+        let (name, array) = match architecture.name() {
+            "densenet121" => (dense_layer(&name), array),
+            "xception" => xception(name, array, has_last_linear),
+            "inception_v3" if name.starts_with("AuxLogits.") => {
                 renamed.left_out.push(name);
                 continue;
             }
-            Architecture::ClipVitB16 { depth } => {
-                clip_names::add(&mut renamed.state, name, array, depth);
+            "clip_vit_b16" => {
+                clip_names::add(&mut renamed.state, name, array, architecture.depth().unwrap_or_default());
                 continue;
             }
-            Architecture::InceptionV3 | Architecture::ResNet50 | Architecture::EfficientNetLite0 => (name, array),
+            // Named as the public checkpoints name them.
+            _ => (name, array),
         };
         renamed.state.insert(name, array);
     }
@@ -89,28 +91,32 @@ mod tests {
     #[test]
     fn other_peoples_names_are_understood() {
         check(
-            Architecture::DenseNet121,
+            Architecture::known("densenet121"),
             &["features.denseblock1.denselayer2.conv.2.weight", "features.denseblock1.denselayer2.norm.1.bias"],
             &["features.denseblock1.denselayer2.conv2.weight", "features.denseblock1.denselayer2.norm1.bias"],
         );
         // A transition's own convolution has no number.
         check(
-            Architecture::DenseNet121,
+            Architecture::known("densenet121"),
             &["features.transition1.conv.weight", "features.transition1.norm.weight"],
             &["features.transition1.conv.weight", "features.transition1.norm.weight"],
         );
-        check(Architecture::ResNet50, &["module.model.fc.bias", "module.model.fc.weight"], &["fc.bias", "fc.weight"]);
+        check(
+            Architecture::known("resnet50"),
+            &["module.model.fc.bias", "module.model.fc.weight"],
+            &["fc.bias", "fc.weight"],
+        );
         // Only a prefix of all names is a wrapper's.
-        check(Architecture::ResNet50, &["fc.bias", "module.fc.weight"], &["fc.bias", "module.fc.weight"]);
-        let renamed = check(Architecture::InceptionV3, &["AuxLogits.fc.weight", "fc.weight"], &["fc.weight"]);
+        check(Architecture::known("resnet50"), &["fc.bias", "module.fc.weight"], &["fc.bias", "module.fc.weight"]);
+        let renamed = check(Architecture::known("inception_v3"), &["AuxLogits.fc.weight", "fc.weight"], &["fc.weight"]);
         assert_eq!(renamed.left_out, ["AuxLogits.fc.weight"]);
         let renamed = check(
-            Architecture::Xception,
+            Architecture::known("xception"),
             &["conv3.pointwise.weight", "fc.weight"],
             &["conv3.pointwise.weight", "last_linear.weight"],
         );
         assert_eq!(renamed.state["conv3.pointwise.weight"].shape, [2, 1, 1, 1]);
         assert_eq!(renamed.state["last_linear.weight"].shape, [2, 1]);
-        check(Architecture::Xception, &["fc.bias", "last_linear.bias"], &["fc.bias", "last_linear.bias"]);
+        check(Architecture::known("xception"), &["fc.bias", "last_linear.bias"], &["fc.bias", "last_linear.bias"]);
     }
 }

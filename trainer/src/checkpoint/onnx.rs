@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use cyborg_models::onnx::{GraphProto, ModelProto, NodeProto, TensorProto, element};
 use prost::Message;
 
-use super::{Array, State};
+use super::array::{Array, State};
 
 /// Element type of signed bytes, which quantised weights are.
 const INT8: i32 = 3;

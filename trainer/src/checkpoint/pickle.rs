@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use super::pth::PthError;
+use super::pth_error::PthError;
 
 /// Index of a value in [`Pickle::values`].
 pub(super) type Id = usize;

@@ -6,56 +6,9 @@
 use std::collections::HashMap;
 use std::io::{Cursor, Read};
 
+use super::array::{Array, State};
 use super::pickle::{self, Id, Kind, Pickle, TensorRef, Value};
-use super::{Array, State};
-
-/// Why a file is no PyTorch checkpoint that we read.
-#[derive(Debug, thiserror::Error)]
-pub enum PthError {
-    /// The bytes end in the middle.
-    #[error("it ends in the middle: fetch it again")]
-    Truncated,
-    /// A pickle operation that no state dictionary uses.
-    #[error("its pickle has operation 0x{code:02x} at byte {at}, which no state dictionary needs")]
-    Operation {
-        /// The operation.
-        code: u8,
-        /// Where it stands in the pickle.
-        at: usize,
-    },
-    /// A Python name that no state dictionary uses.
-    #[error(
-        "its pickle wants `{name}`, which no state dictionary needs; nothing was run (save the `state_dict()` of the model alone)"
-    )]
-    Name {
-        /// The name with its module.
-        name: String,
-    },
-    /// It breaks its own rules.
-    #[error("its pickle is damaged: {0}")]
-    Malformed(&'static str),
-    /// A storage is missing or short.
-    #[error("storage `{key}` is missing or too short: fetch the file again")]
-    Storage {
-        /// The storage.
-        key: String,
-    },
-    /// An array reaches beyond its storage, or all together are larger than the file.
-    #[error("array `{name}` doesn't fit its storage: fetch the file again")]
-    Array {
-        /// The array.
-        name: String,
-    },
-    /// The zip archive is damaged.
-    #[error("its zip archive is damaged or compressed: {0}")]
-    Zip(#[from] zip::result::ZipError),
-    /// There are no arrays under names.
-    #[error("it holds no state dictionary, a dictionary of arrays by name")]
-    NoState,
-    /// It was written on a machine that stores the high byte first.
-    #[error("it was written on a big-endian machine, which is not supported")]
-    BigEndian,
-}
+use super::pth_error::PthError;
 
 /// The number 0x1950a86a20f9469cfc6c that old files begin with, as its pickle.
 const OLD_MAGIC: [u8; 14] = [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, TensorView, serialize};
 
-use super::{Array, Checkpoint, State};
+use super::array::{Array, Checkpoint, State};
 
 /// A safetensors file that can't be read or written.
 #[derive(Debug, thiserror::Error)]

@@ -13,7 +13,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
-use super::Outcome;
+use super::outcome::Outcome;
 use super::session::{DataArgs, Known, MachineArgs, Wanted, bytes, listen, look, of_split, share};
 use crate::data::augment::Preset;
 use crate::data::balance::Balance;
@@ -28,7 +28,7 @@ use crate::torch::{Model, OptimiserSettings, SgdSettings, Tune};
 
 #[derive(Args, Debug)]
 pub(super) struct BenchArgs {
-    #[arg(long, value_name = "NAME", default_value = "efficientnet_lite0", help = format!("Network: {}", Architecture::NAMES))]
+    #[arg(long, value_name = "NAME", default_value = "efficientnet_lite0", help = format!("Network: {}", Architecture::names()))]
     network: Architecture,
     /// Faces in a step
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(2..))]

@@ -10,7 +10,7 @@ use cyborg_edge::verdict::{Logits, SyntheticProbability};
 use cyborg_models::contract::{Calibration, Contract, ErrorRates, Thresholds};
 use cyborg_models::name;
 
-use super::Outcome;
+use super::outcome::Outcome;
 use super::parted::part;
 use super::runs::{check_crops, judged_by};
 use super::session::{DataArgs, MachineArgs, Wanted, both_classes, bytes, listen, look, of_split, share};
@@ -101,12 +101,12 @@ pub(super) fn run(args: &CalibrateArgs) -> anyhow::Result<Outcome> {
             format!("{}, on which the thresholds were set", judged_by(&config.data)),
         ),
         (None, Some(_)) => {
-            return super::wrong_usage(
+            return super::outcome::wrong_usage(
                 "these are not the data of the training, so no faces of them were kept out: give the part to calibrate on \
                  with `--split`",
             );
         }
-        (None, None) => return super::wrong_usage("give the part of the list to calibrate on with `--split`"),
+        (None, None) => return super::outcome::wrong_usage("give the part of the list to calibrate on with `--split`"),
     };
     both_classes(class_counts(&inspected.faces, &indices), "calibration")?;
     let faces: Vec<ScoredFace> = indices.iter().map(|&index| (&inspected.faces.rows[index]).into()).collect();

@@ -11,7 +11,7 @@ use super::runs::point;
 use crate::checkpoint;
 use crate::data::list::Label;
 use crate::evaluation::ScoredFace;
-use crate::evaluation::report::beside;
+use crate::evaluation::beside;
 use crate::evaluation::table::{self, ReadScores};
 use crate::metrics::{AucDifference, Bootstrap, Comparison, Scored, auc_difference, compare};
 use crate::plot::curves::{Band, Setting, TrainingCurves};

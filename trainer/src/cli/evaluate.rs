@@ -11,7 +11,7 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use rayon::prelude::*;
 
-use super::Outcome;
+use super::outcome::Outcome;
 use super::parted::part;
 use super::runs::judged_by;
 use super::session::{DataArgs, MachineArgs, TOOL, Wanted, both_classes, bytes, listen, look, of_split, share};
@@ -75,7 +75,7 @@ pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Outcome> {
     let out = match &args.out {
         Some(out) => out.clone(),
         None if args.target.is_dir() => args.target.join("evaluation"),
-        None => return super::wrong_usage("give the folder to write to with `--out`"),
+        None => return super::outcome::wrong_usage("give the folder to write to with `--out`"),
     };
     let plots = out.join("plots");
     fs::create_dir_all(&plots).with_context(|| format!("can't make {}", name::of(&plots)))?;

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use clap::{Args, Command};
 
-use super::Outcome;
 use super::compare::{self, CompareArgs};
 use super::evaluate::{self, EvaluateArgs};
+use super::outcome::Outcome;
 use super::runs::{Runs, run_all};
 use super::session::{MachineArgs, listen};
 use super::train::{Gathered, NewArgs};
@@ -56,7 +56,7 @@ pub(super) fn defaults(command: Command) -> Command {
 
 pub(super) fn run(args: &ExperimentArgs) -> anyhow::Result<Outcome> {
     let Some(out) = &args.new.out else {
-        return super::wrong_usage(
+        return super::outcome::wrong_usage(
             "give the folder of the experiment with `--out`; the same one again goes on with it",
         );
     };

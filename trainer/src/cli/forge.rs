@@ -10,7 +10,7 @@ use clap::Args;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::Outcome;
+use super::outcome::Outcome;
 use super::session::{DataArgs, Known, Wanted, bytes, listen, look, of_split};
 use crate::data::faces::{Cutter, Extent, Faces, ROOM};
 use crate::data::forge::Forged;
@@ -60,7 +60,7 @@ pub(super) fn run(args: &ForgeArgs) -> anyhow::Result<Outcome> {
     let read = args.data.read(&Known::default())?;
     let margin = read.config.margin;
     // The size of the largest inputs, so that the fakes serve every network.
-    let network = Architecture::InceptionV3.describe(2);
+    let network = Architecture::known("inception_v3").describe(2);
     let wanted =
         Wanted { network: &network, splits: &[args.split], landmarks: Need::Needed, memory: bytes(args.memory) };
     let Some(inspected) = look(read, &wanted, stop)? else { return Ok(Outcome::Interrupted) };

@@ -11,7 +11,7 @@ use cyborg_models::expert_set::ExpertSet;
 use cyborg_models::name;
 use serde::Deserialize;
 
-use super::Outcome;
+use super::outcome::Outcome;
 use super::session::share_of_one;
 use crate::checkpoint;
 use crate::data::list::{Label, Split};

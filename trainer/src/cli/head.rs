@@ -17,7 +17,7 @@ use cyborg_models::head::{Familiar, Head};
 use cyborg_models::lock;
 use cyborg_models::name;
 
-use super::Outcome;
+use super::outcome::Outcome;
 use super::session::{
     DataArgs, Faced, Known, MachineArgs, TOOL, both_classes, bytes, listen, look_at, not_negative, of_split, positive,
     share, share_of_one,

@@ -28,7 +28,7 @@ pub(super) struct ImportArgs {
     /// Checkpoint of PyTorch (.pth, old or new format) or safetensors; nothing in it is executed
     #[arg(value_name = "CHECKPOINT")]
     checkpoint: PathBuf,
-    #[arg(long, value_name = "NAME", help = format!("Network that it holds: {}", Architecture::NAMES))]
+    #[arg(long, value_name = "NAME", help = format!("Network that it holds: {}", Architecture::names()))]
     network: Architecture,
     /// Blocks of clip_vit_b16 that are taken, 1 to 12 [default: 6]
     #[arg(long, value_name = "BLOCKS", value_parser = super::tuning::depth)]
@@ -64,7 +64,7 @@ struct UseArgs {
 pub(super) fn run(args: &ImportArgs) -> anyhow::Result<()> {
     let network = match args.network.with_depth(args.depth) {
         Ok(network) => network,
-        Err(error) => return super::wrong_usage(&error),
+        Err(error) => return super::outcome::wrong_usage(&error),
     };
     let read = checkpoint::read(&args.checkpoint)?;
     let Renamed { state, left_out } = translate(network, read.state);
@@ -142,7 +142,7 @@ impl UseArgs {
 /// The contract of a checkpoint that comes from the published code, without anything measured.
 fn unknown(network: Architecture) -> Contract {
     // The published code doesn't have these two.
-    let is_ours = matches!(network, Architecture::EfficientNetLite0 | Architecture::ClipVitB16 { .. });
+    let is_ours = matches!(network.name(), "efficientnet_lite0" | "clip_vit_b16");
     let tap = if is_ours { Tap::Head } else { Tap::Reference };
     Contract {
         network: network.name().to_owned(),

@@ -11,7 +11,7 @@ use cyborg_edge::frame::Frame;
 use cyborg_edge::inference::runtime::Runtime;
 use rayon::prelude::*;
 
-use super::Outcome;
+use super::outcome::Outcome;
 use super::session::{absolute, listen, open_detector};
 use crate::data::inspect::choose;
 use crate::data::list::{self, ListWriter, ListedFace, NewRow, Place, Row};

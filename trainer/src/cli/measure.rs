@@ -13,7 +13,7 @@ use cyborg_models::digest;
 use cyborg_models::name;
 use serde::Deserialize;
 
-use super::Outcome;
+use super::outcome::Outcome;
 use super::session::{TOOL, both_classes, share_of_one};
 use crate::checkpoint;
 use crate::data::list::{self, Label, Place, Split};

@@ -12,6 +12,7 @@ mod head;
 mod import;
 mod locate;
 mod measure;
+mod outcome;
 mod parted;
 mod prepare;
 mod progress;
@@ -29,6 +30,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use cyborg_edge::explain::explain;
+
+use outcome::{Outcome, WrongUsage};
 
 /// Trains detectors of generated and swapped faces with human-like saliency, and exports them to ONNX.
 ///
@@ -76,26 +79,6 @@ enum Command {
     Import(import::ImportArgs),
     /// Write a checkpoint as a model file for `cyborg`
     Export(export::ExportArgs),
-}
-
-/// How a command ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
-    Done,
-    /// Some inputs failed, the others are done.
-    SomeFailed,
-    /// Not one input could be used.
-    AllFailed,
-    Interrupted,
-}
-
-/// A command line that can't be followed, found out after it was read.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct WrongUsage(String);
-
-fn wrong_usage<T>(message: &str) -> anyhow::Result<T> {
-    Err(WrongUsage(message.to_owned()).into())
 }
 
 /// Runs the program by its command line, and gives its exit code: 0 done, 1 a failure or all inputs failed,

@@ -87,7 +87,7 @@ pub(super) fn tell_of(data: &FitData, config: &DataConfig, fit: &FitSettings) ->
         }
     }
     if fit.best_by == Measure::CamError && !data.validation.iter().any(|&index| data.faces.has_saliency(index)) {
-        return super::wrong_usage(
+        return super::outcome::wrong_usage(
             "no validation face has saliency, so no epoch is the best by CAM error: give another --best-by",
         );
     }

@@ -15,7 +15,7 @@ use cyborg_models::contract::{Alignment, Border, CropRule};
 use cyborg_models::digest;
 use cyborg_models::name;
 
-use super::Outcome;
+use super::outcome::Outcome;
 use super::session::{listen, margin, open_detector};
 use crate::data::list::{Label, ListWriter, NewRow, Split};
 use crate::data::prepare::{PrepareSettings, Prepared, Preparer, write_png};

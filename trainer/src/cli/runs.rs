@@ -11,7 +11,7 @@ use cyborg_edge::inference::runtime::Runtime;
 use cyborg_models::contract::{Calibration, Contract, ErrorRates, ResizeFilter, Saliency, Thresholds, Training};
 use cyborg_models::name;
 
-use super::Outcome;
+use super::outcome::Outcome;
 use super::progress::Display;
 use super::session::TOOL;
 use crate::checkpoint::State;

@@ -99,7 +99,7 @@ impl DataArgs {
                 taught_by: None,
             },
             (None, Some(trained)) => trained.clone(),
-            (None, None) => return super::wrong_usage("give the list of faces with `--data`"),
+            (None, None) => return super::outcome::wrong_usage("give the list of faces with `--data`"),
         };
         for (flag, place) in [(&self.root, &mut config.root), (&self.maps, &mut config.maps)] {
             if let Some(folder) = flag {

@@ -14,7 +14,7 @@ use crate::torch::{LastLayer, Model};
 
 /// The weights that all runs start from: those that are given, or that set-up fetched for the network.
 pub(super) fn first_weights(given: Option<&Path>, network: Architecture) -> anyhow::Result<Option<PathBuf>> {
-    match (given, fetched(network)) {
+    match (given, network.weights()) {
         (Some(path), _) if path.as_os_str() == "none" => Ok(None),
         (Some(path), _) => Ok(Some(absolute(path)?)),
         (None, Some((id, _))) => {
@@ -29,18 +29,9 @@ pub(super) fn first_weights(given: Option<&Path>, network: Architecture) -> anyh
     }
 }
 
-/// Weights that set-up fetches for a network: their name in the lock file, and whose they are.
-fn fetched(architecture: Architecture) -> Option<(&'static str, &'static str)> {
-    match architecture {
-        Architecture::EfficientNetLite0 => Some(("efficientnet_lite0_imagenet", "ImageNet's")),
-        Architecture::ClipVitB16 { .. } => Some(("clip_vit_b16_int8", "CLIP's")),
-        _ => None,
-    }
-}
-
 /// The weights of a file; that they fit the network is found out before anything else is done.
 pub(super) fn read_weights(path: &Path, network: &Network) -> anyhow::Result<State> {
-    let cure = || match fetched(network.architecture).filter(|(id, _)| lock::cached(id).is_some_and(|own| own == path))
+    let cure = || match network.architecture.weights().filter(|(id, _)| lock::cached(id).is_some_and(|own| own == path))
     {
         Some((_, whose)) => format!("can't start from {whose} weights: `cargo xtask setup --trainer` fetches them"),
         None => format!("can't start from {}", name::of(path)),

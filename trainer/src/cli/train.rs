@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use cyborg_models::contract::CamClass;
 use cyborg_models::name;
 
-use super::Outcome;
+use super::outcome::Outcome;
 use super::parted::{Looked, faces, tell_of};
 use super::runs::{Runs, run_all};
 use super::session::{DataArgs, Known, MachineArgs, ReadList, TOOL, listen, not_negative, positive, share_of_one};
@@ -91,7 +91,7 @@ pub(super) struct NewArgs {
     /// Folder of the runs, which is made
     #[arg(long, value_name = "FOLDER")]
     pub(super) out: Option<PathBuf>,
-    #[arg(long, value_name = "NAME", default_value = "efficientnet_lite0", help = format!("Network: {}", Architecture::NAMES))]
+    #[arg(long, value_name = "NAME", default_value = "efficientnet_lite0", help = format!("Network: {}", Architecture::names()))]
     network: Architecture,
     /// Side of the network's input in pixels, 96 to 1024 [default: the network's own, 224 or 299]
     #[arg(long, value_name = "PIXELS", value_parser = side)]
@@ -269,7 +269,9 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<Outcome> {
 /// New runs.
 fn begin(args: &NewArgs, machine: &MachineArgs) -> anyhow::Result<Outcome> {
     let Some(out) = &args.out else {
-        return super::wrong_usage("give the folder of the runs with `--out`, or go on with some by `--resume FOLDER`");
+        return super::outcome::wrong_usage(
+            "give the folder of the runs with `--out`, or go on with some by `--resume FOLDER`",
+        );
     };
     let stop = listen();
     // Before all the work; `create` below is the one that counts.
@@ -298,13 +300,13 @@ impl NewArgs {
         usable(&fit, machine.device)?;
         let architecture = match self.network.with_depth(self.tuning.depth) {
             Ok(architecture) => architecture,
-            Err(error) => return super::wrong_usage(&error),
+            Err(error) => return super::outcome::wrong_usage(&error),
         };
         if let Some(side) = self.side.filter(|side| !architecture.sides().contains(side)) {
             let own = architecture.side();
             let message =
                 format!("{architecture} has learnt the places of {own} x {own} pixels: leave out `--side {side}`");
-            return super::wrong_usage(&message);
+            return super::outcome::wrong_usage(&message);
         }
         let network = described(architecture, self.side, self.cam_tap, self.smooth);
         let beside = Beside {
@@ -329,7 +331,7 @@ impl NewArgs {
             false => None,
         };
         if read.config.validation == Some(Split::Train) {
-            return super::wrong_usage("--validate-on train would judge epochs by the faces that they learnt");
+            return super::outcome::wrong_usage("--validate-on train would judge epochs by the faces that they learnt");
         }
         let data_config = read.config.clone();
         let needs = if fit.makes_fakes() { Need::Needed } else { Need::Unneeded };

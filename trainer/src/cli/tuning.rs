@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::session::absolute;
 use crate::data::augment::Preset;
-use crate::network::{DEPTHS, Network};
+use crate::network::{Architecture, Network};
 use crate::torch::Tune;
 
 /// Variants of a face that are kept unless told otherwise.
@@ -33,8 +33,11 @@ pub(super) struct TuningArgs {
 }
 
 pub(super) fn depth(text: &str) -> Result<usize, String> {
-    let number = text.parse().ok().filter(|number| DEPTHS.contains(number));
-    number.ok_or_else(|| format!("expected a whole number in {} to {}", DEPTHS.start(), DEPTHS.end()))
+    let depths = || Architecture::all().filter_map(Architecture::depths);
+    let (least, most) = (depths().map(|depths| *depths.start()).min(), depths().map(|depths| *depths.end()).max());
+    let (least, most) = (least.unwrap_or_default(), most.unwrap_or_default());
+    let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+    number.ok_or_else(|| format!("expected a whole number in {least} to {most}"))
 }
 
 /// What else is asked for that must go together with these flags.
@@ -91,7 +94,7 @@ impl TuningArgs {
             ),
         ];
         match faults.into_iter().find(|(found, _)| *found) {
-            Some((_, fault)) => super::wrong_usage(fault),
+            Some((_, fault)) => super::outcome::wrong_usage(fault),
             None => Ok(()),
         }
     }
@@ -129,8 +132,8 @@ mod tests {
 
     #[test]
     fn flags_that_do_not_go_together_are_told() {
-        let clip = Architecture::ClipVitB16 { depth: 1 }.describe(2);
-        let lite = Architecture::EfficientNetLite0.describe(2);
+        let clip = Architecture::known("clip_vit_b16").with_depth(Some(1)).expect("one of its blocks").describe(2);
+        let lite = Architecture::known("efficientnet_lite0").describe(2);
         let cached = || TuningArgs { tune: Tune::Head, cache: Some("kept".into()), ..PLAIN };
         check(&PLAIN, &lite, 8, [true, false], "");
         check(&PLAIN, &clip, 8, NONE, "use --tune");

@@ -1,5 +1,6 @@
 //! What networks say of the faces of a list, and what it is worth: scores, reports, robustness, pictures.
 
+mod beside;
 pub mod disturb;
 pub mod matched;
 pub mod pictures;
@@ -8,6 +9,7 @@ pub mod report;
 pub mod table;
 pub mod verdicts;
 
+pub use beside::beside;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cyborg_edge::verdict::Logits;

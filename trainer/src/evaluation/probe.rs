@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::ScoredFace;
-use super::report::beside;
+use super::beside::beside;
 use crate::data::list::Label;
 use crate::metrics::{AucInterval, Scored, auc_interval};
 

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use super::beside::beside;
 use super::disturb::Disturbance;
 use super::matched::{MatchedSources, matched, write_matched};
 use super::probe::Probed;
@@ -111,24 +112,6 @@ pub fn measure(faces: &[ScoredFace], run: &RunScores, kind: ScoreKind, apart: &[
         called: called(faces, run),
         robustness: Vec::new(),
     })
-}
-
-/// Which faces a source is measured on: its own, and where it has but one class all of the other one, but for sources that
-/// are kept apart.
-pub fn beside<'a>(
-    faces: &[ScoredFace],
-    source: &'a str,
-    apart: &'a [String],
-) -> impl Fn(&ScoredFace) -> bool + use<'a> {
-    let has = |label| faces.iter().any(|face| face.source == source && face.label == label);
-    let (real, synthetic) = (has(Label::Authentic), has(Label::Synthetic));
-    move |face| {
-        let missing = match face.label {
-            Label::Authentic => !real,
-            Label::Synthetic => !synthetic,
-        };
-        face.source == source || (missing && !apart.contains(&face.source))
-    }
 }
 
 /// Scores of videos are calibrated as those of faces are.

@@ -1,7 +1,7 @@
 //! Batch normalisation becomes part of the convolution before it, or of the classifier behind it, which saves its cost at run
 //! time.
 
-use super::ExportError;
+use super::error::ExportError;
 use crate::checkpoint::{Array, State};
 use crate::network::{Network, NodeId, Op};
 
@@ -117,7 +117,7 @@ mod tests {
         // Two inputs x: scaled to 2 x0 + 1 and 3 x1 - 1, then one class of weights 10 and 100, bias 5.
         let (weight, bias) = through_norm(&[10.0, 100.0], &[5.0], &[2.0, 3.0], &[1.0, -1.0]);
         assert_eq!((weight, bias), (vec![20.0, 300.0], vec![-85.0]));
-        for architecture in Architecture::ALL {
+        for architecture in Architecture::all() {
             for tap in Tap::ALL {
                 let network = architecture.describe(2).with_tap(tap);
                 assert_eq!(into_classifier(&network).is_some(), architecture.depth().is_some(), "{architecture} {tap}");
@@ -134,16 +134,16 @@ mod tests {
 
     #[test]
     fn all_folds_but_what_follows_the_tap_or_no_convolution() {
-        check(Architecture::EfficientNetLite0, Tap::Head, 49, 0);
-        check(Architecture::EfficientNetLite0, Tap::Reference, 48, 1);
+        check(Architecture::known("efficientnet_lite0"), Tap::Head, 49, 0);
+        check(Architecture::known("efficientnet_lite0"), Tap::Reference, 48, 1);
         // The stem's, and the second one of each of the 58 layers: the others follow a concatenation or a pooling.
-        check(Architecture::DenseNet121, Tap::Head, 59, 62);
-        check(Architecture::DenseNet121, Tap::Reference, 59, 62);
-        check(Architecture::ResNet50, Tap::Head, 53, 0);
-        check(Architecture::ResNet50, Tap::Reference, 52, 1);
-        check(Architecture::InceptionV3, Tap::Head, 94, 0);
-        check(Architecture::InceptionV3, Tap::Reference, 94, 0);
-        check(Architecture::Xception, Tap::Head, 40, 0);
-        check(Architecture::Xception, Tap::Reference, 39, 1);
+        check(Architecture::known("densenet121"), Tap::Head, 59, 62);
+        check(Architecture::known("densenet121"), Tap::Reference, 59, 62);
+        check(Architecture::known("resnet50"), Tap::Head, 53, 0);
+        check(Architecture::known("resnet50"), Tap::Reference, 52, 1);
+        check(Architecture::known("inception_v3"), Tap::Head, 94, 0);
+        check(Architecture::known("inception_v3"), Tap::Reference, 94, 0);
+        check(Architecture::known("xception"), Tap::Head, 40, 0);
+        check(Architecture::known("xception"), Tap::Reference, 39, 1);
     }
 }

@@ -7,12 +7,14 @@
 use cyborg_models::contract::{CAM, LOGITS, PIXELS};
 use cyborg_models::onnx::{AttributeProto, Dimension, GraphProto, NodeProto, TensorProto, ValueInfoProto, element};
 
-use super::fold::through_norm;
-use super::fold::{fold, foldable, into_classifier, parameter, scale_and_shift, values};
+use super::error::ExportError;
+use super::fold::{fold, foldable, into_classifier, parameter, scale_and_shift, through_norm, values};
 use super::precision::Precision;
-use super::{ExportError, SYNTHETIC};
 use crate::checkpoint::{Array, State};
 use crate::network::{Network, Node, NodeId, Op, Pads, Shape, Window};
+
+/// Index of the class whose map is written.
+const SYNTHETIC: usize = 1;
 
 pub(super) struct Writer<'a> {
     pub(super) network: &'a Network,

@@ -4,6 +4,7 @@
 //! in ONNX Runtime beside libtorch.
 
 mod check;
+mod error;
 mod fold;
 mod graph;
 mod precision;
@@ -13,78 +14,29 @@ mod trained;
 
 use cyborg_edge::inference::runtime::Runtime;
 use cyborg_models::contract::Contract;
-use cyborg_models::model_file::{ModelFile, ModelFileError, set_contract};
+use cyborg_models::model_file::{ModelFile, set_contract};
 use cyborg_models::onnx::{ModelProto, OperatorSetIdProto};
 use prost::Message;
 
 pub use check::{Difference, compare};
+pub use error::ExportError;
 pub use precision::Precision;
 pub use textures::textures;
 pub use trained::{HEAD_BIAS, HEAD_WEIGHT, trained_alone};
 
 use self::check::largest_inside;
 use crate::checkpoint::State;
-use crate::network::{Network, Tap};
+use crate::network::Network;
 use crate::torch::Model;
 
 /// Operator set of the files.
 const OPSET: i64 = 17;
 /// Format version that goes with it.
 const IR_VERSION: i64 = 8;
-/// Index of the class whose map is written.
-const SYNTHETIC: usize = 1;
 /// Crops by a formula that each file is checked with.
 const TEXTURES: usize = 8;
 /// Largest value that float16 may have to hold inside, half of what it can: other crops will have larger ones.
 const LARGEST_HALF: f32 = 65504.0 / 2.0;
-
-/// A network that can't become a model file.
-#[derive(Debug, thiserror::Error)]
-pub enum ExportError {
-    /// The contract wants two classes.
-    #[error("the network has {0} classes, a model file has 2 (authentic, synthetic): train it first")]
-    Classes(usize),
-    /// A parameter is missing or of another shape.
-    #[error("parameter `{0}` is missing or has another shape: are these weights of this network?")]
-    Parameter(String),
-    /// What was written doesn't hold the contract.
-    #[error("the file that was made doesn't hold the contract: {0}")]
-    Contract(#[from] ModelFileError),
-    /// It can't be run.
-    #[error("the file that was made can't be checked in ONNX Runtime: {0:#}")]
-    Run(anyhow::Error),
-    /// The contract says another tap than the network has.
-    #[error("the contract says that the activation map is taken at `{contract}`, the network takes it at `{network}`")]
-    Tap {
-        /// What the contract says.
-        contract: String,
-        /// What the network does.
-        network: Tap,
-    },
-    /// There is no part that stayed as it was.
-    #[error(
-        "all layers of the network were trained, so there is no part to leave out: train with `--tune head` or `--tune norms`"
-    )]
-    AllTrained,
-    /// A number is beyond what float16 holds.
-    #[error("{what} is too large for float16: export in float32")]
-    TooLarge {
-        /// Where it stands.
-        what: String,
-    },
-    /// ONNX Runtime gives other numbers than libtorch.
-    #[error(
-        "ONNX Runtime gives other {output} than libtorch: off by {off} of their spread over the checked crops, allowed {allowed}; no file was written"
-    )]
-    Differs {
-        /// Which output.
-        output: &'static str,
-        /// The largest difference, see [`Difference`].
-        off: f32,
-        /// What the precision allows.
-        allowed: f32,
-    },
-}
 
 /// The bytes of a model file, not yet compared with libtorch.
 ///

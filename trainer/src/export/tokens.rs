@@ -2,7 +2,7 @@
 
 use cyborg_models::onnx::{AttributeProto, TensorProto};
 
-use super::ExportError;
+use super::error::ExportError;
 use super::fold::values;
 use super::graph::Writer;
 use crate::network::{LAYER_NORM_EPS, QUICK_GELU, Shape};

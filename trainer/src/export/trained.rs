@@ -1,7 +1,7 @@
 //! What was learnt of a network, apart from the trunk that stayed as it is: small enough to be passed on beside a package that
 //! holds the trunk.
 
-use super::ExportError;
+use super::error::ExportError;
 use super::fold::{into_classifier, parameter, scale_and_shift, through_norm};
 use crate::checkpoint::{Array, State};
 use crate::network::{Network, Op};

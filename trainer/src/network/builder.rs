@@ -1,6 +1,7 @@
 //! Puts a network together node by node, and works out the shapes on the way.
 
-use super::{Architecture, BatchNormSettings, Network, Node, NodeId, Op, Pads, Shape, Tap, Taps, Window};
+use super::architecture::Architecture;
+use super::{BatchNormSettings, Network, Node, NodeId, Op, Pads, Shape, Tap, Taps, Window};
 
 /// A network in the making.
 pub(super) struct Builder {

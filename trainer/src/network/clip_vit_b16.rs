@@ -6,14 +6,25 @@
 //! end. Channels of patch tokens differ a hundredfold in size, so a batch normalisation comes before they are pooled; it goes
 //! into the last linear layer when a model file is written.
 
+use super::architecture::{Architecture, Depths, Row};
 use super::builder::{Builder, Finish};
-use super::{Architecture, BatchNormSettings, Network, NodeId, Op, Taps, Window};
+use super::{BatchNormSettings, Network, NodeId, Op, Taps, Window};
 
-pub(super) const SIDE: usize = 224;
+/// The row of the registry. It has learnt the places of 14 x 14 patches, and no others.
+pub(super) static ROW: Row = Row {
+    name: "clip_vit_b16",
+    side: SIDE,
+    sides: SIDE..=SIDE,
+    depths: Some(Depths { all: 1..=BLOCKS, usual: DEPTH }),
+    weights: Some(("clip_vit_b16_int8", "CLIP's")),
+    describe,
+};
+
+const SIDE: usize = 224;
 /// Blocks of the whole tower.
-pub(super) const BLOCKS: usize = 12;
+const BLOCKS: usize = 12;
 /// Blocks that are taken unless told otherwise.
-pub(super) const DEPTH: usize = 6;
+const DEPTH: usize = 6;
 /// Mean and deviation of CLIP's own pictures, in shares of white.
 const MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
 const STD: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
@@ -35,7 +46,7 @@ pub struct Sizes {
     pub depth: usize,
 }
 
-pub(super) fn describe(classes: usize, side: usize, depth: usize) -> Network {
+fn describe(classes: usize, side: usize, depth: usize) -> Network {
     describe_sized(classes, Sizes { side, patch: 16, width: 768, heads: 12, hidden: 3072, depth })
 }
 
@@ -57,7 +68,7 @@ pub fn describe_sized(classes: usize, sizes: Sizes) -> Network {
     net.linear(x, "classifier", classes);
     let levels = |shares: [f32; 3]| shares.map(|share| share * 255.0);
     let network = net.finish(Finish {
-        architecture: Architecture::ClipVitB16 { depth: sizes.depth },
+        architecture: Architecture::cut(&ROW, sizes.depth),
         mean: levels(MEAN),
         std: levels(STD),
         batch_norm: BatchNormSettings { eps: 1e-5, momentum: 0.1 },
@@ -89,7 +100,7 @@ mod tests {
 
     #[test]
     fn the_head_is_what_comes_after_the_trunk() {
-        let network = Architecture::ClipVitB16 { depth: 1 }.describe(2);
+        let network = Architecture::known("clip_vit_b16").with_depth(Some(1)).expect("one of its blocks").describe(2);
         let names = [
             "norm.weight",
             "norm.bias",
@@ -101,7 +112,7 @@ mod tests {
         assert_eq!(network.head_parameters(), names);
         assert_eq!(network.node(network.trunk).op, Op::Patches);
         assert_eq!(network.clone().smoothed().head_parameters(), names);
-        for architecture in Architecture::ALL {
+        for architecture in Architecture::all() {
             let network = architecture.describe(2);
             let reads = |node: &Node| node.inputs.iter().all(|input| input.0 >= network.trunk.0);
             assert!(network.nodes[network.trunk.0 + 1..].iter().all(reads), "{architecture}");

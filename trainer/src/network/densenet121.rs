@@ -3,10 +3,20 @@
 //! Parameter names are torchvision's. Every layer reads all that came before it in its block, so a block is a chain of
 //! concatenations.
 
+use super::architecture::{Architecture, LEAST_SIDE, MOST_SIDE, Row};
 use super::builder::{Builder, Finish, imagenet_levels};
-use super::{Architecture, BatchNormSettings, Network, NodeId, Op, Taps, Window};
+use super::{BatchNormSettings, Network, NodeId, Op, Taps, Window};
 
-pub(super) const SIDE: usize = 224;
+/// The row of the registry.
+pub(super) static ROW: Row = Row {
+    name: "densenet121",
+    side: 224,
+    sides: LEAST_SIDE..=MOST_SIDE,
+    depths: None,
+    weights: None,
+    describe: |classes, side, _| describe(classes, side),
+};
+
 const STEM_CHANNELS: usize = 64;
 /// Channels that a layer adds.
 const GROWTH: usize = 32;
@@ -14,7 +24,7 @@ const GROWTH: usize = 32;
 const BOTTLENECK: usize = 4 * GROWTH;
 const LAYERS: [usize; 4] = [6, 12, 24, 16];
 
-pub(super) fn describe(classes: usize, side: usize) -> Network {
+fn describe(classes: usize, side: usize) -> Network {
     let (mut net, image) = Builder::new(side);
     let x = net.conv(image, "features.conv0".to_owned(), STEM_CHANNELS, Window::square(7, 2, 3), 1);
     let x = norm_relu(&mut net, x, "features.norm0".to_owned());
@@ -35,7 +45,7 @@ pub(super) fn describe(classes: usize, side: usize) -> Network {
     net.linear(x, "classifier", classes);
     let (mean, std) = imagenet_levels();
     net.finish(Finish {
-        architecture: Architecture::DenseNet121,
+        architecture: Architecture::of(&ROW),
         mean,
         std,
         batch_norm: BatchNormSettings { eps: 1e-5, momentum: 0.1 },

@@ -3,10 +3,20 @@
 //! The architecture is TensorFlow's public one (`efficientnet-lite0`), parameter names and running-statistics momentum
 //! are those of its PyTorch port, whose ImageNet weights we start from.
 
+use super::architecture::{Architecture, LEAST_SIDE, MOST_SIDE, Row};
 use super::builder::{Builder, Finish};
-use super::{Architecture, BatchNormSettings, Network, NodeId, Op, Pads, Taps, Window};
+use super::{BatchNormSettings, Network, NodeId, Op, Pads, Taps, Window};
 
-pub(super) const SIDE: usize = 224;
+/// The row of the registry.
+pub(super) static ROW: Row = Row {
+    name: "efficientnet_lite0",
+    side: 224,
+    sides: LEAST_SIDE..=MOST_SIDE,
+    depths: None,
+    weights: Some(("efficientnet_lite0_imagenet", "ImageNet's")),
+    describe: |classes, side, _| describe(classes, side),
+};
+
 const STEM_CHANNELS: usize = 32;
 const HEAD_CHANNELS: usize = 1280;
 /// Dropout before the classifier, and drop-connect of the last block; earlier blocks get their share of it.
@@ -31,7 +41,7 @@ const STAGES: [Stage; 7] = [
     Stage { repeats: 1, kernel: 3, stride: 1, expand: 6, channels: 320 },
 ];
 
-pub(super) fn describe(classes: usize, side: usize) -> Network {
+fn describe(classes: usize, side: usize) -> Network {
     let (mut net, image) = Builder::new(side);
     let x = net.conv(image, "_conv_stem".to_owned(), STEM_CHANNELS, same(&net, image, 3, 2), 1);
     let x = net.batch_norm(x, "_bn0".to_owned());
@@ -55,7 +65,7 @@ pub(super) fn describe(classes: usize, side: usize) -> Network {
     let x = net.each(x, Op::Dropout { rate: DROP });
     net.linear(x, "_fc", classes);
     net.finish(Finish {
-        architecture: Architecture::EfficientNetLite0,
+        architecture: Architecture::of(&ROW),
         mean: [127.0; 3],
         std: [128.0; 3],
         batch_norm: BatchNormSettings { eps: 1e-3, momentum: 0.01 },

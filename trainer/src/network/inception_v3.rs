@@ -4,14 +4,24 @@
 //! Parameter names are torchvision's. The auxiliary head is left out: the paper trains without it. Pictures are normalised
 //! by ImageNet's mean and deviation, without the change of scale that torchvision makes for its ported weights.
 
+use super::architecture::{Architecture, LEAST_SIDE, MOST_SIDE, Row};
 use super::builder::{Builder, Finish, imagenet_levels};
-use super::{Architecture, BatchNormSettings, Network, NodeId, Op, Taps, Window};
+use super::{BatchNormSettings, Network, NodeId, Op, Taps, Window};
 
-pub(super) const SIDE: usize = 299;
+/// The row of the registry.
+pub(super) static ROW: Row = Row {
+    name: "inception_v3",
+    side: 299,
+    sides: LEAST_SIDE..=MOST_SIDE,
+    depths: None,
+    weights: None,
+    describe: |classes, side, _| describe(classes, side),
+};
+
 /// Dropout before the classifier.
 const DROP: f64 = 0.5;
 
-pub(super) fn describe(classes: usize, side: usize) -> Network {
+fn describe(classes: usize, side: usize) -> Network {
     let (mut net, image) = Builder::new(side);
     let x = conv(&mut net, image, "Conv2d_1a_3x3", 32, Window::square(3, 2, 0));
     let x = conv(&mut net, x, "Conv2d_2a_3x3", 32, Window::square(3, 1, 0));
@@ -37,7 +47,7 @@ pub(super) fn describe(classes: usize, side: usize) -> Network {
     net.linear(x, "fc", classes);
     let (mean, std) = imagenet_levels();
     net.finish(Finish {
-        architecture: Architecture::InceptionV3,
+        architecture: Architecture::of(&ROW),
         mean,
         std,
         batch_norm: BatchNormSettings { eps: 1e-3, momentum: 0.1 },

@@ -9,11 +9,12 @@ mod clip_vit_b16;
 mod densenet121;
 mod efficientnet_lite0;
 mod inception_v3;
+mod registry;
 mod resnet50;
 mod tap;
 mod xception;
 
-pub use architecture::{Architecture, DEPTHS, LEAST_SIDE, MOST_SIDE};
+pub use architecture::{Architecture, LEAST_SIDE, MOST_SIDE};
 pub use clip_vit_b16::{Sizes as VitSizes, describe_sized as vision_transformer};
 pub use tap::{Tap, Taps};
 
@@ -374,19 +375,25 @@ mod tests {
     fn sizes_are_the_published_ones() {
         // Parameters of the public EfficientNet-Lite0, of torchvision's networks (Inception-v3 without its auxiliary
         // head, which has 3,326,696), and of Xception in `pretrainedmodels`.
-        check(Architecture::EfficientNetLite0, 4_652_008, 224, (7, 7), 1280);
-        check(Architecture::DenseNet121, 7_978_856, 224, (7, 7), 1024);
-        check(Architecture::ResNet50, 25_557_032, 224, (7, 7), 2048);
-        check(Architecture::InceptionV3, 27_161_264 - 3_326_696, 299, (8, 8), 2048);
-        check(Architecture::Xception, 22_855_952, 299, (10, 10), 2048);
+        check(Architecture::known("efficientnet_lite0"), 4_652_008, 224, (7, 7), 1280);
+        check(Architecture::known("densenet121"), 7_978_856, 224, (7, 7), 1024);
+        check(Architecture::known("resnet50"), 25_557_032, 224, (7, 7), 2048);
+        check(Architecture::known("inception_v3"), 27_161_264 - 3_326_696, 299, (8, 8), 2048);
+        check(Architecture::known("xception"), 22_855_952, 299, (10, 10), 2048);
         // CLIP's image tower ViT-B/16 has 86,192,640 parameters with its last layer normalisation (1,536) and its projection
         // to 512 numbers (393,216), which are left out; a batch normalisation and a classifier are put in their place.
         let head = 2 * 768 + 768 * 1000 + 1000;
-        check(Architecture::ClipVitB16 { depth: 12 }, 86_192_640 - 1_536 - 393_216 + head, 224, (14, 14), 768);
+        check(
+            Architecture::known("clip_vit_b16").with_depth(Some(12)).expect("one of its blocks"),
+            86_192_640 - 1_536 - 393_216 + head,
+            224,
+            (14, 14),
+            768,
+        );
         // A block: two layer normalisations, four projections of attention, two layers of the MLP.
         let block = 2 * 1536 + 4 * (768 * 768 + 768) + 768 * 3072 + 3072 + 3072 * 768 + 768;
         check(
-            Architecture::ClipVitB16 { depth: 6 },
+            Architecture::known("clip_vit_b16").with_depth(Some(6)).expect("one of its blocks"),
             86_192_640 - 1_536 - 393_216 + head - 6 * block,
             224,
             (14, 14),
@@ -396,7 +403,7 @@ mod tests {
 
     #[test]
     fn a_smoothed_network_is_the_same_behind_its_picture() {
-        for architecture in Architecture::ALL {
+        for architecture in Architecture::all() {
             let plain = architecture.describe(2);
             let smoothed = plain.clone().smoothed();
             assert_eq!((smoothed.input_side, smoothed.cam_size()), (plain.input_side, plain.cam_size()));
@@ -425,13 +432,15 @@ mod tests {
             Op::Conv { name, .. } | Op::BatchNorm { name } => name,
             other => format!("{other:?}"),
         };
-        assert_eq!(named(Architecture::ResNet50), "layer4.2.conv3");
-        assert_eq!(named(Architecture::DenseNet121), "features.norm5");
-        assert_eq!(named(Architecture::Xception), "conv4.pointwise");
-        assert_eq!(named(Architecture::EfficientNetLite0), "_conv_head");
-        let inception = Architecture::InceptionV3.describe(2).taps;
+        assert_eq!(named(Architecture::known("resnet50")), "layer4.2.conv3");
+        assert_eq!(named(Architecture::known("densenet121")), "features.norm5");
+        assert_eq!(named(Architecture::known("xception")), "conv4.pointwise");
+        assert_eq!(named(Architecture::known("efficientnet_lite0")), "_conv_head");
+        let inception = Architecture::known("inception_v3").describe(2).taps;
         assert_eq!(inception.reference, inception.head);
-        for architecture in [Architecture::ResNet50, Architecture::DenseNet121, Architecture::Xception] {
+        for architecture in
+            [Architecture::known("resnet50"), Architecture::known("densenet121"), Architecture::known("xception")]
+        {
             assert_eq!(tap_of(architecture, Tap::Head), Op::Relu, "{architecture}");
         }
     }

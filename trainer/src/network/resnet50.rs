@@ -3,10 +3,20 @@
 //! Parameter names are torchvision's, and so is the place of the stride: in the middle convolution of a block, not in
 //! its first one as in the publication (what others call version 1.5).
 
+use super::architecture::{Architecture, LEAST_SIDE, MOST_SIDE, Row};
 use super::builder::{Builder, Finish, imagenet_levels};
-use super::{Architecture, BatchNormSettings, Network, NodeId, Op, Taps, Window};
+use super::{BatchNormSettings, Network, NodeId, Op, Taps, Window};
 
-pub(super) const SIDE: usize = 224;
+/// The row of the registry.
+pub(super) static ROW: Row = Row {
+    name: "resnet50",
+    side: 224,
+    sides: LEAST_SIDE..=MOST_SIDE,
+    depths: None,
+    weights: None,
+    describe: |classes, side, _| describe(classes, side),
+};
+
 const STEM_CHANNELS: usize = 64;
 /// Channels that come out of a block, over those of its middle convolution.
 const EXPANSION: usize = 4;
@@ -25,7 +35,7 @@ const STAGES: [Stage; 4] = [
     Stage { blocks: 3, middle: 512, stride: 2 },
 ];
 
-pub(super) fn describe(classes: usize, side: usize) -> Network {
+fn describe(classes: usize, side: usize) -> Network {
     let (mut net, image) = Builder::new(side);
     let x = net.conv(image, "conv1".to_owned(), STEM_CHANNELS, Window::square(7, 2, 3), 1);
     let x = net.batch_norm(x, "bn1".to_owned());
@@ -41,7 +51,7 @@ pub(super) fn describe(classes: usize, side: usize) -> Network {
     net.linear(x, "fc", classes);
     let (mean, std) = imagenet_levels();
     net.finish(Finish {
-        architecture: Architecture::ResNet50,
+        architecture: Architecture::of(&ROW),
         mean,
         std,
         batch_norm: BatchNormSettings { eps: 1e-5, momentum: 0.1 },

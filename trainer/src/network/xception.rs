@@ -5,10 +5,20 @@
 //! place, so the way round a block carries the values from before the ReLU. It pads by one on each side where the
 //! publication's TensorFlow puts an odd pixel last.
 
+use super::architecture::{Architecture, LEAST_SIDE, MOST_SIDE, Row};
 use super::builder::{Builder, Finish};
-use super::{Architecture, BatchNormSettings, Network, NodeId, Op, Taps, Window};
+use super::{BatchNormSettings, Network, NodeId, Op, Taps, Window};
 
-pub(super) const SIDE: usize = 299;
+/// The row of the registry.
+pub(super) static ROW: Row = Row {
+    name: "xception",
+    side: 299,
+    sides: LEAST_SIDE..=MOST_SIDE,
+    depths: None,
+    weights: None,
+    describe: |classes, side, _| describe(classes, side),
+};
+
 const HALF: [f32; 3] = [127.5; 3];
 
 /// A block: separable convolutions, each with its batch normalisation and after a ReLU.
@@ -38,7 +48,7 @@ const BLOCKS: [Block; 12] = [
     Block { channels: &[728, 1024], stride: 2, starts_with_relu: true },
 ];
 
-pub(super) fn describe(classes: usize, side: usize) -> Network {
+fn describe(classes: usize, side: usize) -> Network {
     let (mut net, image) = Builder::new(side);
     let x = net.conv(image, "conv1".to_owned(), 32, Window::square(3, 2, 0), 1);
     let x = norm_relu(&mut net, x, "bn1");
@@ -54,7 +64,7 @@ pub(super) fn describe(classes: usize, side: usize) -> Network {
     let x = net.global_average_pool(head);
     net.linear(x, "last_linear", classes);
     net.finish(Finish {
-        architecture: Architecture::Xception,
+        architecture: Architecture::of(&ROW),
         mean: HALF,
         std: HALF,
         batch_norm: BatchNormSettings { eps: 1e-5, momentum: 0.1 },

@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_checkpoint_knows_how_its_network_is_built() {
-        let clip = Architecture::ClipVitB16 { depth: 3 };
+        let clip = Architecture::known("clip_vit_b16").with_depth(Some(3)).expect("one of its blocks");
         let build = Build { side: 224, smooth: true, depth: clip.depth(), tune: Tune::Norms };
         let metadata = build.to_metadata();
         let default = "clip_vit_b16".parse().expect("it is known");
@@ -129,6 +129,6 @@ mod tests {
             let error = at_depth(&metadata, default).map(|_| ()).and(tuned(&metadata).map(|_| ())).expect_err(text);
             assert!(format!("{error:#}").contains(key), "{error:#}");
         }
-        assert!(at_depth(&metadata, Architecture::ResNet50).is_err(), "it has no blocks");
+        assert!(at_depth(&metadata, Architecture::known("resnet50")).is_err(), "it has no blocks");
     }
 }

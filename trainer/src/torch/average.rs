@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn the_mean_follows_and_the_start_is_forgotten() {
-        let network = Architecture::EfficientNetLite0.describe_at(2, 96);
+        let network = Architecture::known("efficientnet_lite0").describe_at(2, 96);
         let (start, other) = (Model::new(network.clone(), 1), Model::new(network, 2));
         let mut average = Average::of(&start, 0.9).expect("its own weights fit");
         let value = |model: &Model| model.last_weight().double_value(&[0, 0]);

@@ -306,8 +306,8 @@ mod tests {
 
     #[test]
     fn weights_go_out_and_in_again() {
-        let first = Model::new(Architecture::EfficientNetLite0.describe(2), 1);
-        let mut second = Model::new(Architecture::EfficientNetLite0.describe(2), 2);
+        let first = Model::new(Architecture::known("efficientnet_lite0").describe(2), 1);
+        let mut second = Model::new(Architecture::known("efficientnet_lite0").describe(2), 2);
         assert_ne!(first.state(), second.state());
         let loaded = second.load(&first.state()).expect("the same network");
         assert_eq!(loaded, Loaded { last_layer: LastLayer::Loaded, unused: Vec::new() });
@@ -316,7 +316,7 @@ mod tests {
 
     #[test]
     fn frozen_layers_stay_as_they_are() {
-        let mut model = Model::new(Architecture::EfficientNetLite0.describe_at(2, 96), 1);
+        let mut model = Model::new(Architecture::known("efficientnet_lite0").describe_at(2, 96), 1);
         model.freeze(8);
         let before = model.state();
         let settings = OptimiserSettings::AdamW(AdamWSettings {
@@ -344,8 +344,8 @@ mod tests {
 
     #[test]
     fn another_class_count_keeps_the_fresh_last_layer() {
-        let many = Model::new(Architecture::EfficientNetLite0.describe(10), 1);
-        let mut two = Model::new(Architecture::EfficientNetLite0.describe(2), 2);
+        let many = Model::new(Architecture::known("efficientnet_lite0").describe(10), 1);
+        let mut two = Model::new(Architecture::known("efficientnet_lite0").describe(2), 2);
         let before = two.state();
         let loaded = two.load(&many.state()).expect("the same but for the classes");
         assert_eq!(loaded.last_layer, LastLayer::Fresh { classes: 10 });
@@ -355,8 +355,8 @@ mod tests {
 
     #[test]
     fn foreign_weights_are_refused_and_change_nothing() {
-        let dense = Model::new(Architecture::DenseNet121.describe(2), 1);
-        let mut lite = Model::new(Architecture::EfficientNetLite0.describe(2), 2);
+        let dense = Model::new(Architecture::known("densenet121").describe(2), 1);
+        let mut lite = Model::new(Architecture::known("efficientnet_lite0").describe(2), 2);
         let before = lite.state();
         let error = lite.load(&dense.state()).expect_err("other names");
         assert_eq!(error.missing.len(), error.expected);

@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_trunk_that_stays_keeps_its_statistics() {
-        let mut model = Model::new(Architecture::EfficientNetLite0.describe_at(2, 96), 1);
+        let mut model = Model::new(Architecture::known("efficientnet_lite0").describe_at(2, 96), 1);
         model.tune(Tune::Head);
         let before = model.state();
         let pixels = tch::Tensor::from_slice(&crate::export::textures(96, 2, 3)).view([-1, 96, 96, 3]);

@@ -56,13 +56,13 @@ pub(crate) fn checkpoint(architecture: Architecture, classes: usize, strength: S
         .into_iter()
         .map(|parameter| {
             let mut array = made_up(&parameter.name, &parameter.shape, strength);
-            let name = match architecture {
-                Architecture::DenseNet121 if parameter.name.contains("denselayer") => {
+            let name = match architecture.name() {
+                "densenet121" if parameter.name.contains("denselayer") => {
                     let name = parameter.name.replace(".norm", ".norm.").replace(".conv", ".conv.");
                     format!("module.{name}")
                 }
-                Architecture::Xception => parameter.name.replace("last_linear", "fc"),
-                Architecture::DenseNet121 => format!("module.{}", parameter.name),
+                "xception" => parameter.name.replace("last_linear", "fc"),
+                "densenet121" => format!("module.{}", parameter.name),
                 _ => parameter.name,
             };
             if name.ends_with("pointwise.weight") {
@@ -71,7 +71,7 @@ pub(crate) fn checkpoint(architecture: Architecture, classes: usize, strength: S
             (name, array)
         })
         .collect();
-    if architecture == Architecture::InceptionV3 {
+    if architecture.name() == "inception_v3" {
         state.insert("AuxLogits.fc.bias".to_owned(), Array { shape: vec![classes], values: vec![1.0; classes] });
     }
     state

@@ -5,7 +5,8 @@ use image::imageops::{FilterType, resize};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::{jpeg, mirror};
+use super::jpeg::jpeg;
+use super::mirror::mirror;
 
 /// Share of the pictures that are shrunk, and of those that are coded.
 const OFTEN: f64 = 0.7;

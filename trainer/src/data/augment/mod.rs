@@ -3,20 +3,22 @@
 //! Real and synthetic collections differ in all of these; a network would learn them first.
 
 mod coded;
+mod jpeg;
+mod mirror;
 mod strong;
 pub mod video;
 
 use std::fmt;
 use std::str::FromStr;
 
-use cyborg_edge::capture;
 use cyborg_edge::face::crop::{CropSquare, Cropper};
 use cyborg_edge::frame::Frame;
-use image::codecs::jpeg::JpegEncoder;
-use image::{ExtendedColorType, RgbImage};
+use image::RgbImage;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
+pub use jpeg::jpeg;
+pub(super) use mirror::mirror;
 pub use strong::Palette;
 
 use super::faces::Extent;
@@ -181,17 +183,6 @@ fn shifted(crop: WideCrop<'_>, random: &mut ChaCha8Rng) -> CropSquare {
     CropSquare { left: along(), top: along(), side: side as usize }
 }
 
-/// Swaps left and right of a square RGB picture.
-pub(super) fn mirror(pixels: &mut [u8], side: usize) {
-    for row in pixels.chunks_exact_mut(side * 3) {
-        for column in 0..side / 2 {
-            for channel in 0..3 {
-                row.swap(column * 3 + channel, (side - 1 - column) * 3 + channel);
-            }
-        }
-    }
-}
-
 fn sharpness(pixels: Vec<u8>, side: usize, random: &mut ChaCha8Rng) -> Vec<u8> {
     let kind = random.random_range(0..10);
     let strength = random.random_range(0.3..1.6);
@@ -229,22 +220,6 @@ fn noise(pixels: &mut [u8], random: &mut ChaCha8Rng) {
         *value = (f32::from(*value) + noise * strength).round() as u8;
     }
 }
-
-/// Codes a square RGB picture as JPEG of a quality in 1 to 100, and decodes it again as the runtime decodes files.
-///
-/// # Errors
-///
-/// When the coder fails.
-pub fn jpeg(pixels: &[u8], side: usize, quality: u8) -> anyhow::Result<Vec<u8>> {
-    let mut coded = Vec::new();
-    let side = side as u32;
-    JpegEncoder::new_with_quality(&mut coded, quality).encode(pixels, side, side, ExtendedColorType::Rgb8)?;
-    let mut decoded = Vec::new();
-    capture::jpeg::decode(&coded, &mut decoded)?;
-    debug_assert_eq!(decoded.len(), pixels.len());
-    Ok(decoded)
-}
-
 #[cfg(test)]
 mod tests {
     use cyborg_edge::frame::PixelPoint;

@@ -10,7 +10,9 @@ use image::imageops::FilterType;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Augmenter, Sample, WideCrop, colour, jpeg, mirror, noise, sharpness};
+use super::jpeg::jpeg;
+use super::mirror::mirror;
+use super::{Augmenter, Sample, WideCrop, colour, noise, sharpness};
 use crate::data::saliency::Saliency;
 
 /// Share of the faces of which only a part is shown.

@@ -1,6 +1,6 @@
 //! The face's own axes, from its five landmarks: places on the face are given in them, so that they turn with it.
 
-use super::ForgeError;
+use super::error::ForgeError;
 use crate::data::prior::Landmarks;
 
 /// Least distance of the eyes from the mouth over the side of the picture. Below it a face of a square crop is not what

@@ -8,7 +8,9 @@ use std::path::Path;
 use csv::StringRecord;
 use cyborg_edge::photo_list::{Line, ListedPhoto, by_name};
 
-use super::{ListError, Row, Split};
+use super::Split;
+use super::error::ListError;
+use super::row::Row;
 
 /// The rows, and what is wrong with the other lines.
 pub(super) fn rows(list: &Path, records: &[StringRecord], root: &Path) -> Result<(Vec<Row>, Vec<String>), ListError> {

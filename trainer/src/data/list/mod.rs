@@ -3,8 +3,10 @@
 //! Two formats are read as they are: the CSV of the CYBORG data (`paper`), and our own with named columns (`header`).
 //! Lines are read by the runtime, whose lists these are too; what training needs beyond them is read here.
 
+mod error;
 mod header;
 mod paper;
+mod row;
 mod split;
 mod write;
 
@@ -13,34 +15,10 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 pub use cyborg_edge::photo_list::{Label, ListedFace, Split};
+pub use error::ListError;
+pub use row::Row;
 pub use split::{group_name, keep_out};
 pub use write::{ListWriter, NewRow, WriteListError};
-
-/// A face of the list.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Row {
-    /// Line in the list, from 1.
-    pub line: u64,
-    /// The photo.
-    pub path: PathBuf,
-    /// What it is.
-    pub label: Label,
-    /// What it is used for.
-    pub split: Split,
-    /// Where it comes from; results are split by it.
-    pub source: String,
-    /// The video that it is a frame of.
-    pub video: Option<String>,
-    /// What it must not be parted from: faces of one group are trained on together or not at all. Else its video stands for
-    /// one, or its photo.
-    pub group: Option<String>,
-    /// The photo of the other half, where it is a fake made from a photo of the list or that photo.
-    pub pair: Option<PathBuf>,
-    /// A grey picture over the whole photo: bright where people looked.
-    pub map: Option<PathBuf>,
-    /// Where the face is, when the list says so.
-    pub face: Option<ListedFace>,
-}
 
 /// Which of the two formats a list has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,36 +49,6 @@ pub struct Place {
     pub root: Option<PathBuf>,
     /// Folder of the human maps, each under the file name of its photo.
     pub maps: Option<PathBuf>,
-}
-
-/// A list that can't be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ListError {
-    /// The file can't be read.
-    #[error("can't read the list {}: {source}", name::of(path))]
-    Read {
-        /// The list.
-        path: PathBuf,
-        /// What is wrong.
-        source: csv::Error,
-    },
-    /// A column that every list needs is not in the header.
-    #[error(
-        "{} has no column `{column}` (columns are file, label, split, source, video, map; see trainer/README.md)",
-        name::of(path)
-    )]
-    Column {
-        /// The list.
-        path: PathBuf,
-        /// The column.
-        column: &'static str,
-    },
-    /// The folder of maps is not there.
-    #[error("{} is not a folder: give the folder of the human maps with `--maps`", name::of(path))]
-    Maps {
-        /// What was given.
-        path: PathBuf,
-    },
 }
 
 /// A list and what is wrong with its lines, a text each.

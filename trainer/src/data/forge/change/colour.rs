@@ -5,7 +5,7 @@
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::signed;
+use super::signed::signed;
 use super::tone::Tone;
 
 /// Turn of the hue in radians (2 to 6 degrees): beyond it skin gets green or violet.

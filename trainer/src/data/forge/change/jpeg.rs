@@ -6,7 +6,7 @@ use image::codecs::jpeg::JpegEncoder;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::data::forge::ForgeError;
+use crate::data::forge::error::ForgeError;
 
 /// Quality: below 30 the blocks are all that is seen; above 70 the traces are lost in the next compression.
 const QUALITY: (u8, u8) = (30, 70);

@@ -4,6 +4,7 @@ mod colour;
 mod jpeg;
 mod noise;
 mod sharpness;
+pub(super) mod signed;
 mod tone;
 mod warp;
 
@@ -19,7 +20,7 @@ pub(super) use self::sharpness::Sharpness;
 pub(super) use self::tone::Tone;
 use self::warp::Warp;
 pub(super) use self::warp::sample;
-use super::ForgeError;
+use super::error::ForgeError;
 use super::face_frame::FaceFrame;
 
 /// Share of the draws in which each further change joins the first one. With a third, half of the fakes have one or
@@ -139,16 +140,11 @@ pub(super) fn surest(pixels: &mut [u8], mask: &[u8]) {
     ColourMap::shift(if sum * 2 < full { SUREST_SHIFT } else { -SUREST_SHIFT }).apply(pixels);
 }
 
-/// A number between two, with a random sign.
-pub(super) fn signed((least, most): (f32, f32), random: &mut ChaCha8Rng) -> f32 {
-    let size = random.random_range(least..=most);
-    if random.random_bool(0.5) { size } else { -size }
-}
-
 #[cfg(test)]
 mod tests {
     use rand::SeedableRng;
 
+    use super::signed::signed;
     use super::*;
 
     #[test]

@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::super::elastic::Elastic;
 use super::super::face_frame::FaceFrame;
-use super::signed;
+use super::signed::signed;
 
 /// Shift along each axis over the distance between the eyes: 1 to 4 pixels at 75. More and brows or lips are seen
 /// twice where the copy has half the share.

@@ -6,7 +6,8 @@
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::super::change::{sample, signed};
+use super::super::change::sample;
+use super::super::change::signed::signed;
 use super::super::face_frame::FaceFrame;
 
 /// Share of the fits that may stretch and shear the donor; the others only turn, shift and scale it.

@@ -20,9 +20,10 @@ pub use self::match_colour::ColourMatch;
 pub use self::outline::Outline;
 use super::blend::{Blend, Blender};
 use super::change::{Change, Changer, Sharpness, Tone};
+use super::error::{ForgeError, LEAST_SIDE};
 use super::face_frame::FaceFrame;
 use super::mask::Mask;
-use super::{ForgeError, Forged, LEAST_AREA, LEAST_CHANGE, LEAST_SIDE};
+use super::{Forged, LEAST_AREA, LEAST_CHANGE};
 use crate::data::prior::Landmarks;
 
 /// Draws of a mask, of which the one is taken where donor and target differ least along the edge, unless one will do.
