@@ -122,7 +122,6 @@ pub(super) mod tests {
             verdict,
             reason,
             intervals,
-            strongest: Vec::new(),
         }
     }
 

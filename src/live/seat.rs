@@ -119,14 +119,8 @@ impl<'a> Seat<'a> {
     fn judge(&mut self, frame: &Frame, limits: Limits) {
         self.qualities.clear();
         self.qualities.extend(self.faces.iter().map(|face| Quality::of(frame, face)));
-        let followed = Followed {
-            frame: frame.number,
-            time: frame.time,
-            running: frame.running(),
-            faces: &self.faces,
-            tracks: &self.tracks,
-            qualities: &self.qualities,
-        };
+        let followed =
+            Followed { time: frame.time, running: frame.running(), tracks: &self.tracks, qualities: &self.qualities };
         self.judge.switch(limits.authentic_below, limits.synthetic_above);
         self.judge.judge(&followed, &self.scores, &mut self.judgements, &mut self.tracked);
         self.judge.forget_ended();

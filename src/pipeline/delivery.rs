@@ -53,9 +53,8 @@ impl<'a> Delivery<'a> {
     }
 
     fn judge(&mut self, parcel: &mut Parcel) {
-        let Parcel { frame, faces, tracks, qualities, opinions, .. } = parcel;
-        let (time, running) = (frame.time, frame.running());
-        let followed = Followed { frame: frame.number, time, running, faces, tracks, qualities };
+        let Parcel { frame, tracks, qualities, opinions, .. } = parcel;
+        let followed = Followed { time: frame.time, running: frame.running(), tracks, qualities };
         for (judge, opinion) in self.judges.iter_mut().zip(opinions) {
             judge.judge(&followed, &opinion.scores, &mut opinion.judgements, &mut opinion.tracked);
         }

@@ -15,7 +15,6 @@ pub mod quality;
 pub mod reason;
 pub mod score;
 pub mod score_kind;
-pub mod strongest;
 pub mod track;
 
 pub use self::judge::Judge;

@@ -4,7 +4,6 @@ use super::judge::Judge;
 use super::judgement::Judgement;
 use super::score::Score;
 use super::track::{Look, TrackJudge, TrackSummary, TrackedFace};
-use crate::face::Face;
 use crate::face::follow::TrackId;
 use crate::face::quality::Quality;
 use crate::frame::PresentationTime;
@@ -12,15 +11,11 @@ use crate::frame::PresentationTime;
 /// Faces of one frame, followed and measured; all models judge the same. The slices run in step.
 #[derive(Clone, Copy, Debug)]
 pub struct Followed<'a> {
-    /// Number of the frame.
-    pub frame: u64,
     /// Its presentation time.
     pub time: PresentationTime,
     /// The same on the running clock.
     pub running: PresentationTime,
-    /// The faces.
-    pub faces: &'a [Face],
-    /// The track of each.
+    /// The track of each face.
     pub tracks: &'a [TrackId],
     /// How well each is seen.
     pub qualities: &'a [Quality],
@@ -49,8 +44,8 @@ impl<'a> ModelJudge<'a> {
         tracked: &mut Vec<TrackedFace>,
     ) {
         self.faces.judge(scores, judgements);
-        let Followed { frame, time, running, faces, tracks, qualities } = *followed;
-        self.tracks.judge(&Look { frame, time, running, faces, tracks, qualities, scores, judgements }, tracked);
+        let Followed { time, running, tracks, qualities } = *followed;
+        self.tracks.judge(&Look { time, running, tracks, qualities, scores }, tracked);
     }
 
     /// Judges persons by these thresholds from now on: see [`TrackJudge::switch`].

@@ -10,13 +10,11 @@
 use cyborg_models::contract::{Calibration, Thresholds};
 
 use super::fusion::{Fading, Fusion};
-use super::judgement::{Judgement, SyntheticProbability, Verdict, evidence};
+use super::judgement::{SyntheticProbability, Verdict, evidence};
 use super::marks::{Mark, Marks};
 use super::quality::Weight;
 use super::reason::Reason;
 use super::score::Score;
-use super::strongest::{StrongFrame, Strongest};
-use crate::face::Face;
 use crate::face::follow::{LONGEST_GAP, TrackId};
 use crate::face::quality::Quality;
 use crate::frame::PresentationTime;
@@ -82,29 +80,21 @@ pub struct TrackSummary {
     pub reason: Option<Reason>,
     /// When the running verdict was synthetic, in order of time. Empty where too few frames were usable.
     pub intervals: Vec<Interval>,
-    /// The frames that speak most for synthetic, the strongest first; a few of them, apart in time.
-    pub strongest: Vec<StrongFrame>,
 }
 
 /// What is known of a frame when its tracks are judged. The slices run in step.
 #[derive(Clone, Copy, Debug)]
 pub struct Look<'a> {
-    /// Number of the frame.
-    pub frame: u64,
     /// Its presentation time.
     pub time: PresentationTime,
     /// The same on the running clock, by which all that fades and ends is counted.
     pub running: PresentationTime,
-    /// Its faces.
-    pub faces: &'a [Face],
-    /// The track of each.
+    /// The track of each of its faces.
     pub tracks: &'a [TrackId],
     /// How well each is seen.
     pub qualities: &'a [Quality],
     /// What the classifier saw in each.
     pub scores: &'a [Score],
-    /// What is said of each by this frame alone.
-    pub judgements: &'a [Judgement],
 }
 
 /// Judges the tracks of one source.
@@ -134,7 +124,6 @@ struct Track {
     /// By the running fusion alone, whatever the quality.
     verdict: Verdict,
     intervals: Vec<Interval>,
-    strongest: Strongest,
 }
 
 impl TrackJudge {
@@ -153,8 +142,8 @@ impl TrackJudge {
         tracked.clear();
         self.retire(look.running);
         let now = Moment { time: look.time, running: look.running };
-        let faces = look.faces.iter().zip(look.tracks).zip(look.qualities).zip(look.scores).zip(look.judgements);
-        for ((((face, &id), &quality), score), judgement) in faces {
+        let faces = look.tracks.iter().zip(look.qualities).zip(look.scores);
+        for ((&id, &quality), score) in faces {
             let at = match self.running.binary_search_by_key(&id, |track| track.id) {
                 Ok(at) => at,
                 Err(at) => {
@@ -163,13 +152,7 @@ impl TrackJudge {
                 }
             };
             let track = &mut self.running[at];
-            let strong = StrongFrame {
-                frame: look.frame,
-                time: look.running,
-                bounds: face.bounds,
-                probability: judgement.probability,
-            };
-            track.add(now, strong, evidence(score.logits, &self.calibration), Weight::of(&quality), score);
+            track.add(now, evidence(score.logits, &self.calibration), Weight::of(&quality), score);
             let probability = probability(&track.recent);
             match score.unfamiliar {
                 false => track.turn(now, track.verdict.next(probability, &self.thresholds)),
@@ -240,11 +223,10 @@ impl Track {
             whole_marks: Marks::new(Fading::Never),
             verdict: Verdict::Unsure,
             intervals: Vec::new(),
-            strongest: Strongest::new(),
         }
     }
 
-    fn add(&mut self, now: Moment, look: StrongFrame, evidence: f32, weight: Weight, score: &Score) {
+    fn add(&mut self, now: Moment, evidence: f32, weight: Weight, score: &Score) {
         self.frames += 1;
         self.span.reach(now);
         match weight.fault {
@@ -262,9 +244,6 @@ impl Track {
             let mark = Mark { kind, weight: weight.value, usable: weight.fault.is_none(), unfamiliar };
             self.recent_marks.add(now.running, mark);
             self.whole_marks.add(now.running, mark);
-        }
-        if weight.fault.is_none() && !score.unfamiliar {
-            self.strongest.offer(look);
         }
     }
 
@@ -329,7 +308,6 @@ impl Track {
             verdict,
             reason,
             intervals,
-            strongest: self.strongest.sorted(),
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use cyborg_models::contract::Contract;
 
-use super::intervals::Interval;
 use super::timeline::Bucket;
 use crate::sink::jsonl::RunRecord;
 use crate::verdict::{Judgement, Verdict};
@@ -146,6 +145,15 @@ pub struct MadeWith {
     pub caution: Option<String>,
 }
 
+/// A span in which a person was called synthetic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interval {
+    /// Presentation time of its first frame in microseconds.
+    pub first: i64,
+    /// Presentation time of its last frame in microseconds, not before `first`.
+    pub last: i64,
+}
+
 /// A person in a frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PersonFrame {
@@ -157,7 +165,7 @@ pub struct PersonFrame {
     pub judgement: Judgement,
 }
 
-/// What is said of a person in the end, where something else than the mean over the frames says it.
+/// What is said of a person in the end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conclusion {
     /// Number of the person in the source.

@@ -6,7 +6,6 @@ mod ages;
 mod chart;
 mod data;
 mod file;
-mod intervals;
 mod page;
 mod people;
 mod still;
@@ -16,10 +15,9 @@ mod timeline;
 
 use std::path::Path;
 
-pub use data::{Conclusion, PersonFrame};
+pub use data::{Conclusion, Interval, PersonFrame};
 pub use data::{MadeWith, OtherVerdict, PersonReport, Quality, ReportData, ReportEnd, StillReport, Timing};
 pub use file::ReportError;
-pub use intervals::Interval;
 pub use page::render;
 pub use text::{Clock, Escaped};
 pub use timeline::{Bucket, Timeline};
@@ -56,7 +54,6 @@ impl ReportSink {
     }
 
     fn data(&self, summary: &Summary) -> anyhow::Result<ReportData> {
-        let thresholds = &self.made_with.contract.thresholds;
         let ages = [("median", 0.5), ("95 %", 0.95), ("99 %", 0.99)];
         let mut ages_ms: Vec<_> =
             ages.into_iter().filter_map(|(name, share)| Some((name, self.ages.percentile(share)?))).collect();
@@ -76,7 +73,7 @@ impl ReportSink {
                 Ended::Failed(error) => ReportEnd::Failed(explain(error)),
             },
             span: self.span,
-            people: self.people.reports(&conclusions(summary, &self.made_with.run), thresholds)?,
+            people: self.people.reports(&conclusions(summary, &self.made_with.run))?,
             faces_left_out: self.people.left_out(),
             quality: Quality {
                 frames: summary.frames,

@@ -1,9 +1,6 @@
 //! Collects what is said of each person, frame by frame, in bounded memory.
 
-use cyborg_models::contract::Thresholds;
-
 use super::data::{Conclusion, PersonFrame, PersonReport};
-use super::intervals::{self, Interval};
 use super::still::Strongest;
 use super::timeline::Timeline;
 use crate::face::crop::{Cropper, ResizeError};
@@ -29,9 +26,7 @@ struct Person {
     first: i64,
     last: i64,
     verdicts: [u64; 3],
-    sum: f64,
     timeline: Timeline,
-    intervals: Vec<Interval>,
     strongest: Strongest,
 }
 
@@ -47,11 +42,7 @@ impl People {
         person.first = person.first.min(time);
         person.last = person.last.max(time);
         person.verdicts[verdict as usize] += 1;
-        person.sum += f64::from(probability.value());
         person.timeline.add(time, probability.value());
-        if verdict == Verdict::Synthetic {
-            intervals::add(&mut person.intervals, time);
-        }
         person.strongest.offer(view, seen, &mut self.cropper)
     }
 
@@ -60,17 +51,14 @@ impl People {
         self.left_out
     }
 
-    /// The people in the order of their first frame. Who has no conclusion gets the mean over the frames.
-    pub(super) fn reports(
-        &self,
-        conclusions: &[Conclusion],
-        thresholds: &Thresholds,
-    ) -> anyhow::Result<Vec<PersonReport>> {
+    /// The people in the order of their first frame.
+    pub(super) fn reports(&self, conclusions: &[Conclusion]) -> anyhow::Result<Vec<PersonReport>> {
         let mut reports = Vec::new();
         for person in &self.all {
-            let known = conclusions.iter().find(|conclusion| conclusion.person == person.number).cloned();
-            let Conclusion { verdict, probability, basis, reason, intervals, others, .. } =
-                known.unwrap_or_else(|| person.mean(thresholds));
+            let Some(conclusion) = conclusions.iter().find(|conclusion| conclusion.person == person.number) else {
+                continue;
+            };
+            let Conclusion { verdict, probability, basis, reason, intervals, others, .. } = conclusion.clone();
             reports.push(PersonReport {
                 person: person.number,
                 verdict,
@@ -120,33 +108,12 @@ impl Person {
             first: time,
             last: time,
             verdicts: [0; 3],
-            sum: 0.0,
             timeline: Timeline::default(),
-            intervals: Vec::new(),
             strongest: Strongest::default(),
         }
     }
 
     fn frames(&self) -> u64 {
         self.verdicts.iter().sum()
-    }
-
-    fn mean(&self, thresholds: &Thresholds) -> Conclusion {
-        let frames = self.frames();
-        let mean = (self.sum / frames.max(1) as f64) as f32;
-        let verdict = match mean {
-            mean if mean < thresholds.authentic_below => Verdict::Authentic,
-            mean if mean > thresholds.synthetic_above => Verdict::Synthetic,
-            _ => Verdict::Unsure,
-        };
-        Conclusion {
-            person: self.number,
-            verdict,
-            probability: mean,
-            basis: format!("mean over {frames} {}", if frames == 1 { "frame" } else { "frames" }),
-            others: Vec::new(),
-            reason: None,
-            intervals: self.intervals.clone(),
-        }
     }
 }

@@ -6,9 +6,8 @@
 use std::path::Path;
 
 use csv::StringRecord;
-use cyborg_edge::photo_list::{Line, ListedPhoto, by_name};
+use cyborg_edge::photo_list::{Line, ListedPhoto, Split, by_name};
 
-use super::Split;
 use super::error::ListError;
 use super::row::Row;
 

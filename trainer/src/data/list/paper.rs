@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use csv::StringRecord;
-use cyborg_edge::photo_list::{ListedPhoto, by_place};
+use cyborg_edge::photo_list::{ListedPhoto, Split, by_place};
 
-use super::Split;
 use super::row::Row;
 
 /// The rows, and what is wrong with the other lines.
