@@ -20,6 +20,21 @@ const ROOMS: [&[&str]; 10] = [
     &["cli"],
 ];
 
+/// The files of the runtime that start threads: those of `pipeline` and `live` are on the way of a frame, the others wait for
+/// something outside, serve it, or measure. See ARCHITECTURE.md.
+const THREADS: [&str; 10] = [
+    "src/capture/video/pipe.rs",
+    "src/cli/bench/measure.rs",
+    "src/cli/inputs.rs",
+    "src/cli/interrupt.rs",
+    "src/cli/live/mod.rs",
+    "src/live/alerts/post.rs",
+    "src/live/page/served.rs",
+    "src/live/reader.rs",
+    "src/live/watch.rs",
+    "src/pipeline/mod.rs",
+];
+
 /// A file longer than this holds more than one thing.
 const LONGEST: usize = 450;
 
@@ -34,6 +49,12 @@ fn faults(path: &str, text: &str) -> Vec<String> {
         }
         if let Some(found) = machine_paths.iter().find(|folder| names_folder(line, folder)) {
             faults.push(format!("{path}:{number}: `{found}` is a path of one machine"));
+        }
+    }
+    if path.starts_with("src/") && !THREADS.contains(&path) {
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        if ["thread::scope", "thread::spawn", "thread::Builder"].iter().any(|start| code.contains(start)) {
+            faults.push(format!("{path}: starts a thread, and isn't on the list of files that may"));
         }
     }
     if path.ends_with(".rs") {
@@ -98,6 +119,10 @@ fn each_rule_is_kept_or_named() {
         assert!(found.contains(part), "no `{part}` in: {found}");
     };
     check("let x = 1;\n", "doesn't open");
+    let threads = faults("src/verdict/a.rs", "//! Good.\nfn f() { std::thread::spawn(g); }\n").join("\n");
+    assert!(threads.contains("starts a thread"), "{threads}");
+    let tests = "//! Good.\n#[cfg(test)]\nmod tests {\n    fn f() { std::thread::spawn(g); }\n}\n";
+    assert_eq!(faults("src/verdict/a.rs", tests), Vec::<String>::new());
     check("//! Good.\nlet x = 1; \n", "a.rs:2: white space");
     check(&format!("//! See /{}/x.\n", "tmp"), "a path of one machine");
     check(&format!("//! Long.\n{}", "\n".repeat(LONGEST)), "more than");
