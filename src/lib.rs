@@ -8,39 +8,25 @@
 //!
 //! [`pipeline`] joins them with threads; each of them is a plain struct with one method and can be used without it.
 //!
+//! [`analyzer`] is all of it for a program that wants verdicts and nothing else:
+//!
 //! ```no_run
-//! use std::num::NonZeroUsize;
-//! use std::path::Path;
+//! # fn main() -> Result<(), cyborg_edge::analyzer::AnalyzeError> {
+//! use cyborg_edge::analyzer::Analyzer;
 //!
-//! use cyborg_edge::capture::stills;
-//! use cyborg_edge::face::{Locate, detector::{Detector, DetectorName, DetectorSettings}};
-//! use cyborg_edge::frame::Frame;
-//! use cyborg_edge::classify::classifier::{ActivationMaps, Classifier, Classify};
-//! use cyborg_edge::inference::{provider::Asked, runtime::Runtime, session::SessionSettings};
-//! use cyborg_edge::verdict::Judge;
-//!
-//! # fn main() -> anyhow::Result<()> {
-//! let runtime = Runtime::load()?;
-//! let session = SessionSettings { provider: Asked::Auto, threads: NonZeroUsize::MIN };
-//! let settings = DetectorSettings::of_side(640);
-//! let mut detector = Detector::open(&runtime, &DetectorName::default(), settings, session)?;
-//! let mut classifier = Classifier::open(&runtime, None, session)?;
-//!
-//! let mut frame = Frame::empty();
-//! stills::read(Path::new("photo.jpg"), &mut frame)?;
-//! let (mut faces, mut scores, mut maps) = (Vec::new(), Vec::new(), ActivationMaps::default());
-//! detector.locate(&frame, &mut faces)?;
-//! classifier.classify_frame(&frame, &faces, &mut scores, &mut maps)?;
-//!
-//! let mut judgements = Vec::new();
-//! Judge::new(classifier.contract()).judge(&scores, &mut judgements);
-//! for judgement in judgements {
-//!     println!("{}: {}", judgement.verdict, judgement.probability.value());
+//! let mut analyzer = Analyzer::open()?;
+//! for face in analyzer.photo("photo.jpg")? {
+//!     println!("{}, p(synthetic) {:.2}", face.verdict, face.probability);
+//! }
+//! for frame in analyzer.clip("clip.mp4")? {
+//!     let frame = frame?;
+//!     println!("{:.2} s: {} faces", frame.time.seconds(), frame.faces.len());
 //! }
 //! # Ok(())
 //! # }
 //! ```
 
+pub mod analyzer;
 pub mod capture;
 pub mod classify;
 #[doc(hidden)]

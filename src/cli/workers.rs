@@ -16,7 +16,7 @@ use super::outcome::{UsageError, note};
 use crate::classify::classifier::Classifier;
 use crate::classify::named::{self, ModelName};
 use crate::classify::panel::{Panel, PanelFile};
-use crate::face::detector::{DetectSize, Detector, DetectorFile, DetectorName, DetectorSettings};
+use crate::face::detector::{DetectSize, Detector, DetectorFile, DetectorName, DetectorSettings, USUAL_SIDE};
 #[cfg(feature = "video")]
 use crate::inference::provider::Provider;
 use crate::inference::provider::{Asked, ProviderReport};
@@ -27,9 +27,6 @@ use crate::sink::jsonl::{ExpertRecord, ModelRecord, RunRecord};
 use crate::sink::report::MadeWith;
 #[cfg(feature = "video")]
 use crate::verdict::Judge;
-
-/// Longer side of the picture in which faces are looked for, where nothing else is asked for.
-const DETECT_SIZE: usize = 320;
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct WorkerArgs {
@@ -203,7 +200,7 @@ impl WorkerArgs {
     fn size(&self) -> DetectSize {
         match (self.detect_size, self.min_face) {
             (Some(side), _) => DetectSize::Side(side.into()),
-            (None, 0) => DetectSize::Side(DETECT_SIZE),
+            (None, 0) => DetectSize::Side(USUAL_SIDE),
             (None, smallest) => DetectSize::ForFaces(smallest.into()),
         }
     }

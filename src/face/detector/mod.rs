@@ -21,7 +21,7 @@ use anyhow::Context;
 pub use file::{DetectorError, DetectorFile, DetectorName};
 pub use kind::{Kind, Origin};
 pub use registry::{DEFAULT, KINDS, named};
-pub use settings::{DetectSize, DetectorSettings};
+pub use settings::{DetectSize, DetectorSettings, USUAL_SIDE};
 
 use kind::{Mended, View};
 use mending::PIXELS;

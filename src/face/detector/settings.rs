@@ -50,6 +50,16 @@ pub struct DetectorSettings {
     pub smallest: f32,
 }
 
+/// Longer side of the picture in which faces are looked for unless it is said otherwise, in pixels.
+pub const USUAL_SIDE: usize = 320;
+
+impl Default for DetectorSettings {
+    /// Faces of any size, looked for in a picture of the usual size.
+    fn default() -> Self {
+        Self::of_side(USUAL_SIDE)
+    }
+}
+
 impl DetectorSettings {
     /// Faces of any size, looked for in a picture of this longer side.
     #[must_use]
