@@ -18,6 +18,7 @@ use cyborg_edge::live::watch::{FirstSight, KeepSettings, Stages};
 use cyborg_edge::pipeline::DetectEvery;
 use cyborg_edge::verdict::Judge;
 
+use super::alone::alone;
 use super::model::contract;
 use super::stages::{BrightnessClassifier, MiddleFace};
 
@@ -252,7 +253,9 @@ impl LiveRun {
         cyborg_edge::live::watch(stages, &self.keep, audience, metrics, stop)
     }
 
+    /// Runs to the end. What is late on a busy machine would be a lost source: one such run at a time.
     pub(crate) fn run(mut self) -> Ran {
+        let _alone = alone();
         let (recorder, metrics) = (Recorder::default(), Arc::new(LiveMetrics::default()));
         let (stop, stop_after) = (AtomicBool::new(false), self.stop_after);
         let (ended, stopping) = thread::scope(|scope| {
