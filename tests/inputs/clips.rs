@@ -106,13 +106,14 @@ fn codecs_of_the_web() {
 
 #[test]
 fn codecs_that_not_every_build_has() {
-    if has_encoder("libx265") {
+    let test = "codecs_that_not_every_build_has";
+    if has_encoder(test, "libx265") {
         check_moving(
             "clip.mp4",
             "-c:v libx265 -preset ultrafast -x265-params log-level=none:keyint=25 -pix_fmt yuv420p",
         );
     }
-    if has_encoder("libaom-av1") {
+    if has_encoder(test, "libaom-av1") {
         check_made(
             "clip.mkv",
             "-f lavfi -i testsrc2=s=64x64:r=10:d=3 -c:v libaom-av1 -cpu-used 8 -usage realtime -g 10 -pix_fmt yuv420p",

@@ -2,7 +2,7 @@
 #![cfg(feature = "live")]
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write, stderr};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::support::alone::alone;
 use crate::support::broadcast::Broadcast;
+use crate::support::left_out::not_run;
 
 /// A browser without a window, steered over the DevTools protocol.
 struct Browser {
@@ -203,13 +205,11 @@ const HAS_PICTURE: &str = "(() => { const c = document.getElementById('picture')
 
 #[test]
 fn a_real_browser_shows_the_run() {
+    let _alone = alone();
     let token = "a-token-of-enough-signs";
     let live = Broadcast::start("127.0.0.1", Some(token));
     let Some(mut browser) = Browser::open() else {
-        // Past the test runner, which would keep the words of a test that passes to itself.
-        let words = "\nNOT RUN: a_real_browser_shows_the_run: install chromium\n";
-        stderr().write_all(words.as_bytes()).expect("somebody listens");
-        return;
+        return not_run("a_real_browser_shows_the_run", "install chromium");
     };
     let url = format!("{}?token={token}", live.served.url());
     browser.visit(&url, (1280, 900), "light");
@@ -304,6 +304,7 @@ impl Drop for Proxy {
 
 #[test]
 fn behind_a_proxy_the_page_works_below_a_path() {
+    let _alone = alone();
     let free = [(); 2].map(|()| std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free"));
     let [port, tls] = [0, 1].map(|at| free[at].local_addr().expect("it has one").port());
     let places = [
@@ -317,9 +318,7 @@ fn behind_a_proxy_the_page_works_below_a_path() {
     let live = Broadcast::start_named("127.0.0.1", Some(token), origins.to_vec());
     drop(free);
     let (Some(_proxy), Some(mut browser)) = (Proxy::start([port, tls], &live.host()), Browser::open()) else {
-        let words = "\nNOT RUN: behind_a_proxy_the_page_works_below_a_path: install nginx and chromium\n";
-        stderr().write_all(words.as_bytes()).expect("somebody listens");
-        return;
+        return not_run("behind_a_proxy_the_page_works_below_a_path", "install nginx and chromium");
     };
     for (origin, (_, _, path, below)) in origins.iter().zip(places) {
         browser.visit(&format!("{origin}/?token={token}"), (1280, 900), "light");

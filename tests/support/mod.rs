@@ -11,6 +11,7 @@ pub(crate) mod clips;
 #[cfg(feature = "live")]
 pub(crate) mod events;
 pub(crate) mod foreign;
+pub(crate) mod left_out;
 pub(crate) mod live;
 pub(crate) mod model;
 pub(crate) mod process;
