@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use cyborg_edge::live::view::SourceState;
 
-use crate::support::live::{LiveRun, Session, Step, Told};
+use crate::support::live::{LiveRun, Ran, Session, Step, Told};
 
 /// Frames as a camera gives them.
 fn frames(count: u32) -> Step {
     Step::Frames { count, millis: 10 }
 }
 
-fn check(sessions: impl IntoIterator<Item = Session>, expected: &[&str]) -> crate::support::live::Ran {
+fn check(sessions: impl IntoIterator<Item = Session>, expected: &[&str]) -> Ran {
     let ran = LiveRun::of(sessions).run();
     assert_eq!(ran.states(), expected);
     assert!(ran.ended.is_ok(), "{:?}", ran.ended);
@@ -159,7 +159,12 @@ fn a_model_that_fails_ends_the_run_with_its_error() {
     let mut run = LiveRun::of([Session::Plays(vec![Step::Frames { count: 100, millis: 50 }])]).stop_after(2000);
     run.classifier.fails_at = Some(3);
     let ran = run.run();
-    let error = ran.ended.expect_err("the classifier failed").to_string();
-    assert!(error.contains('3'), "{error}");
+    let error = ran.ended.as_ref().expect_err("the classifier failed");
+    assert_eq!(
+        format!("{error:#}"),
+        "the classifier broke at 3",
+        "the model's own words, and of the frame at which it failed"
+    );
+    assert_eq!(ran.states(), ["starting", "playing 64x48", "ended"], "the source did nothing wrong");
     assert_eq!(ran.told.last(), Some(&Told::State(SourceState::Ended)));
 }
