@@ -82,7 +82,7 @@ fn check_silence(url: &str) {
     let text = format!("{error:#}");
     assert!(text.contains("gave nothing for 1 s") && text.contains("--patience"), "{url}: {text}");
     assert!(!text.contains("secret"), "{text}");
-    assert!(begun.elapsed() < Duration::from_secs(12), "{url}: {:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(50), "{url}: {:?}", begun.elapsed());
 }
 
 #[test]
@@ -114,7 +114,8 @@ fn ctrl_c_ends_a_wait_for_the_network() {
     let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("`kill` is there");
     assert!(sent.success());
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
-    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    // Far less than its patience.
+    assert!(begun.elapsed() < Duration::from_secs(40), "{:?}", begun.elapsed());
 }
 
 #[test]

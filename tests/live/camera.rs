@@ -1,9 +1,8 @@
 //! `cyborg live` with a camera: the real capture code, to which a preloaded library plays a V4L2 device.
 #![cfg(all(target_os = "linux", target_env = "gnu", feature = "camera", feature = "live"))]
 
-use std::time::Duration;
-
 use crate::support::alone::alone;
+use crate::support::child::a_second;
 use crate::support::run;
 use crate::support::shim::{Camera, PATH};
 
@@ -134,6 +133,6 @@ fn it_stops_at_once_whether_pictures_come_or_not() {
         }
         let (status, took) = watching.stop();
         assert!(status.success(), "{orders:?}: {status}");
-        assert!(took < Duration::from_secs(3), "{orders:?}: {took:?}");
+        assert!(took < a_second(), "{orders:?}: {took:?}");
     }
 }

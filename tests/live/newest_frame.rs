@@ -10,7 +10,7 @@ use cyborg_edge::live::view::{Audience, SourceState, View};
 use cyborg_edge::verdict::Verdict;
 
 use crate::support::alone::alone;
-use crate::support::child::long_run;
+use crate::support::child::{a_second, long_run};
 use crate::support::live::{LiveRun, Session, Step, Told};
 use crate::support::stages::BrightnessClassifier;
 use crate::support::{cyborg, face_clip, fetched, model};
@@ -184,7 +184,7 @@ fn ctrl_c_ends_the_program_within_a_second() {
     assert!(sent.success());
     let begun = Instant::now();
     let status = child.wait().expect("it ends");
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < a_second(), "{:?}", begun.elapsed());
     assert!(status.success(), "{status}");
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use cyborg_edge::live::view::SourceState;
 
+use crate::support::child::a_second;
 use crate::support::live::{LiveRun, Ran, Session, Step, Told};
 
 /// Frames as a camera gives them.
@@ -130,7 +131,7 @@ fn what_differs_from_the_wish_is_told() {
 fn check_stop(session: Session, last: &str) {
     let ran = LiveRun::of([session]).stop_after(200).run();
     let stopping = ran.stopping.expect("it was stopped");
-    assert!(stopping < Duration::from_secs(1), "{stopping:?}");
+    assert!(stopping < a_second(), "{stopping:?}");
     assert!(ran.ended.is_ok());
     let states = ran.states();
     assert_eq!(states[states.len() - 2..], [last, "ended"], "{states:?}");
@@ -150,7 +151,7 @@ fn a_stop_ends_the_wait_for_the_next_try() {
     (run.keep.backoff.first, run.keep.backoff.most) = (Duration::from_secs(60), Duration::from_secs(60));
     let ran = run.run();
     assert_eq!(ran.states(), ["starting", "lost 0: no such camera", "ended"]);
-    assert!(ran.stopping.is_some_and(|stopping| stopping < Duration::from_secs(1)), "{:?}", ran.stopping);
+    assert!(ran.stopping.is_some_and(|stopping| stopping < a_second()), "{:?}", ran.stopping);
 }
 
 #[test]

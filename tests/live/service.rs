@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::support::alone::alone;
+use crate::support::child::a_second;
 use crate::support::events::{PATIENCE, Running, live};
 use crate::support::{cyborg, face_clip, run};
 
@@ -105,7 +106,7 @@ fn it_ends_within_a_second_whatever_it_waits_for() {
             }
             let stopped = running.stop(signal);
             assert_eq!(stopped.code, Some(0), "{signal} {script}: {}", stopped.stderr);
-            assert!(stopped.took < Duration::from_secs(1), "{signal} {script}: {:?}", stopped.took);
+            assert!(stopped.took < a_second(), "{signal} {script}: {:?}", stopped.took);
         }
     }
 }
