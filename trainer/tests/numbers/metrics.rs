@@ -74,7 +74,8 @@ struct Calibration {
 }
 
 fn fixture() -> Fixture {
-    let fixture: Fixture = serde_json::from_str(include_str!("fixtures/metrics.json")).expect("the fixture is whole");
+    let fixture: Fixture =
+        serde_json::from_str(include_str!("../fixtures/metrics.json")).expect("the fixture is whole");
     assert_eq!((fixture.sets.len(), fixture.pairs.len(), fixture.calibrations.len()), (12, 4, 18));
     fixture
 }

@@ -1,14 +1,13 @@
 //! The CYBORG data as they come: a list without a header, photos below a root, human maps in a folder of their own.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 
 use cyborg_models::contract::CamClass;
 use cyborg_models::model_file::ModelFile;
 use image::{GrayImage, Luma, Rgb, RgbImage};
-use support::{cyborg_train, done, photos, rows, run, text};
+
+use crate::support::{cyborg_train, done, photos, rows, run, text};
 
 /// Ten photos of each kind, eight to train on and two to test on, and maps of most of them.
 fn data(folder: &Path) {

@@ -21,7 +21,7 @@ fn picture() -> Vec<u8> {
 }
 
 fn largest_difference(model: &Model) -> f32 {
-    let expected = include_str!("fixtures/efficientnet_lite0_logits.txt").lines();
+    let expected = include_str!("../fixtures/efficientnet_lite0_logits.txt").lines();
     let expected: Vec<f32> = expected.map(|line| line.parse().expect("the fixture holds numbers")).collect();
     let found = model.score(&picture()).logits;
     assert_eq!((found.len(), expected.len()), (1000, 1000));

@@ -3,10 +3,6 @@
 //!
 //! The scores to meet were written by `fixtures/photo_scores.py`, with weights by the formula of `support/made_up.rs`.
 
-#[path = "support/made_up.rs"]
-mod made_up;
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,8 +12,8 @@ use cyborg_trainer::checkpoint::{self, Checkpoint};
 use cyborg_trainer::network::Architecture;
 use tempfile::TempDir;
 
-use made_up::Strength;
-use support::{cyborg, done, rows, run, text};
+use crate::made_up::Strength;
+use crate::support::{cyborg, done, rows, run, text};
 
 /// What a score may differ by from that of the Python script. The goal is 1e-3, and 2e-6 was measured; with less than the
 /// goal the test sees a resizer that is not Pillow's (2e-4 to 1e-3) as well as another decoder of JPEG (2e-3).
@@ -54,7 +50,7 @@ fn list(folder: &TempDir) -> PathBuf {
 fn model(folder: &TempDir, architecture: Architecture, strength: Strength) -> PathBuf {
     let [foreign, imported, exported] =
         ["foreign.safetensors", "imported.safetensors", "model.onnx"].map(|name| folder.path().join(name));
-    let state = made_up::checkpoint(architecture, 2, strength);
+    let state = crate::made_up::checkpoint(architecture, 2, strength);
     checkpoint::write(&foreign, &Checkpoint { metadata: [].into(), state }).expect("it can be written");
     done(&["import", text(&foreign), "--network", architecture.name(), "--out", text(&imported)]);
     done(&["export", text(&imported), "--out", text(&exported)]);

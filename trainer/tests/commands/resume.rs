@@ -1,8 +1,6 @@
 //! A run that stopped goes on to the numbers of one that didn't: after a kill, after Ctrl-C, after a full disk.
 #![cfg(unix)]
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -11,7 +9,8 @@ use std::time::{Duration, Instant};
 use cyborg_models::digest;
 use cyborg_models::model_file::ModelFile;
 use cyborg_trainer::checkpoint;
-use support::{cyborg_train, done, means, photos, rows, run, text};
+
+use crate::support::{cyborg_train, done, means, photos, rows, run, text};
 
 /// A prepared list of 24 faces.
 fn data(folder: &Path) -> PathBuf {

@@ -3,18 +3,14 @@
 //!
 //! The numbers to meet were written by `fixtures/networks.py`, with weights by the formula of `support/made_up.rs`.
 
-#[path = "support/made_up.rs"]
-mod made_up;
-#[path = "support/photos.rs"]
-mod photos;
-
 use cyborg_trainer::checkpoint::State;
 use cyborg_trainer::checkpoint::names::translate;
 use cyborg_trainer::network::{Architecture, NodeId, Op, Tap};
 use cyborg_trainer::torch::{LastLayer, Mode, Model, set_threads};
-use made_up::{Strength, checkpoint};
-use photos::{REGIONS, photos};
 use tch::{Tensor, no_grad};
+
+use crate::made_up::{Strength, checkpoint};
+use crate::regions::{REGIONS, photos};
 
 const CLASSES: usize = 8;
 /// Of class scores, over their spread.
@@ -132,26 +128,26 @@ fn check(architecture: Architecture, strength: Strength, fixture: &str, swapped:
 fn resnet50_is_torchvisions() {
     let swapped = ["layer3.2.conv2.weight", "layer3.3.conv2.weight"];
     let strength = Strength { gain: 0.65, linear: 2e4 };
-    check(Architecture::ResNet50, strength, include_str!("fixtures/resnet50.txt"), swapped);
+    check(Architecture::ResNet50, strength, include_str!("../fixtures/resnet50.txt"), swapped);
 }
 
 #[test]
 fn densenet121_is_torchvisions() {
     let swapped = ["features.denseblock3.denselayer4.conv2.weight", "features.denseblock3.denselayer5.conv2.weight"];
     let strength = Strength { gain: 1.1, linear: 600.0 };
-    check(Architecture::DenseNet121, strength, include_str!("fixtures/densenet121.txt"), swapped);
+    check(Architecture::DenseNet121, strength, include_str!("../fixtures/densenet121.txt"), swapped);
 }
 
 #[test]
 fn inception_v3_is_torchvisions() {
     let swapped = ["Mixed_6c.branch7x7dbl_2.conv.weight", "Mixed_6c.branch7x7dbl_4.conv.weight"];
     let strength = Strength { gain: 1.0, linear: 1e5 };
-    check(Architecture::InceptionV3, strength, include_str!("fixtures/inception_v3.txt"), swapped);
+    check(Architecture::InceptionV3, strength, include_str!("../fixtures/inception_v3.txt"), swapped);
 }
 
 #[test]
 fn xception_is_pretrainedmodels() {
     let swapped = ["block6.rep.1.pointwise.weight", "block6.rep.4.pointwise.weight"];
     let strength = Strength { gain: 0.6, linear: 6000.0 };
-    check(Architecture::Xception, strength, include_str!("fixtures/xception.txt"), swapped);
+    check(Architecture::Xception, strength, include_str!("../fixtures/xception.txt"), swapped);
 }

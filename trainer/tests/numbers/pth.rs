@@ -5,8 +5,8 @@
 use cyborg_trainer::checkpoint::pth::{self, PthError, WRAPPING};
 use cyborg_trainer::checkpoint::{Array, State};
 
-const OLD: &[u8] = include_bytes!("fixtures/small_old.pth");
-const ZIP: &[u8] = include_bytes!("fixtures/small_zip.pth");
+const OLD: &[u8] = include_bytes!("../fixtures/small_old.pth");
+const ZIP: &[u8] = include_bytes!("../fixtures/small_zip.pth");
 
 fn expected() -> State {
     let arrays: [(&str, &[usize], &[f32]); 10] = [

@@ -1,8 +1,6 @@
 //! The whole way in small, every command once: crops from photos and a clip, forged fakes, two runs of a training that was
 //! stopped and went on, evaluation, comparison, calibration, export, and the runtime on the result.
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +10,7 @@ use cyborg_models::lock;
 use cyborg_models::model_file::ModelFile;
 use tempfile::TempDir;
 
-use support::{cyborg, cyborg_train, done, means, photos, rows, run, text};
+use crate::support::{cyborg, cyborg_train, done, means, photos, rows, run, text};
 
 /// Runs a command that must fail with a code, and say some words.
 fn fails(arguments: &[&str], expected: i32, parts: &[&str]) {

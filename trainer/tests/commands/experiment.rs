@@ -1,13 +1,12 @@
 //! The experiment in small: both settings on made-up faces, two seeds each, judged by sources that were left out; it goes on where
 //! it stopped; and the page of results made from it.
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use image::imageops::FilterType;
-use support::{cyborg_train, done, photos, rows, run, text};
+
+use crate::support::{cyborg_train, done, photos, rows, run, text};
 
 /// A list of four sources: photos as they are and coarsened ones, and both again, darker, to be left out.
 fn faces(folder: &Path) -> PathBuf {

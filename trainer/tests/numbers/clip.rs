@@ -2,18 +2,13 @@
 //!
 //! The numbers to meet were written by `fixtures/clip_vit_b16.py`, with weights by the formula below.
 
-#[path = "support/made_up.rs"]
-#[allow(dead_code, reason = "the formula's numbers are wanted, and not its weights")]
-mod made_up;
-#[path = "support/photos.rs"]
-mod photos;
-
 use cyborg_trainer::checkpoint::names::translate;
 use cyborg_trainer::checkpoint::{Array, State};
 use cyborg_trainer::network::Architecture;
 use cyborg_trainer::torch::{LastLayer, Model, set_threads};
-use made_up::noise;
-use photos::{REGIONS, photos};
+
+use crate::made_up::noise;
+use crate::regions::{REGIONS, photos};
 
 /// The fixture's weights; its script says why they are made like this.
 fn made_up(name: &str, shape: &[usize]) -> Array {
@@ -52,7 +47,7 @@ fn off(state: &State, depth: usize, pixels: &[u8]) -> f64 {
     let tokens = model.trunk(pixels);
     let mut worst = 0.0_f64;
     let mut lines = 0;
-    for line in include_str!("fixtures/clip_vit_b16.txt").lines() {
+    for line in include_str!("../fixtures/clip_vit_b16.txt").lines() {
         let numbers: Vec<f64> = line.split(' ').map(|word| word.parse().expect("the fixture holds numbers")).collect();
         let [block, photo, sum, absolute, samples @ ..] = numbers.as_slice() else {
             unreachable!("a short line: {line}")
