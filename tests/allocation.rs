@@ -2,6 +2,8 @@
 //!
 //! Decoder and networks are left out by mocks. The one library that does allocate is the resampler, for the filter
 //! tables of each resize: what that costs is measured first, and the pipeline may cost exactly that and no more.
+//!
+//! A binary of its own: the allocator that counts is that of a whole process, and other tests would be counted too.
 
 #![expect(unsafe_code, reason = "counting allocations needs an allocator, whose trait is unsafe")]
 

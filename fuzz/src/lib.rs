@@ -1,7 +1,7 @@
 //! What must hold of all that comes from outside, one module a fuzz target.
 //!
 //! Each has a function `holds`, which panics where its property is broken and else says whether the bytes were taken for
-//! good. The fuzz targets call it, and so does `tests/mutations.rs`, which includes these files on stable.
+//! good. The fuzz targets call it, and so does `tests/inputs/mutations.rs`, which includes these files on stable.
 
 #[cfg(feature = "video")]
 pub mod container;

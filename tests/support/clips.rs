@@ -9,17 +9,18 @@ use cyborg_edge::capture::video::{OpenSettings, VideoSource};
 use cyborg_edge::capture::{Read, Source};
 use cyborg_edge::frame::Frame;
 
+use super::left_out::not_run;
+
 /// Five seconds of a moving test picture.
 pub(crate) const MOVING: &str = "-f lavfi -i testsrc2=s=96x64:r=25:d=5";
 
-/// Whether the `ffmpeg` program has this encoder. Says so where it hasn't: a test that was not run is no secret.
-#[allow(clippy::print_stderr, reason = "it is for the reader of the test's output")]
-pub(crate) fn has_encoder(name: &str) -> bool {
+/// Whether the `ffmpeg` program has the encoder that a test wants. Says so where it hasn't.
+pub(crate) fn has_encoder(test: &str, name: &str) -> bool {
     let output = Command::new("ffmpeg").args(["-hide_banner", "-encoders"]).output();
     let output = output.expect("the program `ffmpeg` is there after `cargo xtask setup`");
     let has = String::from_utf8_lossy(&output.stdout).split_whitespace().any(|word| word == name);
     if !has {
-        eprintln!("not run: this ffmpeg has no encoder {name}");
+        not_run(test, &format!("install an ffmpeg that has the encoder {name}"));
     }
     has
 }

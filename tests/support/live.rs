@@ -17,6 +17,7 @@ use cyborg_edge::live::view::{Audience, SourceState, View};
 use cyborg_edge::live::watch::{FirstSight, KeepSettings, Stages};
 use cyborg_edge::verdict::Judge;
 
+use super::alone::alone;
 use super::model::contract;
 use super::stages::{BrightnessClassifier, MiddleFace};
 
@@ -251,7 +252,9 @@ impl LiveRun {
         cyborg_edge::live::watch(stages, &self.keep, audience, metrics, stop)
     }
 
+    /// Runs to the end. What is late on a busy machine would be a lost source: one such run at a time.
     pub(crate) fn run(mut self) -> Ran {
+        let _alone = alone();
         let (recorder, metrics) = (Recorder::default(), Arc::new(LiveMetrics::default()));
         let (stop, stop_after) = (AtomicBool::new(false), self.stop_after);
         let (ended, stopping) = thread::scope(|scope| {

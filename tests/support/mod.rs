@@ -1,7 +1,8 @@
-//! What the whole-program tests share: the program, a small model with a known answer, and clips.
+//! What the tests share: the program, a small model with a known answer, and clips.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod alone;
 #[cfg(feature = "live")]
 pub(crate) mod broadcast;
 pub(crate) mod chance;
@@ -10,6 +11,7 @@ pub(crate) mod clips;
 #[cfg(feature = "live")]
 pub(crate) mod events;
 pub(crate) mod foreign;
+pub(crate) mod left_out;
 pub(crate) mod live;
 pub(crate) mod model;
 pub(crate) mod process;

@@ -1,0 +1,18 @@
+//! Live runs: the newest frame wins, sources are lost and come back, the page, the events, the service, and their secrets.
+//!
+//! Tests that look at ages and delays, and the browser's, which want a processor for themselves, take turns
+//! (`support::alone`).
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod alerts;
+mod browser;
+mod camera;
+mod config;
+mod newest_frame;
+mod order;
+mod page;
+mod page_tls;
+mod secrets;
+mod service;

@@ -1,0 +1,14 @@
+//! Tests that want a program which not each machine has.
+
+use std::env;
+use std::io::{Write, stderr};
+
+/// Says that a test, or a part of it, is not run for want of something. `cargo xtask test` installs all that tests want, and
+/// sets `CYBORG_ALL_TESTS=1`: then it is a failure.
+#[track_caller]
+pub(crate) fn not_run(test: &str, cure: &str) {
+    let words = format!("\nNOT RUN: {test}: {cure}\n");
+    assert!(env::var_os("CYBORG_ALL_TESTS").is_none_or(|value| value != "1"), "{words}");
+    // Past the test runner, which would keep the words of a test that passes to itself.
+    stderr().write_all(words.as_bytes()).expect("somebody listens");
+}

