@@ -79,6 +79,7 @@ pub struct Analyzer {
     detector: Detector,
     model: Panel,
     judge: Judge,
+    #[cfg(feature = "video")]
     threads: NonZeroUsize,
     frame: Frame,
     faces: Vec<Face>,
@@ -110,7 +111,16 @@ impl Analyzer {
         let detector = Detector::open(&runtime, detector, *detect, session)?;
         let judge = Judge::new(model.contract());
         let (frame, faces, opinion) = (Frame::empty(), Vec::new(), Opinion::default());
-        Ok(Self { detector, model, judge, threads, frame, faces, opinion })
+        Ok(Self {
+            detector,
+            model,
+            judge,
+            #[cfg(feature = "video")]
+            threads,
+            frame,
+            faces,
+            opinion,
+        })
     }
 
     /// The model's name and what it was opened as.
