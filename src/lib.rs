@@ -1,4 +1,4 @@
-//! The runtime of cyborg-edge: finds generated and swapped faces in pictures, and shows where it saw it.
+//! The runtime of cyborg-edge: finds generated and swapped faces in pictures, and shows where it sees the signs.
 //!
 //! A frame goes one way, and the modules are named after the way:
 //!

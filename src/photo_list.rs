@@ -246,7 +246,7 @@ pub fn by_place(record: &StringRecord, root: &Path) -> Result<ListedPhoto, Strin
     // A path that starts at a slash still means one below the root, as where the list came from.
     let path = path.trim_start_matches('/');
     if path.is_empty() {
-        return Err("there is no path".to_owned());
+        return Err("the path is missing".to_owned());
     }
     let folder = Path::new(path).parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
     Ok(ListedPhoto {
@@ -297,8 +297,8 @@ impl<'a> Line<'a> {
 ///
 /// What is wrong with it.
 pub fn by_name(line: &Line<'_>, root: &Path) -> Result<ListedPhoto, String> {
-    let file = line.field("file").ok_or("there is no file")?;
-    let label: Label = line.field("label").ok_or("there is no label")?.parse()?;
+    let file = line.field("file").ok_or("the file name is missing")?;
+    let label: Label = line.field("label").ok_or("the label is missing")?.parse()?;
     let split = line.field("split").or_else(|| line.field("role"));
     let bounds = line.numbers(BOX, "face box")?.map(|[left, top, width, height]| PixelBox { left, top, width, height });
     if bounds.is_some_and(|bounds| bounds.width <= 0.0 || bounds.height <= 0.0) {
@@ -421,10 +421,10 @@ mod tests {
         check_line(b"train,Real,a.png\ntrain,Real\n", 2, "2 fields");
         check_line(b"best,Real,a.png\ntrain,Real,b.png\n", 1, "`best`");
         check_line(b"train,Real,a.png\ntrain,R\xe9al,\xff.png\n", 2, r"R\xe9al");
-        check_line(b"train,Real,a.png\ntrain,Real,/\n", 2, "no path");
+        check_line(b"train,Real,a.png\ntrain,Real,/\n", 2, "the path is missing");
         check_line(b"file,label\na.png,real\n\n\nb.png,fake\n", 5, "`fake`");
         check_line(b"file,label,face_x\na.png,real,\nb.png,real,3\n", 3, "face box");
-        check_line(b"file,label\na.png,real\n,real\n", 3, "no file");
+        check_line(b"file,label\na.png,real\n,real\n", 3, "the file name is missing");
         check_line(b"file,label\ra.png,real\rb.png,fake\r", 3, "`fake`");
         check_line(b"file,label\r\n\r\na.png,fake\r\n", 3, "`fake`");
         check_line(b"\xef\xbb\xbf\ntrain,Fake,a.png\n", 2, "`Fake`");

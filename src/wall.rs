@@ -11,7 +11,7 @@ use std::sync::Once;
 
 /// A library panicked while it read something.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the library that reads it failed by a fault of its own ({0}); save the file anew in another program")]
+#[error("the library that reads it crashed ({0}); save the file again from another program")]
 pub struct Fault(String);
 
 thread_local! {

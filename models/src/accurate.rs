@@ -9,7 +9,7 @@ use crate::model_file::ModelFile;
 
 /// The tower's file in the lock file.
 pub const TOWER: &str = "clip_vit_b16_int8";
-/// The folder of the set, in the folder `models` beside the program or in the cache folder.
+/// The folder of the set, in the folder `models` next to the program or in the cache folder.
 pub const FOLDER: &str = "accurate";
 /// The set's own file in it.
 pub const SET_FILE: &str = "set.toml";

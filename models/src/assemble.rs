@@ -30,7 +30,7 @@ pub enum AssembleError {
         tower: usize,
     },
     /// The result doesn't hold the contract.
-    #[error("the head's contract doesn't hold: {0}")]
+    #[error("the head breaks the contract: {0}")]
     Contract(#[from] ModelFileError),
 }
 

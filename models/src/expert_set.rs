@@ -82,7 +82,7 @@ pub enum ExpertSetError {
         found: u32,
     },
     /// A key that means nothing here.
-    #[error("`{key}` is no key of {within}; the nearest one is `{nearest}`")]
+    #[error("unknown key `{key}` in {within}; did you mean `{nearest}`?")]
     UnknownKey {
         /// The key.
         key: String,
@@ -92,7 +92,7 @@ pub enum ExpertSetError {
         nearest: &'static str,
     },
     /// There is nobody to ask.
-    #[error("it has no [[expert]]: if it describes a foreign model, name the ONNX file beside it in its place")]
+    #[error("it has no [[expert]]: if it describes a foreign model, give the ONNX file next to it instead")]
     NoExpert,
     /// A key holds something that can't be.
     #[error("`{key}` in it must be {expected}")]
@@ -168,7 +168,7 @@ impl ExpertSet {
                 parts.peek().is_some() && parts.all(|part| matches!(part, Component::Normal(_)))
             };
             if !is_plain(&expert.file) || expert.file.contains('\\') {
-                return invalid(key("file"), "a file beside the set file, or `shipped`");
+                return invalid(key("file"), "a file next to the set file, or `shipped`");
             }
             if files.insert(&expert.file, at).is_some() {
                 return invalid(key("file"), "named once");
@@ -189,7 +189,7 @@ impl ExpertSet {
                 return invalid(format!("fusion.{name}"), "in -1000 to 1000");
             }
             if !self.experts.iter().any(|expert| expert.looks_for == kind) {
-                return invalid(format!("fusion.{name}"), "left out where no expert is of that kind");
+                return invalid(format!("fusion.{name}"), "absent if no expert is of that kind");
             }
         }
         let unit = |value: f64| (0.0..=1.0).contains(&value);
@@ -289,11 +289,11 @@ mod tests {
 
     #[test]
     fn a_key_that_means_nothing_is_named_with_the_one_that_was_meant() {
-        check("name =", "nmae =", "`nmae` is no key of a set of experts; the nearest one is `name`");
-        check("looks_for", "look_for", "`look_for` is no key of an [[expert]]; the nearest one is `looks_for`");
-        check("generated = -0.5", "generatd = -0.5", "no key of [fusion]; the nearest one is `generated`");
-        check("synthetic_above", "synthetic_over", "no key of [thresholds]; the nearest one is `synthetic_above`");
-        check("apcer", "acper", "no key of error_rates; the nearest one is `apcer`");
+        check("name =", "nmae =", "unknown key `nmae` in a set of experts; did you mean `name`?");
+        check("looks_for", "look_for", "unknown key `look_for` in an [[expert]]; did you mean `looks_for`?");
+        check("generated = -0.5", "generatd = -0.5", "in [fusion]; did you mean `generated`?");
+        check("synthetic_above", "synthetic_over", "in [thresholds]; did you mean `synthetic_above`?");
+        check("apcer", "acper", "in error_rates; did you mean `apcer`?");
     }
 
     #[test]
@@ -303,14 +303,14 @@ mod tests {
         check("version = 1", "version = ", "it can't be read");
         check("\"both\"", "\" \"", "`name` in it must be a name");
         check("\"generated\"", "\"painted\"", "unknown variant `painted`");
-        check("made.onnx", "../made.onnx", "beside the set file");
-        check("made.onnx", "/made.onnx", "beside the set file");
+        check("made.onnx", "../made.onnx", "next to the set file");
+        check("made.onnx", "/made.onnx", "next to the set file");
         check("made.onnx", "shipped", "must be named once");
         check("ba7816", "BA7816", "64 lower-case hexadecimal digits");
         check("0.75", "0", "above 0");
         check("0.75", "nan", "above 0");
         check("-0.5", "inf", "in -1000 to 1000");
-        check("generated = -0.5", "swapped = -0.5", "left out where no expert is of that kind");
+        check("generated = -0.5", "swapped = -0.5", "absent if no expert is of that kind");
         check("authentic_below = 0.25", "authentic_below = 0.8", "at most");
         check("apcer = 0.01", "apcer = 1.5", "shares in 0 to 1");
         let empty = "version = 1\nname = \"x\"\n[thresholds]\nauthentic_below = 0.3\nsynthetic_above = 0.7\n";

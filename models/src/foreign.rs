@@ -1,4 +1,4 @@
-//! A classifier of somebody else's: a float32 NCHW network, and the TOML beside it that says what our models say of
+//! A foreign classifier: a float32 NCHW network, and the TOML next to it that says what our models say about
 //! themselves.
 //!
 //! `CONTRACT.md` beside this package has an example and says what each key means. An unknown key is an error.
@@ -158,7 +158,7 @@ pub enum ForeignError {
     #[error("it is not an ONNX file ({0})")]
     NotOnnx(String),
     /// A tensor is missing or of another shape.
-    #[error("its TOML names the {side} `{name}` as {expected}, and in the file it is {found}")]
+    #[error("its TOML says that the {side} `{name}` is {expected}, but in the file it is {found}")]
     Tensor {
         /// Input or output.
         side: &'static str,
@@ -170,7 +170,7 @@ pub enum ForeignError {
         found: String,
     },
     /// There is an input that nobody would fill.
-    #[error("it wants a further input `{0}`, which can't be given")]
+    #[error("it needs an extra input `{0}`, which can't be supplied")]
     FurtherInput(String),
 }
 

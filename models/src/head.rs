@@ -79,10 +79,10 @@ pub enum HeadError {
     #[error("it is not a safetensors file ({0})")]
     Format(#[from] SafeTensorError),
     /// An array of another size or kind, or none.
-    #[error("its array `{0}` is missing, or is not what a head of a tower has")]
+    #[error("its array `{0}` is missing or not valid in a head")]
     Array(String),
     /// It doesn't say what it is.
-    #[error("its text `head` is missing, or doesn't say what it is ({0})")]
+    #[error("its metadata entry `head` is missing or invalid ({0})")]
     Text(String),
 }
 

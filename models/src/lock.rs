@@ -197,7 +197,7 @@ pub enum IntegrityError {
     /// It has other content.
     #[error(
         "{path} isn't the locked file: expected SHA-256 {expected}, got {got}; \
-         delete it and run `cargo xtask setup`, or update models/lock.toml if the change is meant"
+         delete it and run `cargo xtask setup`, or update models/lock.toml if the change is intended"
     )]
     Digest {
         /// The file.

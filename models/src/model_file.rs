@@ -46,7 +46,7 @@ pub enum ModelFileError {
     #[error("it is not an ONNX file (no graph in it)")]
     NoGraph,
     /// The operators are too old.
-    #[error("its operator set is {found}, the contract wants {OLDEST_OPSET} or newer: export the model again")]
+    #[error("its operator set is {found}, the contract needs {OLDEST_OPSET} or newer: export the model again")]
     OldOpset {
         /// The version in the file.
         found: i64,
@@ -55,7 +55,7 @@ pub enum ModelFileError {
     #[error(transparent)]
     Contract(#[from] ContractError),
     /// A tensor is missing or of another shape.
-    #[error("its {side} `{name}` is {found}, the contract wants {expected}: export the model again")]
+    #[error("its {side} `{name}` is {found}, expected {expected}: export the model again")]
     Tensor {
         /// Input or output.
         side: &'static str,
@@ -72,7 +72,7 @@ pub enum ModelFileError {
     )]
     NoLimit,
     /// There is an input that nobody would fill.
-    #[error("it wants a further input `{0}`, which the contract doesn't have")]
+    #[error("it needs an extra input `{0}`, which is not part of the contract")]
     FurtherInput(String),
 }
 

@@ -1,4 +1,4 @@
-//! Names of files in UTF-8. On most systems a path is bytes: those that are no UTF-8 stand in a name as `\xNN`.
+//! Names of files in UTF-8. On most systems a path is bytes; those that aren't valid UTF-8 are shown as `\xNN`.
 //!
 //! A name with such a byte has each of its backslashes doubled, so that the path can be had back from it; so has one that
 //! holds the letters `\x` itself. All others stand as they are. [`is_escaped`] tells one kind from the other.

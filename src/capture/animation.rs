@@ -1,4 +1,4 @@
-//! An animated WebP as a clip: FFmpeg's libraries read none before version 8.
+//! An animated WebP as a clip: FFmpeg's libraries can't read these before version 8.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read as _};
@@ -43,7 +43,7 @@ pub enum AnimationError {
     },
     /// Its pictures are larger than allowed.
     #[error(
-        "{name} speaks of {width}x{height} pixels, more than the limit of {most}: raise `--max-pixels` if that is right"
+        "{name} claims {width}x{height} pixels, more than the limit of {most}: raise `--max-pixels` if that is right"
     )]
     TooLarge {
         /// The file.

@@ -22,7 +22,7 @@ pub struct Listing {
     pub left_out: LeftOut,
 }
 
-/// Files that were left out of a folder, counted by their kind. Its text names them: `3 files left out: 2 .heic, 1 .gif`.
+/// Files that were left out of a folder, counted by their kind. Its text names them: `3 files skipped: 2 .heic, 1 .gif`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeftOut(BTreeMap<String, u64>);
 
@@ -45,7 +45,7 @@ impl Display for LeftOut {
         let kinds: Vec<String> = kinds.into_iter().map(|(kind, count)| format!("{count} {kind}")).collect();
         match self.0.values().sum() {
             1u64 => write!(f, "1 file left out: {}", kinds.join(", ")),
-            count => write!(f, "{count} files left out: {}", kinds.join(", ")),
+            count => write!(f, "{count} files skipped: {}", kinds.join(", ")),
         }
     }
 }
@@ -130,7 +130,7 @@ mod tests {
         let listing = list(folder.path(), &["jpg", "png"]).expect("it can be read");
         let found: Vec<_> = listing.files.iter().filter_map(|path| path.strip_prefix(folder.path()).ok()).collect();
         assert_eq!(found, ["a.png", "b.JPG", "f/g.jpg"].map(Path::new));
-        let told = "6 files left out: 2 .heic, 2 without ending, 1 .gif, 1 drawn by this program";
+        let told = "6 files skipped: 2 .heic, 2 without ending, 1 .gif, 1 drawn by this program";
         assert_eq!(listing.left_out.to_string(), told);
         assert!(list(&folder.path().join("none"), &["jpg"]).is_err());
     }
@@ -151,6 +151,6 @@ mod tests {
         let listing = list(folder.path(), &["jpg"]).expect("it can be read");
         // What the link should lead to is missing, and that is told by whoever opens it.
         assert_eq!(listing.files, [at("broken.jpg")]);
-        assert_eq!(listing.left_out.to_string(), "3 files left out: 1 device, 1 named pipe, 1 socket");
+        assert_eq!(listing.left_out.to_string(), "3 files skipped: 1 device, 1 named pipe, 1 socket");
     }
 }

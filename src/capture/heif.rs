@@ -50,7 +50,7 @@ pub enum HeifError {
     Library(#[from] libloading::Error),
     /// It refuses the file.
     #[error(
-        "{0}; is the file whole, and has libheif here a decoder for it (Debian: libheif1 has those for HEVC and AV1)?"
+        "{0}; is the file complete, and does libheif have a decoder for it (on Debian, libheif1 includes HEVC and AV1)?"
     )]
     Decode(String),
     /// Decoding it would need more than the limit.

@@ -1,4 +1,4 @@
-//! What the boxes of a HEIC or AVIF photo say of how it lies (ISO/IEC 14496-12 and 23008-12): libheif turns a picture by these
+//! The orientation of a HEIC or AVIF photo, from its boxes (ISO/IEC 14496-12 and 23008-12): libheif turns a picture by these
 //! properties, and doesn't tell whether it has.
 
 /// The box that says which of the file's items is the photo.

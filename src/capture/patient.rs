@@ -1,4 +1,4 @@
-//! Reading what may make one wait: named pipes, terminals, the standard input. A wish to stop ends the wait.
+//! Cancellable reads from inputs that may block: named pipes, terminals, standard input.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read};

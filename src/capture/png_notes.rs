@@ -1,4 +1,4 @@
-//! What a PNG says of its picture beside it: the EXIF block and the XMP packet, wherever they stand in the file.
+//! A PNG's metadata: the EXIF block and the XMP packet, wherever they are in the file.
 //!
 //! The decoder knows what stands before the picture, and no block in the form that older programs write (`Raw profile type
 //! exif`). Many put both behind the picture, and Pillow takes them from there.

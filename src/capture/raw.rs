@@ -37,7 +37,7 @@ pub enum RawError {
         most: u64,
     },
     /// There is nothing.
-    #[error("{name} has no frame in it: {bytes} bytes came, a frame of {width}x{height} RGB pixels has {size}")]
+    #[error("{name} has no complete frame: got {bytes} bytes, and a {width}x{height} RGB frame has {size}")]
     NoFrames {
         /// The source.
         name: String,
@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn nothing_and_too_much_are_errors() {
         let error = source(&[1, 2]).read(&mut Frame::empty()).expect_err("there is no frame");
-        assert!(error.to_string().contains("2 bytes came, a frame of 2x1 RGB pixels has 6"), "{error}");
+        assert!(error.to_string().contains("got 2 bytes, and a 2x1 RGB frame has 6"), "{error}");
         let large = RawShape { width: 65_000, height: 65_000, rate: 1.0 };
         let error = RawSource::new(io::empty(), "-".to_owned(), large, Stretch::WHOLE, 1 << 20).expect_err("too large");
         assert!(error.to_string().contains("--max-pixels"), "{error}");

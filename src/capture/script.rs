@@ -1,4 +1,4 @@
-//! A script of mishaps for the test camera: `at 2s stall 1s; at 5s unplug 2s; at 8s rate 15; at 12s end`.
+//! A script of faults for the test camera: `at 2s stall 1s; at 5s unplug 2s; at 8s rate 15; at 12s end`.
 
 use std::str::FromStr;
 use std::time::Duration;

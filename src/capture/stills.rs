@@ -74,7 +74,7 @@ pub enum StillError {
         source: Fault,
     },
     /// The user wanted an end while it was waited for.
-    #[error("{} was not read to its end: interrupted", name::of(path))]
+    #[error("interrupted while reading {}", name::of(path))]
     Interrupted {
         /// The file.
         path: PathBuf,

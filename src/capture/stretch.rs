@@ -1,4 +1,4 @@
-//! Which frames of a source are wanted: from a moment, up to a moment, each Nth.
+//! Which frames of a source to judge: from a time, up to a time, every Nth.
 
 use std::num::NonZeroU64;
 

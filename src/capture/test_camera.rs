@@ -1,4 +1,4 @@
-//! A camera that is none: it plays a clip in real time, again and again, and has the mishaps of a script.
+//! The test camera: plays a clip in real time, in a loop, with the faults of a script.
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Several classifiers that say one thing: each looks at the faces in its own way, and a rule makes one score of theirs.
+//! Several classifiers with one verdict: each has its own crop, and a rule fuses their scores.
 
 use cyborg_models::contract::Calibration;
 use smallvec::SmallVec;

@@ -65,7 +65,7 @@ pub(super) fn logits(output: &Output, numbers: &[f32]) -> anyhow::Result<Logits>
     if let Some(number) = numbers.iter().find(|&&number| number.is_finite() && !(-EDGE..=1.0 + EDGE).contains(&number))
     {
         anyhow::bail!(
-            "output `{}` gave {number}, which is no probability: if it gives logits, its TOML must say so",
+            "output `{}` gave {number}, which is not a probability: if it gives logits, say so in its TOML",
             output.name
         );
     }

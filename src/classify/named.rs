@@ -31,7 +31,7 @@ pub enum ModelName {
     Auto,
     /// The model that is part of the program.
     Small,
-    /// The set that is installed beside the program or in the cache folder.
+    /// The set that is installed next to the program or in the cache folder.
     Accurate,
     /// A model file, or the file of a set.
     File(PathBuf),
@@ -42,7 +42,7 @@ pub enum ModelName {
 pub enum NamedError {
     /// It is not installed.
     #[error(
-        "--model {ACCURATE} is not installed (looked for {}): `cargo xtask setup` fetches it, `cyborg models assemble` makes it of your own experts; or use --model {SMALL}",
+        "--model {ACCURATE} is not installed (looked for {}): run `cargo xtask setup`, or `cyborg models assemble` with your own head, or use --model {SMALL}",
         listed(places)
     )]
     NotInstalled {

@@ -1,4 +1,4 @@
-//! Who is asked for an opinion: one model, or a set of experts with one verdict. To the rest of the program both are the same.
+//! What judges faces: one model, or a set of experts with one verdict. The rest of the program treats both alike.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -60,11 +60,11 @@ pub enum SetError {
 #[derive(Debug, thiserror::Error)]
 pub enum ExpertError {
     /// It can't be read.
-    #[error("can't be read: {0}; it belongs beside the set file")]
+    #[error("can't be read: {0}; put it next to the set file")]
     Read(std::io::Error),
     /// It is another file than the one that the set was made with.
     #[error(
-        "is another file than the set was made with: its SHA-256 is {got}, the set says {expected}; fetch or assemble the set again"
+        "is not the file that the set was made with: its SHA-256 is {got}, expected {expected}; fetch or assemble the set again"
     )]
     Digest {
         /// That of the file.
@@ -73,15 +73,13 @@ pub enum ExpertError {
         expected: String,
     },
     /// It has no contract.
-    #[error(
-        "is a classifier of somebody else's: a set takes model files of the contract alone (ask it by a --model of its own)"
-    )]
+    #[error("is a foreign classifier: a set takes only model files that follow the contract (give it its own --model)")]
     Foreign,
     /// It doesn't hold the contract.
-    #[error("doesn't hold the contract: {0}")]
+    #[error("breaks the contract: {0}")]
     Contract(ModelFileError),
     /// File and set disagree on what it is for.
-    #[error("looks for {} by its own word, and the set says {}: write the file's word as its `looks_for`", word(*file), word(*set))]
+    #[error("looks for {} according to the file, but for {} according to the set: correct `looks_for` in the set", word(*file), word(*set))]
     LooksFor {
         /// What the file says.
         file: Option<Kind>,

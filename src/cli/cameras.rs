@@ -19,7 +19,7 @@ pub(super) struct CamerasArgs {
 pub(super) fn run(args: &CamerasArgs) -> anyhow::Result<Outcome> {
     let cameras = camera::list()?;
     if cameras.is_empty() {
-        note("no camera is known to the system; `--camera test` of `cyborg live` needs none");
+        note("no camera found; `cyborg live --camera test` needs none");
     }
     let mut failed = 0;
     for camera in &cameras {

@@ -22,7 +22,7 @@ use crate::name;
 
 #[derive(Args, Debug)]
 pub(super) struct DoctorArgs {
-    /// Model to look at, by name or file [default: auto]
+    /// Model to check, by name or file [default: auto]
     #[arg(long, value_name = "NAME|FILE", default_value = "auto", value_parser = OsStringValueParser::new().map(ModelName::of))]
     model: ModelName,
     /// Execution provider to try, by one of the listed names

@@ -38,7 +38,7 @@ pub(super) struct InputArgs {
     /// the clip's own clock
     #[arg(long, value_name = "T", value_parser = mark)]
     start: Option<Mark>,
-    /// Skip everything from this time on
+    /// Stop at this time (exclusive)
     #[arg(long, value_name = "T", value_parser = mark)]
     end: Option<Mark>,
     /// Judge only every Nth frame, starting with the first
@@ -47,10 +47,10 @@ pub(super) struct InputArgs {
     /// Judge only the N largest faces in a frame
     #[arg(long, value_name = "N")]
     max_faces: Option<NonZeroUsize>,
-    /// Refuse pictures with more pixels than this: they are mostly damaged files or traps
+    /// Refuse pictures with more pixels than this (usually damaged or malicious files)
     #[arg(long, value_name = "N", default_value_t = video::MOST_PIXELS, value_parser = clap::value_parser!(u64).range(1..=1 << 31))]
     max_pixels: u64,
-    /// Give up on an address that is silent for this many seconds
+    /// Give up on an address that sends nothing for this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = video::PATIENCE.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
     patience: u64,
 }
@@ -69,10 +69,10 @@ impl InputArgs {
         let given: Vec<Address> = self.clips.iter().map(|clip| Address::of(clip)).collect();
         let stdin = given.iter().filter(|address| **address == Address::Stdin).count();
         if stdin > 1 {
-            return Err(UsageError("- is named twice: the standard input can be read once".to_owned()).into());
+            return Err(UsageError("- is named twice, but standard input can be read only once".to_owned()).into());
         }
         if self.raw.is_some() && (stdin == 0 || given.len() > 1) {
-            return Err(UsageError("--raw is for the standard input: name - as the only clip".to_owned()).into());
+            return Err(UsageError("--raw is for standard input: give - as the only clip".to_owned()).into());
         }
         let mut expanded = Expanded::default();
         given.into_iter().for_each(|address| expanded.add(address));
@@ -158,7 +158,7 @@ impl Expanded {
         };
         if listing.files.is_empty() {
             let endings = video::ENDINGS.join(", ");
-            self.failures.push(anyhow::anyhow!("{told} holds no video (looked for {endings})"));
+            self.failures.push(anyhow::anyhow!("{told} contains no videos (looked for {endings})"));
         }
         self.clips.extend(listing.files.into_iter().map(Address::File));
         let unreadable = listing.unreadable.into_iter();

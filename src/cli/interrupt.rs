@@ -53,5 +53,5 @@ fn stop() {
     if STOP.swap(true, Ordering::Relaxed) {
         process::exit(130);
     }
-    note("interrupted: completing what was begun (again to stop at once)");
+    note("interrupted: finishing the work in progress (press again to stop at once)");
 }

@@ -1,4 +1,4 @@
-//! What `cyborg live` is told: by flags, by the environment, by a file. The first of them that says something wins, and what
+//! Settings of `cyborg live` from flags, the environment and a file, in this order of precedence, and what
 //! none says is as the flags' defaults are.
 //!
 //! Environment and file become flags, which are then read as if they had been written: one place checks them all.
@@ -34,11 +34,11 @@ pub(super) struct Layers {
 /// Settings that can't be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LayerError {
-    #[error("can't read {}: {reason}; --config wants a TOML file", name::of(path))]
+    #[error("can't read {}: {reason}; --config needs a TOML file", name::of(path))]
     Read { path: PathBuf, reason: std::io::Error },
     #[error("{}, line {line}: {reason}", name::of(path))]
     Toml { path: PathBuf, line: usize, reason: String },
-    #[error("{origin}: `{key}` is no setting of `cyborg live`; the nearest one is `{nearest}`")]
+    #[error("{origin}: unknown setting `{key}` for `cyborg live`; did you mean `{nearest}`?")]
     Unknown { origin: String, key: String, nearest: String },
     #[error("{origin}: `{key}`: {reason}")]
     Value { origin: String, key: String, reason: String },
@@ -132,7 +132,11 @@ impl Layers {
         let mut said = Vec::new();
         for (key, value) in self.environment.iter().filter(|(key, _)| key != CONFIG) {
             let Some(value) = value.to_str() else {
-                return Err(LayerError::Value { origin, key: written(key), reason: "it is no UTF-8".to_owned() });
+                return Err(LayerError::Value {
+                    origin,
+                    key: written(key),
+                    reason: "it is not valid UTF-8".to_owned(),
+                });
             };
             said.push((key.clone(), Value::String(value.to_owned())));
         }

@@ -1,4 +1,4 @@
-//! What standard output says to a program in place of a person: with `--json` a JSON object a line, and nothing else.
+//! Standard output for programs: with `--json`, one JSON object per line and nothing else.
 
 use serde::Serialize;
 

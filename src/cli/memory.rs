@@ -1,4 +1,4 @@
-//! Memory that is given back: opening a network takes several times the memory that it keeps.
+//! Returning memory to the system: opening a network takes several times the memory that it keeps.
 
 #[cfg(all(feature = "video", target_os = "linux", target_env = "gnu"))]
 use crate::classify::shipped;

@@ -53,7 +53,7 @@ use outcome::Outcome;
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// Say more: -v for what is being done, -vv for details
+    /// More messages: -v for progress, -vv for details
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     verbose: u8,
     /// Format of messages on standard error: text for people, or json for programs, one object per line

@@ -1,4 +1,4 @@
-//! `cyborg models`: which model files there are, what they say of themselves, and whether they hold.
+//! `cyborg models`: which model files there are, what they contain, and whether they are valid.
 
 mod assemble;
 mod set;
@@ -330,7 +330,7 @@ type Verdict<'a> = Result<&'static str, &'a anyhow::Error>;
 fn verdict_for_person(name: &str, verdict: Verdict<'_>) -> anyhow::Result<()> {
     match verdict {
         Ok(PART_OF_THE_PROGRAM) => say(&format!("{name}: whole"))?,
-        Ok(digest) => say(&format!("{name}: whole, {digest}"))?,
+        Ok(digest) => say(&format!("{name}: valid, {digest}"))?,
         Err(error) => complain(error),
     }
     Ok(())
@@ -405,7 +405,7 @@ fn run_by_hand(classifier: &mut Classifier) -> anyhow::Result<()> {
         let same = |each: &crate::verdict::Logits| {
             near(each.authentic, expected.authentic) && near(each.synthetic, expected.synthetic)
         };
-        ensure!(logits.iter().all(same), "model {name} judges a face otherwise when another is beside it");
+        ensure!(logits.iter().all(same), "model {name} gives a face another result when it shares a batch with others");
     }
     Ok(())
 }
@@ -417,16 +417,16 @@ fn digest_beside(path: &Path) -> anyhow::Result<&'static str> {
     let beside = PathBuf::from(name);
     let text = match fs::read_to_string(&beside) {
         Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok("no digest beside it"),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok("no digest file next to it"),
         Err(error) => return Err(error).with_context(|| format!("can't read {}", name::of(beside))),
     };
     let expected = text.split_whitespace().next().unwrap_or_default();
     let got = digest::of_file(path).with_context(|| format!("can't read model {}", name::of(path)))?;
     ensure!(
         expected.eq_ignore_ascii_case(&got),
-        "model {} is not the file that {} speaks of: expected SHA-256 {expected}, got {got}; fetch or export it again",
+        "model {} doesn't match the digest in {}: expected SHA-256 {expected}, got {got}; fetch or export it again",
         name::of(path),
         name::of(beside)
     );
-    Ok("as the digest beside it says")
+    Ok("matches the digest file next to it")
 }

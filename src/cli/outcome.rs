@@ -86,10 +86,13 @@ pub(super) fn refuse_overwriting<'a>(
             continue;
         };
         if inputs.contains(&file) {
-            return Err(UsageError(format!("{} is an input and an output: name another output", name::of(output))));
+            return Err(UsageError(format!(
+                "{} is both an input and an output: name another output",
+                name::of(output)
+            )));
         }
         if taken.contains(&file) {
-            return Err(UsageError(format!("{} is named for two outputs: name another for one", name::of(output))));
+            return Err(UsageError(format!("{} is named for two outputs: change one of them", name::of(output))));
         }
         taken.push(file);
     }

@@ -24,7 +24,8 @@ impl PerClip {
             }
             Some(path) if clips.len() > 1 => {
                 let path = name::of(path);
-                let message = format!("{flag} {path} is no folder, and there are several clips: make the folder first");
+                let message =
+                    format!("{flag} {path} is not a folder, but there are several clips: create the folder first");
                 Err(UsageError(message))
             }
             Some(path) => Ok(Self(vec![path.to_owned()])),

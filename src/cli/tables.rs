@@ -49,22 +49,24 @@ impl TableArgs {
             return Ok(());
         }
         if self.csv.is_none() && self.jsonl.is_none() {
-            return Err(UsageError("--resume continues tables: name them by --jsonl or --csv".to_owned()));
+            return Err(UsageError("--resume continues tables: name them with --jsonl or --csv".to_owned()));
         }
         for path in [&self.csv, &self.jsonl].into_iter().flatten() {
             if path.exists() && !path.is_file() {
-                return Err(UsageError(format!("--resume continues files, and {} is none", name::of(path))));
+                return Err(UsageError(format!("--resume continues files, but {} is not a file", name::of(path))));
             }
         }
         let mut names = BTreeSet::new();
         for clip in clips {
             let name = clip.name();
             if clip.path().is_none() {
-                let message = "is not a file, and may show something else each time: run it by itself";
+                let message = "is not a file, and may differ each time: run it separately";
                 return Err(UsageError(format!("--resume skips what is finished, but {name} {message}")));
             }
             if names.contains(&name) {
-                return Err(UsageError(format!("--resume can't tell two clips {name} apart: name it once")));
+                return Err(UsageError(format!(
+                    "--resume can't tell two clips called {name} apart: name it only once"
+                )));
             }
             names.insert(name);
         }
@@ -77,7 +79,7 @@ impl TableArgs {
             if let Some(tables) = self.continued(clips, run)? {
                 return Ok(tables);
             }
-            note("nothing to resume: the tables are not there yet");
+            note("nothing to resume: the tables don't exist yet");
         }
         self.forget();
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
@@ -119,7 +121,7 @@ impl TableArgs {
             (Some(_), None, Some(_)) if extent == Extent::Summaries => return Ok(None),
             (Some(_), None, Some(csv)) => {
                 let message = "is not there or is empty, and the clips that are finished would be missing in it";
-                let cure = "leave --csv out, or leave --resume out to begin anew";
+                let cure = "drop --csv, or drop --resume to start over";
                 return Err(UsageError(format!("{} {message}: {cure}", name::of(csv))).into());
             }
         };
@@ -146,7 +148,7 @@ impl TableArgs {
         note(&format!("resuming: {skipped} of {} clips are finished and skipped", clips.len()));
         let begun: BTreeSet<&str> = tables.iter().flat_map(|table| table.sources()).collect();
         for source in begun.into_iter().filter(|&source| !finished.contains(source)) {
-            note(&format!("resuming: {source} was not finished, its rows are taken out"));
+            note(&format!("resuming: {source} was not finished; its rows are removed"));
         }
     }
 

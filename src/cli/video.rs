@@ -92,7 +92,7 @@ pub(super) fn run(args: &VideoArgs) -> anyhow::Result<Outcome> {
     }
     left_out.iter().for_each(|text| note(text));
     if failed > 0 && all > 1 {
-        note(&format!("{failed} of {all} clips could not be judged to their end; the reasons stand above"));
+        note(&format!("{failed} of {all} clips could not be judged to the end; see the reasons above"));
     }
     Ok(Outcome::of(failed, all))
 }
@@ -209,7 +209,7 @@ fn tell_person(summary: &Summary, models: &[String]) -> anyhow::Result<()> {
 fn warn(summary: &Summary) {
     let name = &summary.source.name;
     if let Some(reason) = &summary.first_damage {
-        note(&format!("warning: {name}: {} pieces could not be decoded, first: {reason}", summary.damaged_frames));
+        note(&format!("warning: {name}: {} packets could not be decoded; the first: {reason}", summary.damaged_frames));
     }
     if summary.clock_jumps > 0 {
         let times = match summary.clock_jumps {
@@ -229,7 +229,7 @@ fn warn(summary: &Summary) {
     }
     let claimed = summary.source.claimed_frames.filter(|&claimed| claimed > summary.frames);
     if let (Some(claimed), Ended::Whole) = (claimed, &summary.ended) {
-        note(&format!("warning: {name}: its header speaks of {claimed} frames, {} could be decoded", summary.frames));
+        note(&format!("warning: {name}: its header claims {claimed} frames, but {} could be decoded", summary.frames));
     }
     log::info!("{name}: seconds of work a stage: {:?}", summary.times);
 }

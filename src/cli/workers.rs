@@ -30,12 +30,12 @@ use crate::verdict::Judge;
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct WorkerArgs {
-    /// Model that judges: small (part of the program), accurate (a set of experts, if installed), auto (accurate if installed,
+    /// Model to use: small (built in), accurate (a set of experts, if installed), auto (accurate if installed,
     /// otherwise small), a model file that follows models/CONTRACT.md, a foreign one with a TOML, or the TOML of a set; give it
     /// more than once to have several judge the same faces [default: auto]
     #[arg(long, value_name = "NAME|FILE", value_parser = OsStringValueParser::new().map(ModelName::of))]
     pub(super) model: Vec<ModelName>,
-    /// The TOML that describes a foreign model [default: the one beside it, with the ending .toml]
+    /// TOML that describes a foreign model [default: the file next to it with the extension .toml]
     #[arg(long, value_name = "FILE", requires = "model")]
     pub(super) model_toml: Option<PathBuf>,
     /// Face detector: centerface (which set-up fetches), yunet (part of the program, several times as fast), or an ONNX file of
@@ -46,17 +46,17 @@ pub(super) struct WorkerArgs {
     /// available is an error
     #[arg(long, value_name = "NAME", default_value = "auto")]
     pub(super) provider: Asked,
-    /// Most processor threads to use, up to 256 [default: all]
+    /// Maximum number of CPU threads, up to 256 [default: all]
     #[arg(long, value_name = "N", value_parser = threads)]
     pub(super) threads: Option<NonZeroUsize>,
-    /// Longer side in pixels of the picture in which faces are looked for; a larger one finds smaller faces and is slower
+    /// Longer side in pixels of the picture given to the face detector; larger finds smaller faces and is slower
     /// [default: what --min-face needs if that is given, otherwise 320]
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u16).range(32..=8192))]
     pub(super) detect_size: Option<u16>,
-    /// Ignore faces whose box has a side shorter than this, and look closely enough to find those above it
+    /// Ignore faces with a box side shorter than this many pixels, and set the detector's size to find larger ones
     #[arg(long, value_name = "PIXELS", default_value = "0")]
     pub(super) min_face: u16,
-    /// Ignore faces that the detector is less sure of than this, 0 to 1 [default: what suits the detector]
+    /// Ignore faces below this detection confidence, 0 to 1 [default: depends on the detector]
     #[arg(long, value_name = "P", value_parser = share)]
     pub(super) detect_confidence: Option<f32>,
 }
@@ -184,9 +184,9 @@ impl WorkerArgs {
                 Ok(team) if team.providers().eq(first.providers()) => teams.push(team),
                 // Without it the run is slower, and the same.
                 Ok(_) => {
-                    log::warn!("a further team of networks didn't get the providers of the first, and is left out")
+                    log::warn!("a further set of workers got other providers than the first, and is not used")
                 }
-                Err(error) => log::warn!("a further team of networks can't be opened, and is left out: {error:#}"),
+                Err(error) => log::warn!("a further set of workers can't be opened, and is not used: {error:#}"),
             }
         }
         let (judges, settings) = (first.judges(), self.settings(first.classifiers(), &first.detector));
@@ -228,7 +228,7 @@ impl WorkerArgs {
                     return Err(UsageError(message.to_owned()).into());
                 }
                 _ => {
-                    let message = "--model-toml is for one model: with several, put each TOML beside its model, with the ending .toml";
+                    let message = "--model-toml is for a single model: with several, put a TOML next to each model, under its name with the extension .toml";
                     return Err(UsageError(message.to_owned()).into());
                 }
             }

@@ -1,4 +1,4 @@
-//! What a run of one source came to.
+//! The result of a run over one source.
 
 use std::ops::AddAssign;
 use std::time::{Duration, Instant};

@@ -63,7 +63,7 @@ impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Variable => "named by ORT_DYLIB_PATH",
-            Self::BesideProgram => "beside the program",
+            Self::BesideProgram => "next to the program",
             Self::Cache => "in the cache folder",
             Self::System => "by the system's library search",
         })

@@ -1,4 +1,4 @@
-//! Warm-up and numerical self-test of an accelerator, in one: made-up pictures go through it and through the processor.
+//! Warm-up and numerical self-test of an accelerator, in one: test patterns are run on it and on the CPU.
 //!
 //! Pure but for the two networks, which come as [`Run`]. An accelerator that computes something else is refused with the
 //! figures: wrong verdicts are worse than slow ones.

@@ -58,7 +58,7 @@ pub struct Outputs<'a>(SessionOutputs<'a>);
 pub enum SessionError {
     /// The provider that was named doesn't start.
     #[error(
-        "provider {provider} was asked for and can't be had: {reason}; use `--provider auto` to take the best that starts, `cyborg doctor` to see what there is"
+        "provider {provider} is not available: {reason}; use `--provider auto` for the best one that starts, or `cyborg doctor` to see what there is"
     )]
     Provider {
         /// The one that was named.

@@ -17,7 +17,7 @@ pub struct Limits {
 
 /// Numbers that are no thresholds.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-#[error("{} and {} are no thresholds: both lie in 0 to 1, authentic_below not above synthetic_above", .0.authentic_below, .0.synthetic_above)]
+#[error("invalid thresholds {} and {}: both must be in 0 to 1, and authentic_below not above synthetic_above", .0.authentic_below, .0.synthetic_above)]
 pub struct LimitsError(Limits);
 
 impl Limits {

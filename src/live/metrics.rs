@@ -58,7 +58,7 @@ pub struct LiveMetrics {
     pub shown_age: Ages,
     /// Age of a frame when its faces' verdict stood.
     pub verdict_age: Ages,
-    /// Events that were told of persons.
+    /// Events reported.
     pub events: AtomicU64,
     /// How each output of events fares; not set where there is none.
     pub outputs: OnceLock<Vec<Arc<OutputCounts>>>,

@@ -13,11 +13,11 @@
 //! Each name is a thread, and each arrow to the right a [`newest::Newest`]: a slot of one whose item is replaced by a newer
 //! one. So nobody upstream waits for anybody downstream. [`watch::watch`] wires them.
 
-#[cfg(feature = "live")]
+#[cfg(feature = "page")]
 pub mod alerts;
 pub mod backoff;
 mod desk;
-#[cfg(feature = "live")]
+#[cfg(feature = "page")]
 mod jpeg;
 mod keeper;
 pub mod limits;
@@ -26,7 +26,7 @@ pub mod metrics;
 pub mod newest;
 mod nudge;
 mod opinions;
-#[cfg(feature = "live")]
+#[cfg(feature = "page")]
 pub mod page;
 pub mod pulse;
 mod reader;

@@ -1,4 +1,4 @@
-//! A slot of one in which the newest item wins: who puts never waits, who takes never gets an old one.
+//! A single-item slot in which the newest item wins: putting never blocks, taking never returns an old item.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! The last that was said of each person, and where it is in the present picture.
+//! The latest verdict on each person, and where the person is in the current picture.
 
 use super::metrics::LiveMetrics;
 use super::view::{LiveOpinion, Person};

@@ -1,4 +1,4 @@
-//! Whether a live run is alive: pictures move and faces are scored, or the source is known to be lost and is tried again.
+//! Whether a live run is healthy: frames arrive and faces are scored, or a lost source is being retried.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

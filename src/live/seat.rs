@@ -1,4 +1,4 @@
-//! A classifier of a live run, and what it has made of each person so far.
+//! A classifier in a live run, and its results on each person so far.
 
 use super::desk::Job;
 use super::limits::Limits;

@@ -1,4 +1,4 @@
-//! Puts back in order what came out of the workers' hands in any.
+//! Restores the frame order of the workers' results.
 
 use std::iter::from_fn;
 

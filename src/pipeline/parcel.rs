@@ -1,4 +1,4 @@
-//! What goes round in the pipeline: a frame and all that is known of it, in buffers that are used again.
+//! What circulates in the pipeline: a frame and everything known about it, in reused buffers.
 
 use std::any::Any;
 

@@ -29,7 +29,7 @@ pub enum ResumeError {
         source: io::Error,
     },
     /// What isn't finished can't be taken out of a table.
-    #[error("can't take the rows of unfinished clips out of {}: {source}", name::of(path))]
+    #[error("can't remove the rows of unfinished clips from {}: {source}", name::of(path))]
     Write {
         /// The table.
         path: PathBuf,
@@ -38,7 +38,7 @@ pub enum ResumeError {
     },
     /// The file is none of our tables, or of another version.
     #[error(
-        "{} is no table of this version of `cyborg video` ({found}): leave --resume out to begin anew, which replaces it",
+        "{} is not a table of this version of `cyborg video` ({found}): drop --resume to start over, which replaces it",
         name::of(path)
     )]
     Foreign {
@@ -49,7 +49,7 @@ pub enum ResumeError {
     },
     /// A row that can't be read stands before others.
     #[error(
-        "line {line} of {} is no row of `cyborg video`: mend the table, or leave --resume out to begin anew",
+        "line {line} of {} is not a row of `cyborg video`: repair the table, or drop --resume to start over",
         name::of(path)
     )]
     Malformed {
@@ -59,7 +59,7 @@ pub enum ResumeError {
         line: u64,
     },
     /// The table was made by another model, or with other settings.
-    #[error("{} was made otherwise: {}; name the same model and flags, or leave --resume out to begin anew", name::of(path), differences.join(", "))]
+    #[error("{} was made with different settings: {}; use the same model and flags, or drop --resume to start over", name::of(path), differences.join(", "))]
     OtherRun {
         /// The table.
         path: PathBuf,

@@ -158,7 +158,7 @@ fn other_files_are_refused() {
     let older = head().replace(&format!("\"schema\":{SCHEMA}"), "\"schema\":2");
     for (text, message) in [(older.as_str(), "version 2"), ("{}\n", "first line"), ("\u{1}\n", "first line")] {
         let error = Table::read_jsonl(&bench.file("t.jsonl", text)).expect_err(text).to_string();
-        assert!(error.contains(message) && error.contains("leave --resume out"), "{error}");
+        assert!(error.contains(message) && error.contains("drop --resume to start over"), "{error}");
     }
     let error = Table::read_csv(&bench.file("t.csv", "a,b\n1,2\n")).expect_err("not ours").to_string();
     assert!(error.contains("its columns are a,b"), "{error}");
@@ -177,7 +177,7 @@ fn another_model_or_setting_is_named() {
     assert!(table.check_run(&first_line(&same)).is_ok());
     let check = |run: RunRecord, message: &str| {
         let error = table.check_run(&first_line(&run)).expect_err(message).to_string();
-        assert!(error.contains(message) && error.contains("name the same model and flags"), "{error}");
+        assert!(error.contains(message) && error.contains("use the same model and flags"), "{error}");
     };
     check(RunRecord { model_sha256: "cd".into(), ..run() }, "model_sha256 was \"abab");
     let settings = [("every".to_owned(), 5.into())].into_iter().collect();

@@ -1,4 +1,4 @@
-//! What the looks at a person say beside their evidence, summed up: the kinds that decided, and how many were of a face that
+//! What the scored frames of a person show besides their evidence, summed up: the kinds that decided, and how many were of a face that
 //! is unlike anything that was trained on.
 
 use cyborg_models::contract::Kind;

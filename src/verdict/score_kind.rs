@@ -36,7 +36,7 @@ impl FromStr for ScoreKind {
         match text {
             "softmax" => Ok(Self::Softmax),
             "reference" => Ok(Self::Reference),
-            _ => Err(format!("`{text}` is no score; expected softmax or reference")),
+            _ => Err(format!("unknown score `{text}`: expected softmax or reference")),
         }
     }
 }

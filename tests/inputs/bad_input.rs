@@ -38,16 +38,16 @@ fn a_missing_file() {
 #[test]
 fn a_directory_without_videos() {
     let folder = folder();
-    check_error(video(&folder).arg(folder.path()), 1, "holds no video");
+    check_error(video(&folder).arg(folder.path()), 1, "contains no videos");
 }
 
 #[test]
 fn not_a_video() {
     let folder = folder();
     let text = file(&folder, "text.mp4", b"this is a text and no video\n");
-    check_error(video(&folder).arg(text), 1, "is it a video, and whole?");
+    check_error(video(&folder).arg(text), 1, "is it a video file, and complete?");
     let empty = file(&folder, "empty.mp4", b"");
-    check_error(video(&folder).arg(empty), 1, "is it a video, and whole?");
+    check_error(video(&folder).arg(empty), 1, "is it a video file, and complete?");
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn a_truncated_video_gives_the_frames_that_it_has() {
     let table = folder.path().join("table.csv");
     let (code, stdout, stderr) = run(video(&folder).arg(clip).arg("--csv").arg(&table));
     assert_eq!(code, 0, "{stderr}");
-    assert!(stderr.contains("its header speaks of 120 frames"), "{stderr}");
+    assert!(stderr.contains("its header claims 120 frames"), "{stderr}");
     assert!(stdout.contains("frames ("), "{stdout}");
     let rows = fs::read_to_string(table).expect("it was written").lines().count();
     assert!((20..120).contains(&rows), "{rows} rows");
@@ -141,10 +141,10 @@ fn wrong_usage() {
     check_error(
         video(&folder).arg(face_clip()).arg(face_clip()).args(["--annotate", "a.mp4"]),
         2,
-        "make the folder first",
+        "create the folder first",
     );
     let clip = file(&folder, "clip.mp4", &fs::read(face_clip()).expect("set-up fetched it"));
-    check_error(video(&folder).arg(&clip).arg("--csv").arg(&clip), 2, "is an input and an output");
+    check_error(video(&folder).arg(&clip).arg("--csv").arg(&clip), 2, "is both an input and an output");
     check_error(video(&folder).arg(&clip).args(["--csv", "a.csv", "--jsonl", "a.csv"]), 2, "is named for two outputs");
     check_error(video(&folder).arg(&clip).args(["--csv", "a.csv", "--jsonl", "src/../a.csv"]), 2, "for two outputs");
 }
@@ -157,12 +157,12 @@ fn no_output_destroys_an_input() {
     let second = file(&folder, "a.annotated.mp4", &bytes);
     let mut command = video(&folder);
     command.args([&first, &second]).arg("--annotate").arg(folder.path());
-    check_error(&mut command, 2, "a.annotated.mp4 is an input and an output");
+    check_error(&mut command, 2, "a.annotated.mp4 is both an input and an output");
     let other_name = folder.path().join("hard_link.mp4");
     fs::hard_link(&first, &other_name).expect("it can be made");
-    check_error(video(&folder).arg(&first).arg("--annotate").arg(&other_name), 2, "is an input and an output");
+    check_error(video(&folder).arg(&first).arg("--annotate").arg(&other_name), 2, "is both an input and an output");
     let model = folder.path().join("corner.onnx");
-    check_error(video(&folder).arg(&first).arg("--csv").arg(&model), 2, "is an input and an output");
+    check_error(video(&folder).arg(&first).arg("--csv").arg(&model), 2, "is both an input and an output");
     assert_eq!(fs::read(&first).expect("it is there"), bytes);
     assert_eq!(fs::read(&second).expect("it is there"), bytes);
 }
@@ -170,7 +170,7 @@ fn no_output_destroys_an_input() {
 #[test]
 fn a_provider_that_is_named_and_not_there() {
     let folder = folder();
-    let message = "provider cuda was asked for and can't be had";
+    let message = "provider cuda is not available";
     check_error(video(&folder).arg(face_clip()).args(["--provider", "cuda"]), 1, message);
 }
 
@@ -211,7 +211,7 @@ fn set(model: &mut ModelProto, key: &str, value: &str) {
 #[test]
 fn models_that_do_not_hold_the_contract() {
     check_model(b"not a model", "is not an ONNX file");
-    check_model(&changed(|model| model.metadata_props.clear()), "not a model of this project");
+    check_model(&changed(|model| model.metadata_props.clear()), "not one of this project's models");
     check_model(&changed(|m| set(m, "cyborg.contract_version", "7")), "contract version 7 is not known");
     check_model(&changed(|m| set(m, "cyborg.crop.margin", "wide")), "cyborg.crop.margin");
     check_model(&changed(|model| model.opset_import[0].version = 11), "operator set is 11");
@@ -219,7 +219,7 @@ fn models_that_do_not_hold_the_contract() {
     let logits = ValueInfoProto::tensor("logits", element::FLOAT, &shape);
     check_model(
         &changed(|model| model.graph.as_mut().expect("it has one").output[0] = logits),
-        "`logits` is float32 [n, 3], the contract wants float32 [N, 2]",
+        "`logits` is float32 [n, 3], expected float32 [N, 2]",
     );
     check_model(&changed(|m| drop(m.graph.as_mut().expect("it has one").output.pop())), "`cam` is missing");
     // The contract holds on paper, and ONNX Runtime finds that the graph doesn't.
@@ -239,7 +239,7 @@ fn a_missing_model_detector_or_runtime() {
     check_error(
         video(&folder).arg(face_clip()).arg("--detector").arg(text),
         1,
-        "is no face detector that can be used: it is not an ONNX file",
+        "can't be used as a face detector: it is not an ONNX file",
     );
     let corner = folder.path().join("corner.onnx");
     check_error(video(&folder).arg(face_clip()).arg("--detector").arg(corner), 1, "it is a network of another kind");

@@ -158,7 +158,7 @@ fn sound_that_comes_once_is_told() {
         command.arg("--annotate").arg(folder.path().join("o.mp4"));
         let (code, _, said) = run(command.stdin(Stdio::from(fs::File::open(clip).expect("it was made"))));
         assert_eq!(code, 0, "{said}");
-        assert_eq!(said.contains("the sound is left out: what - gives comes once"), told, "{said}");
+        assert_eq!(said.contains("no sound in the annotated video: - can be read only once"), told, "{said}");
     }
 }
 

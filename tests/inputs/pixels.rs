@@ -245,7 +245,7 @@ fn bombs() {
     let entry = bytes[entry + 4..].windows(4).position(|word| word == b"avc1").map_or(entry, |next| entry + 4 + next);
     bytes[entry + 28..entry + 32].copy_from_slice(&[0xff, 0xdc, 0xff, 0xdc]);
     fs::write(&path, bytes).expect("it can be written");
-    check_bomb(&path, "speaks of 65500x65500 pixels");
+    check_bomb(&path, "claims 65500x65500 pixels");
 }
 
 #[test]
@@ -256,7 +256,7 @@ fn the_limit_can_be_raised_and_lowered() {
     let mut limited = settings();
     limited.most_pixels = 200 * 100 - 1;
     let error = read_file(&path, &limited).err().expect("it is refused");
-    assert!(error.to_string().contains("speaks of 200x100 pixels, more than the limit of 19999"), "{error}");
+    assert!(error.to_string().contains("claims 200x100 pixels, more than the limit of 19999"), "{error}");
     limited.most_pixels += 1;
     assert_eq!(read_file(&path, &limited).expect("it is within the limit").frames.len(), 5);
 }

@@ -80,7 +80,7 @@ fn check_silence(url: &str) {
         .and_then(|mut source| read_all(&mut source));
     let error = read.err().expect("there is no end of the file");
     let text = format!("{error:#}");
-    assert!(text.contains("gave nothing for 1 s") && text.contains("--patience"), "{url}: {text}");
+    assert!(text.contains("sent nothing for 1 s") && text.contains("--patience"), "{url}: {text}");
     assert!(!text.contains("secret"), "{text}");
     assert!(begun.elapsed() < Duration::from_secs(50), "{url}: {:?}", begun.elapsed());
 }
@@ -178,7 +178,7 @@ fn a_folder_is_its_videos() {
     let (first, second) = (stdout.find("a.MP4:").expect("it was judged"), stdout.find("c.mkv:").expect("so was it"));
     assert!(first < second && stderr.contains("bad.mp4"), "{stdout}{stderr}");
     let empty = tempfile::tempdir().expect("a folder for the test");
-    check_error(video(folder.path()).arg(empty.path()), 1, "holds no video (looked for 3gp, apng, asf, avi,");
+    check_error(video(folder.path()).arg(empty.path()), 1, "contains no videos (looked for 3gp, apng, asf, avi,");
 }
 
 /// Runs with this on its standard input, and gives the JSONL table.
@@ -235,7 +235,7 @@ fn wrong_usage() {
     check(&["a.mp4", "--start", "2", "--end", "2"], "--end is not after --start");
     check(&["a.mp4", "--every", "0"], "--every");
     check(&["a.mp4", "--max-pixels", "0"], "--max-pixels");
-    check(&["a.mp4", "--raw", "4x4"], "--raw is for the standard input");
+    check(&["a.mp4", "--raw", "4x4"], "--raw is for standard input");
     check(&["-", "--raw", "0x4"], "expected width and height");
     check(&["-", "-"], "- is named twice");
 }

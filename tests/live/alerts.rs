@@ -1,6 +1,6 @@
 //! Events of `cyborg live`: who turns synthetic is told to a file, a web server, an MQTT broker and a folder, and no way out
 //! holds up the picture or another way.
-#![cfg(feature = "live")]
+#![cfg(feature = "page")]
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -110,7 +110,7 @@ fn a_web_server_gets_each_event_though_it_fails_at_first() {
         [&requests[0], &requests[3]].map(|request| serde_json::from_str(&request.body).expect("it is JSON")).into();
     check_events(&sent);
     assert_eq!(sent, events_in(&file, 2)[..2], "both ways tell the same");
-    running.wait_for("webhook: works again");
+    running.wait_for("webhook: working again");
     let stopped = running.stop("-TERM");
     assert!(stopped.stderr.contains(&format!("webhook: http://{}/hook?*** answered 503", server.address)));
     for secret in ["hidden", "a+token"] {
@@ -147,7 +147,7 @@ fn a_broker_gets_each_event_though_it_hangs_up() {
     let events: Vec<Value> =
         published[1..].iter().map(|payload| serde_json::from_str(payload).expect("it is JSON")).collect();
     check_events(&events);
-    running.wait_for("mqtt: works again");
+    running.wait_for("mqtt: working again");
     let stopped = running.stop("-TERM");
     assert!(!stopped.stderr.contains("cret"), "{}", stopped.stderr);
 }
@@ -245,7 +245,7 @@ fn no_way_out_holds_up_the_picture_or_another_way() {
     let stopped = running.stop("-TERM");
     assert!(stopped.took < a_second(), "{:?}", stopped.took);
     assert_eq!(stopped.code, Some(0), "{}", stopped.stderr);
-    assert!(stopped.stderr.contains("mqtt: at the end"), "{}", stopped.stderr);
+    assert!(stopped.stderr.contains("still unsent at the end"), "{}", stopped.stderr);
     assert!(stopped.stderr.contains("events: "), "{}", stopped.stderr);
 }
 
@@ -258,11 +258,11 @@ fn wrong_addresses_are_told_without_their_secrets() {
         assert_eq!(found, code, "{arguments:?}: {stderr}");
         assert!(stderr.contains(words) && !stderr.contains("secret"), "{arguments:?}: {stderr}");
     };
-    check(&["--webhook", "ftp://me:secret@host/"], 2, "begins with http:// or https://");
+    check(&["--webhook", "ftp://me:secret@host/"], 2, "it must begin with http:// or https://");
     check(&["--mqtt", "mqtt://me:secret@host/topic"], 2, "--mqtt-topic names the topic");
-    check(&["--mqtt", "mqtt://host", "--mqtt-topic", "a/#"], 2, "is no topic");
+    check(&["--mqtt", "mqtt://host", "--mqtt-topic", "a/#"], 2, "invalid MQTT topic");
     check(&["--events", "/no/such/folder/events.jsonl"], 1, "name another file with --events");
     check(&["--snapshots", "/dev/null/folder"], 1, "name another folder with --snapshots");
-    check(&["--webhook", "http://host/", "--webhook-token-file", "/dev/null"], 1, "there is no token in it");
+    check(&["--webhook", "http://host/", "--webhook-token-file", "/dev/null"], 1, "it contains no token");
     check(&["--webhook-token-file", "/dev/null"], 2, "--webhook");
 }

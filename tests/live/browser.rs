@@ -1,5 +1,5 @@
 //! The page of a live run in a real browser: it shows the picture, says the verdict, and fits a phone.
-#![cfg(feature = "live")]
+#![cfg(feature = "page")]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

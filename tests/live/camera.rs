@@ -1,5 +1,5 @@
 //! `cyborg live` with a camera: the real capture code, to which a preloaded library plays a V4L2 device.
-#![cfg(all(target_os = "linux", target_env = "gnu", feature = "camera", feature = "live"))]
+#![cfg(all(target_os = "linux", target_env = "gnu", feature = "camera", feature = "page"))]
 
 use crate::support::alone::alone;
 use crate::support::child::a_second;
@@ -64,17 +64,17 @@ fn what_was_got_in_place_of_what_was_asked_is_told() {
         let mut watching = camera.watch(&["--camera-size", size, "--camera-rate", "30"]);
         assert_eq!(watching.hears("playing "), words, "{orders:?}");
     };
-    check(&[("YUYV", SIZE, "15")], "320x240", "playing 320x240, 15 fps; camera gives 15 fps, 30 asked");
+    check(&[("YUYV", SIZE, "15")], "320x240", "playing 320x240, 15 fps; camera gives 15 fps instead of 30");
     check(
         &[("YUYV", SIZE, "15"), ("MJPG", (640, 480), "30,15")],
         "1280x720",
-        "playing 640x480, 30 fps; camera gives 640x480, 1280x720 asked",
+        "playing 640x480, 30 fps; camera gives 640x480 instead of 1280x720",
     );
     // It promises 30 and gives 15.
     check(
         &[("YUYV", (160, 120), "30"), ("YUYV", SIZE, "30:15")],
         "320x240",
-        "playing 320x240, 15 fps; camera gives 15 fps, 30 asked",
+        "playing 320x240, 15 fps; camera gives 15 fps instead of 30",
     );
 }
 
@@ -113,7 +113,7 @@ fn an_unplugged_camera_is_lost_with_the_reason_and_comes_back_with_another_forma
     let format = camera.format("MJPG", (640, 480), "15");
     camera.order(&[&format]);
     let line = watching.hears("playing ");
-    let words = "playing 640x480, 15 fps; camera gives 640x480, 320x240 asked; 15 fps, 30 asked";
+    let words = "playing 640x480, 15 fps; camera gives 640x480 instead of 320x240; 15 fps instead of 30";
     assert_eq!(line, words);
     watching.sees((640, 480));
 }

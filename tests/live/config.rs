@@ -1,5 +1,5 @@
 //! Settings of `cyborg live` from a file and the environment, and thresholds that are read anew.
-#![cfg(feature = "live")]
+#![cfg(feature = "page")]
 
 use std::fs;
 use std::path::Path;
@@ -49,9 +49,9 @@ fn flags_go_before_the_environment_and_that_before_the_file() {
 fn what_is_wrong_is_told_with_its_place() {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let check = |text: &str, words: &str| check_error(&mut configured(folder.path(), text), 2, words);
-    check("camra = \"0\"", "live.toml: `camra` is no setting of `cyborg live`; the nearest one is `camera`");
-    check("events_size = 3", "the nearest one is `events-size`");
-    check("config = \"other.toml\"", "`config` is no setting");
+    check("camra = \"0\"", "live.toml: unknown setting `camra` for `cyborg live`; did you mean `camera`?");
+    check("events_size = 3", "did you mean `events-size`?");
+    check("config = \"other.toml\"", "unknown setting `config`");
     check("stall = \"soon\"", "live.toml: `stall`: invalid value 'soon' for '--stall <SECONDS>': expected seconds");
     check("no-page = \"maybe\"", "live.toml: `no-page`: expected true or false");
     check("verbose = 99", "expected a number from 0 to 9");
@@ -62,10 +62,10 @@ fn what_is_wrong_is_told_with_its_place() {
     check("authentic-below = 0.9\nsynthetic-above = 2", "`synthetic-above`: invalid value '2'");
     // The certificate is named in one layer and its key in none.
     check("tls-cert = \"a.pem\"", "--tls-key <FILE>");
-    check_error(cyborg().args(["live", "--config", "/no/such/file.toml"]), 2, "--config wants a TOML file");
+    check_error(cyborg().args(["live", "--config", "/no/such/file.toml"]), 2, "--config needs a TOML file");
     let mut command = cyborg();
     command.arg("live").env("CYBORG_LIVE_STAL", "3");
-    check_error(&mut command, 2, "the environment: `CYBORG_LIVE_STAL` is no setting");
+    check_error(&mut command, 2, "the environment: unknown setting `CYBORG_LIVE_STAL`");
     let mut command = cyborg();
     command.arg("live").env("CYBORG_LIVE_CAMERA_RATE", "fast");
     check_error(&mut command, 2, "the environment: `CYBORG_LIVE_CAMERA_RATE`: invalid value 'fast'");
@@ -85,23 +85,23 @@ fn thresholds_are_read_anew_and_a_broken_file_changes_nothing() {
     let mut running = Running::start(live(folder.path(), &clip).arg("--config").arg(&file));
     running.wait_for("playing ");
     running.signal("-HUP");
-    running.wait_for("settings read anew: nothing has changed");
+    running.wait_for("settings reloaded: nothing has changed");
     write("no-page = true\nauthentic-below = 0.0\nsynthetic-above = 1.0\nevents-keep = 2\nstall = 2.5\n");
     running.signal("-HUP");
-    running.wait_for("settings read anew: thresholds are 0 and 1 in place of 0.2 and 0.7");
+    running.wait_for("settings reloaded: thresholds are now 0 and 1, were 0.2 and 0.7");
     running.wait_for("changed, and used after a restart: events-keep, stall");
     // A key that is none, and thresholds that are none.
     write("no-page = true\nauthentic-below = 0.5\nevents-kep = 3\n");
     running.signal("-HUP");
-    running.wait_for("error: the settings stay as they were: ");
-    assert!(running.said.last().is_some_and(|line| line.contains("`events-kep` is no setting")), "{:?}", running.said);
+    running.wait_for("error: the settings are unchanged: ");
+    assert!(running.said.last().is_some_and(|line| line.contains("unknown setting `events-kep`")), "{:?}", running.said);
     write("no-page = true\nauthentic-below = 0.9\nsynthetic-above = 0.1\n");
     running.signal("-HUP");
     running.wait_for("0.9 and 0.1 are no thresholds");
     // With nothing above 1 everybody is unsure: the thresholds are in use, and the broken files changed nothing.
     write("no-page = true\nevents-keep = 3\n");
     running.signal("-HUP");
-    running.wait_for("settings read anew: thresholds are 0.3 and 0.7 in place of 0 and 1");
+    running.wait_for("settings reloaded: thresholds are now 0.3 and 0.7, were 0 and 1");
     let stopped = running.stop("-TERM");
     assert_eq!(stopped.code, Some(0), "{}", stopped.stderr);
 }

@@ -199,6 +199,6 @@ fn wrong_usage_is_told_before_anything_is_opened() {
     check(&["--camera", "test=/no/such/clip.mp4"], "the test camera's clip /no/such/clip.mp4 is missing");
     check(&["--camera", "0", "--test-script", "at 1s end"], "--test-script is for --camera test");
     check(&["--camera", "test", "--test-script", "sometimes stall"], "`sometimes stall` is not understood");
-    check(&["--model", "a.onnx", "--model", "b.onnx"], "live asks one model");
+    check(&["--model", "a.onnx", "--model", "b.onnx"], "takes one model");
     check(&["--camera-size", "large"], "expected width and height");
 }

@@ -118,11 +118,11 @@ fn a_source_that_played_well_is_tried_at_once_again() {
 
 #[test]
 fn what_differs_from_the_wish_is_told() {
-    let ran = LiveRun::of([Session::Last(vec![frames(3)])]).differs("camera gives 15 fps, 30 asked").run();
+    let ran = LiveRun::of([Session::Last(vec![frames(3)])]).differs("camera gives 15 fps instead of 30").run();
     let playing = SourceState::Playing {
         size: (64, 48),
         rate: Some(50.0),
-        differs: Some("camera gives 15 fps, 30 asked".to_owned()),
+        differs: Some("camera gives 15 fps instead of 30".to_owned()),
     };
     assert!(ran.told.contains(&Told::State(playing)), "{:?}", ran.told);
 }

@@ -1,5 +1,5 @@
 //! The page of a live run, asked over the network: what it tells, whom it refuses, and that nobody can hold it up.
-#![cfg(feature = "live")]
+#![cfg(feature = "page")]
 
 use std::io::{BufRead, ErrorKind, Read, Write};
 use std::net::SocketAddr;

@@ -1,5 +1,5 @@
 //! The page of a live run over TLS, with a certificate that is good for this test and nothing else.
-#![cfg(feature = "live")]
+#![cfg(feature = "page")]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

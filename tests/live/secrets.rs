@@ -1,5 +1,5 @@
 //! Secrets in odd places of addresses: none is shown, logged, counted or written down.
-#![cfg(feature = "live")]
+#![cfg(feature = "page")]
 
 use std::ffi::OsStr;
 use std::fs;

@@ -1,5 +1,5 @@
 //! `cyborg live` as a service: what it tells the service manager, how fast it ends, and its log for programs.
-#![cfg(all(feature = "live", unix))]
+#![cfg(all(feature = "page", unix))]
 
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;

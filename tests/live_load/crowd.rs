@@ -1,7 +1,7 @@
 //! Two hundred readers of a live run, of whom half read nothing: the verdicts come as before, and who reads is served.
 //!
 //! How many verdicts come is held to what comes without the crowd in the long run alone, on a machine with nothing else to do.
-#![cfg(feature = "live")]
+#![cfg(feature = "page")]
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};

@@ -1,6 +1,6 @@
 //! The server of a live run under requests that are none: thousands of damaged ones from a fixed seed, and readers who
 //! never come to the end of theirs. Nothing of it stops the service.
-#![cfg(feature = "live")]
+#![cfg(feature = "page")]
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};

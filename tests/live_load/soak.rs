@@ -1,7 +1,7 @@
 //! A live run for long, at the highest rate, whose source is lost again and again, and one whose classifier is far too slow:
 //! memory, threads and file handles stay what they were. Some seconds; in the long run an hour, or ten minutes for the slow
 //! classifier, or as many seconds as `CYBORG_SOAK_SECONDS` says.
-#![cfg(all(target_os = "linux", feature = "live"))]
+#![cfg(all(target_os = "linux", feature = "page"))]
 
 use std::io::Write;
 use std::sync::Arc;

@@ -71,7 +71,7 @@ fn check(name: &str, arguments: &str, codec: &str) {
     let clip = folder.path().join(name);
     make_clip(&clip, arguments);
     let (annotated, said) = annotate(&folder, &clip);
-    assert!(!said.contains("the sound is left out"), "{said}");
+    assert!(!said.contains("no sound in the annotated video"), "{said}");
     assert_eq!(sound(&annotated, &["-show_entries", "stream=codec_name"]), [codec]);
     assert_eq!(probe(&annotated, "stream=nb_read_frames"), probe(&clip, "stream=nb_read_frames"));
     let (before, after) = (times(&clip), times(&annotated));
@@ -122,19 +122,23 @@ fn check_left_out(name: &str, arguments: &str, reason: &str) {
     let clip = folder.path().join(name);
     make_clip(&clip, arguments);
     let (annotated, said) = annotate(&folder, &clip);
-    assert!(said.contains(&format!("the sound is left out: {reason}")), "{said}");
+    assert!(said.contains(&format!("no sound in the annotated video: {reason}")), "{said}");
     assert!(sound(&annotated, &["-show_entries", "stream=codec_name"]).is_empty());
     assert_eq!(probe(&annotated, "stream=nb_read_frames"), "75");
 }
 
 #[test]
 fn a_kind_of_sound_that_mp4_does_not_take_is_told() {
-    check_left_out("a.avi", &format!("{PICTURE_AND_TONE} -c:v mpeg4 -c:a pcm_s16le"), "MP4 doesn't take `pcm_s16le`");
+    check_left_out(
+        "a.avi",
+        &format!("{PICTURE_AND_TONE} -c:v mpeg4 -c:a pcm_s16le"),
+        "MP4 doesn't support `pcm_s16le`",
+    );
 }
 
 #[test]
 fn aac_with_the_headers_of_a_transport_stream_is_told() {
-    check_left_out("a.ts", &format!("{PICTURE_AND_TONE} {H264} -c:a aac"), "its packets have headers");
+    check_left_out("a.ts", &format!("{PICTURE_AND_TONE} {H264} -c:a aac"), "its packets have transport stream headers");
 }
 
 #[test]

@@ -162,14 +162,14 @@ fn bad_files_do_not_stop_the_others() {
     check_error(
         image_command(&folder).arg(&cut),
         1,
-        "cut.jpg is a JPEG that can't be read: the JPEG data ends too early",
+        "cut.jpg is a JPEG that can't be read: the JPEG data is truncated",
     );
     let (_, _, stderr) = run(image_command(&folder).arg(&missing));
     assert_eq!(stderr.matches("No such file").count(), 1, "each cause is said once: {stderr}");
     check_error(image_command(&folder).arg(&missing), 1, "no/such/photo.png: No such file");
     let empty = folder.path().join("empty");
     fs::create_dir(&empty).expect("it can be made");
-    check_error(image_command(&folder).arg(&empty), 1, "holds no photo");
+    check_error(image_command(&folder).arg(&empty), 1, "contains no photos");
     check_error(&mut image_command(&folder), 2, "Usage");
     check_error(
         image_command(&folder).arg(fetched("astronaut")).arg("--annotate").arg(&text),

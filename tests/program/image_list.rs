@@ -121,10 +121,14 @@ fn usage_that_makes_no_sense_is_refused() {
     check_error(scoring(&folder, text).arg("photo.png"), 2, "--list");
     check_error(scoring(&folder, text).args(["--crop", "half"]), 2, "face or whole");
     check_error(scoring(&folder, text).args(["--score", "half"]), 2, "softmax or reference");
-    check_error(scoring(&folder, text).args(["--crop", "whole", "--annotate", "x"]), 2, "leave one of them out");
+    check_error(scoring(&folder, text).args(["--crop", "whole", "--annotate", "x"]), 2, "drop one of the two");
     check_error(cyborg().args(["image", "--root", "x", "y.png"]), 2, "--root");
     let own = list(&folder, text);
-    check_error(cyborg().arg("image").arg("--list").arg(&own).arg("--csv").arg(&own), 2, "is an input and an output");
+    check_error(
+        cyborg().arg("image").arg("--list").arg(&own).arg("--csv").arg(&own),
+        2,
+        "is both an input and an output",
+    );
 }
 
 /// The list's words on the astronaut's face, and where it should then be found.

@@ -218,9 +218,9 @@ fn what_was_made_otherwise_is_refused() {
     assert_eq!(fs::read(bench.path("a.csv")).expect("it is there"), before, "a refusal changes nothing");
 
     // Wrong usage, told before anything is opened.
-    check_error(video(&clips, &["--resume"]).args(model), 2, "name them by --jsonl or --csv");
-    check_error(video(&["first.mp4", "first.mp4"], &resume).args(model), 2, "name it once");
-    check_error(video(&["-"], &resume).args(model), 2, "run it by itself");
+    check_error(video(&clips, &["--resume"]).args(model), 2, "name them with --jsonl or --csv");
+    check_error(video(&["first.mp4", "first.mp4"], &resume).args(model), 2, "name it only once");
+    check_error(video(&["-"], &resume).args(model), 2, "run it separately");
     // A CSV without what says which clips are finished; then one whose JSONL is not there.
     check_error(
         video(&clips, &["--csv", "a.csv", "--jsonl", "b.jsonl", "--resume"]).args(model),

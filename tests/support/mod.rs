@@ -3,12 +3,12 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub(crate) mod alone;
-#[cfg(feature = "live")]
+#[cfg(feature = "page")]
 pub(crate) mod broadcast;
 pub(crate) mod chance;
 pub(crate) mod child;
 pub(crate) mod clips;
-#[cfg(feature = "live")]
+#[cfg(feature = "page")]
 pub(crate) mod events;
 pub(crate) mod foreign;
 pub(crate) mod left_out;
@@ -16,7 +16,7 @@ pub(crate) mod live;
 pub(crate) mod model;
 pub(crate) mod process;
 pub(crate) mod readers;
-#[cfg(all(target_os = "linux", target_env = "gnu", feature = "live"))]
+#[cfg(all(target_os = "linux", target_env = "gnu", feature = "page"))]
 pub(crate) mod shim;
 pub(crate) mod stages;
 

@@ -46,7 +46,7 @@ fn nothing_has_to_be_fetched_to_find_a_face() {
     let (folder, photo) = (folder(), fetched("astronaut"));
     assert_eq!(boxes(&folder, bare(&folder, &photo).args(["--detector", "yunet"])).len(), 1);
     // The other one is missed, and the error says how to do without it.
-    check_error(&mut bare(&folder, &photo), 1, "`--detector yunet` is part of the program");
+    check_error(&mut bare(&folder, &photo), 1, "`--detector yunet` is built in");
 }
 
 #[test]

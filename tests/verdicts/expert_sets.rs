@@ -306,7 +306,7 @@ fn the_accurate_set_is_taken_where_it_is_installed() {
     assert!(stdout.contains("accurate (") && stdout.contains("expert swap.onnx, looks for swapped"), "{stdout}");
     // One that is broken is told: a weaker verdict in its place would go unseen.
     fs::write(installed.join("accurate/swap.onnx"), "half").expect("it can be written");
-    check_error(with_models(&installed).args(["image", "x.png"]), 1, "is another file than the set was made with");
+    check_error(with_models(&installed).args(["image", "x.png"]), 1, "is not the file that the set was made with");
 }
 
 #[test]
@@ -332,9 +332,9 @@ fn sets_are_listed_inspected_and_verified() {
     let (_, stdout, _) = models(&["inspect"], &bench.path("swap.onnx"));
     assert!(stdout.contains("looks for    swapped faces") && stdout.contains("distance above 0.5"), "{stdout}");
     let (code, stdout, stderr) = models(&["verify"], &set);
-    assert!(code == 0 && stdout.contains("set.toml: whole, its experts as it says"), "{stdout}{stderr}");
+    assert!(code == 0 && stdout.contains("set.toml: valid, its experts as it says"), "{stdout}{stderr}");
     fs::write(bench.path("made.onnx"), "half").expect("it can be written");
-    check_error(cyborg().args(["models", "verify"]).arg(&set), 1, "is another file than the set was made with");
+    check_error(cyborg().args(["models", "verify"]).arg(&set), 1, "is not the file that the set was made with");
 }
 
 #[test]
@@ -348,16 +348,16 @@ fn a_distance_and_its_limit_belong_together() {
         let path = bench.write("odd.onnx", &model);
         let (code, stdout, stderr) = run(cyborg().args(["models", "verify"]).arg(path));
         assert!(format!("{stdout}{stderr}").contains(message), "{expertise:?}: {stdout}{stderr}");
-        assert_eq!(code == 0, message == "whole");
+        assert_eq!(code == 0, message == "valid");
     };
     let limit = Expertise { unfamiliar: Some(Unfamiliar { distance_above: 1.0, rate: None }), ..Expertise::default() };
-    check(&limit, true, "whole");
-    check(&limit, false, "its output `distance` is missing, the contract wants float32 [N]");
+    check(&limit, true, "valid");
+    check(&limit, false, "its output `distance` is missing, expected float32 [N]");
     let looks = looks_for(Kind::Swapped);
     check(&looks, true, "its output `distance` means nothing without");
-    check(&looks, false, "whole");
+    check(&looks, false, "valid");
     // To version 1 it is an output like any other.
-    check(&Expertise::default(), true, "whole");
+    check(&Expertise::default(), true, "valid");
 }
 
 #[test]
@@ -395,19 +395,22 @@ fn what_cannot_be_a_set_is_refused() {
     let missing = made.replace("made.onnx", "gone.onnx");
     check(&bench.set("a.toml", &[missing], ""), "expert `gone.onnx` can't be read");
     let other = made.replace("made.onnx", "swap.onnx");
-    check(&bench.set("b.toml", &[other], ""), "is another file than the set was made with");
+    check(&bench.set("b.toml", &[other], ""), "is not the file that the set was made with");
     let disagrees = made.replace("\"generated\"", "\"swapped\"");
-    check(&bench.set("c.toml", &[disagrees], ""), "looks for `generated` by its own word, and the set says `swapped`");
+    check(
+        &bench.set("c.toml", &[disagrees], ""),
+        "looks for `generated` according to the file, but for `swapped` according to the set",
+    );
     let silent = made.replace("looks_for = \"generated\"\n", "");
     check(&bench.set("d.toml", &[silent], ""), "the set says nothing in particular");
     check(&bench.set("e.toml", &[], ""), "it has no [[expert]]");
     let odd = made.replace("weight", "wieght");
-    check(&bench.set("f.toml", &[odd], ""), "`wieght` is no key of an [[expert]]; the nearest one is `weight`");
+    check(&bench.set("f.toml", &[odd], ""), "unknown key `wieght` in an [[expert]]; did you mean `weight`?");
     check(&bench.path("none.toml"), "can't read the set of experts");
     bench.write("theirs.onnx", &foreign::network(2, None));
     fs::write(bench.path("theirs.toml"), foreign::TOML).expect("it can be written");
     let theirs = bench.expert("theirs.onnx", "weight = 1");
-    check(&bench.set("g.toml", &[theirs], ""), "is a classifier of somebody else's");
+    check(&bench.set("g.toml", &[theirs], ""), "is a foreign classifier");
     let toml = bench.path("theirs.toml");
     check_error(
         cyborg().args(["image", "x.png", "--model"]).arg(bench.both()).arg("--model-toml").arg(&toml),
@@ -424,6 +427,6 @@ fn what_cannot_be_a_set_is_refused() {
             .arg("--csv")
             .arg(bench.path("swap.onnx")),
         2,
-        "is an input and an output",
+        "is both an input and an output",
     );
 }

@@ -79,7 +79,7 @@ fn probabilities_are_read_as_such() {
     check(&halves, &[("\"logits\"", "\"probabilities\""), one], 3_f32.ln());
     let folder = tempfile::tempdir().expect("a folder for the test");
     let toml = changed(&[("\"logits\"", "\"probabilities\""), one]);
-    check_error(&mut judging(folder.path(), &network(1, None), &toml), 1, "which is no probability");
+    check_error(&mut judging(folder.path(), &network(1, None), &toml), 1, "which is not a probability");
 }
 
 /// A face, drawn on with the map or without.
@@ -142,15 +142,15 @@ fn misfit(changes: &[(&str, &str)], part: &str) {
 
 #[test]
 fn what_does_not_fit_the_file_is_named() {
-    misfit(&[("\"image\"", "\"picture\"")], "further input `image`");
+    misfit(&[("\"image\"", "\"picture\"")], "extra input `image`");
     misfit(
         &[("side = 32", "side = 64")],
-        "`image` as float32 [N or 1, 3, 64, 64], and in the file it is float32 [N, 3, 32, 32]",
+        "`image` is float32 [N or 1, 3, 64, 64], but in the file it is float32 [N, 3, 32, 32]",
     );
-    misfit(&[("\"out\"", "\"logits\"")], "`logits` as float32, and in the file it is missing");
+    misfit(&[("\"out\"", "\"logits\"")], "`logits` is float32, but in the file it is missing");
     misfit(&[("[thresholds]", "[cam]\nname = \"out\"\ntap = \"?\"\n[thresholds]")], "`out` as float32 [N, h, w]");
     let folder = tempfile::tempdir().expect("a folder for the test");
     check_error(&mut judging(folder.path(), &network(1, None), TOML), 1, "`out` came out as");
     let lone = model::write(folder.path(), "lone.onnx", &network(2, None));
-    check_error(cyborg().args(["image", "x.png", "--model"]).arg(lone), 1, "in a TOML beside it");
+    check_error(cyborg().args(["image", "x.png", "--model"]).arg(lone), 1, "in a TOML next to it");
 }

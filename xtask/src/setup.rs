@@ -27,7 +27,7 @@ and point ORT_DYLIB_PATH to the libonnxruntime.so in it";
 /// What is set up beside the runtime.
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
 pub(crate) struct Extras {
-    /// Also what the trainer needs: libtorch (0.5 GB) and the starting weights
+    /// Also what the trainer needs: libtorch (0.5 GB) and the initial weights
     #[arg(long)]
     trainer: bool,
     /// Also the clips and photos of demo and tests
@@ -63,10 +63,10 @@ pub(crate) fn run(extras: Extras) -> anyhow::Result<()> {
 
 /// The folder that libtorch lies in, as its Rust binding wants it in `LIBTORCH`.
 pub(crate) fn libtorch() -> anyhow::Result<PathBuf> {
-    let library =
-        cached("libtorch_cpu").context("no libtorch is locked for this kind of machine: the trainer runs on x86-64")?;
+    let library = cached("libtorch_cpu")
+        .context("the lock file has no libtorch for this architecture: the trainer runs on x86-64 only")?;
     let folder = library.parent().and_then(|lib| lib.parent());
-    Ok(folder.context("the lock file puts libtorch nowhere")?.to_owned())
+    Ok(folder.context("the lock file doesn't say where libtorch goes")?.to_owned())
 }
 
 /// Runs `cyborg-train`, built for speed, and hands on its exit code.

@@ -32,7 +32,7 @@ pub(crate) fn prepare(groups: &[Group]) -> anyhow::Result<()> {
     run(apt().args(["update", "-qq"]), cure)?;
     run(apt().args(["install", "-y", "-qq", "--no-install-recommends"]).args(&absent), cure)?;
     if let Some(SystemPackage { name, sign, .. }) = wanted().next() {
-        bail!("{name} was installed, and there is still no sign of it ({sign:?})");
+        bail!("{name} was installed but still can't be found ({sign:?})");
     }
     Ok(())
 }

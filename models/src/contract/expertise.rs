@@ -86,7 +86,7 @@ impl Expertise {
             return Err(ContractError::Invalid {
                 key: key::LOOKS_FOR,
                 found: text(key::LOOKS_FOR).unwrap_or_default().to_owned(),
-                expected: "absent beside `cyborg.tells_apart`",
+                expected: "absent if `cyborg.tells_apart` is present",
             });
         }
         Ok(Self { looks_for: looks_for.transpose()?, tells_apart, unfamiliar })
@@ -196,7 +196,7 @@ mod tests {
         check(key::TELLS_APART, Some("generated"), "generated,swapped");
         check(key::TELLS_APART, Some("generated,generated"), "generated,swapped");
         check(key::TELLS_APART, Some("generated,painted"), "generated,swapped");
-        check(key::TELLS_APART, Some("generated,swapped"), "absent beside");
+        check(key::TELLS_APART, Some("generated,swapped"), "absent if");
         check(key::DISTANCE_ABOVE, Some("inf"), "a finite number");
         check(key::DISTANCE_ABOVE, None, "`cyborg.unfamiliar.distance_above` is missing");
         check(key::UNFAMILIAR_SHARE, None, "`cyborg.unfamiliar.share` is missing");

@@ -264,7 +264,7 @@ pub(super) mod tests {
 
     #[test]
     fn refuses_what_it_does_not_know() {
-        check(|m| drop(m.remove(key::VERSION)), "not a model of this project");
+        check(|m| drop(m.remove(key::VERSION)), "not one of this project's models");
         check(|m| drop(m.insert(key::VERSION.into(), "3".into())), "contract version 3 is not known");
         check(|m| drop(m.remove(key::MARGIN)), "`cyborg.crop.margin` is missing");
         check(|m| drop(m.insert(key::ALIGNMENT.into(), "eyes".into())), "expected `none`");

@@ -177,7 +177,7 @@ pub struct Training {
 pub enum ContractError {
     /// There is no contract version at all.
     #[error(
-        "it has no `cyborg.contract_version`: not a model of this project (export one with `cyborg-train export`, or describe a foreign one in a TOML beside it, see models/CONTRACT.md)"
+        "it has no `cyborg.contract_version`, so it is not one of this project's models (export one with `cyborg-train export`, or describe a foreign one in a TOML next to it, see models/CONTRACT.md)"
     )]
     NotAContract,
     /// A version from another time.

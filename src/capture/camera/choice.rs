@@ -32,10 +32,10 @@ pub(super) fn differs(got: &CameraFormat, wish: Wish) -> Option<String> {
     let mut parts = Vec::new();
     let ((width, height), rate) = (wish.size, wish.rate);
     if (got.width(), got.height()) != wish.size {
-        parts.push(format!("{}x{}, {width}x{height} asked", got.width(), got.height()));
+        parts.push(format!("{}x{} instead of {width}x{height}", got.width(), got.height()));
     }
     if got.frame_rate() != rate {
-        parts.push(format!("{} fps, {rate} asked", got.frame_rate()));
+        parts.push(format!("{} fps instead of {rate}", got.frame_rate()));
     }
     (!parts.is_empty()).then(|| format!("camera gives {}", parts.join("; ")))
 }
@@ -61,9 +61,9 @@ mod tests {
         use FrameFormat::{GRAY, MJPEG, NV12, YUYV};
         check(&[(1280, 720, 30, MJPEG), (1280, 720, 30, YUYV), (1280, 720, 30, NV12)], Some(1), None);
         check(&[(1280, 720, 10, YUYV), (1280, 720, 30, MJPEG), (640, 480, 30, YUYV)], Some(1), None);
-        check(&[(1280, 720, 15, YUYV), (640, 480, 30, YUYV)], Some(0), Some("camera gives 15 fps, 30 asked"));
-        check(&[(1280, 720, 60, YUYV), (1280, 720, 24, YUYV)], Some(0), Some("camera gives 60 fps, 30 asked"));
-        check(&[(640, 480, 15, GRAY)], Some(0), Some("camera gives 640x480, 1280x720 asked; 15 fps, 30 asked"));
+        check(&[(1280, 720, 15, YUYV), (640, 480, 30, YUYV)], Some(0), Some("camera gives 15 fps instead of 30"));
+        check(&[(1280, 720, 60, YUYV), (1280, 720, 24, YUYV)], Some(0), Some("camera gives 60 fps instead of 30"));
+        check(&[(640, 480, 15, GRAY)], Some(0), Some("camera gives 640x480 instead of 1280x720; 15 fps instead of 30"));
         check(&[], None, None);
     }
 }

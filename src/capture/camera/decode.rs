@@ -12,9 +12,9 @@ use crate::wall::{self, Fault};
 /// A picture that can't be decoded: it is shorter than its size says, or damaged.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DecodeError {
-    #[error("a {coding} picture of {width}x{height} has {needed} bytes, and {found} came")]
+    #[error("expected {needed} bytes for a {coding} frame of {width}x{height}, got {found}")]
     Short { coding: FrameFormat, width: usize, height: usize, needed: usize, found: usize },
-    #[error("{coding} pictures have even sides, not {width}x{height}")]
+    #[error("{coding} frames need even sides, got {width}x{height}")]
     Odd { coding: FrameFormat, width: usize, height: usize },
     #[error("an MJPEG picture is damaged: {0}")]
     Jpeg(#[from] jpeg::JpegError),

@@ -68,7 +68,7 @@ pub enum CameraError {
         cameras: Vec<Camera>,
     },
     /// The name fits several.
-    #[error("several cameras are named `{asked}`: name one by its index; {}", known(cameras))]
+    #[error("several cameras are named `{asked}`: give the index instead; {}", known(cameras))]
     Ambiguous {
         /// What was asked for.
         asked: String,
@@ -84,13 +84,13 @@ pub enum CameraError {
         reason: NokhwaError,
     },
     /// It gives nothing that can be decoded here.
-    #[error("camera {name} gives no format that can be decoded (MJPEG, YUYV, NV12, grey and RGB can)")]
+    #[error("camera {name} offers no supported format (MJPEG, YUYV, NV12, grey or RGB)")]
     NoFormat {
         /// The camera.
         name: String,
     },
     /// It was unplugged, or its driver failed.
-    #[error("camera {name} gives no more frames: {reason}; is it still plugged in?")]
+    #[error("camera {name} stopped sending frames: {reason}; is it still plugged in?")]
     Lost {
         /// The camera.
         name: String,

@@ -25,7 +25,7 @@ const SHORT_FILE: &str = "Premature end of JPEG file";
 #[derive(Debug, thiserror::Error)]
 pub enum JpegError {
     /// The data ends before the picture does.
-    #[error("the JPEG data ends too early; a whole copy of the file is needed")]
+    #[error("the JPEG data is truncated; get a complete copy of the file")]
     Truncated,
     /// Decoding it would need more than [`MOST_MEMORY`].
     #[error("decoding its {width}x{height} pixels needs more than {} MiB; shrink it", MOST_MEMORY >> 20)]

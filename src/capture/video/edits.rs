@@ -19,7 +19,7 @@ pub(super) fn claimed(name: &str, input: &Input, stream: &ffmpeg::Stream<'_>) ->
     let shown = shown(stream).filter(|&shown| shown > 0).unwrap_or(all);
     if shown < all {
         log::warn!(
-            "{name}: {} of the {all} frames in it are left out by its own edit list, as players do: it was trimmed, not damaged",
+            "{name}: its edit list skips {} of its {all} frames, as in a player: it was trimmed, not damaged",
             all - shown
         );
     }

@@ -33,7 +33,7 @@ pub enum VideoError {
         source: Fault,
     },
     /// The network, or what is at the other end, doesn't answer.
-    #[error("{name} gave nothing for {seconds} s: is it reachable? `--patience` waits longer")]
+    #[error("{name} sent nothing for {seconds} s: is it reachable? A larger `--patience` waits longer")]
     Silent {
         /// The video.
         name: String,
@@ -45,12 +45,12 @@ pub enum VideoError {
     NoVideo(String),
     /// It came by a pipe, and what is needed first stands at its end.
     #[error(
-        "{0} can't be read from a pipe: its index stands at its end, and there is no way back; name the file itself, or put the index first by `ffmpeg -i FILE -c copy -movflags +faststart OUT.mp4`"
+        "{0} can't be read from a pipe: its index is at the end, and a pipe can't be rewound; name the file itself, or move the index to the front with `ffmpeg -i FILE -c copy -movflags +faststart OUT.mp4`"
     )]
     IndexAtEnd(String),
     /// Its pictures are larger than allowed: a mistake in its header, or a trap.
     #[error(
-        "{name} speaks of {width}x{height} pixels, more than the limit of {most}: raise `--max-pixels` if that is right"
+        "{name} claims {width}x{height} pixels, more than the limit of {most}: raise `--max-pixels` if that is right"
     )]
     TooLarge {
         /// The video.
@@ -63,7 +63,9 @@ pub enum VideoError {
         most: u64,
     },
     /// The decoder for it is missing or refuses it.
-    #[error("can't decode {name}: {reason}; FFmpeg's libraries here have no decoder for it, or its header is damaged")]
+    #[error(
+        "can't decode {name}: {reason}; the FFmpeg libraries on this machine have no decoder for it, or its header is damaged"
+    )]
     Decoder {
         /// The video.
         name: String,
@@ -79,7 +81,7 @@ pub enum VideoError {
         damage: Option<String>,
     },
     /// It has frames, but none in the stretch that was asked for.
-    #[error("{name} has no frame between `--start` and `--end`; its last one that was looked at is at {last:.3} s{}", by_clock(*asked, *clock))]
+    #[error("{name} has no frame between `--start` and `--end`; the last one read is at {last:.3} s{}", by_clock(*asked, *clock))]
     NothingWanted {
         /// The video.
         name: String,
@@ -132,7 +134,7 @@ fn cure(reason: &ffmpeg::Error) -> &'static str {
         Error::Other { errno: EIO } => "is the host's name right and known here, or the disk in order?",
         Error::Other { errno: EACCES | EPERM } => "this user may not read it: see `ls -l`",
         Error::Other { errno: ENXIO } => "it is a socket or a device without anybody behind it, no file",
-        _ => "is it a video, and whole?",
+        _ => "is it a video file, and complete?",
     }
 }
 
@@ -148,7 +150,7 @@ mod tests {
             (ffmpeg::Error::HttpNotFound, "look at its path"),
             (ffmpeg::Error::Other { errno: ECONNREFUSED }, "nobody listens there"),
             (ffmpeg::Error::Other { errno: EACCES }, "may not read it"),
-            (ffmpeg::Error::InvalidData, "is it a video, and whole?"),
+            (ffmpeg::Error::InvalidData, "is it a video file, and complete?"),
         ] {
             let told = told(reason);
             assert!(told.contains(part), "{told}");

@@ -1,4 +1,4 @@
-//! What the sound beside the pictures shows of time: where it went on, a source whose pictures pause has not jumped.
+//! Sound as evidence of time: if it continued while the pictures paused, the clock has not jumped.
 
 use ffmpeg_next as ffmpeg;
 

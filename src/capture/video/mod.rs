@@ -231,11 +231,7 @@ impl VideoSource {
 
     /// A jump went too far: all is decoded from the file's start instead.
     fn take_back(&mut self, jump: &Jump) -> Result<(), VideoError> {
-        log::debug!(
-            "{}: there is no way to begin at {} s: decoding from the start",
-            self.info.name,
-            jump.start.seconds()
-        );
+        log::debug!("{}: can't seek to {} s: decoding from the start", self.info.name, jump.start.seconds());
         *self = Self::open_at_start(&jump.address, &jump.settings)?;
         Ok(())
     }

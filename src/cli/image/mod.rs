@@ -37,13 +37,13 @@ pub(super) struct ImageArgs {
     /// Judge the photos of this list: split,label,path without a header, or a CSV whose header has file and label
     #[arg(long, value_name = "LIST.csv", conflicts_with = "paths")]
     list: Option<PathBuf>,
-    /// Folder that the paths in the list start from [default: `faces` beside the list, or the list's own folder]
+    /// Folder that the paths in the list are relative to [default: `faces` next to the list, or the list's own folder]
     #[arg(long, value_name = "DIR", requires = "list", conflicts_with = "paths")]
     root: Option<PathBuf>,
     /// What is judged: face (each face that is found; for a list, the face it means) or whole (the photo as it is)
     #[arg(long, value_name = "EXTENT", default_value = "face")]
     crop: CropExtent,
-    /// What the score column holds: softmax (calibrated p of synthetic) or reference (sigmoid of the second logit alone)
+    /// What goes into the score column: softmax (calibrated p(synthetic)) or reference (sigmoid of the second logit)
     #[arg(long, value_name = "SCORE", default_value = "softmax")]
     score: ScoreKind,
     /// Write a CSV table, one row per face; its first columns are path and score
@@ -83,7 +83,7 @@ impl FromStr for CropExtent {
 pub(super) fn run(args: &ImageArgs) -> anyhow::Result<Outcome> {
     let stop = interrupt::listen();
     if args.crop == CropExtent::Whole && args.annotate.is_some() {
-        let message = "--annotate draws on faces, and with --crop whole none is looked for: leave one of them out";
+        let message = "--annotate needs faces, and --crop whole doesn't look for any: drop one of the two";
         return Err(UsageError(message.to_owned()).into());
     }
     let Gathered { photos, mut failed, left_out } = gather(args)?;
@@ -115,7 +115,7 @@ pub(super) fn run(args: &ImageArgs) -> anyhow::Result<Outcome> {
             Ok(Still { animated: false }) => {}
             Ok(Still { animated: true }) => aloud(&|| {
                 note(&format!(
-                    "warning: {name} is animated, and its first picture alone was judged: `cyborg video` judges all"
+                    "warning: {name} is animated, and only its first frame was judged: `cyborg video` judges them all"
                 ));
             }),
             // It was waited for, and the user wants an end.
@@ -146,7 +146,7 @@ pub(super) fn run(args: &ImageArgs) -> anyhow::Result<Outcome> {
     }
     left_out.iter().for_each(|text| note(text));
     if failed > 0 && all > 1 {
-        note(&format!("{failed} of {all} photos could not be judged; the reasons stand above"));
+        note(&format!("{failed} of {all} photos could not be judged; see the reasons above"));
     }
     Ok(Outcome::of(failed, all))
 }
@@ -205,7 +205,7 @@ fn expand(path: &Path) -> anyhow::Result<Listing> {
     if found.files.is_empty() {
         let left_out = Some(&found.left_out).filter(|left_out| !left_out.is_empty());
         let left_out = left_out.map(|text| format!("; {text}")).unwrap_or_default();
-        anyhow::bail!("{told} holds no photo (looked for {}){left_out}", stills::ENDINGS.join(", "));
+        anyhow::bail!("{told} contains no photos (looked for {}){left_out}", stills::ENDINGS.join(", "));
     }
     Ok(found)
 }

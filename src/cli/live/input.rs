@@ -33,7 +33,7 @@ pub(super) struct LiveInputArgs {
     /// Frames a second to ask a camera for
     #[arg(long, value_name = "FPS", default_value = "30", value_parser = clap::value_parser!(u32).range(1..=1000))]
     camera_rate: u32,
-    /// What happens to the test camera: `at 2s stall 1s; at 5s unplug 2s; at 8s rate 15; at 12s end`
+    /// Scripted faults for the test camera: `at 2s stall 1s; at 5s unplug 2s; at 8s rate 15; at 12s end`
     #[arg(long, value_name = "SCRIPT")]
     test_script: Option<Script>,
     /// Reopen the camera or stream when no frame has come for this many seconds
@@ -47,7 +47,7 @@ pub(super) struct LiveInputArgs {
 
 impl LiveInputArgs {
     /// What is watched, without secrets.
-    #[cfg(feature = "live")]
+    #[cfg(feature = "page")]
     pub(super) fn name(&self) -> String {
         Address::of(&self.camera).name()
     }

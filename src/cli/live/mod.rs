@@ -1,9 +1,9 @@
 //! `cyborg live`: a camera or a stream, judged while it happens.
 
-#[cfg(feature = "live")]
+#[cfg(feature = "page")]
 mod alerts;
 mod input;
-#[cfg(feature = "live")]
+#[cfg(feature = "page")]
 mod page;
 mod printer;
 mod service;
@@ -47,10 +47,10 @@ const STEADY: Duration = Duration::from_secs(5);
 pub(super) struct LiveArgs {
     #[command(flatten)]
     input: LiveInputArgs,
-    #[cfg(feature = "live")]
+    #[cfg(feature = "page")]
     #[command(flatten)]
     page: page::PageArgs,
-    #[cfg(feature = "live")]
+    #[cfg(feature = "page")]
     #[command(flatten)]
     alerts: alerts::AlertArgs,
     /// Look for faces only in every Nth frame and where scenes begin, and follow their motion in between: faster
@@ -78,11 +78,11 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
         None => (interrupt::listen(), None),
     };
     if args.workers.model.len() > 1 {
-        return Err(UsageError("--model is named several times: live asks one model".to_owned()).into());
+        return Err(UsageError("--model is given several times: `cyborg live` takes one model".to_owned()).into());
     }
     let workers = WorkerArgs { model: models(&args.workers.model), ..args.workers.clone() };
     let opener = args.input.opener(stop)?;
-    #[cfg(feature = "live")]
+    #[cfg(feature = "page")]
     let outputs = args.alerts.outputs()?;
     let mut team = workers.open_live_team()?;
     let judge = Judge::new(team.classifier.contract());
@@ -96,25 +96,25 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
     }
     let quick_judge = quick.as_ref().map(|quick| Judge::new(quick.contract()));
     let metrics = Arc::new(LiveMetrics::default());
-    #[cfg(feature = "live")]
+    #[cfg(feature = "page")]
     let aside = args.alerts.takes_stdout();
-    #[cfg(not(feature = "live"))]
+    #[cfg(not(feature = "page"))]
     let aside = false;
     let printer = Arc::new(Printer::new(if aside { Voice::Aside } else { Voice::Aloud }));
     let limits = Arc::new(SharedLimits::of(team.classifier.contract()));
     limits.switch(args.thresholds.limits(limits.own())?);
     let pulse = Arc::new(Pulse::new(args.input.patience()));
     let mut audience = audience(&printer, &pulse);
-    #[cfg(feature = "live")]
+    #[cfg(feature = "page")]
     let served = args.page.serve(args.input.name(), &team.classifier, &limits, &metrics, &printer)?;
-    #[cfg(feature = "live")]
+    #[cfg(feature = "page")]
     if let Some((page, _)) = &served {
         let page: Arc<dyn Audience> = Arc::<crate::live::page::Page>::clone(page);
         audience.0.push(page);
     }
-    #[cfg(feature = "live")]
+    #[cfg(feature = "page")]
     let alerts = alerts::AlertArgs::begin(outputs, args.input.name(), team.classifier.name().to_owned(), &metrics)?;
-    #[cfg(feature = "live")]
+    #[cfg(feature = "page")]
     if let Some(alerts) = &alerts {
         let alerts: Arc<dyn Audience> = Arc::<crate::live::alerts::Alerts>::clone(alerts);
         audience.0.push(alerts);
@@ -152,7 +152,7 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
         watching.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         printed
     });
-    #[cfg(feature = "live")]
+    #[cfg(feature = "page")]
     if let Some(alerts) = &alerts {
         alerts.finish();
     }

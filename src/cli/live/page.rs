@@ -14,13 +14,13 @@ use crate::live::page::{Facts, Page, PageSettings, Secret, Served, TlsFiles, rea
 
 #[derive(Args, Debug)]
 pub(super) struct PageArgs {
-    /// Serve the page at this address; any but this machine's own needs a token
+    /// Address to serve the page on; anything but a loopback address needs --token-file
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
     /// Don't serve a page
     #[arg(long, conflicts_with = "listen")]
     no_page: bool,
-    /// A file with the token that readers must know, 16 or more letters and digits
+    /// File with the token that viewers must give, 16 or more letters and digits
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
     /// Certificate to serve the page over TLS, a PEM file with its chain
@@ -29,7 +29,7 @@ pub(super) struct PageArgs {
     /// Key of the certificate, a PEM file
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Another name by which readers reach this machine
+    /// Another host name by which viewers reach this machine
     #[arg(long, value_name = "NAME")]
     name: Vec<String>,
     /// Address that readers open when a proxy serves the page, https://host/path: TLS may end there, and it may strip the path

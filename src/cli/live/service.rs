@@ -62,13 +62,13 @@ impl Settings {
         restart.sort_unstable();
         restart.dedup();
         if now != before {
-            note(&format!("settings read anew: thresholds are {} in place of {}", shown(now), shown(before)));
+            note(&format!("settings reloaded: thresholds are now {}, were {}", shown(now), shown(before)));
         }
         if !restart.is_empty() {
-            note(&format!("settings read anew: changed, and used after a restart: {}", restart.join(", ")));
+            note(&format!("settings reloaded: these changes need a restart: {}", restart.join(", ")));
         }
         if now == before && restart.is_empty() {
-            note("settings read anew: nothing has changed");
+            note("settings reloaded: nothing has changed");
         }
         // What waits for a restart is compared with what is in use.
         Ok(())
@@ -104,7 +104,7 @@ impl Service<'_> {
                 && settings.asked.swap(false, Ordering::Relaxed)
                 && let Err(error) = settings.reload(&self.limits)
             {
-                complain(&error.context("the settings stay as they were"));
+                complain(&error.context("the settings are unchanged"));
             }
             thread::sleep(GLANCE);
         }

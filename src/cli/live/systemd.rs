@@ -1,4 +1,4 @@
-//! What the service manager is told: ready, alive, stopping. Where there is none, nobody is told anything.
+//! Notifications to the service manager: ready, alive, stopping. Without one, nothing is sent.
 
 use std::time::Duration;
 

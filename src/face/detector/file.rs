@@ -1,4 +1,4 @@
-//! What a detector is asked for by, and its file: read, and mended in memory. What is on disk stays as it is.
+//! How a detector is named, and its file: read, and adapted in memory. The file on disk is unchanged.
 
 use std::ffi::OsString;
 use std::fs;
@@ -19,7 +19,7 @@ use crate::{name, wall};
 pub enum DetectorError {
     /// There is no file.
     #[error(
-        "the face detector is missing: {}; `cargo xtask setup` fetches the usual one, {} is part of the program",
+        "the face detector is missing: {}; `cargo xtask setup` fetches the default one, and {} is built in",
         name::of(path),
         registry::embedded()
     )]
@@ -29,7 +29,7 @@ pub enum DetectorError {
     },
     /// There is no cache folder to look in.
     #[error(
-        "no folder for fetched files is known, so the face detector can't be found: set HOME or CYBORG_CACHE, or use {}, which is part of the program",
+        "there is no cache folder to look for the face detector in: set HOME or CYBORG_CACHE, or use {}, which is built in",
         registry::embedded()
     )]
     NoCache,
@@ -43,7 +43,7 @@ pub enum DetectorError {
     },
     /// The file is another network, or none.
     #[error(
-        "{} is no face detector that can be used: {reason}; name a file of {}, or one of these words, with `--detector`",
+        "{} can't be used as a face detector: {reason}; `--detector` takes one of these names or a file of one of them: {}",
         name::of(path),
         registry::names()
     )]

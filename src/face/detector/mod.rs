@@ -20,6 +20,8 @@ use anyhow::Context;
 
 pub use file::{DetectorError, DetectorFile, DetectorName};
 pub use kind::{Kind, Origin};
+#[doc(hidden)]
+pub use overlap::{Several, one_each};
 pub use registry::{DEFAULT, KINDS, named};
 pub use settings::{DetectSize, DetectorSettings, USUAL_SIDE};
 

@@ -1,4 +1,4 @@
-//! What becomes of several boxes of one face: a network finds each face from several of its cells.
+//! Merging several boxes of one face: a network finds each face from several of its cells.
 
 use crate::face::Face;
 use crate::frame::{PixelBox, PixelPoint};
@@ -10,7 +10,7 @@ const AGREES: f32 = 0.5;
 
 /// Which box a face gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Several {
+pub enum Several {
     /// The surest.
     Surest,
     /// The mean of all that agree with the surest, each as much as it is sure. It is steadier from frame to frame.
@@ -18,7 +18,7 @@ pub(super) enum Several {
 }
 
 /// Puts each face once into `faces`, the surest first. The order of `candidates` is lost.
-pub(super) fn one_each(several: Several, candidates: &mut [Face], faces: &mut Vec<Face>) {
+pub fn one_each(several: Several, candidates: &mut [Face], faces: &mut Vec<Face>) {
     candidates.sort_unstable_by(|a, b| b.confidence.total_cmp(&a.confidence));
     for candidate in candidates.iter() {
         if faces.iter().all(|face| face.bounds.overlap(&candidate.bounds) < SAME_FACE) {

@@ -1,4 +1,4 @@
-//! Scene cuts: two frames in a row that show different things.
+//! Scene cuts: consecutive frames that show different scenes.
 //!
 //! Two small summaries of a frame are compared. The thumbnail changes at a cut and when the camera moves, the spread of
 //! greys changes at a cut and when the light does; only a cut changes both.

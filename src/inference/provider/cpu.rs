@@ -1,4 +1,4 @@
-//! The processor: always there, and the measure that all others are held against.
+//! The CPU: always available, and the reference for all others.
 
 use ort::ep::ExecutionProviderDispatch;
 

@@ -1,4 +1,4 @@
-//! Events as JSON lines, in a file that is turned over when it is large, or on a stream.
+//! Events as JSON lines, in a file that is rotated when it grows large, or on a stream.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};

@@ -1,4 +1,4 @@
-//! Alerts: who turns synthetic, turns back or goes, told to a file, a web server, an MQTT broker, or kept as a picture.
+//! Alerts: a person's verdict becomes synthetic, changes back, or the person leaves; sent to a file, a web server, an MQTT broker, or kept as a picture.
 //!
 //! [`Alerts`] is an [`Audience`]: [`turning`] finds the turns between two pictures, and each becomes an [`event::Event`].
 //! Each [`Output`] has a thread and a bounded queue of its own, so that none holds up the picture or another output. What has

@@ -1,4 +1,4 @@
-//! Events to an MQTT broker, each with the broker's word that it has it (QoS 1).
+//! Events to an MQTT broker, each acknowledged by the broker (QoS 1).
 
 use std::io;
 use std::sync::Arc;
@@ -33,9 +33,7 @@ const TRIED_EACH: Duration = Duration::from_secs(30);
 #[derive(Debug, thiserror::Error)]
 pub enum MqttError {
     /// The topic is none.
-    #[error(
-        "`{0}` is no topic to publish to: --mqtt-topic wants some signs without `+`, `#` and the sign 0, 200 at most"
-    )]
+    #[error("invalid MQTT topic `{0}`: --mqtt-topic takes 1 to 200 characters, without `+`, `#` or NUL")]
     Topic(String),
     /// The address says more than where the broker is.
     #[error("{0}: an address for --mqtt ends with host and port; --mqtt-topic names the topic")]
@@ -56,7 +54,7 @@ pub struct Mqtt {
     runtime: Runtime,
     link: Option<Link>,
     tried: Option<Instant>,
-    /// Whether it was told that there is no connection: once, not at each try of an outage that may last for days.
+    /// Whether a lost connection was reported: once, not at each try of an outage that may last for days.
     told: bool,
 }
 
@@ -97,7 +95,7 @@ impl Mqtt {
         Ok(Self { place, options, topic: format!("{prefix}/events"), runtime, link: None, tried: None, told: false })
     }
 
-    /// Connects, where there is no connection.
+    /// Connects, if not connected.
     fn connect(&mut self) -> Result<(), Trouble> {
         if self.link.is_some() {
             return Ok(());
@@ -146,7 +144,7 @@ impl Output for Mqtt {
     fn send(&mut self, event: &Event) -> Result<(), Trouble> {
         self.connect()?;
         let Some(mut link) = self.link.take() else {
-            return Err(self.trouble("there is no connection"));
+            return Err(self.trouble("not connected"));
         };
         let published = link.publish(&self.topic, &event.json);
         match self.runtime.block_on(async { timeout(ACK_WITHIN, published).await }) {

@@ -31,7 +31,7 @@ pub struct Place {
 
 /// An address that is none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{name} is no address for {flag}: {reason}; one begins with {schemes}")]
+#[error("{name} is not a valid address for {flag}: {reason}; it must begin with {schemes}")]
 pub struct PlaceError {
     name: String,
     flag: &'static str,
@@ -74,7 +74,7 @@ impl Place {
         let split = login.map(|login| login.split_once(':').unwrap_or((login, "")));
         let read = |(user, password): (&str, &str)| Ok((decoded(user)?, decoded(password)?));
         let login_read: Result<_, std::str::Utf8Error> = split.map(read).transpose();
-        let login_read = login_read.map_err(|_| fault("user or password is no UTF-8"))?;
+        let login_read = login_read.map_err(|_| fault("user or password is not valid UTF-8"))?;
         // The path of a hook is often all that keeps others from using it.
         let name = {
             let (login, port) =
@@ -154,11 +154,11 @@ mod tests {
     #[test]
     fn what_is_no_address_is_refused_without_its_secrets() {
         for (text, words) in [
-            ("ftp://me:secret@host/", "its scheme is another one; one begins with http:// or https://"),
-            ("secret", "what was given is no address for --webhook"),
-            ("http://me:secret@", "is no address"),
+            ("ftp://me:secret@host/", "its scheme is another one; it must begin with http:// or https://"),
+            ("secret", "what was given is not a valid address for --webhook"),
+            ("http://me:secret@", "is not a valid address"),
             ("http://me:sec ret@host", "it can't be read"),
-            ("http://me:secret%ff@host", "no UTF-8"),
+            ("http://me:secret%ff@host", "not valid UTF-8"),
             ("", "what was given"),
         ] {
             let error = read(text).map(|place| place.plain).expect_err(text).to_string();

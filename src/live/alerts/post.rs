@@ -59,7 +59,7 @@ impl Post {
         // One is in its hands.
         let left = self.queue.waiting() as u64 + 1;
         self.counts.dropped.fetch_add(left, Ordering::Relaxed);
-        log::warn!("{}: at the end {left} events were not sent", self.counts.name);
+        log::warn!("{}: {left} events were still unsent at the end", self.counts.name);
     }
 }
 
@@ -94,7 +94,7 @@ impl Worker {
                 Ok(()) => {
                     self.counts.delivered.fetch_add(1, Ordering::Relaxed);
                     if std::mem::take(&mut self.failing) {
-                        log::warn!("{name}: works again");
+                        log::warn!("{name}: working again");
                     }
                     return;
                 }

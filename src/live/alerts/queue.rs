@@ -1,4 +1,4 @@
-//! A queue with room for so many: who puts never waits, and where it is full the oldest item makes room.
+//! A bounded queue: putting never blocks, and when full the oldest item is dropped.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};

@@ -31,7 +31,7 @@ pub struct Token(String);
 
 /// A token that can't be used.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: {reason}; --webhook-token-file wants a file with the token alone, in visible ASCII", name::of(path))]
+#[error("{}: {reason}; --webhook-token-file takes a file with only the token, in printable ASCII", name::of(path))]
 pub struct TokenError {
     path: PathBuf,
     reason: String,
@@ -55,7 +55,7 @@ impl Token {
         let text = std::fs::read_to_string(path).map_err(|error| fault(error.to_string()))?;
         let token = text.trim();
         let fits = (1..=LONGEST_TOKEN).contains(&token.len()) && token.bytes().all(|sign| sign.is_ascii_graphic());
-        if fits { Ok(Self(token.to_owned())) } else { Err(fault("there is no token in it".to_owned())) }
+        if fits { Ok(Self(token.to_owned())) } else { Err(fault("it contains no token".to_owned())) }
     }
 }
 

@@ -193,7 +193,9 @@ fn check_place(guard: &Guard, request: &Request) -> Result<(), Response> {
         // Whoever comes by a named origin has its scheme too.
         let own = origin.filter(|_| guard.origin(host).is_none()).and_then(|origin| origin.split_once("://"));
         if !named && !own.is_some_and(|(got, place)| got == scheme && place.eq_ignore_ascii_case(host)) {
-            return refuse("a page of somebody else asked; behind a proxy, name what readers open with --origin\n");
+            return refuse(
+                "cross-origin request refused; behind a proxy, give the address that viewers open as --origin\n",
+            );
         }
     }
     // Links to the page itself are no danger; it can't be framed.
@@ -201,7 +203,7 @@ fn check_place(guard: &Guard, request: &Request) -> Result<(), Response> {
     let foreign = !matches!(site, None | Some(b"same-origin" | b"none"));
     let opened = headers.get("sec-fetch-mode").is_some_and(|mode| mode == "navigate");
     if foreign && !(opened && request.uri().path() == "/") {
-        return refuse("a page of somebody else asked\n");
+        return refuse("cross-origin request refused\n");
     }
     Ok(())
 }

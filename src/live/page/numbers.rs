@@ -27,7 +27,7 @@ pub(super) fn text(metrics: &LiveMetrics, source: &SourceState, facts: &Facts, r
     for (verdict, number) in [Verdict::Authentic, Verdict::Unsure, Verdict::Synthetic].iter().zip(&metrics.verdicts) {
         sample(&mut out, "verdicts_total", &format!("verdict=\"{verdict}\""), read(number));
     }
-    head(&mut out, "events_total", "counter", "Events that were told of persons");
+    head(&mut out, "events_total", "counter", "Events reported");
     sample(&mut out, "events_total", "", read(&metrics.events));
     outputs(&mut out, &metrics.output_counts());
     head(&mut out, "age_seconds", "histogram", "Age of frames since they were captured, by stage");

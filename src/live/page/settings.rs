@@ -64,7 +64,7 @@ pub enum PageError {
     )]
     NeedsToken(SocketAddr),
     /// The address can't be had.
-    #[error("can't listen at {address}: {reason}; choose another one with --listen")]
+    #[error("can't listen on {address}: {reason}; choose another address with --listen")]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -72,7 +72,7 @@ pub enum PageError {
         reason: std::io::Error,
     },
     /// Certificate or key is of no use.
-    #[error("{}: {reason}; --tls-cert and --tls-key want a certificate and its key as PEM files", name::of(path))]
+    #[error("{}: {reason}; --tls-cert and --tls-key take a certificate and its key as PEM files", name::of(path))]
     Tls {
         /// The file.
         path: PathBuf,

@@ -49,7 +49,7 @@ fn quality(page: &mut String, data: &ReportData) -> Result<(), Error> {
     }
     table.row("frames judged", quality.frames)?;
     if let Some(claimed) = quality.claimed_frames.filter(|&claimed| claimed != quality.frames) {
-        table.row("frames that the header speaks of", claimed)?;
+        table.row("frames according to the header", claimed)?;
     }
     table.row("frames without a face", quality.frames_without_face)?;
     table.row("pieces that could not be decoded", quality.damaged_frames)?;
@@ -80,7 +80,7 @@ fn timing(page: &mut String, data: &ReportData) -> Result<(), Error> {
     table.end()?;
     writeln!(
         page,
-        "<table>\n<caption>Work of each stage, waiting left out</caption>\n<thead><tr><th scope=\"col\">stage</th>\
+        "<table>\n<caption>Time per stage, without waiting</caption>\n<thead><tr><th scope=\"col\">stage</th>\
          <th scope=\"col\" class=\"figure\">in all</th><th scope=\"col\" class=\"figure\">a frame</th></tr></thead>\n<tbody>"
     )?;
     for (name, seconds) in &timing.stages {
@@ -101,8 +101,8 @@ fn thresholds(page: &mut String, data: &ReportData) -> Result<(), Error> {
     table.row("synthetic", format_args!("p above {:.3}", thresholds.synthetic_above))?;
     match &thresholds.error_rates {
         Some(rates) => {
-            table.row("synthetic taken for authentic (APCER)", format_args!("{:.1} %", rates.apcer * 100.0))?;
-            table.row("authentic taken for synthetic (BPCER)", format_args!("{:.1} %", rates.bpcer * 100.0))?;
+            table.row("synthetic called authentic (APCER)", format_args!("{:.1} %", rates.apcer * 100.0))?;
+            table.row("authentic called synthetic (BPCER)", format_args!("{:.1} %", rates.bpcer * 100.0))?;
             table.row("measured on", Escaped(&rates.measured_on))?;
         }
         None => table.row("error rates", "not measured")?,

@@ -49,7 +49,7 @@ pub enum VideoSinkError {
         reason: ffmpeg::Error,
     },
     /// There is no encoder.
-    #[error("FFmpeg's libraries here have none of the encoders {}: install one, or leave out `--annotate`", ENCODERS.join(", "))]
+    #[error("the FFmpeg libraries on this machine have none of the encoders {}: install one, or drop `--annotate`", ENCODERS.join(", "))]
     NoEncoder,
     /// The encoder doesn't take the size.
     #[error("can't encode video of {width}x{height} pixels: {reason}")]
@@ -219,7 +219,7 @@ impl Sink for VideoSink {
         writer.close(whole, &self.pieces).with_context(|| format!("can't complete {}", name::of(&self.path)))?;
         if writer.has_lost_sound() {
             let path = name::of(&self.path);
-            log::warn!("{path}: a part of the sound is left out: its clock jumps where that of the pictures doesn't");
+            log::warn!("{path}: part of the sound is missing: its clock jumps where the video's doesn't");
         }
         Ok(())
     }

@@ -39,28 +39,30 @@ pub struct Sound {
 #[derive(Debug, thiserror::Error)]
 pub enum SilenceReason {
     /// The source can't be read a second time.
-    #[error("the sound is left out: the source can't be opened a second time for it ({0})")]
+    #[error("no sound in the annotated video: the source can't be opened a second time to read it ({0})")]
     Open(VideoError),
     /// The libraries failed by a fault of their own.
     #[error("the sound is left out: {0}")]
     Fault(#[from] Fault),
     /// The source comes once, and the sound is read apart from the pictures.
     #[error(
-        "the sound is left out: what {0} gives comes once, and the sound is read by itself; to keep it, save the clip to a file first, and judge that"
+        "no sound in the annotated video: {0} can be read only once, and sound needs a second pass; to keep it, save the clip to a file and judge that"
     )]
     Once(String),
     /// MP4 has no place for this kind of sound.
     #[error(
-        "the sound is left out: MP4 doesn't take `{0}`; convert it to AAC, for example by `ffmpeg -i CLIP -c:v copy -c:a aac OUT.mp4`"
+        "no sound in the annotated video: MP4 doesn't support `{0}`; convert it to AAC, for example with `ffmpeg -i CLIP -c:v copy -c:a aac OUT.mp4`"
     )]
     Codec(&'static str),
     /// AAC as transport streams have it; FFmpeg can't put it into an MP4 of fragments.
     #[error(
-        "the sound is left out: its packets have headers of a transport stream; run `ffmpeg -i CLIP -c copy OUT.mp4` first, and judge that"
+        "no sound in the annotated video: its packets have transport stream headers; run `ffmpeg -i CLIP -c copy OUT.mp4` first, and judge that"
     )]
     Adts,
     /// The muxer refuses it.
-    #[error("the sound is left out: FFmpeg's libraries here can't put `{codec}` into MP4 ({reason})")]
+    #[error(
+        "no sound in the annotated video: the FFmpeg libraries on this machine can't put `{codec}` into MP4 ({reason})"
+    )]
     Refused {
         /// The kind of sound.
         codec: &'static str,

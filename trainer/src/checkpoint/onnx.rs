@@ -21,7 +21,7 @@ pub enum OnnxError {
     #[error("it holds no weights")]
     NoWeights,
     /// Weights that lie in another file.
-    #[error("the values of `{0}` lie in another file, which is not read")]
+    #[error("the values of `{0}` are in an external file, which is not read")]
     Elsewhere(String),
     /// The values don't fill the shape.
     #[error("the values of `{0}` don't fill its shape: fetch the file again")]

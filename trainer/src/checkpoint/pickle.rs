@@ -319,7 +319,7 @@ impl Machine<'_> {
     fn append(&mut self, mut items: Vec<Id>) -> Result<(), PthError> {
         match self.top()? {
             Value::List(list) => list.append(&mut items),
-            _ => return Err(PthError::Malformed("it appends to something that is no list")),
+            _ => return Err(PthError::Malformed("it appends to something that isn't a list")),
         }
         Ok(())
     }
@@ -409,7 +409,7 @@ impl Machine<'_> {
     fn sizes(&self, id: Id) -> Result<Vec<usize>, PthError> {
         match &self.values[id] {
             Value::Tuple(sizes) => sizes.iter().map(|&size| self.size(size)).collect(),
-            _ => Err(PthError::Malformed("a shape is no tuple")),
+            _ => Err(PthError::Malformed("a shape is not a tuple")),
         }
     }
 }

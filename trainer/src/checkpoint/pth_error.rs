@@ -4,7 +4,7 @@
 #[derive(Debug, thiserror::Error)]
 pub enum PthError {
     /// The bytes end in the middle.
-    #[error("it ends in the middle: fetch it again")]
+    #[error("it is truncated: fetch it again")]
     Truncated,
     /// A pickle operation that no state dictionary uses.
     #[error("its pickle has operation 0x{code:02x} at byte {at}, which no state dictionary needs")]
@@ -16,7 +16,7 @@ pub enum PthError {
     },
     /// A Python name that no state dictionary uses.
     #[error(
-        "its pickle wants `{name}`, which no state dictionary needs; nothing was run (save the `state_dict()` of the model alone)"
+        "its pickle refers to `{name}`, which no state dictionary needs; nothing was executed (save only the model's `state_dict()`)"
     )]
     Name {
         /// The name with its module.
@@ -41,7 +41,7 @@ pub enum PthError {
     #[error("its zip archive is damaged or compressed: {0}")]
     Zip(#[from] zip::result::ZipError),
     /// There are no arrays under names.
-    #[error("it holds no state dictionary, a dictionary of arrays by name")]
+    #[error("it contains no state dictionary (arrays by name)")]
     NoState,
     /// It was written on a machine that stores the high byte first.
     #[error("it was written on a big-endian machine, which is not supported")]

@@ -30,10 +30,10 @@ use crate::torch::{Model, OptimiserSettings, SgdSettings, Tune};
 pub(super) struct BenchArgs {
     #[arg(long, value_name = "NAME", default_value = "efficientnet_lite0", help = format!("Network: {}", Architecture::names()))]
     network: Architecture,
-    /// Faces in a step
+    /// Batch size in faces
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(2..))]
     batch: u16,
-    /// Steps that are timed
+    /// Number of steps to time
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     steps: u32,
     /// What is done to the faces of a list: none or robust

@@ -60,7 +60,7 @@ pub(super) struct CalibrateArgs {
     /// left out (`evaluate --judged --robustness`, blur of 1 pixel)
     #[arg(long, conflicts_with = "scores")]
     smooth: bool,
-    /// Calibrate for a world with as many synthetic faces as the list has; else both classes count alike
+    /// Calibrate for the list's own share of synthetic faces; otherwise both classes have equal weight
     #[arg(long)]
     as_listed: bool,
     #[command(flatten)]

@@ -134,7 +134,7 @@ impl Scores {
         for path in &tables {
             let ReadScores { faces: these, scores } = table::read(path)?;
             if faces.as_ref().is_some_and(|faces| *faces != these) {
-                bail!("{} is of other faces than {}", name::of(path), name::of(&tables[0]));
+                bail!("{} and {} cover different faces", name::of(path), name::of(&tables[0]));
             }
             faces = Some(these);
             runs.push(scores);

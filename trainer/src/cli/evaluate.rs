@@ -46,7 +46,7 @@ pub(super) struct EvaluateArgs {
     /// Part of the list to measure on
     #[arg(long, value_name = "SPLIT", default_value = "test")]
     pub(super) split: Split,
-    /// Measure on the faces instead that the epochs were judged by: the sources left out, or those kept out
+    /// Measure on the faces that the epochs were judged by instead: the left-out sources, or the held-out faces
     #[arg(long, conflicts_with = "split")]
     pub(super) judged: bool,
     /// Sources to report apart, with commas between them: they are in no pooled number
@@ -55,13 +55,13 @@ pub(super) struct EvaluateArgs {
     /// Folder to write to [default: `evaluation` in the folder of runs]
     #[arg(long, value_name = "FOLDER")]
     pub(super) out: Option<PathBuf>,
-    /// What stands for a face: softmax (calibrated, as `cyborg` shows it) or reference (sigmoid of logit 1)
+    /// Score of a face: softmax (calibrated, as `cyborg` shows it) or reference (sigmoid of logit 1)
     #[arg(long, value_name = "SCORE", default_value = "softmax")]
     pub(super) score: ScoreKind,
     /// Measure under JPEG, shrinking, blur and crop offset too, which takes fifteen times as long
     #[arg(long)]
     pub(super) robustness: bool,
-    /// Measure a model beside it that can't see a face, learnt from the training faces of the same list
+    /// Also measure the shortcut probe, a model that can't see the face, trained on the same list
     #[arg(long)]
     pub(super) probe: bool,
     #[command(flatten)]

@@ -77,7 +77,7 @@ pub(super) fn run(args: &ExperimentArgs) -> anyhow::Result<Outcome> {
             match run_all(&runs)? {
                 Outcome::Done => {}
                 Outcome::Interrupted => {
-                    log::warn!("the same `experiment` command goes on from here");
+                    log::warn!("run the same `experiment` command to continue from here");
                     return Ok(Outcome::Interrupted);
                 }
                 failed => outcome = failed,

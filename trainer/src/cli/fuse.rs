@@ -20,7 +20,7 @@ use crate::metrics::{Scored, auc};
 
 #[derive(Args, Debug)]
 pub(super) struct FuseArgs {
-    /// Set file whose `[fusion]` and `[thresholds]` are written anew; the weights are as they stand there
+    /// Set file whose `[fusion]` and `[thresholds]` are replaced; its weights are kept
     set: PathBuf,
     /// What each expert says, in the set's order: tables that `cyborg image --list LIST --model EXPERT --csv TABLE` wrote
     #[arg(required = true, value_name = "TABLE")]
@@ -88,7 +88,7 @@ pub(super) fn run(args: &FuseArgs) -> anyhow::Result<Outcome> {
     let faces = fuse(&tables, &weights);
     let most = tables.iter().map(HashMap::len).max().unwrap_or(0);
     if faces.len() < most {
-        log::warn!("{} validation faces are not in all tables, and decide nothing", most - faces.len());
+        log::warn!("{} validation faces are missing from some tables and are ignored", most - faces.len());
     }
     let (bias, thresholds) = fit(&faces, args)?;
     (set.fusion.anything, set.thresholds) = (Some(bias as f32), thresholds);

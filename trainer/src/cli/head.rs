@@ -46,7 +46,7 @@ const BATCH: usize = 32;
 pub(super) struct HeadArgs {
     #[command(flatten)]
     data: DataArgs,
-    /// Head to write, a safetensors file of a few kilobytes
+    /// Head to write, as safetensors
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// Tower: the ONNX file of the package [default: the one that set-up fetched]
@@ -68,7 +68,7 @@ pub(super) struct HeadArgs {
     /// Share of the faces of pairs that are coded as video
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share_of_one)]
     video_coding: f64,
-    /// How much the weights that tell generated faces are held back
+    /// Ridge penalty on the layer for generated faces
     #[arg(long, value_name = "RIDGE", default_value_t = 2.0, value_parser = positive)]
     ridge: f64,
     /// How much a variant of each face counts, shrunk and coded at random, in making the layer for generated faces say the same of
@@ -78,7 +78,7 @@ pub(super) struct HeadArgs {
     /// How much the weights are held back in that
     #[arg(long, value_name = "RIDGE", default_value_t = 0.2, value_parser = positive)]
     steady_ridge: f64,
-    /// How much the weights that tell swapped faces are held back
+    /// Ridge penalty on the layer for swapped faces
     #[arg(long, value_name = "RIDGE", default_value_t = 0.5, value_parser = positive)]
     swap_ridge: f64,
     /// Sources of the training split to leave out, and to tell the AUC of, with commas between them
@@ -92,7 +92,7 @@ pub(super) struct HeadArgs {
     /// least and most like that of these sources; a gate on the last of the blocks is then learnt to say which
     #[arg(long, value_name = "SHARE[,SHARE]", default_value = "0.17,0.67")]
     part_share: PartShare,
-    /// How much the weights of that gate are held back
+    /// Ridge penalty on the gate
     #[arg(long, value_name = "RIDGE", default_value_t = 0.2, value_parser = positive)]
     gate_ridge: f64,
     /// Training sources that both of these layers learn from, with commas between them
@@ -112,7 +112,7 @@ pub(super) struct HeadArgs {
     /// layer that knows little say little
     #[arg(long, value_name = "WEIGHT", default_value_t = 2.0, value_parser = positive)]
     swap_weight: f64,
-    /// Validation faces that may be taken for unlike all that was learnt from; 0 for none
+    /// Share of validation faces that may count as unfamiliar; 0 for none
     #[arg(long, value_name = "SHARE", default_value_t = 0.01, value_parser = share_of_one)]
     unfamiliar: f64,
     /// Directions in which that is measured
@@ -235,7 +235,7 @@ impl Work<'_> {
         };
         let order = order_of_photos(faces, &plan, 0);
         let Some(seen) = runner.describe(training(faces, &plan, 0), stop)? else { return Ok(None) };
-        log::info!("described {} faces to tell generated ones by", seen.labels.len());
+        log::info!("computed features of {} faces for the generated-face layer", seen.labels.len());
         // A face beside another's features would part them wrongly, and nothing would tell.
         ensure!(order.len() == seen.labels.len(), "{} faces were described of {}", seen.labels.len(), order.len());
         let varied = if args.steady > 0.0 {

@@ -79,10 +79,10 @@ pub(super) fn run(args: &ImportArgs) -> anyhow::Result<()> {
     let loaded = model.load(&state).inspect_err(tell)?;
     debug_assert_eq!(loaded.last_layer, LastLayer::Loaded);
     if !left_out.is_empty() {
-        log::info!("{} arrays are left out on purpose: {}", left_out.len(), left_out.join(", "));
+        log::info!("{} arrays are deliberately ignored: {}", left_out.len(), left_out.join(", "));
     }
     if !loaded.unused.is_empty() {
-        log::warn!("{} arrays of the checkpoint have no place: {}", loaded.unused.len(), loaded.unused.join(", "));
+        log::warn!("{} arrays of the checkpoint are not used: {}", loaded.unused.len(), loaded.unused.join(", "));
     }
     let metadata = if classes == 2 {
         let contract = Contract::from_metadata(&read.metadata).ok();

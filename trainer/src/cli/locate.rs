@@ -34,7 +34,7 @@ pub(super) fn run(args: &LocateArgs) -> anyhow::Result<Outcome> {
     let stop = listen();
     let (found, problems) = list::read(&Place { list: args.data.clone(), root: args.root.clone(), maps: None })?;
     for problem in &problems {
-        log::warn!("left out: {problem}");
+        log::warn!("skipped: {problem}");
     }
     let runtime = Runtime::load()?;
     let open = || open_detector(&runtime);
@@ -91,7 +91,7 @@ fn locate(row: &Row, detector: &mut dyn Locate, frame: &mut Frame) -> anyhow::Re
     let text = |path: &PathBuf| {
         let path = absolute(path)?;
         let text = path.to_str().map(str::to_owned);
-        text.with_context(|| format!("{} is no UTF-8, which the new list is: rename it", name::of(&path)))
+        text.with_context(|| format!("{} is not valid UTF-8, but the new list must be: rename it", name::of(&path)))
     };
     Ok(Some(NewRow {
         file: text(&row.path)?,

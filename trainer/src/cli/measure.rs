@@ -69,7 +69,7 @@ pub(super) fn run(args: &MeasureArgs) -> anyhow::Result<Outcome> {
         &format!("{} of {}", args.split, name::of(&args.table)),
     )?;
     if without > 0 {
-        log::warn!("{without} photos have no score, as no face was found in them: they are not measured");
+        log::warn!("{without} photos have no score because no face was found in them; they are not measured");
     }
     let run = RunScores {
         name: "scores".to_owned(),
@@ -148,7 +148,7 @@ fn belong(faces: &mut [ScoredFace], list: &Path) -> anyhow::Result<()> {
     }
     ensure!(known > 0, "{} has none of the table's photos: give the list that the table was made of", name::of(list));
     if known < faces.len() {
-        log::warn!("{} photos of the table are not in {}: they belong to nothing", faces.len() - known, name::of(list));
+        log::warn!("{} photos of the table are not in {} and are ignored", faces.len() - known, name::of(list));
     }
     Ok(())
 }

@@ -40,7 +40,7 @@ use outcome::{Outcome, WrongUsage};
 #[derive(Debug, Parser)]
 #[command(name = "cyborg-train", version)]
 struct Cli {
-    /// Threads to use at most [default: all processors]
+    /// Maximum number of threads [default: all processors]
     #[arg(long, value_name = "N", global = true)]
     threads: Option<NonZeroUsize>,
     #[command(subcommand)]
@@ -57,17 +57,17 @@ enum Command {
     Forge(forge::ForgeArgs),
     /// Train a network on a list of faces, and export the best epoch
     Train(train::TrainArgs),
-    /// Learn a head on a tower that isn't trained, for the accurate set
+    /// Train a head on a frozen tower, for the accurate set
     Head(head::HeadArgs),
     /// Fit bias and thresholds of a set of experts by what each says of the validation faces
     Fuse(fuse::FuseArgs),
     /// Measure networks on the faces of a list
     Evaluate(evaluate::EvaluateArgs),
-    /// Say what the scores in a table of `cyborg image --list` are worth
+    /// Measure the scores in a table from `cyborg image --list`
     Measure(measure::MeasureArgs),
     /// Fit probabilities and thresholds on the faces of a list, and write them into checkpoint and model file
     Calibrate(calibrate::CalibrateArgs),
-    /// Put two settings side by side, with the difference of their AUCs
+    /// Compare two settings, with the difference of their AUCs
     Compare(compare::CompareArgs),
     /// Train with and without saliency on the same faces, and compare both on collections that neither has seen
     Experiment(experiment::ExperimentArgs),

@@ -83,7 +83,7 @@ pub(super) fn tell_of(data: &FitData, config: &DataConfig, fit: &FitSettings) ->
             }
         );
         if guided_real == 0 || guided_synthetic == 0 {
-            log::warn!("one class has no saliency at all: the other's maps will stand for it");
+            log::warn!("one class has no saliency maps at all: only the other class's are used");
         }
     }
     if fit.best_by == Measure::CamError && !data.validation.iter().any(|&index| data.faces.has_saliency(index)) {
@@ -144,7 +144,7 @@ pub(super) fn part(inspected: &Inspected, config: &DataConfig, seed: u64) -> any
         others.into_iter().filter(|&index| !groups.contains(inspected.faces.group(index))).collect();
     if train.len() < count {
         log::info!(
-            "{} faces of other sources belong to faces that are left out: they are in neither part",
+            "{} faces of other sources share a group with left-out faces: they are in neither part",
             count - train.len()
         );
     }

@@ -25,7 +25,7 @@ pub(super) struct PrepareArgs {
     /// Photos, folders of photos and clips
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
-    /// Folder for the crops and their list `faces.csv`; one that is there already is gone on with
+    /// Folder for the crops and their list `faces.csv`; an existing one is continued
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
     /// What the faces are: real or synthetic
@@ -37,16 +37,16 @@ pub(super) struct PrepareArgs {
     /// What they are for: train, validation or test
     #[arg(long, value_name = "SPLIT", default_value = "train")]
     split: Split,
-    /// Of a clip, take each so-manieth frame: neighbours are much alike
+    /// Take every Nth frame of a clip: neighbouring frames are nearly alike
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     every: u64,
-    /// Side of the crop in use over the longer side of the face box
+    /// Crop margin: side of the crop divided by the longer side of the face box
     #[arg(long, value_name = "FACTOR", default_value_t = 1.3, value_parser = margin)]
     margin: f32,
-    /// Leave out faces that are smaller than so many pixels
+    /// Skip faces smaller than this many pixels
     #[arg(long, value_name = "PIXELS", default_value_t = 64)]
     least: u16,
-    /// Shrink larger crops to so many pixels
+    /// Shrink larger crops to this many pixels
     #[arg(long, value_name = "PIXELS", default_value_t = 640, value_parser = clap::value_parser!(u16).range(64..))]
     largest: u16,
 }
@@ -141,7 +141,7 @@ impl Work<'_> {
         match stills::read(path, &mut frame) {
             Ok(still) => {
                 if still.animated {
-                    log::warn!("{} is animated: the faces of its first picture alone are taken", name::of(path));
+                    log::warn!("{} is animated: only the faces in its first frame are used", name::of(path));
                 }
                 self.frame(path, &frame, None)
             }
@@ -165,7 +165,7 @@ impl Work<'_> {
         loop {
             match source.read(&mut frame)? {
                 Read::End => return Ok(()),
-                Read::Damaged(reason) => log::warn!("{}: a frame is left out: {reason}", name::of(path)),
+                Read::Damaged(reason) => log::warn!("{}: skipped a frame: {reason}", name::of(path)),
                 Read::Frame if self.stop.load(Ordering::Relaxed) => return Ok(()),
                 Read::Frame if frame.number.is_multiple_of(self.args.every) => {
                     self.frame(path, &frame, Some(frame.number))?;

@@ -28,7 +28,7 @@ pub(super) struct ResultsArgs {
     /// Folder for the numbers behind it: settings, metrics by epoch, scores without names, reports, pictures of curves and maps
     #[arg(long, value_name = "FOLDER")]
     keep: PathBuf,
-    /// What stands on top of the page, in Markdown: what was measured, in which order, and what it means
+    /// Markdown to put at the top of the page: what was measured, in which order, and what it means
     #[arg(long, value_name = "FILE")]
     intro: Option<PathBuf>,
 }
@@ -44,7 +44,7 @@ struct Settings<'a> {
     left_out: &'a [String],
     data_sha256: &'a str,
     runs: u64,
-    /// Whether the picture is smoothed inside the network.
+    /// Whether the network smooths its input.
     smoothed: bool,
     fit: &'a FitSettings,
 }
@@ -129,7 +129,7 @@ fn setting(folder: &Path, kept: &Path, page: &mut String) -> anyhow::Result<()> 
         }
         plot(folder, kept, &format!("reliability-seed-{seed}.svg"))?;
     }
-    ensure!(done > 0, "no run of {} has ended an epoch yet", name::of(folder));
+    ensure!(done > 0, "no run in {} has finished an epoch yet", name::of(folder));
     copy(&folder.join(EVALUATION).join("report.json"), &kept.join("report.json"))?;
     for name in ["cams.svg", "robustness.svg", "roc.svg"] {
         plot(folder, kept, name)?;

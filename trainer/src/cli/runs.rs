@@ -61,7 +61,7 @@ pub(super) fn run_all(runs: &Runs<'_>) -> anyhow::Result<Outcome> {
         match outcome {
             Ok(Outcome::Interrupted) => {
                 let path = name::of(runs.folder.path());
-                log::warn!("interrupted; `cyborg-train train --resume {path}` goes on from the last whole epoch");
+                log::warn!("interrupted; `cyborg-train train --resume {path}` continues from the last whole epoch");
                 return Ok(Outcome::Interrupted);
             }
             Ok(_) => {}

@@ -129,7 +129,7 @@ impl DataArgs {
 
 /// A path that means the same from whatever folder a run is gone on with.
 pub(super) fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
-    std::path::absolute(path).with_context(|| format!("can't make sense of the path {}", name::of(path)))
+    std::path::absolute(path).with_context(|| format!("can't resolve the path {}", name::of(path)))
 }
 
 /// What is known of the data that a network was trained on.

@@ -61,7 +61,7 @@ impl Target {
                 log::warn!("{} has no {BEST} yet and is left out", name::of(folder.of_seed(seed)));
             }
         }
-        ensure!(!trained.is_empty(), "no run of {} has ended an epoch yet", name::of(path));
+        ensure!(!trained.is_empty(), "no run in {} has finished an epoch yet", name::of(path));
         Ok(Self { name, folder: Some(folder), trained })
     }
 

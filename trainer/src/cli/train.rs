@@ -30,7 +30,7 @@ use crate::torch::{AdamWSettings, ComputeDevice, OptimiserSettings, SgdSettings}
 pub(super) struct TrainArgs {
     #[command(flatten)]
     new: NewArgs,
-    /// Go on with the runs of this folder where they stopped; all settings are taken from it
+    /// Continue the runs in this folder where they stopped; all settings are taken from it
     #[arg(long, value_name = "FOLDER", conflicts_with_all = SETTINGS)]
     resume: Option<PathBuf>,
     #[command(flatten)]
@@ -88,7 +88,7 @@ const SETTINGS: [&str; 42] = [
 pub(super) struct NewArgs {
     #[command(flatten)]
     pub(super) data: DataArgs,
-    /// Folder of the runs, which is made
+    /// Folder for the runs; it is created
     #[arg(long, value_name = "FOLDER")]
     pub(super) out: Option<PathBuf>,
     #[arg(long, value_name = "NAME", default_value = "efficientnet_lite0", help = format!("Network: {}", Architecture::names()))]
@@ -96,7 +96,7 @@ pub(super) struct NewArgs {
     /// Side of the network's input in pixels, 96 to 1024 [default: the network's own, 224 or 299]
     #[arg(long, value_name = "PIXELS", value_parser = side)]
     side: Option<usize>,
-    /// Smooth the picture inside the network, by twice the mean over 3 x 3 pixels, from the first step on
+    /// Smooth the input inside the network (a 3 x 3 mean, twice) from the first step on
     #[arg(long)]
     smooth: bool,
     /// Weights to start from, or `none` for random ones [default: those that set-up fetched, for efficientnet_lite0 and
@@ -115,7 +115,7 @@ pub(super) struct NewArgs {
     /// Share of the class loss, 0 to 1; the rest pulls the activation map to the saliency map; 1 is without saliency
     #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = share_of_one)]
     alpha: f64,
-    /// Class whose activation map is pulled: true or predicted
+    /// Class whose activation map the saliency term uses: true or predicted
     #[arg(long, value_name = "RULE", default_value = "true", value_parser = parse_cam_class)]
     cam_class: CamClass,
     /// Tensor that the activation map is made from: head (what the pooled classifier sees) or reference (the published
@@ -146,32 +146,32 @@ pub(super) struct NewArgs {
     /// by the root of their size)
     #[arg(long, value_name = "HOW", default_value = "listed")]
     balance: Balance,
-    /// Leave the layers as they start that come before the first whose map is so many times smaller than the picture; 1 for none
+    /// Freeze the layers before the first whose map is this many times smaller than the picture; 1 freezes none
     #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=32))]
     freeze: u8,
     #[command(flatten)]
     tuning: TuningArgs,
     #[command(flatten)]
     teacher: TeacherArgs,
-    /// Judge and keep the mean of the weights, of which so much stays in each step: 0.998 is the mean over about 500 steps
+    /// Judge and keep a moving average of the weights with this decay: 0.998 averages about 500 steps
     #[arg(long, value_name = "SHARE", value_parser = decay)]
     average: Option<f64>,
-    /// Times that each face is seen
+    /// Number of epochs
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
     epochs: u64,
-    /// Faces in a step
+    /// Batch size in faces
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(2..))]
     batch: u16,
     /// Learning rate at the start [default: 0.005 for paper, 0.0003 for adamw]
     #[arg(long, value_name = "RATE", value_parser = positive)]
     rate: Option<f64>,
-    /// Preset paper: the rate becomes a tenth every so many epochs
+    /// Preset paper: divide the learning rate by ten every this many epochs
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u64).range(1..))]
     step_epochs: u64,
-    /// By what an epoch is the best: accuracy, auc, class-loss or cam-error, of the validation faces, or last: the last one
+    /// How the best epoch is chosen: accuracy, auc, class-loss or cam-error on the validation faces, or last
     #[arg(long, value_name = "MEASURE", default_value = "accuracy")]
     best_by: Measure,
-    /// End a run after so many epochs without a better one
+    /// Stop a run after this many epochs without improvement
     #[arg(long, value_name = "EPOCHS", value_parser = clap::value_parser!(u64).range(1..))]
     patience: Option<u64>,
     /// Split that epochs are judged by [default: validation; test for the CYBORG data's CSV; else a tenth is kept out]
@@ -181,7 +181,7 @@ pub(super) struct NewArgs {
     /// on collections that it has not seen
     #[arg(long, value_name = "SOURCES", value_delimiter = ',', conflicts_with = "validate_on")]
     pub(super) leave_out: Vec<String>,
-    /// Numbers that the network computes with: full (32 bits) or mixed (16 where it does no harm; CUDA alone)
+    /// Numeric precision: full (32 bits) or mixed (16 where that is safe; CUDA only)
     #[arg(long, value_name = "PRECISION", default_value = "full", value_enum)]
     precision: PrecisionName,
 }
@@ -331,7 +331,9 @@ impl NewArgs {
             false => None,
         };
         if read.config.validation == Some(Split::Train) {
-            return super::outcome::wrong_usage("--validate-on train would judge epochs by the faces that they learnt");
+            return super::outcome::wrong_usage(
+                "--validate-on train would judge epochs on the faces they were trained on",
+            );
         }
         let data_config = read.config.clone();
         let needs = if fit.makes_fakes() { Need::Needed } else { Need::Unneeded };

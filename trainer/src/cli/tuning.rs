@@ -68,17 +68,14 @@ impl TuningArgs {
                 self.shuffle_patches && !has_blocks,
                 "--shuffle-patches is for clip_vit_b16, other networks have no patches",
             ),
-            (
-                self.cache.is_some() && !head_alone,
-                "--cache keeps what a trunk gives that stays as it is: add --tune head",
-            ),
+            (self.cache.is_some() && !head_alone, "--cache stores the features of a frozen trunk: add --tune head"),
             (
                 self.cache.is_some() && beside.makes_fakes,
                 "--forge and --swap make new faces in each epoch, which no cache holds: leave them out, or --cache",
             ),
             (
                 self.cache.is_some() && beside.codes,
-                "--video-coding codes faces anew in each epoch, which no cache holds: leave it out, or --cache",
+                "--video-coding recompresses faces in every epoch, which a cache can't hold: drop it, or drop --cache",
             ),
             (
                 self.cache.is_some() && self.shuffle_patches,
@@ -145,8 +142,8 @@ mod tests {
         check(&cached(), &lite, 1, NONE, "");
         check(&cached(), &lite.clone().with_tap(Tap::Reference), 1, NONE, "--cam-tap head");
         check(&TuningArgs { tune: Tune::Norms, ..cached() }, &lite, 1, NONE, "add --tune head");
-        check(&cached(), &lite, 1, [true, false], "no cache holds");
-        check(&cached(), &lite, 1, [false, true], "no cache holds");
+        check(&cached(), &lite, 1, [true, false], "a cache can't hold");
+        check(&cached(), &lite, 1, [false, true], "a cache can't hold");
         check(&TuningArgs { views: Some(2), ..cached() }, &lite, 1, NONE, "leave it out, or give --augment");
         for text in ["0", "13", "-1", "six"] {
             assert!(depth(text).is_err(), "{text}");

@@ -1,4 +1,4 @@
-//! What a network's trunk gives for faces, kept on disk: it stays as it is while the head learns, so each face goes through it
+//! A network's trunk features of faces, kept on disk: the trunk is frozen while the head trains, so each face goes through it
 //! once.
 //!
 //! A file a face, named by the digest of its pixels, in a folder named by the digest of the trunk: what has the same name is the

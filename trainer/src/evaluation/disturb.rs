@@ -1,4 +1,4 @@
-//! What happens to faces on their way to a detector, at several strengths: JPEG, shrinking, blur, a crop that is off.
+//! Disturbances of faces at several strengths: JPEG, downscaling, blur, a shifted crop.
 
 use cyborg_edge::face::crop::{CropSquare, Cropper};
 use cyborg_edge::frame::Frame;

@@ -1,4 +1,4 @@
-//! What networks say of the faces of a list, and what it is worth: scores, reports, robustness, pictures.
+//! Running networks on the faces of a list and measuring the results: scores, reports, robustness, plots.
 
 mod beside;
 pub mod disturb;

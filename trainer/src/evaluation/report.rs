@@ -1,4 +1,4 @@
-//! What scores are worth: per source, pooled, per video and under disturbances, for each run and over all of them.
+//! Metrics of scores: per source, pooled, per video and under disturbances, for each run and over all of them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

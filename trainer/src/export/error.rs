@@ -14,10 +14,10 @@ pub enum ExportError {
     #[error("parameter `{0}` is missing or has another shape: are these weights of this network?")]
     Parameter(String),
     /// What was written doesn't hold the contract.
-    #[error("the file that was made doesn't hold the contract: {0}")]
+    #[error("the file that was made breaks the contract: {0}")]
     Contract(#[from] ModelFileError),
     /// It can't be run.
-    #[error("the file that was made can't be checked in ONNX Runtime: {0:#}")]
+    #[error("the exported file can't be checked in ONNX Runtime: {0:#}")]
     Run(anyhow::Error),
     /// The contract says another tap than the network has.
     #[error("the contract says that the activation map is taken at `{contract}`, the network takes it at `{network}`")]
@@ -40,7 +40,7 @@ pub enum ExportError {
     },
     /// ONNX Runtime gives other numbers than libtorch.
     #[error(
-        "ONNX Runtime gives other {output} than libtorch: off by {off} of their spread over the checked crops, allowed {allowed}; no file was written"
+        "ONNX Runtime and libtorch disagree on {output} by {off} of their spread over the checked crops, {allowed} is allowed; no file was written"
     )]
     Differs {
         /// Which output.

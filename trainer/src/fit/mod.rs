@@ -199,7 +199,7 @@ pub fn evaluate(
     let auc = auc(&scored).or_else(|| scored.iter().any(|each| each.score.is_nan()).then_some(f64::NAN));
     let accuracy = at_threshold(&scored, 0.5).and_then(|at| at.accuracy).or(auc.filter(|auc| auc.is_nan()));
     let (Some(accuracy), Some(auc)) = (accuracy, auc) else {
-        bail!("the validation faces are not of both classes");
+        bail!("the validation faces must include both classes");
     };
     let saliency = (with_map > 0.0).then(|| saliency / with_map);
     Ok(Some(Evaluation { class: class / scored.len() as f64, saliency, accuracy, auc, scored }))

@@ -15,9 +15,9 @@ use crate::torch::{OptimiserSettings, Tune};
 pub struct FitSettings {
     /// What is made smaller.
     pub loss: LossSettings,
-    /// Times that each face is seen.
+    /// Number of epochs.
     pub epochs: u64,
-    /// Faces in a step.
+    /// Batch size in faces.
     pub batch: usize,
     /// What moves the weights.
     pub optimiser: OptimiserSettings,
@@ -169,7 +169,7 @@ impl FromStr for Measure {
         Self::ALL
             .into_iter()
             .find(|known| known.name() == text)
-            .ok_or_else(|| format!("`{text}` is no measure; expected one of {names}"))
+            .ok_or_else(|| format!("unknown measure `{text}`: expected one of {names}"))
     }
 }
 

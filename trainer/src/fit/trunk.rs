@@ -1,4 +1,4 @@
-//! Faces as the trunk of a network sees them: each goes through it once, and epochs are made of what it gave.
+//! Faces as trunk features: each face passes through the trunk once, and epochs use the features.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -213,13 +213,17 @@ impl Count {
         self.done += faces;
         self.made += made;
         if self.made > 0 && before / 1000 != self.done / 1000 {
-            log::info!("{} of {} faces have gone through the trunk", self.done, self.all);
+            log::info!("trunk features: {} of {} faces", self.done, self.all);
         }
     }
 
     fn tell(&self, cache: &Path) {
         if self.faults > 0 {
-            log::warn!("{} files in {} were damaged or foreign, and were made again", self.faults, name::of(cache));
+            log::warn!(
+                "{} files in {} were damaged or from another trunk, and were rebuilt",
+                self.faults,
+                name::of(cache)
+            );
         }
         log::info!(
             "{} of {} faces went through the trunk, the others were in {} already",

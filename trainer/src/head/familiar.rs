@@ -1,4 +1,4 @@
-//! Which faces are unlike all that was learnt from: how far their features lie from the training faces', in those directions in
+//! Which faces are unlike anything in training: how far their features lie from the training faces', in those directions in
 //! which these differ most, each measured by its own spread (the Mahalanobis distance in the space of the first principal
 //! components, over the root of their number).
 

@@ -1,4 +1,4 @@
-//! A head on a tower that a package ships and that isn't trained: what is learnt is a layer for each kind of synthetic face.
+//! A head on a frozen tower that a package ships: one trained layer per kind of synthetic face.
 //!
 //! [`features`] are what the 8-bit tower gives when it is run as it will be in use; on them a head is a convex problem
 //! ([`crate::torch::logistic`]). [`generated`] makes that for generated faces: of two groups of collections ([`parts`]), with a gate between

@@ -1,4 +1,4 @@
-//! A layer that says of a face what another says, and the same of the face once it was shrunk or coded.
+//! A layer that agrees with another on a face, and gives the same result when the face is shrunk or compressed.
 //!
 //! A layer that learns the *class* of coded faces beside that of faces as they are finds a compromise, and is worse at both. One that
 //! learns another layer's *evidence* has only to take out of it what coding moves: each face, and its variant, by least squares

@@ -47,14 +47,10 @@ pub enum CalibrationError {
     #[error("a calibration needs faces of both classes, and there are no {0} ones: add some to the list")]
     OneClass(&'static str),
     /// A difference of logits that is no finite number.
-    #[error(
-        "the logits of face {0} are no finite numbers, so that nothing can be calibrated: look for what went wrong in the model"
-    )]
+    #[error("the logits of face {0} aren't finite, so calibration is impossible: check the model")]
     NotFinite(usize),
     /// All differences are the same, up to rounding.
-    #[error(
-        "all faces have the same logits, so that no temperature can be found: the model tells no face from another"
-    )]
+    #[error("all faces have the same logits, so no temperature can be fitted: the model doesn't distinguish any faces")]
     Constant,
     /// The search didn't end.
     #[error("no calibration was found in {0} steps: look for logits that are far too large")]

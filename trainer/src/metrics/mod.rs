@@ -1,4 +1,4 @@
-//! How well scores tell synthetic faces from authentic ones: pure functions of numbers and the true labels.
+//! How well scores separate synthetic from authentic faces: pure functions of numbers and true labels.
 //!
 //! - [`auc()`], [`auc_interval`], [`auc_difference`]: the area under the ROC curve and how sure it is.
 //! - [`roc()`]: the curve itself, the equal error rate, detection at few false detections, the best threshold.

@@ -7,7 +7,7 @@ use crate::data::list::Label;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PairingError {
     /// A setting without a run.
-    #[error("a setting has no run: give the scores of one at least")]
+    #[error("a setting has no runs: give the scores of at least one")]
     NoRun,
     /// Different numbers of faces.
     #[error(
@@ -30,7 +30,7 @@ pub enum PairingError {
         face: usize,
     },
     /// A score that is no number.
-    #[error("the score of face {face} in set {set} is no number: look for what went wrong in that model")]
+    #[error("the score of face {face} in set {set} is not a number: check that model")]
     NotANumber {
         /// Which set, from 0.
         set: usize,

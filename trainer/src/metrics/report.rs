@@ -1,4 +1,4 @@
-//! All that one set of probabilities has to say, as plain data.
+//! All metrics of one set of probabilities, as plain data.
 
 use super::{
     AtThreshold, AucInterval, ECE_BINS, Eer, ReliabilityBin, Scored, TdrAt, at_threshold, auc_interval, brier, ece,

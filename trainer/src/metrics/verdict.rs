@@ -1,4 +1,4 @@
-//! Thresholds of the three-way verdict from error rates that may not be passed.
+//! Thresholds of the three-way verdict from error rates that must not be exceeded.
 
 use super::classes::Classes;
 use super::{ErrorRates, Scored, error_rates};
@@ -27,7 +27,7 @@ pub struct VerdictThresholds {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum VerdictError {
     /// A wanted rate that is none.
-    #[error("an error rate of {0} can't be asked for: give a number from 0 to less than 1, such as 0.05")]
+    #[error("invalid error rate {0}: give a number from 0 to below 1, such as 0.05")]
     Rate(f64),
     /// A score outside 0 to 1.
     #[error(

@@ -34,7 +34,7 @@ pub enum VideoError {
     #[error("videos with both labels have no label of their own: {}; give each of them one label, or leave them out", .0.join(", "))]
     BothLabels(Vec<String>),
     /// A logit that is no finite number.
-    #[error("a face of the video {0} has logits that are no finite numbers: look for what went wrong in the model")]
+    #[error("a face of the video {0} has logits that aren't finite: check the model")]
     NotFinite(String),
 }
 

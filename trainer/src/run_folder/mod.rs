@@ -89,7 +89,7 @@ impl RunFolder {
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
         let path = folder.join(CONFIG);
         let text = fs::read_to_string(&path)
-            .with_context(|| format!("{} is no folder of runs: can't read {}", name::of(folder), name::of(&path)))?;
+            .with_context(|| format!("{} is not a folder of runs: can't read {}", name::of(folder), name::of(&path)))?;
         let config = serde_json::from_str(&text).with_context(|| format!("can't read {}", name::of(&path)))?;
         Ok(Self { folder: folder.to_owned(), config })
     }
@@ -102,7 +102,7 @@ impl RunFolder {
     pub fn lock(&self) -> anyhow::Result<File> {
         let path = self.folder.join(CONFIG);
         let file = File::open(&path).with_context(|| format!("can't open {}", name::of(path)))?;
-        file.try_lock().with_context(|| format!("another `cyborg-train` is at work in {}", name::of(&self.folder)))?;
+        file.try_lock().with_context(|| format!("another `cyborg-train` is running in {}", name::of(&self.folder)))?;
         Ok(file)
     }
 

@@ -24,7 +24,7 @@ pub enum DeviceError {
     )]
     NoCuda,
     /// There is no device of that number.
-    #[error("there is no CUDA device {asked}, the last one is cuda:{last}")]
+    #[error("no CUDA device {asked}; the last one is cuda:{last}")]
     NoSuchDevice {
         /// The number.
         asked: usize,
@@ -74,7 +74,7 @@ impl FromStr for ComputeDevice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let unknown = || format!("`{text}` is no device; expected cpu, cuda or cuda:N");
+        let unknown = || format!("unknown device `{text}`: expected cpu, cuda or cuda:N");
         match text {
             "cpu" => Ok(Self::Cpu),
             "cuda" => Ok(Self::Cuda(0)),

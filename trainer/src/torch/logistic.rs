@@ -36,7 +36,7 @@ pub enum LogisticError {
     #[error("faces of both classes are needed")]
     OneClass,
     /// The descent came to no end, which features that are no numbers can do.
-    #[error("the weights didn't settle: are all features numbers?")]
+    #[error("the fit didn't converge: are all features finite?")]
     Unsettled,
     /// libtorch failed.
     #[error(transparent)]

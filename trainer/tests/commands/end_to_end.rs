@@ -203,8 +203,8 @@ fn bad_input_is_named() {
     check(train(&list, &["--resume", "runs"]), 2, &["--resume"]);
     check(train(&list, &["--validate-on", "train"]), 2, &["--validate-on train"]);
     fails(&["train", "--out", text(&out)], 2, &["--data"]);
-    fails(&["train", "--resume", text(folder.path())], 1, &["is no folder of runs", "config.json"]);
-    fails(&["evaluate", text(folder.path()), "--data", text(&list)], 1, &["is no folder of runs"]);
+    fails(&["train", "--resume", text(folder.path())], 1, &["is not a folder of runs", "config.json"]);
+    fails(&["evaluate", text(folder.path()), "--data", text(&list)], 1, &["is not a folder of runs"]);
     fails(&["compare", text(folder.path()), text(folder.path())], 1, &["has not been evaluated"]);
     let words = folder.path().join("weights.pth");
     fs::write(&words, "no weights").expect("it can be written");

@@ -18,8 +18,11 @@ pub(crate) fn cyborg_train(arguments: &[&str]) -> Command {
     command
 }
 
-/// The runtime's program, which is built beside the trainer's.
+/// The runtime's program: the one that `CYBORG_PROGRAM` names, or one that is built next to the trainer's.
 pub(crate) fn cyborg() -> PathBuf {
+    if let Some(program) = std::env::var_os("CYBORG_PROGRAM") {
+        return program.into();
+    }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo).args(["build", "--quiet", "--package", "cyborg-edge", "--bin", "cyborg"]).status();
     assert!(built.expect("cargo starts").success(), "the runtime can't be built");

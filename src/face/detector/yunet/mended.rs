@@ -42,7 +42,7 @@ pub(super) fn mend(mut model: ModelProto) -> Result<Mended, String> {
 
 /// It was trained on blue, green, red; the weights of its first layer are put into the order of our pixels.
 fn turn_colours(graph: &mut GraphProto) -> Result<(), String> {
-    let first = "its first layer is no convolution of three colours";
+    let first = "its first layer is not a convolution over three colour channels";
     let input = &graph.input.first().ok_or("it has no input")?.name;
     let mut readers = graph.node.iter().filter(|node| node.input.contains(input));
     let (Some(node), None) = (readers.next(), readers.next()) else { return Err(first.to_owned()) };

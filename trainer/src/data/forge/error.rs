@@ -20,7 +20,7 @@ pub enum ForgeError {
         found: usize,
     },
     /// The picture is too small.
-    #[error("a picture of side {side} is too small to forge a face in it; {LEAST_SIDE} is the least")]
+    #[error("a picture of side {side} is too small to forge a face in; the minimum is {LEAST_SIDE}")]
     TooSmall {
         /// Side in pixels.
         side: usize,
@@ -46,13 +46,13 @@ pub enum ForgeError {
     #[error("the landmarks lie outside the picture, so no part of the face can be forged; crop around the face")]
     OutsidePicture,
     /// Target and donor are alike.
-    #[error("the donor's face can't be told from the target's: take another one")]
+    #[error("the donor's face is indistinguishable from the target's: use another one")]
     SameFace,
     /// The picture can't be shrunk.
     #[error(transparent)]
     Resize(#[from] ResizeError),
     /// The picture can't be coded.
-    #[error("can't code the copy as JPEG")]
+    #[error("can't compress the copy as JPEG")]
     Jpeg(#[from] image::ImageError),
     /// What was coded can't be decoded.
     #[error("can't decode the copy again")]

@@ -63,7 +63,7 @@ pub enum InspectError {
         problems: Vec<String>,
     },
     /// No line is for what is to be done.
-    #[error("{} has no line of split {split}", name::of(list))]
+    #[error("{} has no rows of split {split}", name::of(list))]
     Empty {
         /// The list.
         list: PathBuf,

@@ -42,14 +42,14 @@ pub struct NewRow {
 #[derive(Debug, thiserror::Error)]
 pub enum WriteListError {
     /// It is there, and has other columns.
-    #[error("{} has other columns than are written here: name another folder with `--out`", name::of(path))]
+    #[error("{} has different columns: name another folder with `--out`", name::of(path))]
     Foreign {
         /// The list.
         path: PathBuf,
     },
     /// A file is in it with another label or split.
     #[error(
-        "{} has {file} as {before} already, and not as {now}: remove its line, or name another folder with `--out`",
+        "{} already lists {file} as {before}, not {now}: remove its line, or name another folder with `--out`",
         name::of(path)
     )]
     Differs {
@@ -232,7 +232,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder for the test");
         let path = folder.path().join("faces.csv");
         std::fs::write(&path, "file,label\n").expect("it can be written");
-        assert!(ListWriter::open(&path).expect_err("other columns").to_string().contains("--out"));
+        assert!(ListWriter::open(&path).expect_err("different columns").to_string().contains("--out"));
         assert_eq!(std::fs::read_to_string(&path).expect("it is there"), "file,label\n");
     }
 }

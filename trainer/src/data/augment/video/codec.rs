@@ -166,7 +166,7 @@ fn encoder() -> anyhow::Result<(ffmpeg::Codec, &'static str)> {
     TOLD.call_once(|| {
         // x264 tells of each picture that it is opened for.
         ffmpeg::log::set_level(ffmpeg::log::Level::Quiet);
-        log::info!("faces are coded as video by {}", found.1);
+        log::info!("faces are encoded as video with {}", found.1);
     });
     Ok(found)
 }
