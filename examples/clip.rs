@@ -11,8 +11,7 @@ fn main() -> Result<(), AnalyzeError> {
     let path: PathBuf = env::args_os().nth(1).expect("usage: clip CLIP").into();
     let mut analyzer = Analyzer::open()?;
     let mut clip = analyzer.clip(path)?;
-    // Not `for`, which would keep the clip for itself.
-    while let Some(frame) = clip.next() {
+    for frame in clip.by_ref() {
         let frame = frame?;
         for face in &frame.faces {
             println!("{:.2} s: person {} is {}", frame.time.seconds(), face.person.id, face.person.verdict);

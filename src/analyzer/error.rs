@@ -16,7 +16,7 @@ pub enum AnalyzeError {
     Runtime(#[from] RuntimeError),
     /// The model can't be had.
     #[error(transparent)]
-    Model(#[from] NamedError),
+    Model(Box<NamedError>),
     /// The detector can't be had.
     #[error(transparent)]
     Detector(#[from] DetectorError),
@@ -33,6 +33,13 @@ pub enum AnalyzeError {
     /// A network failed at a picture.
     #[error("{0}")]
     Network(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<NamedError> for AnalyzeError {
+    /// In a box: it is far larger than what a call returns when all is well.
+    fn from(error: NamedError) -> Self {
+        Self::Model(Box::new(error))
+    }
 }
 
 impl AnalyzeError {

@@ -33,7 +33,7 @@ pub use judged_face::JudgedFace;
 
 use crate::capture::stills;
 use crate::classify::classifier::Classify;
-use crate::classify::named::ModelName;
+use crate::classify::named::{ModelName, NamedError};
 use crate::classify::panel::Panel;
 use crate::face::detector::{Detector, DetectorName, DetectorSettings};
 use crate::face::{Face, Locate};
@@ -107,7 +107,7 @@ impl Analyzer {
         let file = model.read(None)?;
         let runtime = Runtime::load_for(provider)?;
         let session = SessionSettings { provider, threads };
-        let model = Panel::of(&runtime, &file, session).map_err(|error| AnalyzeError::Model(error.into()))?;
+        let model = Panel::of(&runtime, &file, session).map_err(NamedError::from)?;
         let detector = Detector::open(&runtime, detector, *detect, session)?;
         let judge = Judge::new(model.contract());
         let (frame, faces, opinion) = (Frame::empty(), Vec::new(), Opinion::default());

@@ -94,7 +94,11 @@ fn thresholds_are_read_anew_and_a_broken_file_changes_nothing() {
     write("no-page = true\nauthentic-below = 0.5\nevents-kep = 3\n");
     running.signal("-HUP");
     running.wait_for("error: the settings are unchanged: ");
-    assert!(running.said.last().is_some_and(|line| line.contains("unknown setting `events-kep`")), "{:?}", running.said);
+    assert!(
+        running.said.last().is_some_and(|line| line.contains("unknown setting `events-kep`")),
+        "{:?}",
+        running.said
+    );
     write("no-page = true\nauthentic-below = 0.9\nsynthetic-above = 0.1\n");
     running.signal("-HUP");
     running.wait_for("0.9 and 0.1 are no thresholds");

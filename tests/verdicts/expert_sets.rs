@@ -402,7 +402,7 @@ fn what_cannot_be_a_set_is_refused() {
         "looks for `generated` according to the file, but for `swapped` according to the set",
     );
     let silent = made.replace("looks_for = \"generated\"\n", "");
-    check(&bench.set("d.toml", &[silent], ""), "the set says nothing in particular");
+    check(&bench.set("d.toml", &[silent], ""), "for nothing in particular according to the set");
     check(&bench.set("e.toml", &[], ""), "it has no [[expert]]");
     let odd = made.replace("weight", "wieght");
     check(&bench.set("f.toml", &[odd], ""), "unknown key `wieght` in an [[expert]]; did you mean `weight`?");

@@ -148,7 +148,7 @@ fn what_does_not_fit_the_file_is_named() {
         "`image` is float32 [N or 1, 3, 64, 64], but in the file it is float32 [N, 3, 32, 32]",
     );
     misfit(&[("\"out\"", "\"logits\"")], "`logits` is float32, but in the file it is missing");
-    misfit(&[("[thresholds]", "[cam]\nname = \"out\"\ntap = \"?\"\n[thresholds]")], "`out` as float32 [N, h, w]");
+    misfit(&[("[thresholds]", "[cam]\nname = \"out\"\ntap = \"?\"\n[thresholds]")], "`out` is float32 [N, h, w]");
     let folder = tempfile::tempdir().expect("a folder for the test");
     check_error(&mut judging(folder.path(), &network(1, None), TOML), 1, "`out` came out as");
     let lone = model::write(folder.path(), "lone.onnx", &network(2, None));

@@ -1,4 +1,4 @@
-//! Execution providers: the back ends of ONNX Runtime, one file and one row of [`ROWS`] each.
+//! Execution providers: the back ends of ONNX Runtime, one file and one row of a list each.
 //!
 //! `choice` has the policy: which ones are tried, and what is said of those that were not taken.
 

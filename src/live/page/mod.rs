@@ -1,6 +1,6 @@
 //! The page of a live run: a small server that shows the newest picture, the verdicts and the numbers to whoever asks.
 //!
-//! A [`Page`] is an [`Audience`]: it keeps the newest picture and never waits. [`Page::serve`] starts a thread with a
+//! A [`Page`] is an [`Audience`](super::view::Audience): it keeps the newest picture and never waits. [`Page::serve`] starts a thread with a
 //! server of its own. There, one task turns each picture into data once for all readers (`recorder`), pictures are
 //! encoded when somebody asks (`picture`), and `guard` decides who may ask.
 //!
