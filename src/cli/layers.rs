@@ -1,5 +1,5 @@
-//! Settings of `cyborg live` from flags, the environment and a file, in this order of precedence, and what
-//! none says is as the flags' defaults are.
+//! Settings of `cyborg live` from flags, the environment and a file, in this order of precedence. What none of them sets has the
+//! flag's default.
 //!
 //! Environment and file become flags, which are then read as if they had been written: one place checks them all.
 

@@ -71,7 +71,7 @@ impl TuningArgs {
             (self.cache.is_some() && !head_alone, "--cache stores the features of a frozen trunk: add --tune head"),
             (
                 self.cache.is_some() && beside.makes_fakes,
-                "--forge and --swap make new faces in each epoch, which no cache holds: leave them out, or --cache",
+                "--forge and --swap make new faces in every epoch, which a cache can't hold: drop them, or drop --cache",
             ),
             (
                 self.cache.is_some() && beside.codes,

@@ -45,7 +45,7 @@ pub enum ExportError {
     Differs {
         /// Which output.
         output: &'static str,
-        /// The largest difference, see [`Difference`].
+        /// The largest difference, see [`Difference`](super::Difference).
         off: f32,
         /// What the precision allows.
         allowed: f32,

@@ -412,6 +412,6 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder for the test");
         photos(folder.path(), &[("a.png", 1)]);
         let error = inspect_text(folder.path(), "file,label,split\na.png,real,test\n").expect_err("none to train on");
-        assert!(error.to_string().contains("no line of split train"), "{error}");
+        assert!(error.to_string().contains("no rows of split train"), "{error}");
     }
 }
