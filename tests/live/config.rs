@@ -89,7 +89,7 @@ fn thresholds_are_read_anew_and_a_broken_file_changes_nothing() {
     write("no-page = true\nauthentic-below = 0.0\nsynthetic-above = 1.0\nevents-keep = 2\nstall = 2.5\n");
     running.signal("-HUP");
     running.wait_for("settings reloaded: thresholds are now 0 and 1, were 0.2 and 0.7");
-    running.wait_for("changed, and used after a restart: events-keep, stall");
+    running.wait_for("these changes need a restart: events-keep, stall");
     // A key that is none, and thresholds that are none.
     write("no-page = true\nauthentic-below = 0.5\nevents-kep = 3\n");
     running.signal("-HUP");
@@ -101,7 +101,7 @@ fn thresholds_are_read_anew_and_a_broken_file_changes_nothing() {
     );
     write("no-page = true\nauthentic-below = 0.9\nsynthetic-above = 0.1\n");
     running.signal("-HUP");
-    running.wait_for("0.9 and 0.1 are no thresholds");
+    running.wait_for("invalid thresholds 0.9 and 0.1");
     // With nothing above 1 everybody is unsure: the thresholds are in use, and the broken files changed nothing.
     write("no-page = true\nevents-keep = 3\n");
     running.signal("-HUP");
