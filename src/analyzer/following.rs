@@ -56,6 +56,9 @@ impl<'a> Following<'a> {
 
     /// Judges the persons of the next frame, whose [`Frame::time`] says when it is shown. None where no face was found.
     ///
+    /// A clock that jumps ends the tracks of those it jumps over: whoever brings frames of such a one sets [`Frame::running`], by a
+    /// [`RunningClock`](crate::capture::clock::RunningClock).
+    ///
     /// # Errors
     ///
     /// When a network fails. The frames before it stay judged.

@@ -1,16 +1,5 @@
-//! The library in few lines: a photo, a clip or frames of your own in, judged faces out.
-//!
-//! ```no_run
-//! # fn main() -> Result<(), cyborg_edge::analyzer::AnalyzeError> {
-//! use cyborg_edge::analyzer::Analyzer;
-//!
-//! let mut analyzer = Analyzer::open()?;
-//! for face in analyzer.photo("photo.jpg")? {
-//!     println!("{}, p(synthetic) {:.2}", face.verdict, face.probability);
-//! }
-//! # Ok(())
-//! # }
-//! ```
+//! The library in few lines: a photo, a clip or frames of your own in, judged faces out, as the example at the
+//! [crate's root](crate) has it.
 //!
 //! An [`Analyzer`] has one detector and one model, or a set of experts, and works on the caller's thread. Programs that want
 //! several threads, sinks of their own or a camera use [`crate::pipeline`] and [`crate::live`], which work with the same parts.
@@ -123,7 +112,7 @@ impl Analyzer {
         })
     }
 
-    /// The model's name and what it was opened as.
+    /// The model: its name, its contract and where it runs.
     #[must_use]
     pub fn model(&self) -> &Panel {
         &self.model

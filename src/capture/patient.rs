@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Milliseconds from one look at the wish to stop to the next.
 #[cfg(unix)]
-const GLANCE: u16 = 100;
+const POLL_INTERVAL: u16 = 100;
 
 /// A flag that becomes true when the user wants an end.
 pub type Stop = Option<&'static AtomicBool>;
@@ -92,7 +92,7 @@ pub(super) fn wait(file: &impl std::os::fd::AsFd, stop: Stop) -> io::Result<bool
             return Ok(false);
         }
         let mut asked = [PollFd::new(file.as_fd(), PollFlags::POLLIN)];
-        match poll(&mut asked, PollTimeout::from(GLANCE)) {
+        match poll(&mut asked, PollTimeout::from(POLL_INTERVAL)) {
             Ok(0) | Err(nix::errno::Errno::EINTR) => {}
             Ok(_) => return Ok(true),
             Err(error) => return Err(error.into()),

@@ -104,7 +104,10 @@ fn score(models: &mut [&mut dyn Classify], parcels: &mut [&mut Parcel]) -> anyho
         let mut seen = SmallVec::<[Seen<'_>; MOST_FRAMES]>::new();
         for parcel in parcels.iter_mut() {
             let Parcel { frame, faces, opinions, .. } = &mut **parcel;
-            let Opinion { scores, maps, .. } = &mut opinions[index];
+            let Some(Opinion { scores, maps, .. }) = opinions.get_mut(index) else {
+                // A model that nobody judges by.
+                continue;
+            };
             seen.push(Seen { frame, faces, scores, maps });
         }
         model.classify(&mut seen)?;

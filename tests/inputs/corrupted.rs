@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::support::chance::change_files;
 use crate::support::child::{long_run, watch};
+use crate::support::clips::kinds;
 use crate::support::{cyborg, face_clip, fetched, model};
 
 /// The longest that a process may take, on a busy machine too.
@@ -64,20 +65,7 @@ fn kept(path: &Path) -> PathBuf {
 #[test]
 fn damaged_clips() {
     let source = format!("-t 0.4 -i {}", face_clip().display());
-    let x264 = "-c:v libx264 -preset ultrafast -g 5 -pix_fmt yuv420p";
-    check(
-        "video",
-        MOST_FOR_A_CLIP,
-        &[
-            ("clip.mp4", format!("{source} {x264}")),
-            ("fragments.mp4", format!("{source} {x264} -movflags frag_keyframe+empty_moov")),
-            ("clip.mkv", format!("{source} {x264} -bf 2")),
-            ("clip.ts", format!("{source} {x264}")),
-            ("clip.avi", format!("{source} -c:v mpeg4")),
-            ("motion.avi", format!("{source} -c:v mjpeg -pix_fmt yuvj420p")),
-            ("clip.webm", format!("{source} -c:v libvpx -deadline realtime -cpu-used 8")),
-        ],
-    );
+    check("video", MOST_FOR_A_CLIP, &kinds(&source));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use cyborg_edge::frame::{Frame, PresentationTime};
 
 use crate::support::chance::change_files;
 use crate::support::child::long_run;
-use crate::support::clips::{read_file, settings};
+use crate::support::clips::{kinds, read_file, settings};
 use crate::support::fetched;
 
 /// How often the changes of files were read, and how often refused.
@@ -56,17 +56,8 @@ fn change_and_read<E: ToString + Send + 'static>(
 #[test]
 fn mutated_clips_come_to_an_end() {
     let source = "-f lavfi -i testsrc2=s=64x48:r=25:d=0.6";
-    let x264 = "-c:v libx264 -preset ultrafast -g 5 -pix_fmt yuv420p";
-    let files = [
-        ("clip.mp4", format!("{source} {x264}")),
-        ("fragments.mp4", format!("{source} {x264} -movflags frag_keyframe+empty_moov")),
-        ("clip.mkv", format!("{source} {x264} -bf 2")),
-        ("clip.ts", format!("{source} {x264}")),
-        ("clip.avi", format!("{source} -c:v mpeg4")),
-        ("motion.avi", format!("{source} -c:v mjpeg -pix_fmt yuvj420p")),
-        ("clip.webm", format!("{source} -c:v libvpx -deadline realtime -cpu-used 8")),
-        ("vp9.webm", format!("{source} -c:v libvpx-vp9 -deadline realtime -cpu-used 8")),
-    ];
+    let mut files = kinds(source);
+    files.push(("vp9.webm", format!("{source} -c:v libvpx-vp9 -deadline realtime -cpu-used 8")));
     let Counts { read, refused } = change_and_read(&files, if long_run() { 450 } else { 45 }, |path| {
         let mut settings = settings();
         settings.most_pixels = 1 << 22;

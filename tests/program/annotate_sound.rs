@@ -4,20 +4,15 @@ use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use cyborg_edge::capture::stretch::Mark;
 use cyborg_edge::capture::{Read, Source, SourceInfo};
-use cyborg_edge::face::follow::DetectEvery;
 use cyborg_edge::findings::Sink;
 use cyborg_edge::frame::{Frame, PresentationTime};
-use cyborg_edge::pipeline::{self, Stages, Worker};
 use cyborg_edge::sink::video::{Sound, VideoSettings, VideoSink};
-use cyborg_edge::verdict::Judge;
 use tempfile::TempDir;
 
-use crate::support::stages::{BrightnessClassifier, CountingSource, MiddleFace};
+use crate::support::stages::{self, CountingSource};
 use crate::support::{cyborg, face_clip, make_clip, model, probe, run};
 
 /// A picture in the first stream, a tone in the second.
@@ -200,16 +195,7 @@ fn a_part_of_the_pictures_has_its_part_of_the_sound() {
     let sink = VideoSink::create(&annotated, source.info(), &settings).expect("it can be made");
     assert!(sink.silence().is_none());
     let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(sink)];
-    let (mut face, mut classifier) =
-        (MiddleFace { blank: Some(1), ..MiddleFace::default() }, BrightnessClassifier::new(Duration::ZERO));
-    let judge = Judge::new(&model::contract());
-    let stages = Stages {
-        workers: vec![Worker { locate: &mut face, models: vec![&mut classifier] }],
-        detect: DetectEvery::FRAME,
-        judges: vec![&judge],
-        sinks: &mut sinks,
-    };
-    pipeline::run(&mut source, stages, &AtomicBool::new(false));
+    stages::run(&mut source, 1, &mut sinks);
     let times = times(&annotated);
     let (first, last) = (times[0], times[times.len() - 1]);
     assert!((-0.03..0.005).contains(&first), "the sound starts at {first} s of the pictures");

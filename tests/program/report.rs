@@ -4,21 +4,17 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
-use cyborg_edge::face::follow::DetectEvery;
 use cyborg_edge::findings::Sink;
-use cyborg_edge::pipeline::{self, Stages, Worker};
 use cyborg_edge::sink::jsonl::RunRecord;
 use cyborg_edge::sink::report::{
     Interval, MadeWith, PersonReport, Quality, ReportData, ReportEnd, ReportSink, StillReport, Timeline, Timing, render,
 };
-use cyborg_edge::verdict::{Judge, Judgement, Logits, SyntheticProbability, Verdict};
+use cyborg_edge::verdict::{Judgement, Logits, SyntheticProbability, Verdict};
 use cyborg_models::contract::{Calibration, ErrorRates};
 
 use crate::support::left_out::not_run;
-use crate::support::stages::{BrightnessClassifier, CountingSource, MiddleFace};
+use crate::support::stages::{self, CountingSource};
 use crate::support::{check_error, cyborg, face_clip, make_clip, model, run};
 
 fn made_with() -> MadeWith {
@@ -211,16 +207,7 @@ fn page_of_run(frames: u64) -> String {
     let sink = ReportSink::create(&path, made_with()).expect("it can be made");
     assert!(fs::read_to_string(&path).expect("it is there from the start").contains("not finished"));
     let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(sink)];
-    let (mut face, mut classifier) =
-        (MiddleFace { blank: Some(10), ..MiddleFace::default() }, BrightnessClassifier::new(Duration::ZERO));
-    let judge = Judge::new(&model::contract());
-    let stages = Stages {
-        workers: vec![Worker { locate: &mut face, models: vec![&mut classifier] }],
-        detect: DetectEvery::FRAME,
-        judges: vec![&judge],
-        sinks: &mut sinks,
-    };
-    pipeline::run(&mut source, stages, &AtomicBool::new(false));
+    stages::run(&mut source, 10, &mut sinks);
     fs::read_to_string(&path).expect("it was written")
 }
 

@@ -25,6 +25,20 @@ pub(crate) fn has_encoder(test: &str, name: &str) -> bool {
     has
 }
 
+/// Clips of a source in seven kinds of files: a name for each, and the arguments of `ffmpeg` that make it.
+pub(crate) fn kinds(source: &str) -> Vec<(&'static str, String)> {
+    let x264 = "-c:v libx264 -preset ultrafast -g 5 -pix_fmt yuv420p";
+    vec![
+        ("clip.mp4", format!("{source} {x264}")),
+        ("fragments.mp4", format!("{source} {x264} -movflags frag_keyframe+empty_moov")),
+        ("clip.mkv", format!("{source} {x264} -bf 2")),
+        ("clip.ts", format!("{source} {x264}")),
+        ("clip.avi", format!("{source} -c:v mpeg4")),
+        ("motion.avi", format!("{source} -c:v mjpeg -pix_fmt yuvj420p")),
+        ("clip.webm", format!("{source} -c:v libvpx -deadline realtime -cpu-used 8")),
+    ]
+}
+
 pub(crate) fn settings() -> OpenSettings {
     OpenSettings::whole(NonZeroUsize::new(2).expect("not zero"))
 }

@@ -1,14 +1,20 @@
 //! Stages with a script: a source that counts, a detector and a classifier that know the answer.
 
+use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use cyborg_edge::capture::{Read, Source, SourceInfo};
 use cyborg_edge::classify::classifier::{Classify, Seen};
 use cyborg_edge::face::crop::{CropSquare, Cropper};
+use cyborg_edge::face::follow::DetectEvery;
 use cyborg_edge::face::{Face, Locate};
+use cyborg_edge::findings::Sink;
 use cyborg_edge::frame::{Frame, PixelBox, PixelPoint, PresentationTime};
-use cyborg_edge::verdict::{Logits, Score};
+use cyborg_edge::pipeline::{self, Stages, Worker};
+use cyborg_edge::verdict::{Judge, Logits, Score};
+
+use super::model::contract;
 
 /// Gives `frames` frames as fast as they are taken; those in `damaged` can't be decoded, and `broken` ends it all.
 pub(crate) struct CountingSource {
@@ -136,4 +142,18 @@ impl BrightnessClassifier {
         }
         Ok(())
     }
+}
+
+/// Runs a source through the pipeline with these stages, to `sinks`; each frame whose number divides by `blank` has no face.
+pub(crate) fn run(source: &mut dyn Source, blank: u64, sinks: &mut [Box<dyn Sink>]) {
+    let mut face = MiddleFace { blank: Some(blank), ..MiddleFace::default() };
+    let mut classifier = BrightnessClassifier::new(Duration::ZERO);
+    let judge = Judge::new(&contract());
+    let stages = Stages {
+        workers: vec![Worker { locate: &mut face, models: vec![&mut classifier] }],
+        detect: DetectEvery::FRAME,
+        judges: vec![&judge],
+        sinks,
+    };
+    pipeline::run(source, stages, &AtomicBool::new(false));
 }

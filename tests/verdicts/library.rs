@@ -2,12 +2,24 @@
 
 use std::num::NonZeroUsize;
 
-use cyborg_edge::analyzer::{Analyzer, AnalyzerSettings};
+use cyborg_edge::analyzer::{Analyzer, AnalyzerSettings, FollowedFace};
 use cyborg_edge::classify::named::ModelName;
 use cyborg_edge::frame::Frame;
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::support::{cyborg, face_clip, fetched};
+
+/// What is compared of a row of the program's table.
+#[derive(Debug, Deserialize)]
+struct Row {
+    frame: u64,
+    track: u64,
+    left: f32,
+    p_synthetic: f32,
+    p_track: f32,
+    track_verdict: String,
+}
 
 fn analyzer() -> Analyzer {
     let mut settings = AnalyzerSettings::default();
@@ -44,26 +56,36 @@ fn a_photo_is_judged_as_the_program_judges_it() {
 #[test]
 fn a_clip_and_frames_of_ones_own_are_judged_as_the_program_judges_a_clip() {
     let path = face_clip();
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let table = folder.path().join("faces.csv");
+    let said = said(&["video", "--csv", table.to_str().expect("a plain path")], &path);
+    let mut rows = csv::Reader::from_path(table).expect("it was written").into_deserialize::<Row>();
     let mut analyzer = analyzer();
     let mut clip = analyzer.clip(&path).expect("it is a clip");
     let (mut frames, mut seen) = (Vec::<Frame>::new(), Vec::new());
     while let Some(frame) = clip.next() {
         let frame = frame.expect("it can be decoded");
-        seen.push(frame.faces.iter().map(|face| (face.person.id, face.person.verdict)).collect::<Vec<_>>());
+        for FollowedFace { face, person, .. } in &frame.faces {
+            let row = rows.next().expect("the program saw it too").expect("a row");
+            assert_eq!((row.frame, row.track), (frame.number, person.id.0));
+            // The table has tenths of a pixel.
+            let close = (face.bounds.left - row.left).abs() < 0.06 && (face.probability - row.p_synthetic).abs() < 1e-4;
+            assert!(close && (person.probability.value() - row.p_track).abs() < 1e-4, "{row:?}, not {face:?}");
+            assert_eq!(person.verdict.to_string(), row.track_verdict, "{row:?}");
+        }
+        seen.push(frame.faces);
         frames.push(clip.picture().clone());
     }
+    assert!(rows.next().is_none() && frames.len() == 120);
     let persons = clip.finish();
-    let expected = &said(&["video"], &path)["models"][0];
-    assert_eq!(expected["tracks"].as_array().expect("a list").len(), persons.len());
-    assert_eq!(expected["tracks"][0]["frames"], persons[0].frames);
-    assert_eq!(expected["tracks"][0]["track_verdict"], persons[0].verdict.to_string());
-    let p = expected["tracks"][0]["p_track"].as_f64().expect("a number");
-    assert!((p - f64::from(persons[0].probability.value())).abs() < 1e-3, "{p}, not {:?}", persons[0].probability);
+    let expected = &said["models"][0]["tracks"];
+    assert_eq!(expected.as_array().expect("a list").len(), persons.len());
+    assert_eq!(expected[0]["frames"], persons[0].frames);
+    assert_eq!(expected[0]["track_verdict"], persons[0].verdict.to_string());
 
     let mut following = analyzer.follow();
     for (frame, seen) in frames.iter().zip(&seen) {
-        let faces = following.frame(frame).expect("the networks run");
-        assert_eq!(&faces.iter().map(|face| (face.person.id, face.person.verdict)).collect::<Vec<_>>(), seen);
+        assert_eq!(&following.frame(frame).expect("the networks run"), seen);
     }
     assert_eq!(following.finish(), persons);
 }

@@ -15,7 +15,7 @@ use crate::verdict::Verdict;
 /// How often it is said how the run goes.
 const EVERY: Duration = Duration::from_secs(5);
 /// How long to wait for a picture before looking at all else.
-const GLANCE: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// States of the source that wait to be told; of more, the oldest are left out.
 const STATES: usize = 16;
 /// A person who was not in a picture for so long is forgotten.
@@ -72,7 +72,7 @@ impl Printer {
             while let Some(state) = self.states.pop() {
                 note(&words(&state));
             }
-            let view = if over { self.newest.try_take() } else { self.newest.take(GLANCE) };
+            let view = if over { self.newest.try_take() } else { self.newest.take(POLL_INTERVAL) };
             if let Some(view) = view {
                 turned(&view, &mut told, |track, opinion| Ok(self.voice.say(&line(track, opinion, begun))?))?;
             }

@@ -18,7 +18,7 @@ use crate::live::metrics::LiveMetrics;
 use crate::live::pulse::{Beat, Pulse};
 
 /// How often it looks after all this.
-const GLANCE: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// Signs of life for each time that the service manager waits.
 const SIGNS: u32 = 4;
 /// The settings that are taken over while the run goes on.
@@ -106,7 +106,7 @@ impl Service<'_> {
             {
                 complain(&error.context("the settings are unchanged"));
             }
-            thread::sleep(GLANCE);
+            thread::sleep(POLL_INTERVAL);
         }
         if !stopping {
             systemd::tell(News::Stopping);

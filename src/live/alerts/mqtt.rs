@@ -25,7 +25,7 @@ const CONNECT_WITHIN: u64 = 5;
 /// The broker is told that often that we are there.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// How long a look after the connection takes while there is nothing to send.
-const GLANCE: Duration = Duration::from_millis(5);
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 /// While there is nothing to send, a lost connection is tried again so often.
 const TRIED_EACH: Duration = Duration::from_secs(30);
 
@@ -160,7 +160,7 @@ impl Output for Mqtt {
     /// Keeps the connection alive, and has one ready for the next event.
     fn rest(&mut self) {
         if let Some(link) = &mut self.link {
-            let poll = async { timeout(GLANCE, link.events.poll()).await };
+            let poll = async { timeout(POLL_INTERVAL, link.events.poll()).await };
             if let Ok(Err(error)) = self.runtime.block_on(poll) {
                 log::debug!("mqtt: {}", self.place.scrubbed(&error.to_string()));
                 self.link = None;
