@@ -7,6 +7,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
+use cyborg_edge::BoxError;
 use cyborg_edge::capture::video::VideoSource;
 use cyborg_edge::classify::classifier::Classifier;
 use cyborg_edge::face::detector::{Detector, DetectorName, DetectorSettings};
@@ -23,13 +24,13 @@ use cyborg_edge::verdict::{Judge, Verdict};
 struct Alarm(u64);
 
 impl Sink for Alarm {
-    fn frame(&mut self, view: &FrameView<'_>) -> anyhow::Result<()> {
+    fn frame(&mut self, view: &FrameView<'_>) -> Result<(), BoxError> {
         let persons = view.first().map_or(&[][..], |first| &first.tracked);
         self.0 += u64::from(persons.iter().any(|person| person.verdict == Verdict::Synthetic));
         Ok(())
     }
 
-    fn finish(&mut self, summary: &Summary) -> anyhow::Result<()> {
+    fn finish(&mut self, summary: &Summary) -> Result<(), BoxError> {
         println!("{}: {} of {} frames", summary.source.name, self.0, summary.frames);
         Ok(())
     }

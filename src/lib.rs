@@ -44,5 +44,7 @@ pub mod sink;
 mod stderr;
 pub mod verdict;
 pub mod wall;
+mod whole_file;
 
 pub use cyborg_models::name;
+pub use explain::BoxError;

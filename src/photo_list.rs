@@ -96,6 +96,7 @@ pub type PhotoList = Vec<Result<ListedPhoto, LineError>>;
 
 /// A list that can't be used at all.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ListError {
     /// The file can't be opened.
     #[error("can't read the list {}: {source}", name::of(path))]

@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use cyborg_edge::BoxError;
 use cyborg_edge::capture::{Read, Source, SourceInfo};
 use cyborg_edge::classify::classifier::Classify;
 use cyborg_edge::classify::experts::{Agreement, Experts};
@@ -80,7 +81,7 @@ struct Meter {
 }
 
 impl Sink for Meter {
-    fn frame(&mut self, view: &FrameView<'_>) -> anyhow::Result<()> {
+    fn frame(&mut self, view: &FrameView<'_>) -> Result<(), BoxError> {
         if self.copies {
             std::hint::black_box(view.frame.pixels.clone());
         }
@@ -96,7 +97,7 @@ impl Sink for Meter {
         Ok(())
     }
 
-    fn finish(&mut self, _summary: &Summary) -> anyhow::Result<()> {
+    fn finish(&mut self, _summary: &Summary) -> Result<(), BoxError> {
         self.done.store(self.end - self.begin, Ordering::Relaxed);
         Ok(())
     }
@@ -114,7 +115,7 @@ impl Source for Gated {
         self.source.info()
     }
 
-    fn read(&mut self, frame: &mut Frame) -> anyhow::Result<Read> {
+    fn read(&mut self, frame: &mut Frame) -> Result<Read, BoxError> {
         while self.given == WARM_UP + 1 && self.done.load(Ordering::Acquire) == NOT_BEGUN {
             thread::yield_now();
         }
@@ -130,12 +131,12 @@ struct Drawing {
 }
 
 impl Sink for Drawing {
-    fn start(&mut self, source: &SourceInfo) -> anyhow::Result<()> {
+    fn start(&mut self, source: &SourceInfo) -> Result<(), BoxError> {
         self.pixels.resize(source.size.0 * source.size.1 * 3, 0);
         Ok(())
     }
 
-    fn frame(&mut self, view: &FrameView<'_>) -> anyhow::Result<()> {
+    fn frame(&mut self, view: &FrameView<'_>) -> Result<(), BoxError> {
         self.pixels.copy_from_slice(&view.frame.pixels);
         let canvas = Canvas::new(view.frame.width, view.frame.height, view.frame.width * 3, &mut self.pixels);
         self.overlay.draw(&mut canvas.expect("the sizes fit"), view);

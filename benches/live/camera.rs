@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use cyborg_edge::BoxError;
 use cyborg_edge::capture::{AtEnd, Open, Opened, Read, Source, SourceInfo};
 use cyborg_edge::frame::{Frame, PresentationTime};
 use rustix::time::{ClockId, clock_gettime};
@@ -49,7 +50,7 @@ impl Memory {
 }
 
 impl Open for Memory {
-    fn open(&self) -> anyhow::Result<Opened> {
+    fn open(&self) -> Result<Opened, BoxError> {
         let info = SourceInfo { name: "memory".into(), size: SIZE, rate: Some(30.0), claimed_frames: None };
         let pictures = Arc::clone(&self.pictures);
         let source = Box::new(Playing { pictures, info, due: Instant::now(), number: 0 });
@@ -62,7 +63,7 @@ impl Source for Playing {
         &self.info
     }
 
-    fn read(&mut self, frame: &mut Frame) -> anyhow::Result<Read> {
+    fn read(&mut self, frame: &mut Frame) -> Result<Read, BoxError> {
         wait(&mut self.due);
         frame.captured = Instant::now();
         (frame.width, frame.height) = SIZE;

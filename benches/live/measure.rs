@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
+use cyborg_edge::BoxError;
 use cyborg_edge::capture::Open;
 use cyborg_edge::classify::classifier::{ActivationMaps, Classifier, Classify, Seen};
 use cyborg_edge::face::Locate;
@@ -20,7 +21,7 @@ use cyborg_edge::live::backoff::BackOff;
 use cyborg_edge::live::limits::SharedLimits;
 use cyborg_edge::live::metrics::LiveMetrics;
 use cyborg_edge::live::view::{Audience, SourceState, View};
-use cyborg_edge::live::watch::{KeepSettings, Stages};
+use cyborg_edge::live::watch::{KeepSettings, LiveStages};
 use cyborg_edge::verdict::Judge;
 
 use crate::camera::clock;
@@ -89,11 +90,13 @@ impl Networks {
         for turn in 0..TURNS {
             pictures.draw(turn, &mut frame.pixels);
             let begun = Instant::now();
-            self.detector.locate(&frame, &mut faces)?;
+            self.detector.locate(&frame, &mut faces).map_err(anyhow::Error::from_boxed)?;
             detect.push(begun.elapsed());
             ensure!(!faces.is_empty(), "no face was found in picture {turn}");
             let begun = Instant::now();
-            self.classifier.classify_frame(&frame, &faces[..1], &mut scores, &mut maps)?;
+            self.classifier
+                .classify_frame(&frame, &faces[..1], &mut scores, &mut maps)
+                .map_err(anyhow::Error::from_boxed)?;
             classify.push(begun.elapsed());
         }
         Ok([detect, classify].map(|times| times.into_iter().collect::<Ages>().at(0.5)))
@@ -110,7 +113,7 @@ struct Noting<'a> {
 }
 
 impl Classify for Noting<'_> {
-    fn classify(&mut self, seen: &mut [Seen<'_>]) -> anyhow::Result<()> {
+    fn classify(&mut self, seen: &mut [Seen<'_>]) -> Result<(), BoxError> {
         let begun = Instant::now();
         self.classifier.classify(seen)?;
         // Asleep and not at work: the processors are left to the others, as where the network runs elsewhere.
@@ -162,7 +165,7 @@ pub(crate) fn live(
     let patience = Duration::from_secs(15);
     let keep = KeepSettings { stall: patience, opening: patience, backoff, steady: patience };
     thread::scope(|scope| {
-        let stages = Stages {
+        let stages = LiveStages {
             opener,
             detector: &mut networks.detector,
             detect: DetectEvery(NonZeroU32::MIN),
@@ -176,7 +179,8 @@ pub(crate) fn live(
             stop.store(true, Ordering::Relaxed);
         });
         cyborg_edge::live::watch(stages, &keep, &watcher, &metrics, &stop)
-    })?;
+    })
+    .map_err(anyhow::Error::from_boxed)?;
     let (ages, judged) = (std::mem::take(&mut classifier.ages), std::mem::take(&mut classifier.judged));
     ensure!(!judged.is_empty(), "nothing was judged in {time:?}: {:?}", metrics.counts());
     let pictures = watcher.ages.into_inner().unwrap_or_else(PoisonError::into_inner);

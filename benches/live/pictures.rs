@@ -52,7 +52,7 @@ pub(crate) fn make(folder: &Path) -> anyhow::Result<Pictures> {
     ensure!(status.success(), "ffmpeg could not make the clip");
     let mut source = VideoSource::open(&path, NonZeroUsize::MIN)?;
     let (mut frame, mut frames) = (Frame::empty(), Vec::with_capacity(FRAMES));
-    while let Read::Frame = source.read(&mut frame)? {
+    while let Read::Frame = source.read(&mut frame).map_err(anyhow::Error::from_boxed)? {
         ensure!((frame.width, frame.height) == SIZE, "the clip is {}x{}", frame.width, frame.height);
         frames.push(frame.pixels.clone());
     }

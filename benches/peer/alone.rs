@@ -95,14 +95,14 @@ impl Alone {
         let mut source = VideoSource::open(clip, processors)?;
         let mut frame = Frame::empty();
         let start = processor_seconds();
-        while let Read::Frame = source.read(&mut frame)? {
+        while let Read::Frame = source.read(&mut frame).map_err(anyhow::Error::from_boxed)? {
             decoded += 1;
         }
         let decode = (processor_seconds() - start) / f64::from(decoded);
         let mut source = VideoSource::open(clip, processors)?;
         while kept.len() < KEPT {
             let mut frame = Frame::empty();
-            if !matches!(source.read(&mut frame)?, Read::Frame) {
+            if !matches!(source.read(&mut frame).map_err(anyhow::Error::from_boxed)?, Read::Frame) {
                 break;
             }
             kept.push(frame);
@@ -112,7 +112,7 @@ impl Alone {
         let (detect, faces) = on_all(detectors, |detector| {
             let mut faces = vec![Vec::new(); kept.len()];
             for (frame, faces) in kept.iter().zip(&mut faces) {
-                detector.locate(frame, faces)?;
+                detector.locate(frame, faces).map_err(anyhow::Error::from_boxed)?;
             }
             Ok(faces)
         })?;
@@ -121,7 +121,7 @@ impl Alone {
             let (mut scores, mut maps) = (Vec::new(), ActivationMaps::default());
             for (frame, faces) in kept.iter().zip(&faces) {
                 let faces: &[Face] = faces;
-                classifier.classify_frame(frame, faces, &mut scores, &mut maps)?;
+                classifier.classify_frame(frame, faces, &mut scores, &mut maps).map_err(anyhow::Error::from_boxed)?;
             }
             Ok(())
         })?;

@@ -24,6 +24,7 @@ static SET: &str = include_str!("../accurate/set.toml");
 
 /// Why the set can't be made.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum AccurateError {
     /// The tower is another one, or damaged.
     #[error("it is not the tower that the set was trained on: its SHA-256 is {found}, expected {expected}")]

@@ -14,6 +14,7 @@ const IR_VERSION: i64 = 8;
 
 /// Why no model file came of it.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum AssembleError {
     /// The tower can't be used.
     #[error("the tower can't be used: {0}")]

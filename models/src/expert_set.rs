@@ -69,6 +69,7 @@ pub struct FusionBias {
 
 /// Why a set can't be used.
 #[derive(Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ExpertSetError {
     /// It is no TOML, or of another form. The message names the line and the key.
     #[error("it can't be read: {0}")]

@@ -136,6 +136,7 @@ pub struct ForeignModel {
 
 /// Why a foreign model can't be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ForeignError {
     /// The TOML has another form. The message names the line and the key.
     #[error("its TOML can't be read: {0}")]

@@ -74,6 +74,7 @@ pub struct Familiar {
 
 /// A file that is no head.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum HeadError {
     /// It doesn't hold the format.
     #[error("it is not a safetensors file ({0})")]

@@ -157,6 +157,7 @@ pub enum Sign {
 
 /// Why a lock file is no good.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum LockError {
     /// It isn't TOML of the expected form.
     #[error("the lock file can't be read: {0}")]
@@ -185,6 +186,7 @@ pub enum LockError {
 
 /// Why a file isn't the locked one.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum IntegrityError {
     /// It can't be read.
     #[error("{path} can't be read; `cargo xtask setup` fetches it")]

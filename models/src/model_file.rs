@@ -30,6 +30,7 @@ pub struct ModelFile {
 
 /// Why a file is not a model that can be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ModelFileError {
     /// The file can't be read.
     #[error("can't read model {}: {source}", name::of(path))]

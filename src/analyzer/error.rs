@@ -1,5 +1,6 @@
 //! Why something can't be analyzed.
 
+use crate::BoxError;
 use crate::capture::stills::StillError;
 #[cfg(feature = "video")]
 use crate::capture::video::VideoError;
@@ -29,10 +30,10 @@ pub enum AnalyzeError {
     Clip(#[from] VideoError),
     /// The clip was opened, and can't be read any further.
     #[error("{0}")]
-    Read(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Read(#[source] BoxError),
     /// A network failed at a picture.
     #[error("{0}")]
-    Network(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Network(#[source] BoxError),
 }
 
 impl From<NamedError> for AnalyzeError {
@@ -43,12 +44,12 @@ impl From<NamedError> for AnalyzeError {
 }
 
 impl AnalyzeError {
-    pub(super) fn network(error: anyhow::Error) -> Self {
-        Self::Network(error.into())
+    pub(super) fn network(error: BoxError) -> Self {
+        Self::Network(error)
     }
 
     #[cfg(feature = "video")]
-    pub(super) fn read(error: anyhow::Error) -> Self {
-        Self::Read(error.into())
+    pub(super) fn read(error: BoxError) -> Self {
+        Self::Read(error)
     }
 }

@@ -10,12 +10,14 @@ use image_webp::{DecodingError, WebPDecoder};
 use super::jpeg::MOST_MEMORY;
 use super::stretch::{AtClockEnd, Pick, Picker, Stretch};
 use super::{Read, Source, SourceInfo};
+use crate::BoxError;
 use crate::frame::{Frame, PresentationTime, Running};
 use crate::name;
 use crate::wall::{self, Fault};
 
 /// An animated WebP that can't be read.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum AnimationError {
     /// The file can't be opened.
     #[error("can't read {}: {source}", name::of(path))]
@@ -42,9 +44,7 @@ pub enum AnimationError {
         source: Fault,
     },
     /// Its pictures are larger than allowed.
-    #[error(
-        "{name} claims {width}x{height} pixels, more than the limit of {most}: raise `--max-pixels` if that is right"
-    )]
+    #[error("{name} claims {width}x{height} pixels, more than the limit of {most}")]
     TooLarge {
         /// The file.
         name: String,
@@ -56,7 +56,7 @@ pub enum AnimationError {
         most: u64,
     },
     /// No picture is in the stretch that was asked for.
-    #[error("{0} has no frame between `--start` and `--end`")]
+    #[error("{0} has no frame in the stretch that was asked for")]
     NothingWanted(String),
 }
 
@@ -125,7 +125,7 @@ impl Source for Animation {
         &self.info
     }
 
-    fn read(&mut self, frame: &mut Frame) -> anyhow::Result<Read> {
+    fn read(&mut self, frame: &mut Frame) -> Result<Read, BoxError> {
         loop {
             if self.left == 0 {
                 let nothing = self.taken == 0 && self.number > 0;

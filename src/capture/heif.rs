@@ -41,6 +41,7 @@ const INTERLEAVED: c_int = 10;
 
 /// A HEIC or AVIF photo that can't be read.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum HeifError {
     /// The library is not there.
     #[error("libheif is missing: install it (Debian and Ubuntu: the package libheif1), or save the photo as JPEG")]

@@ -26,6 +26,7 @@ pub mod test_camera;
 #[cfg(feature = "video")]
 pub mod video;
 
+use crate::BoxError;
 use crate::frame::Frame;
 
 /// What is known of a source before its first frame.
@@ -68,7 +69,7 @@ pub trait Source: Send {
     /// # Errors
     ///
     /// When the source can't go on. A single frame that can't be decoded is [`Read::Damaged`], no error.
-    fn read(&mut self, frame: &mut Frame) -> anyhow::Result<Read>;
+    fn read(&mut self, frame: &mut Frame) -> Result<Read, BoxError>;
 }
 
 /// A source that was opened.
@@ -97,5 +98,5 @@ pub trait Open: Send + Sync {
     /// # Errors
     ///
     /// When it can't be opened now. It may be another time.
-    fn open(&self) -> anyhow::Result<Opened>;
+    fn open(&self) -> Result<Opened, BoxError>;
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::patient::{self, Stop};
 use super::stretch::{AtClockEnd, Pick, Picker, Stretch};
 use super::{Read, Source, SourceInfo};
+use crate::BoxError;
 use crate::frame::{Frame, PresentationTime, Running};
 
 /// What raw frames don't say of themselves.
@@ -21,11 +22,10 @@ pub struct RawShape {
 
 /// Raw frames that can't be read.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RawError {
     /// The frames are larger than allowed.
-    #[error(
-        "{name} would be {width}x{height} pixels, more than the limit of {most}: raise `--max-pixels` if that is right"
-    )]
+    #[error("{name} would be {width}x{height} pixels, more than the limit of {most}")]
     TooLarge {
         /// The source.
         name: String,
@@ -51,7 +51,7 @@ pub enum RawError {
         size: usize,
     },
     /// No frame is in the stretch that was asked for.
-    #[error("{0} has no frame between `--start` and `--end`")]
+    #[error("{0} has no frame in the stretch that was asked for")]
     NothingWanted(String),
     /// The reader fails.
     #[error("can't read {name}: {reason}")]
@@ -121,14 +121,14 @@ impl<R: io::Read + Send> RawSource<R> {
         Ok(filled)
     }
 
-    fn end(&self, bytes: usize, size: usize) -> anyhow::Result<Read> {
+    fn end(&self, bytes: usize, size: usize) -> Result<Read, RawError> {
         let name = self.info.name.clone();
         let (width, height) = self.info.size;
         if self.frames == 0 {
-            return Err(RawError::NoFrames { name, bytes, width, height, size }.into());
+            return Err(RawError::NoFrames { name, bytes, width, height, size });
         }
         if self.taken == 0 {
-            return Err(RawError::NothingWanted(name).into());
+            return Err(RawError::NothingWanted(name));
         }
         Ok(Read::End)
     }
@@ -139,7 +139,7 @@ impl<R: io::Read + Send> Source for RawSource<R> {
         &self.info
     }
 
-    fn read(&mut self, frame: &mut Frame) -> anyhow::Result<Read> {
+    fn read(&mut self, frame: &mut Frame) -> Result<Read, BoxError> {
         let (width, height) = self.info.size;
         frame.resize(width, height);
         loop {
@@ -152,7 +152,7 @@ impl<R: io::Read + Send> Source for RawSource<R> {
                 }
                 return match filled {
                     1.. if self.frames > 0 => Ok(Read::Damaged(format!("the last frame has {filled} of {size} bytes"))),
-                    _ => self.end(filled, size),
+                    _ => Ok(self.end(filled, size)?),
                 };
             }
             let time = PresentationTime((self.frames as f64 * 1e6 / self.rate).round() as i64);
@@ -163,7 +163,7 @@ impl<R: io::Read + Send> Source for RawSource<R> {
                 Pick::Skip => {}
                 Pick::End => {
                     self.ended = true;
-                    return self.end(0, size);
+                    return Ok(self.end(0, size)?);
                 }
                 Pick::Take => {
                     self.taken += 1;
@@ -208,6 +208,6 @@ mod tests {
         assert!(error.to_string().contains("got 2 bytes, and a 2x1 RGB frame has 6"), "{error}");
         let large = RawShape { width: 65_000, height: 65_000, rate: 1.0 };
         let error = RawSource::new(io::empty(), "-".to_owned(), large, Stretch::WHOLE, 1 << 20).expect_err("too large");
-        assert!(error.to_string().contains("--max-pixels"), "{error}");
+        assert!(error.to_string().contains("more than the limit of 1048576"), "{error}");
     }
 }

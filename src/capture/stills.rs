@@ -29,6 +29,7 @@ const BIG_TIFF: [&[u8]; 2] = [b"II+\0", b"MM\0+"];
 
 /// A picture that can't be read.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StillError {
     /// The file can't be opened.
     #[error("can't read {}: {source}", name::of(path))]

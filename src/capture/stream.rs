@@ -1,5 +1,6 @@
 //! A live stream from the network, decoded as it comes.
 
+use crate::BoxError;
 use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -20,7 +21,7 @@ pub struct Stream {
 }
 
 impl Open for Stream {
-    fn open(&self) -> anyhow::Result<Opened> {
+    fn open(&self) -> Result<Opened, BoxError> {
         // One thread: each more would hold back a frame.
         let settings =
             OpenSettings { patience: self.patience, stop: self.stop, ..OpenSettings::whole(NonZeroUsize::MIN) };

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::script::{Doing, Script};
 use super::video::{VideoError, VideoSource};
 use super::{AtEnd, Open, Opened, Read, Source, SourceInfo};
+use crate::BoxError;
 use crate::frame::Frame;
 
 /// Frames a second of a clip that says nothing of it.
@@ -48,7 +49,7 @@ impl TestCamera {
 }
 
 impl Open for TestCamera {
-    fn open(&self) -> anyhow::Result<Opened> {
+    fn open(&self) -> Result<Opened, BoxError> {
         let begun = *self.begun.get_or_init(Instant::now);
         if self.script.at(begun.elapsed()).doing == Doing::Gone {
             return Err(Unplugged.into());
@@ -71,7 +72,7 @@ impl Source for Playing {
         &self.info
     }
 
-    fn read(&mut self, frame: &mut Frame) -> anyhow::Result<Read> {
+    fn read(&mut self, frame: &mut Frame) -> Result<Read, BoxError> {
         let rate = self.script.at(self.begun.elapsed()).rate.or(self.info.rate).unwrap_or(USUAL_RATE);
         let step = Duration::from_secs_f64(1.0 / rate);
         // Frames that nobody fetched in time are gone, as with any camera.

@@ -9,6 +9,7 @@ use cyborg_models::model_file::ModelFile;
 
 use super::classifier_file::{ClassifierError, ClassifierFile};
 use super::foreign::{Adapter, logits};
+use crate::BoxError;
 use crate::face::Face;
 use crate::face::crop::{CropSquare, Cropper};
 use crate::frame::Frame;
@@ -73,7 +74,7 @@ pub trait Classify: Send {
     /// # Errors
     ///
     /// When the model itself fails.
-    fn classify(&mut self, seen: &mut [Seen<'_>]) -> anyhow::Result<()>;
+    fn classify(&mut self, seen: &mut [Seen<'_>]) -> Result<(), BoxError>;
 
     /// Scores the faces of one frame: see [`Seen`].
     ///
@@ -86,7 +87,7 @@ pub trait Classify: Send {
         faces: &[Face],
         scores: &mut Vec<Score>,
         maps: &mut ActivationMaps,
-    ) -> anyhow::Result<()> {
+    ) -> Result<(), BoxError> {
         self.classify(&mut [Seen { frame, faces, scores, maps }])
     }
 
@@ -247,7 +248,7 @@ impl Classifier {
 }
 
 impl Classify for Classifier {
-    fn classify(&mut self, seen: &mut [Seen<'_>]) -> anyhow::Result<()> {
+    fn classify(&mut self, seen: &mut [Seen<'_>]) -> Result<(), BoxError> {
         let side = self.file.input_side;
         let bytes = side * side * 3;
         for Seen { faces, scores, maps, .. } in seen.iter_mut() {

@@ -15,6 +15,7 @@ use crate::name;
 
 /// A model that can't be used, with its name.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ClassifierError {
     /// The file can't be read.
     #[error(transparent)]

@@ -4,6 +4,7 @@ use cyborg_models::contract::Calibration;
 use smallvec::SmallVec;
 
 use super::classifier::{ActivationMaps, Classify, MOST_FRAMES, Seen};
+use crate::BoxError;
 use crate::verdict::experts::{Decision, Rule};
 use crate::verdict::{Logits, Score, evidence};
 
@@ -13,12 +14,12 @@ pub struct Experts<C> {
     members: Vec<C>,
     agreement: Agreement,
     /// What each said of each frame; the memory is kept.
-    said: Vec<Vec<Said>>,
+    said: Vec<Vec<ExpertScores>>,
 }
 
 /// What one expert says of the faces of a frame, in their order.
 #[derive(Clone, Debug, Default)]
-pub struct Said {
+pub struct ExpertScores {
     /// A score for each face.
     pub scores: Vec<Score>,
     /// A map for each face.
@@ -38,7 +39,7 @@ impl<C: Classify> Experts<C> {
     /// `members` in the order of the agreement's voices.
     #[must_use]
     pub fn new(members: Vec<C>, agreement: Agreement) -> Self {
-        let said = vec![vec![Said::default(); members.len()]; MOST_FRAMES];
+        let said = vec![vec![ExpertScores::default(); members.len()]; MOST_FRAMES];
         Self { members, agreement, said }
     }
 
@@ -61,18 +62,18 @@ impl<C: Classify> Experts<C> {
 }
 
 impl<C: Classify> Classify for Experts<C> {
-    fn classify(&mut self, seen: &mut [Seen<'_>]) -> anyhow::Result<()> {
+    fn classify(&mut self, seen: &mut [Seen<'_>]) -> Result<(), BoxError> {
         let Self { members, agreement, said } = self;
         // More frames than most are for who calls this by hand.
         if said.len() < seen.len() {
-            said.resize(seen.len(), vec![Said::default(); members.len()]);
+            said.resize(seen.len(), vec![ExpertScores::default(); members.len()]);
         }
         for (at, member) in members.iter_mut().enumerate() {
             let mut own: SmallVec<[Seen<'_>; MOST_FRAMES]> = seen
                 .iter()
                 .zip(said.iter_mut())
                 .map(|(Seen { frame, faces, .. }, said)| {
-                    let Said { scores, maps } = &mut said[at];
+                    let ExpertScores { scores, maps } = &mut said[at];
                     Seen { frame, faces, scores, maps }
                 })
                 .collect();
@@ -93,7 +94,7 @@ impl Agreement {
     /// Puts the score and the map of each face into `scores` and `maps`, in place of what they held.
     ///
     /// Square and map are those of the expert who decided. Maps of several sizes are brought to the largest.
-    pub fn agree(&self, said: &[Said], scores: &mut Vec<Score>, maps: &mut ActivationMaps) {
+    pub fn agree(&self, said: &[ExpertScores], scores: &mut Vec<Score>, maps: &mut ActivationMaps) {
         scores.clear();
         maps.values.clear();
         maps.height = said.iter().map(|said| said.maps.height).max().unwrap_or(0);
@@ -105,7 +106,7 @@ impl Agreement {
                 (self.rule).decide(voices.map(|(said, calibration)| evidence(said.scores[face].logits, calibration)));
             let unfamiliar = said.iter().any(|said| said.scores[face].unfamiliar);
             let logits = Logits { authentic: 0.0, synthetic: evidence };
-            let Said { scores: own, maps: seen } = &said[voice];
+            let ExpertScores { scores: own, maps: seen } = &said[voice];
             // An expert that tells several kinds apart is on none of them.
             let kind = kind.or(own[face].kind);
             scores.push(Score { square: own[face].square, logits, kind, unfamiliar });
@@ -149,12 +150,12 @@ mod tests {
     use crate::face::crop::CropSquare;
     use crate::verdict::experts::Voice;
 
-    fn said(side: usize, maps: ActivationMaps, faces: &[(f32, bool)]) -> Said {
+    fn said(side: usize, maps: ActivationMaps, faces: &[(f32, bool)]) -> ExpertScores {
         let score = |&(synthetic, unfamiliar): &(f32, bool)| {
             let square = CropSquare { left: 0, top: 0, side };
             Score { unfamiliar, ..Score::new(square, Logits { authentic: 1.0, synthetic }) }
         };
-        Said { scores: faces.iter().map(score).collect(), maps }
+        ExpertScores { scores: faces.iter().map(score).collect(), maps }
     }
 
     fn agreement() -> Agreement {

@@ -39,10 +39,11 @@ pub enum ModelName {
 
 /// A model that is asked for and can't be had.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum NamedError {
     /// It is not installed.
     #[error(
-        "--model {ACCURATE} is not installed (looked for {}): run `cargo xtask setup`, or `cyborg models assemble` with your own head, or use --model {SMALL}",
+        "the set {ACCURATE} is not installed (looked for {}): run `cargo xtask setup`, or `cyborg models assemble` with your own head",
         listed(places)
     )]
     NotInstalled {

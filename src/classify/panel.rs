@@ -13,8 +13,9 @@ use cyborg_models::model_file::ModelFileError;
 
 use super::classifier::{ActivationMaps, Classifier, Classify, Seen};
 use super::classifier_file::{ClassifierError, ClassifierFile};
-use super::experts::{Agreement, Experts, Said};
+use super::experts::{Agreement, ExpertScores, Experts};
 use super::shipped;
+use crate::BoxError;
 use crate::inference::provider::Provider;
 use crate::inference::runtime::Runtime;
 use crate::inference::session::SessionSettings;
@@ -27,6 +28,7 @@ const FACE: CropRule = CropRule { margin: 1.0, alignment: Alignment::None, borde
 
 /// A set of experts that can't be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SetError {
     /// Its file can't be read.
     #[error("can't read the set of experts {}: {source}", name::of(path))]
@@ -58,6 +60,7 @@ pub enum SetError {
 
 /// Why a file can't be an expert of a set.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ExpertError {
     /// It can't be read.
     #[error("can't be read: {0}; put it next to the set file")]
@@ -73,7 +76,7 @@ pub enum ExpertError {
         expected: String,
     },
     /// It has no contract.
-    #[error("is a foreign classifier: a set takes only model files that follow the contract (give it its own --model)")]
+    #[error("is a foreign classifier: a set takes only model files that follow the contract")]
     Foreign,
     /// It doesn't hold the contract.
     #[error("breaks the contract: {0}")]
@@ -277,7 +280,7 @@ impl Panel {
     }
 
     /// Puts what the classifiers said of the faces of a picture, each apart, into `scores` and `maps` as [`Classify`] does.
-    pub fn agree(&self, said: &mut [Said], scores: &mut Vec<Score>, maps: &mut ActivationMaps) {
+    pub fn agree(&self, said: &mut [ExpertScores], scores: &mut Vec<Score>, maps: &mut ActivationMaps) {
         match (&self.body, said) {
             (Body::One(_), [said, ..]) => {
                 std::mem::swap(scores, &mut said.scores);
@@ -308,7 +311,7 @@ impl Panel {
 }
 
 impl Classify for Panel {
-    fn classify(&mut self, seen: &mut [Seen<'_>]) -> anyhow::Result<()> {
+    fn classify(&mut self, seen: &mut [Seen<'_>]) -> Result<(), BoxError> {
         match &mut self.body {
             Body::One(classifier) => classifier.classify(seen),
             Body::Several(ensemble) => ensemble.experts.classify(seen),

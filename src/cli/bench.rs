@@ -18,7 +18,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use super::outcome::{Outcome, UsageError, note, say};
 use super::{interrupt, machine};
 use crate::classify::named::is_set;
-use crate::explain::explain;
+use crate::cli::cure;
 use crate::face::detector::{DetectorName, DetectorSettings};
 use crate::inference::provider::{Asked, Provider};
 use crate::inference::runtime::Runtime;
@@ -116,7 +116,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
             Ok(()) => {}
             // Of all providers most are not there on any machine.
             Err(error) if args.provider == Which::All => {
-                let reason = explain(&error);
+                let reason = cure::in_words(&error);
                 note(&reason);
                 results.refused.push(reason);
             }

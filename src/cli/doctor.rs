@@ -13,7 +13,7 @@ use super::machine;
 use super::outcome::{Outcome, say};
 use crate::classify::named::{self, ModelName};
 use crate::classify::panel::Panel;
-use crate::explain::explain;
+use crate::cli::cure;
 use crate::face::detector::{DEFAULT, Detector, DetectorName, DetectorSettings, KINDS, Kind, Origin};
 use crate::inference::provider::{Asked, Provider};
 use crate::inference::runtime::Runtime;
@@ -134,12 +134,12 @@ fn networks(report: &mut Report, runtime: &Runtime, args: &DoctorArgs) {
     sets(report);
     match open(runtime, &args.model, session) {
         Ok(panel) => model(report, &panel),
-        Err(error) => report.lack("model", &explain(&error)),
+        Err(error) => report.lack("model", &cure::in_words(&error)),
     }
     for kind in &KINDS {
         let is_there = kind.fetched().is_none_or(|path| path.exists());
         match Detector::open(runtime, &DetectorName::Known(kind), DetectorSettings::of_side(320), session) {
-            Err(error) if is_there => report.lack("face detector", &error.to_string()),
+            Err(error) if is_there => report.lack("face detector", &cure::in_words(&anyhow::Error::new(error))),
             _ => detector_file(report, kind),
         }
     }
@@ -207,7 +207,7 @@ fn fetched(report: &mut Report, title: &str, name: &str, id: &str) {
             report.line(title, &format!("{name}: {}", name::of(path)));
             report.line("", &format!("sha256 {}, as locked", locked.sha256));
         }
-        Err(error) => report.lack(title, &error.to_string()),
+        Err(error) => report.lack(title, &cure::in_words(&anyhow::Error::new(error))),
     }
 }
 
@@ -216,7 +216,7 @@ fn decoder(report: &mut Report) {
     report.line("decoder", &crate::capture::video::decoder_version());
     match crate::sink::video::encoder_name() {
         Ok(name) => report.line("encoder", name),
-        Err(error) => report.lack("encoder", &error.to_string()),
+        Err(error) => report.lack("encoder", &cure::in_words(&anyhow::Error::new(error))),
     }
 }
 

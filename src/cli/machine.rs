@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::outcome::say;
-use crate::explain::explain;
+use crate::cli::cure;
 use crate::name;
 use crate::sink::record::{PhotoRecord, SCHEMA};
 
@@ -25,7 +25,7 @@ struct Failed<'a> {
 /// Says that nothing came of an input.
 pub(super) fn print_failed(source: &str, error: &anyhow::Error) -> anyhow::Result<()> {
     let source_escaped = name::is_escaped(source);
-    print(&Failed { schema: SCHEMA, source, source_escaped, ended: "failed", error: explain(error) })
+    print(&Failed { schema: SCHEMA, source, source_escaped, ended: "failed", error: cure::in_words(error) })
 }
 
 /// What is said of a photo.
@@ -57,7 +57,7 @@ mod clip {
     use super::super::persons;
     use super::super::side_by_side::{self, Voice};
     use super::print;
-    use crate::explain::explain;
+    use crate::cli::cure;
     use crate::findings::{Ended, Summary};
     use crate::name;
     use crate::sink::jsonl::RunRecord;
@@ -81,12 +81,12 @@ mod clip {
         seconds: f64,
         /// Whether all models say the same of every person; nothing where one was asked.
         agree: Option<bool>,
-        models: Vec<Said<'a>>,
+        models: Vec<ModelWords<'a>>,
     }
 
     /// What a model says of it.
     #[derive(Serialize)]
-    struct Said<'a> {
+    struct ModelWords<'a> {
         model: &'a str,
         model_sha256: &'a str,
         /// The gravest verdict on a person; nothing without a face.
@@ -104,14 +104,14 @@ mod clip {
         let models = std::iter::once((&run.model, &run.model_sha256)).chain(others);
         let voices: Vec<Voice<'_>> = summary.opinions.iter().map(|said| ("", &*said.tracks)).collect();
         let error = match &summary.ended {
-            Ended::Failed(error) => Some(explain(error)),
+            Ended::Failed(error) => Some(cure::in_words(error)),
             Ended::Whole | Ended::Interrupted => None,
         };
         let models = models
             .zip(&summary.opinions)
             .map(|((model, model_sha256), said)| {
                 let [authentic, unsure, synthetic] = said.verdicts;
-                Said {
+                ModelWords {
                     model,
                     model_sha256,
                     verdict: persons::gravest(&said.tracks),

@@ -5,6 +5,7 @@
 mod bench;
 #[cfg(feature = "camera")]
 mod cameras;
+mod cure;
 mod doctor;
 mod image;
 #[cfg(feature = "video")]

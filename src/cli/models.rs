@@ -27,7 +27,7 @@ use crate::classify::classifier::Classifier;
 use crate::classify::named::{ModelName, is_set};
 use crate::classify::panel::{Panel, PanelFile, SetError};
 use crate::classify::shipped;
-use crate::explain::explain;
+use crate::cli::cure;
 use crate::face::detector::KINDS;
 use crate::inference::provider::{Asked, Provider};
 use crate::inference::runtime::Runtime;
@@ -261,7 +261,7 @@ fn tell_program(name: &str, found: Found) -> anyhow::Result<()> {
         Found::Model(Err(error)) => error,
         Found::Set(Err(error)) => error.into(),
     };
-    machine::print(&NoModel { file: name, kind: "unusable", error: Some(explain(&error)) })
+    machine::print(&NoModel { file: name, kind: "unusable", error: Some(cure::in_words(&error)) })
 }
 
 fn list(folder: Option<&Path>, tell: fn(&str, Found) -> anyhow::Result<()>) -> anyhow::Result<Outcome> {
@@ -337,7 +337,7 @@ fn verdict_for_person(name: &str, verdict: Verdict<'_>) -> anyhow::Result<()> {
 }
 
 fn verdict_for_program(name: &str, verdict: Verdict<'_>) -> anyhow::Result<()> {
-    let (digest, error) = (verdict.ok(), verdict.err().map(explain));
+    let (digest, error) = (verdict.ok(), verdict.err().map(cure::in_words));
     machine::print(&Verified { file: name, whole: error.is_none(), digest, error })
 }
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use log::Level;
 
-use crate::explain::explain;
+use crate::cli::cure;
 use crate::name;
 use crate::stderr;
 
@@ -121,7 +121,7 @@ fn identity(path: &Path) -> Option<(PathBuf, u64)> {
 
 /// Writes an error with its causes to standard error.
 pub(super) fn complain(error: &anyhow::Error) {
-    stderr::say(Level::Error, &explain(error));
+    stderr::say(Level::Error, &cure::in_words(error));
 }
 
 /// Writes a note to standard error.

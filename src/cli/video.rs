@@ -15,6 +15,7 @@ use super::workers::{Team, WorkerArgs, Workers};
 use super::{interrupt, machine, persons};
 use crate::capture::address::Address;
 use crate::classify::classifier::Classify;
+use crate::cli::cure;
 use crate::face::choice::Chosen;
 use crate::face::follow::DetectEvery;
 use crate::findings::{Ended, Sink, Summary};
@@ -166,7 +167,7 @@ fn tell(
     }
     warn(&summary);
     match summary.ended {
-        Ended::Failed(error) => Err(error.context(format!("{} was not completed", clip.name()))),
+        Ended::Failed(error) => Err(cure::unboxed(error).context(format!("{} was not completed", clip.name()))),
         Ended::Whole | Ended::Interrupted => Ok(()),
     }
 }

@@ -2,6 +2,7 @@
 
 mod canvas;
 pub mod heat;
+pub(crate) mod jpeg;
 mod overlay;
 
 pub use canvas::Canvas;

@@ -1,6 +1,7 @@
 //! Leaving out faces behind any detector: all but the largest few.
 
 use super::{Face, Locate};
+use crate::BoxError;
 use crate::frame::Frame;
 
 /// Which of the faces that were found are wanted.
@@ -34,7 +35,7 @@ pub struct Chosen<'a> {
 }
 
 impl Locate for Chosen<'_> {
-    fn locate(&mut self, frame: &Frame, faces: &mut Vec<Face>) -> anyhow::Result<()> {
+    fn locate(&mut self, frame: &Frame, faces: &mut Vec<Face>) -> Result<(), BoxError> {
         self.locate.locate(frame, faces)?;
         self.choice.apply(faces);
         Ok(())

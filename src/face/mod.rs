@@ -13,6 +13,7 @@ pub mod follow;
 pub mod quality;
 pub mod resize;
 
+use crate::BoxError;
 use crate::frame::{Frame, PixelBox, PixelPoint};
 
 /// A face as the detector found it.
@@ -33,5 +34,5 @@ pub trait Locate: Send {
     /// # Errors
     ///
     /// When the detector itself fails; a frame without a face is none.
-    fn locate(&mut self, frame: &Frame, faces: &mut Vec<Face>) -> anyhow::Result<()>;
+    fn locate(&mut self, frame: &Frame, faces: &mut Vec<Face>) -> Result<(), BoxError>;
 }

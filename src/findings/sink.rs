@@ -1,6 +1,7 @@
 //! The trait of those who take results.
 
 use super::{FrameView, Summary};
+use crate::BoxError;
 use crate::capture::SourceInfo;
 
 /// Takes the results of a run.
@@ -13,7 +14,7 @@ pub trait Sink {
     /// # Errors
     ///
     /// When the sink can't go on; the source is then not run.
-    fn start(&mut self, _source: &SourceInfo) -> anyhow::Result<()> {
+    fn start(&mut self, _source: &SourceInfo) -> Result<(), BoxError> {
         Ok(())
     }
 
@@ -22,14 +23,14 @@ pub trait Sink {
     /// # Errors
     ///
     /// When the sink can't go on; the run ends, and every sink is still finished.
-    fn frame(&mut self, view: &FrameView<'_>) -> anyhow::Result<()>;
+    fn frame(&mut self, view: &FrameView<'_>) -> Result<(), BoxError>;
 
     /// Called once after the last frame of each source, also when the run failed or was interrupted.
     ///
     /// # Errors
     ///
     /// When the output can't be completed.
-    fn finish(&mut self, _summary: &Summary) -> anyhow::Result<()> {
+    fn finish(&mut self, _summary: &Summary) -> Result<(), BoxError> {
         Ok(())
     }
 }

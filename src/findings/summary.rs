@@ -4,7 +4,9 @@ use std::ops::AddAssign;
 use std::time::{Duration, Instant};
 
 use super::opinion::{Opinion, OpinionSummary};
+use crate::BoxError;
 use crate::capture::SourceInfo;
+use crate::explain::explain;
 use crate::frame::Frame;
 
 /// The sum of a source's run.
@@ -45,7 +47,7 @@ pub enum Ended {
     /// By the user's wish.
     Interrupted,
     /// By a failure; what was done before it is in the sinks.
-    Failed(anyhow::Error),
+    Failed(BoxError),
 }
 
 impl Ended {
@@ -121,9 +123,9 @@ impl Summary {
     }
 
     /// The first failure is the cause; what follows from it is left out.
-    pub(crate) fn fail(&mut self, error: anyhow::Error) {
+    pub(crate) fn fail(&mut self, error: BoxError) {
         if matches!(self.ended, Ended::Failed(_)) {
-            log::debug!("a further failure of {}: {error:#}", self.source.name);
+            log::debug!("a further failure of {}: {}", self.source.name, explain(&error));
         } else {
             self.ended = Ended::Failed(error);
         }

@@ -72,6 +72,7 @@ impl fmt::Display for Found {
 
 /// Why ONNX Runtime can't be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RuntimeError {
     /// The library can't be loaded.
     #[error("can't load ONNX Runtime from {}, {found}: {reason}; {}", name::of(library), cure(*found))]

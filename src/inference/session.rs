@@ -55,11 +55,10 @@ pub struct Outputs<'a>(SessionOutputs<'a>);
 
 /// Why a network can't be opened.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SessionError {
     /// The provider that was named doesn't start.
-    #[error(
-        "provider {provider} is not available: {reason}; use `--provider auto` for the best one that starts, or `cyborg doctor` to see what there is"
-    )]
+    #[error("provider {provider} is not available: {reason}")]
     Provider {
         /// The one that was named.
         provider: Provider,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crossbeam_queue::ArrayQueue;
 
 use super::newest::Newest;
-use super::opinions::Said;
+use super::opinions::Scored;
 use super::view::View;
 use crate::face::Face;
 use crate::face::follow::TrackId;
@@ -24,7 +24,7 @@ pub(super) struct Desk {
     /// Memory of jobs that are done.
     pub(super) free: ArrayQueue<Job>,
     /// What was said, for the locator.
-    pub(super) said: ArrayQueue<Said>,
+    pub(super) said: ArrayQueue<Scored>,
 }
 
 /// The faces of a frame, and its picture.

@@ -7,6 +7,7 @@ use super::desk::{Desk, POLL_INTERVAL};
 use super::opinions::Opinions;
 use super::reader::{Captured, Shared, give_back};
 use super::view::{Audience, Person, View};
+use crate::BoxError;
 use crate::face::follow::{DetectEvery, Follower, Planner, TrackId};
 use crate::face::{Face, Locate};
 use crate::frame::Frame;
@@ -60,7 +61,7 @@ impl<'a> Locator<'a> {
     }
 
     /// Works until the run is over, or the detector fails.
-    pub(super) fn work(&mut self, done: &AtomicBool) -> anyhow::Result<()> {
+    pub(super) fn work(&mut self, done: &AtomicBool) -> Result<(), BoxError> {
         while !done.load(Ordering::Relaxed) {
             if let Some(captured) = self.shared.newest.take(POLL_INTERVAL) {
                 self.step(captured)?;
@@ -69,7 +70,7 @@ impl<'a> Locator<'a> {
         Ok(())
     }
 
-    fn step(&mut self, Captured { frame, session }: Captured) -> anyhow::Result<()> {
+    fn step(&mut self, Captured { frame, session }: Captured) -> Result<(), BoxError> {
         if self.session.is_some_and(|known| session < known) {
             // A reader that was given up woke up again.
             give_back(self.shared, frame);
@@ -100,7 +101,7 @@ impl<'a> Locator<'a> {
         self.planner = Planner::new(self.every);
     }
 
-    fn follow(&mut self, frame: &Frame) -> anyhow::Result<()> {
+    fn follow(&mut self, frame: &Frame) -> Result<(), BoxError> {
         let plan = self.planner.plan(frame);
         if plan.looks {
             self.detector.locate(frame, &mut self.faces)?;

@@ -17,8 +17,6 @@
 pub mod alerts;
 pub mod backoff;
 mod desk;
-#[cfg(feature = "page")]
-mod jpeg;
 mod keeper;
 pub mod limits;
 mod locator;
@@ -33,6 +31,7 @@ mod reader;
 pub mod schedule;
 mod scorer;
 mod seat;
+pub(crate) mod turns;
 pub mod view;
 pub mod watch;
 

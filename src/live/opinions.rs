@@ -1,6 +1,7 @@
 //! The latest verdict on each person, and where the person is in the current picture.
 
 use super::metrics::LiveMetrics;
+use super::turns::Turns;
 use super::view::{LiveOpinion, Person};
 use crate::face::Face;
 use crate::face::crop::CropSquare;
@@ -8,14 +9,11 @@ use crate::face::follow::TrackId;
 use crate::frame::PixelBox;
 
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
-
-/// An opinion on a track that was not seen for so long is forgotten. The tracker gives a track up before.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
+use std::time::Instant;
 
 /// What the scorer says of a face.
 #[derive(Clone, Debug)]
-pub(super) struct Said {
+pub(super) struct Scored {
     /// The scene's number: tracks of another one are other persons.
     pub(super) scene: u64,
     pub(super) track: TrackId,
@@ -27,45 +25,35 @@ pub(super) struct Said {
 /// The last opinion on each track.
 #[derive(Debug, Default)]
 pub(super) struct Opinions {
-    known: Vec<(Said, Instant)>,
+    turns: Turns<Scored>,
 }
 
 impl Opinions {
     /// Takes what was said in place of what was said of that track before, and counts a verdict that turned.
-    pub(super) fn take(&mut self, said: Said, metrics: &LiveMetrics) {
-        let verdict = said.opinion.verdict;
-        let now = said.opinion.scored;
-        let before = self.known.iter_mut().find(|(known, _)| known.track == said.track);
-        let turned = before.as_ref().is_none_or(|(known, _)| known.opinion.verdict != verdict);
-        match before {
-            Some((known, _)) => *known = said,
-            None => self.known.push((said, now)),
-        }
-        if turned {
+    pub(super) fn take(&mut self, said: Scored, metrics: &LiveMetrics) {
+        let LiveOpinion { verdict, scored, .. } = said.opinion;
+        if self.turns.take(said.track, verdict, scored, said).is_some() {
             metrics.verdicts[verdict as usize].fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// Forgets all.
     pub(super) fn clear(&mut self) {
-        self.known.clear();
+        self.turns.clear(|_| {});
     }
 
     /// Puts a person for each face into `persons`, in place of what it held.
     pub(super) fn persons(&mut self, faces: &[Face], tracks: &[TrackId], now: Instant, persons: &mut Vec<Person>) {
         persons.clear();
         for (face, &track) in faces.iter().zip(tracks) {
-            let known = self.known.iter_mut().find(|(known, _)| known.track == track);
-            let opinion = known.map(|(known, seen)| {
-                *seen = now;
-                LiveOpinion {
-                    square: moved(known.opinion.square, &known.bounds, &face.bounds),
-                    ..known.opinion.clone()
-                }
+            let opinion = self.turns.of(track).map(|known| {
+                known.seen = now;
+                let Scored { opinion, bounds, .. } = &known.kept;
+                LiveOpinion { square: moved(opinion.square, bounds, &face.bounds), ..opinion.clone() }
             });
             persons.push(Person { track, bounds: face.bounds, opinion });
         }
-        self.known.retain(|(_, seen)| now.saturating_duration_since(*seen) < FORGOTTEN_AFTER);
+        self.turns.forget(now, |_| {});
     }
 }
 

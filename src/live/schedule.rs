@@ -10,11 +10,11 @@ const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
 /// Remembers when each track was scored last.
 #[derive(Clone, Debug, Default)]
 pub struct Schedule {
-    known: Vec<Known>,
+    known: Vec<Candidate>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Known {
+struct Candidate {
     track: TrackId,
     /// When the frame was captured in which it was scored last.
     scored: Option<Instant>,
@@ -39,7 +39,7 @@ impl Schedule {
         for &track in tracks {
             match self.known.iter_mut().find(|known| known.track == track) {
                 Some(known) => known.seen = known.seen.max(captured),
-                None => self.known.push(Known { track, scored: None, seen: captured }),
+                None => self.known.push(Candidate { track, scored: None, seen: captured }),
             }
         }
         picked.clear();

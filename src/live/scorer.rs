@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::desk::{Desk, Job, POLL_INTERVAL};
 use super::limits::{Limits, SharedLimits, ThresholdSwitch as _};
 use super::metrics::LiveMetrics;
-use super::opinions::Said;
+use super::opinions::Scored;
 use super::seat::{FirstSight, Seat, Told};
 use super::view::LiveOpinion;
+use crate::BoxError;
 use crate::classify::classifier::Classify;
 use crate::verdict::Judge;
 
@@ -50,7 +51,7 @@ impl<'a> Scorer<'a> {
     }
 
     /// Scores until the run is over, or the classifier fails.
-    pub(super) fn score(&mut self, done: &AtomicBool) -> anyhow::Result<()> {
+    pub(super) fn score(&mut self, done: &AtomicBool) -> Result<(), BoxError> {
         let mut current: Option<Job> = None;
         while !done.load(Ordering::Relaxed) {
             // A face of an old frame is not worth the time once there is a newer one.
@@ -72,7 +73,7 @@ impl<'a> Scorer<'a> {
     /// Scores what a classifier takes at once; gives whether there may be more to score.
     ///
     /// The quick one goes first, for persons of whom neither has seen enough. Then it is the other's turn.
-    fn step(&mut self, job: &Job) -> anyhow::Result<bool> {
+    fn step(&mut self, job: &Job) -> Result<bool, BoxError> {
         let Some(view) = &job.view else {
             return Ok(false);
         };
@@ -99,7 +100,7 @@ impl<'a> Scorer<'a> {
                 square: told.score.square,
             };
             let bounds = told.face.bounds;
-            desk.said.force_push(Said { scene: *scene, track: told.tracked.id, bounds, opinion });
+            desk.said.force_push(Scored { scene: *scene, track: told.tracked.id, bounds, opinion });
         };
         let alone = quick.is_none();
         if let Some(Quick { seat: quick, own }) = quick {

@@ -3,6 +3,7 @@
 use super::desk::Job;
 use super::limits::Limits;
 use super::schedule::Schedule;
+use crate::BoxError;
 use crate::classify::classifier::{ActivationMaps, Classify};
 use crate::face::Face;
 use crate::face::follow::TrackId;
@@ -94,7 +95,7 @@ impl<'a> Seat<'a> {
         frame: &Frame,
         limits: Limits,
         wanted: impl Fn(bool, TrackId) -> bool,
-    ) -> anyhow::Result<bool> {
+    ) -> Result<bool, BoxError> {
         self.offered.clear();
         let settled = &self.settled;
         let is_wanted = |track: TrackId| wanted(settled.contains(&track), track);

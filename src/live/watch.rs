@@ -13,6 +13,7 @@ use super::metrics::LiveMetrics;
 use super::reader::Shared;
 use super::scorer::Scorer;
 use super::view::{Audience, SourceState};
+use crate::BoxError;
 use crate::capture::Open;
 use crate::classify::classifier::Classify;
 use crate::face::Locate;
@@ -23,7 +24,7 @@ pub use super::keeper::KeepSettings;
 pub use super::seat::FirstSight;
 
 /// Who does the work of a live run.
-pub struct Stages<'a> {
+pub struct LiveStages<'a> {
     /// Opens the source, and opens it again.
     pub opener: Arc<dyn Open>,
     /// Finds faces.
@@ -57,13 +58,13 @@ impl Drop for Done<'_> {
 ///
 /// When the detector or the classifier fails, or no thread can be begun.
 pub fn watch(
-    stages: Stages<'_>,
+    stages: LiveStages<'_>,
     settings: &KeepSettings,
     audience: &dyn Audience,
     metrics: &Arc<LiveMetrics>,
     stop: &AtomicBool,
-) -> anyhow::Result<()> {
-    let Stages { opener, detector, detect, classifier, judge, first_sight, limits } = stages;
+) -> Result<(), BoxError> {
+    let LiveStages { opener, detector, detect, classifier, judge, first_sight, limits } = stages;
     let (shared, desk, done) = (Arc::new(Shared::new(Arc::clone(metrics))), Desk::new(), AtomicBool::new(false));
     let ended = thread::scope(|scope| {
         let over = Done(&done);
@@ -90,6 +91,6 @@ pub fn watch(
     ended
 }
 
-fn join(thread: ScopedJoinHandle<'_, anyhow::Result<()>>) -> anyhow::Result<()> {
+fn join(thread: ScopedJoinHandle<'_, Result<(), BoxError>>) -> Result<(), BoxError> {
     thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }

@@ -6,6 +6,7 @@ use crossbeam_channel::{Receiver, Sender};
 
 use super::order::InOrder;
 use super::parcel::{Failure, Parcel};
+use crate::BoxError;
 use crate::findings::{FrameView, Sink, Summary};
 use crate::verdict::{Followed, Judge, ModelJudge};
 
@@ -60,7 +61,7 @@ impl<'a> Delivery<'a> {
         }
     }
 
-    fn tell(&mut self, parcel: &mut Parcel, summary: &Summary) -> anyhow::Result<()> {
+    fn tell(&mut self, parcel: &mut Parcel, summary: &Summary) -> Result<(), BoxError> {
         let view = FrameView {
             source: &summary.source.name,
             frame: &parcel.frame,

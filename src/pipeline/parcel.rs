@@ -2,6 +2,7 @@
 
 use std::any::Any;
 
+use crate::BoxError;
 use crate::face::Face;
 use crate::face::follow::{Plan, TrackId};
 use crate::face::quality::Quality;
@@ -35,7 +36,7 @@ pub struct Parcel {
 #[derive(Debug)]
 pub(super) enum Failure {
     /// A stage failed.
-    Error(anyhow::Error),
+    Error(BoxError),
     /// A stage panicked.
     Panic(Box<dyn Any + Send>),
 }

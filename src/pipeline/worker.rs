@@ -7,6 +7,7 @@ use crossbeam_channel::{Receiver, Sender, select_biased};
 use smallvec::SmallVec;
 
 use super::parcel::{Failure, Parcel};
+use crate::BoxError;
 use crate::classify::classifier::{Classify, MOST_FRAMES, Seen};
 use crate::face::Locate;
 use crate::face::quality::Quality;
@@ -94,7 +95,7 @@ impl Worker<'_> {
 }
 
 /// Measures and scores the faces of parcels.
-fn score(models: &mut [&mut dyn Classify], parcels: &mut [&mut Parcel]) -> anyhow::Result<()> {
+fn score(models: &mut [&mut dyn Classify], parcels: &mut [&mut Parcel]) -> Result<(), BoxError> {
     for parcel in parcels.iter_mut() {
         let Parcel { frame, faces, qualities, .. } = &mut **parcel;
         qualities.clear();
@@ -117,7 +118,7 @@ fn score(models: &mut [&mut dyn Classify], parcels: &mut [&mut Parcel]) -> anyho
 
 /// Does `work` on parcels of which none has failed. When it fails, the first of them says so and the others are left
 /// as they are: nothing behind a failure is delivered.
-fn attempt(parcels: &mut [&mut Parcel], work: impl FnOnce(&mut [&mut Parcel]) -> anyhow::Result<()>) {
+fn attempt(parcels: &mut [&mut Parcel], work: impl FnOnce(&mut [&mut Parcel]) -> Result<(), BoxError>) {
     let sound = parcels.iter().all(|parcel| parcel.failure.is_none());
     if !sound || parcels.is_empty() {
         return;

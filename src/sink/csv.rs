@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::record::{FaceRecord, PhotoRecord};
 use super::rows::{Rows, RowsError};
+use crate::BoxError;
 use crate::findings::{FrameView, Sink, Summary};
 
 /// Writes the CSV table.
@@ -80,7 +81,7 @@ fn table(path: &Path, header: &str) -> io::Result<::csv::Writer<Rows>> {
 }
 
 impl Sink for CsvSink {
-    fn frame(&mut self, view: &FrameView<'_>) -> anyhow::Result<()> {
+    fn frame(&mut self, view: &FrameView<'_>) -> Result<(), BoxError> {
         for record in FaceRecord::of(view, &self.models) {
             self.writer.serialize(record)?;
         }
@@ -88,7 +89,7 @@ impl Sink for CsvSink {
     }
 
     /// On the disk before another table says that the source is finished.
-    fn finish(&mut self, _summary: &Summary) -> anyhow::Result<()> {
+    fn finish(&mut self, _summary: &Summary) -> Result<(), BoxError> {
         self.writer.flush()?;
         Ok(self.writer.get_ref().sync()?)
     }

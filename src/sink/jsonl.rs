@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use super::record::{FaceRecord, PhotoRecord, SCHEMA, SummaryRecord, TrackRecord};
 use super::rows::{Rows, RowsError};
+use crate::BoxError;
 use crate::findings::{FrameView, Sink, Summary};
 
 /// What a run was made with, for the first line.
@@ -180,7 +181,7 @@ pub fn first_line(run: &RunRecord) -> Map<String, Value> {
 }
 
 impl Sink for JsonlSink {
-    fn frame(&mut self, view: &FrameView<'_>) -> anyhow::Result<()> {
+    fn frame(&mut self, view: &FrameView<'_>) -> Result<(), BoxError> {
         if self.extent == Extent::Summaries {
             return Ok(());
         }
@@ -190,7 +191,7 @@ impl Sink for JsonlSink {
         Ok(self.rows.flush()?)
     }
 
-    fn finish(&mut self, summary: &Summary) -> anyhow::Result<()> {
+    fn finish(&mut self, summary: &Summary) -> Result<(), BoxError> {
         let tracks = self.models.iter().zip(&summary.opinions).filter(|_| self.extent == Extent::All);
         for (model, said) in tracks {
             for record in TrackRecord::of(summary, model, said) {

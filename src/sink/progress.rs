@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use log::Level;
 
+use crate::BoxError;
 use crate::capture::SourceInfo;
 use crate::findings::{FrameView, Sink, Summary};
 use crate::stderr;
@@ -107,19 +108,19 @@ impl ProgressSink {
 }
 
 impl Sink for ProgressSink {
-    fn start(&mut self, source: &SourceInfo) -> anyhow::Result<()> {
+    fn start(&mut self, source: &SourceInfo) -> Result<(), BoxError> {
         self.progress = Some(Progress::new(source.name.clone(), "frames", source.claimed_frames));
         Ok(())
     }
 
-    fn frame(&mut self, _view: &FrameView<'_>) -> anyhow::Result<()> {
+    fn frame(&mut self, _view: &FrameView<'_>) -> Result<(), BoxError> {
         if let Some(progress) = &mut self.progress {
             progress.advance();
         }
         Ok(())
     }
 
-    fn finish(&mut self, _summary: &Summary) -> anyhow::Result<()> {
+    fn finish(&mut self, _summary: &Summary) -> Result<(), BoxError> {
         self.progress = None;
         Ok(())
     }

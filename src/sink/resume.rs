@@ -4,8 +4,8 @@
 //! model's summary says that it was read whole, and every table has as many rows of it as the summaries count faces.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -15,10 +15,11 @@ use serde_json::{Map, Value};
 use super::csv::HEADER;
 use super::record::SCHEMA;
 
-use crate::name;
+use crate::{name, whole_file};
 
 /// Why a run can't be continued.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ResumeError {
     /// A table can't be read.
     #[error("can't read {}: {source}", name::of(path))]
@@ -37,10 +38,7 @@ pub enum ResumeError {
         source: io::Error,
     },
     /// The file is none of our tables, or of another version.
-    #[error(
-        "{} is not a table of this version of `cyborg video` ({found}): drop --resume to start over, which replaces it",
-        name::of(path)
-    )]
+    #[error("{} is not a table of this version of `cyborg video` ({found})", name::of(path))]
     Foreign {
         /// The table.
         path: PathBuf,
@@ -48,10 +46,7 @@ pub enum ResumeError {
         found: String,
     },
     /// A row that can't be read stands before others.
-    #[error(
-        "line {line} of {} is not a row of `cyborg video`: repair the table, or drop --resume to start over",
-        name::of(path)
-    )]
+    #[error("line {line} of {} is not a row of `cyborg video`", name::of(path))]
     Malformed {
         /// The table.
         path: PathBuf,
@@ -59,7 +54,7 @@ pub enum ResumeError {
         line: u64,
     },
     /// The table was made by another model, or with other settings.
-    #[error("{} was made with different settings: {}; use the same model and flags, or drop --resume to start over", name::of(path), differences.join(", "))]
+    #[error("{} was made with different settings: {}", name::of(path), differences.join(", "))]
     OtherRun {
         /// The table.
         path: PathBuf,
@@ -343,30 +338,21 @@ fn cut(path: &Path, end: u64) -> io::Result<()> {
     file.sync_data()
 }
 
-/// Copies what is kept to a file beside the table, which then takes its place in one step.
+/// Copies what is kept to a file beside the table, which then takes its place in one step. When that fails, the table is as it was.
 fn rewrite(path: &Path, ranges: &[Range<u64>]) -> io::Result<()> {
     // A link stays a link.
     let path = path.canonicalize()?;
-    let mut name = path.clone().into_os_string();
-    name.push(".resumed");
-    let beside = PathBuf::from(name);
     let mut table = File::open(&path)?;
-    let copied = (|| {
-        let mut copy = File::create(&beside)?;
-        for range in ranges {
-            table.seek(SeekFrom::Start(range.start))?;
-            io::copy(&mut (&mut table).take(range.end - range.start), &mut copy)?;
-        }
-        copy.flush()?;
-        copy.set_permissions(table.metadata()?.permissions())?;
-        copy.sync_all()?;
-        fs::rename(&beside, &path)
-    })();
-    if copied.is_err() {
-        // The table is as it was; what is left of the copy is of no use.
-        let _ = fs::remove_file(&beside);
+    let mut copy = whole_file::beside(&path, Some(table.metadata()?.permissions()))?;
+    for range in ranges {
+        table.seek(SeekFrom::Start(range.start))?;
+        io::copy(&mut (&mut table).take(range.end - range.start), &mut copy)?;
     }
-    copied
+    // What is asked for at creation is cut by the process' mask.
+    copy.as_file().set_permissions(table.metadata()?.permissions())?;
+    copy.as_file().sync_all()?;
+    copy.persist(&path)?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What is read back of tables, and what is left of them.
 
+use std::fs;
+
 use super::*;
 use crate::sink::jsonl::{RunRecord, first_line};
 
@@ -158,7 +160,7 @@ fn other_files_are_refused() {
     let older = head().replace(&format!("\"schema\":{SCHEMA}"), "\"schema\":2");
     for (text, message) in [(older.as_str(), "version 2"), ("{}\n", "first line"), ("\u{1}\n", "first line")] {
         let error = Table::read_jsonl(&bench.file("t.jsonl", text)).expect_err(text).to_string();
-        assert!(error.contains(message) && error.contains("drop --resume to start over"), "{error}");
+        assert!(error.contains(message), "{error}");
     }
     let error = Table::read_csv(&bench.file("t.csv", "a,b\n1,2\n")).expect_err("not ours").to_string();
     assert!(error.contains("its columns are a,b"), "{error}");

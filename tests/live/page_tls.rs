@@ -59,6 +59,6 @@ fn files_that_are_no_certificate_are_named() {
         [("missing.pem", "key.pem", "missing.pem"), ("certificate.pem", "certificate.pem", "certificate.pem")]
     {
         let error = serve(certificate, key).expect_err("it can't be used").to_string();
-        assert!(error.contains(named) && error.contains("--tls-cert"), "{error}");
+        assert!(error.contains(named), "{error}");
     }
 }

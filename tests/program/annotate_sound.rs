@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use cyborg_edge::BoxError;
 use cyborg_edge::capture::stretch::Mark;
 use cyborg_edge::capture::{Read, Source, SourceInfo};
 use cyborg_edge::findings::Sink;
@@ -172,7 +173,7 @@ impl Source for FromOne {
         self.0.info()
     }
 
-    fn read(&mut self, frame: &mut Frame) -> anyhow::Result<Read> {
+    fn read(&mut self, frame: &mut Frame) -> Result<Read, BoxError> {
         let read = self.0.read(frame);
         frame.time = PresentationTime(frame.time.0 + 1_000_000);
         read

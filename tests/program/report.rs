@@ -8,7 +8,8 @@ use std::process::{Command, Output, Stdio};
 use cyborg_edge::findings::Sink;
 use cyborg_edge::sink::jsonl::RunRecord;
 use cyborg_edge::sink::report::{
-    Interval, MadeWith, PersonReport, Quality, ReportData, ReportEnd, ReportSink, StillReport, Timeline, Timing, render,
+    FrameCounts, MadeWith, PersonReport, ReportData, ReportEnd, ReportSink, StillReport, SyntheticSpan, Timeline,
+    Timing, render,
 };
 use cyborg_edge::verdict::{Judgement, Logits, SyntheticProbability, Verdict};
 use cyborg_models::contract::{Calibration, ErrorRates};
@@ -65,7 +66,7 @@ fn example() -> ReportData {
             span: (0.0, 11.96),
             frames: 300,
             verdicts: [0, 100, 200],
-            intervals: vec![Interval { first: 1_000_000, last: 4_200_000 }],
+            intervals: vec![SyntheticSpan { first: 1_000_000, last: 4_200_000 }],
             timeline: timeline.buckets().to_vec(),
             strongest: vec![still],
             others: Vec::new(),
@@ -77,12 +78,12 @@ fn example() -> ReportData {
         span: Some((0.0, 11.96)),
         people: vec![person(0, Verdict::Synthetic, 0.84, 0..0), person(1, Verdict::Unsure, 0.5, 100..175)],
         faces_left_out: 0,
-        quality: Quality {
+        quality: FrameCounts {
             frames: 300,
             faces: 525,
             size: (1920, 1080),
             milli_rate: Some(25_000),
-            ..Quality::default()
+            ..FrameCounts::default()
         },
         timing: Timing { wall: 3.0, stages: vec![("decode", 0.75)], ages_ms: vec![("median", 69.4)] },
         made_with: made_with(),

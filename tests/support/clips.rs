@@ -62,7 +62,7 @@ pub(crate) fn read_all(source: &mut dyn Source) -> anyhow::Result<Seen> {
     let mut seen = Seen::default();
     let mut frame = Frame::empty();
     for _ in 0..10_000 {
-        match source.read(&mut frame)? {
+        match source.read(&mut frame).map_err(anyhow::Error::from_boxed)? {
             Read::Frame => seen.frames.push(frame.clone()),
             Read::Damaged(reason) => seen.damaged.push(reason),
             Read::End => return Ok(seen),

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use cyborg_edge::BoxError;
 use cyborg_edge::capture::{AtEnd, Open, Opened, Read, Source, SourceInfo};
 use cyborg_edge::face::follow::{DetectEvery, TrackId};
 use cyborg_edge::frame::{Frame, PresentationTime};
@@ -14,7 +15,7 @@ use cyborg_edge::live::backoff::BackOff;
 use cyborg_edge::live::limits::SharedLimits;
 use cyborg_edge::live::metrics::LiveMetrics;
 use cyborg_edge::live::view::{Audience, SourceState, View};
-use cyborg_edge::live::watch::{FirstSight, KeepSettings, Stages};
+use cyborg_edge::live::watch::{FirstSight, KeepSettings, LiveStages};
 use cyborg_edge::verdict::Judge;
 
 use super::alone::alone;
@@ -67,13 +68,13 @@ struct Scripted {
 }
 
 impl Open for ScriptedOpener {
-    fn open(&self) -> anyhow::Result<Opened> {
+    fn open(&self) -> Result<Opened, BoxError> {
         let session = self.sessions.lock().expect("no test thread panics here").pop_front();
         let (steps, at_end) = match session {
             Some(Session::Plays(steps)) => (steps, AtEnd::Reopen),
             Some(Session::Last(steps)) => (steps, AtEnd::Finish),
-            Some(Session::Refused(reason)) => anyhow::bail!(reason),
-            None => anyhow::bail!("the script is over"),
+            Some(Session::Refused(reason)) => return Err(reason.into()),
+            None => return Err("the script is over".into()),
         };
         let info = SourceInfo { name: "scripted".into(), size: (64, 48), rate: Some(50.0), claimed_frames: None };
         let source = Box::new(Scripted { info, steps: steps.into(), frames: 0, due: Instant::now(), rough: false });
@@ -86,14 +87,14 @@ impl Source for Scripted {
         &self.info
     }
 
-    fn read(&mut self, frame: &mut Frame) -> anyhow::Result<Read> {
+    fn read(&mut self, frame: &mut Frame) -> Result<Read, BoxError> {
         loop {
             match self.steps.pop_front() {
                 None => return Ok(Read::End),
                 Some(Step::Size(width, height)) => self.info.size = (width, height),
                 Some(Step::Rough) => self.rough = true,
                 Some(Step::Silence(millis)) => thread::sleep(Duration::from_millis(millis)),
-                Some(Step::Break(reason)) => anyhow::bail!(reason),
+                Some(Step::Break(reason)) => return Err(reason.into()),
                 Some(Step::Panic) => std::panic::resume_unwind(Box::new("a bug in the driver")),
                 Some(Step::Damaged) => return Ok(Read::Damaged("the script says so".into())),
                 Some(Step::Frames { count: 0, .. }) => {}
@@ -240,7 +241,7 @@ impl LiveRun {
             judge: &quick_judge,
             own: limits.own(),
         });
-        let stages = Stages {
+        let stages = LiveStages {
             opener: Arc::new(ScriptedOpener { sessions, differs: self.differs }),
             detector: &mut self.detector,
             detect: DetectEvery(NonZeroU32::new(self.detect_every).expect("not zero")),
@@ -249,7 +250,7 @@ impl LiveRun {
             first_sight,
             limits: Arc::new(limits),
         };
-        cyborg_edge::live::watch(stages, &self.keep, audience, metrics, stop)
+        cyborg_edge::live::watch(stages, &self.keep, audience, metrics, stop).map_err(anyhow::Error::from_boxed)
     }
 
     /// Runs to the end. What is late on a busy machine would be a lost source: one such run at a time.

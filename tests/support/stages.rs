@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use cyborg_edge::BoxError;
 use cyborg_edge::capture::{Read, Source, SourceInfo};
 use cyborg_edge::classify::classifier::{Classify, Seen};
 use cyborg_edge::face::crop::{CropSquare, Cropper};
@@ -38,11 +39,11 @@ impl Source for CountingSource {
         &self.info
     }
 
-    fn read(&mut self, frame: &mut Frame) -> anyhow::Result<Read> {
+    fn read(&mut self, frame: &mut Frame) -> Result<Read, BoxError> {
         let number = self.next;
         self.next += 1;
         if self.broken == Some(number) {
-            anyhow::bail!("the source broke at {number}");
+            return Err(format!("the source broke at {number}").into());
         }
         if number >= self.frames {
             return Ok(Read::End);
@@ -73,7 +74,7 @@ pub(crate) struct MiddleFace {
 }
 
 impl Locate for MiddleFace {
-    fn locate(&mut self, frame: &Frame, faces: &mut Vec<Face>) -> anyhow::Result<()> {
+    fn locate(&mut self, frame: &Frame, faces: &mut Vec<Face>) -> Result<(), BoxError> {
         faces.clear();
         self.looks += 1;
         if self.uneven {
@@ -115,8 +116,8 @@ impl BrightnessClassifier {
 }
 
 impl Classify for BrightnessClassifier {
-    fn classify(&mut self, seen: &mut [Seen<'_>]) -> anyhow::Result<()> {
-        seen.iter_mut().try_for_each(|seen| self.one(seen))
+    fn classify(&mut self, seen: &mut [Seen<'_>]) -> Result<(), BoxError> {
+        Ok(seen.iter_mut().try_for_each(|seen| self.one(seen))?)
     }
 
     fn faces_at_once(&self) -> usize {

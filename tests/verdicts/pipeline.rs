@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use cyborg_edge::BoxError;
 use cyborg_edge::capture::SourceInfo;
 use cyborg_edge::face::follow::DetectEvery;
 use cyborg_edge::findings::{Ended, FrameView, Sink, Summary};
@@ -51,13 +52,15 @@ impl Recorder {
 }
 
 impl Sink for Recorder {
-    fn start(&mut self, _source: &SourceInfo) -> anyhow::Result<()> {
+    fn start(&mut self, _source: &SourceInfo) -> Result<(), BoxError> {
         self.note(Event::Start);
         Ok(())
     }
 
-    fn frame(&mut self, view: &FrameView<'_>) -> anyhow::Result<()> {
-        anyhow::ensure!(self.fails_at != Some(view.frame.number), "the sink broke at {}", view.frame.number);
+    fn frame(&mut self, view: &FrameView<'_>) -> Result<(), BoxError> {
+        if self.fails_at == Some(view.frame.number) {
+            return Err(format!("the sink broke at {}", view.frame.number).into());
+        }
         std::thread::sleep(self.latency);
         let first = view.first().expect("there is a model");
         assert_eq!(view.faces.len(), first.scores.len(), "faces and scores run in step");
@@ -71,7 +74,7 @@ impl Sink for Recorder {
         Ok(())
     }
 
-    fn finish(&mut self, summary: &Summary) -> anyhow::Result<()> {
+    fn finish(&mut self, summary: &Summary) -> Result<(), BoxError> {
         self.note(Event::Finish { frames: summary.frames });
         Ok(())
     }

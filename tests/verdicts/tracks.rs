@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use cyborg_edge::BoxError;
 use cyborg_edge::capture::{Read, Source, SourceInfo};
 use cyborg_edge::classify::classifier::{Classify, Seen};
 use cyborg_edge::face::crop::CropSquare;
@@ -48,7 +49,7 @@ impl Source for Clip {
         &self.info
     }
 
-    fn read(&mut self, frame: &mut Frame) -> anyhow::Result<Read> {
+    fn read(&mut self, frame: &mut Frame) -> Result<Read, BoxError> {
         if self.next == self.script.frames {
             return Ok(Read::End);
         }
@@ -70,7 +71,7 @@ impl Source for Clip {
 struct Seer(Script);
 
 impl Locate for Seer {
-    fn locate(&mut self, frame: &Frame, faces: &mut Vec<Face>) -> anyhow::Result<()> {
+    fn locate(&mut self, frame: &Frame, faces: &mut Vec<Face>) -> Result<(), BoxError> {
         faces.clear();
         faces.extend((self.0.people)(frame.number).iter().map(|person| Face {
             bounds: PixelBox { left: person.x - SIDE / 2.0, top: 50.0, width: SIDE, height: SIDE },
@@ -88,7 +89,7 @@ impl Locate for Seer {
 struct Knower;
 
 impl Classify for Knower {
-    fn classify(&mut self, seen: &mut [Seen<'_>]) -> anyhow::Result<()> {
+    fn classify(&mut self, seen: &mut [Seen<'_>]) -> Result<(), BoxError> {
         let square = CropSquare { left: 0, top: 0, side: 1 };
         let logits = |face: &Face| Logits { authentic: 0.0, synthetic: face.confidence };
         for Seen { faces, scores, maps, .. } in seen {
@@ -105,7 +106,7 @@ impl Classify for Knower {
 struct Notes(Arc<Mutex<Vec<(u64, u64, f32)>>>);
 
 impl Sink for Notes {
-    fn frame(&mut self, view: &FrameView<'_>) -> anyhow::Result<()> {
+    fn frame(&mut self, view: &FrameView<'_>) -> Result<(), BoxError> {
         let tracks = &view.first().expect("there is a model").tracked;
         assert_eq!(view.faces.len(), tracks.len(), "faces and tracks run in step");
         let mut notes = self.0.lock().expect("no test thread panics here");

@@ -174,6 +174,7 @@ pub struct Training {
 
 /// Why a metadata set is not a contract that we know.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ContractError {
     /// There is no contract version at all.
     #[error(

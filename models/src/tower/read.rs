@@ -9,6 +9,7 @@ use crate::onnx::{ModelProto, TensorProto, element};
 
 /// A file that holds no such tower.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TowerError {
     /// The bytes are no ONNX file.
     #[error("it is not an ONNX file ({0})")]

@@ -55,6 +55,7 @@ pub struct Wish {
 
 /// A camera that can't be used, and why.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CameraError {
     /// The system can't be asked.
     #[error("cameras can't be listed: {0}")]

@@ -8,6 +8,7 @@ use nokhwa::utils::{CameraFormat, FrameFormat, RequestedFormat, RequestedFormatT
 use super::choice;
 use super::decode::decode;
 use super::{Camera, CameraError, Wish};
+use crate::BoxError;
 use crate::capture::{AtEnd, Open, Opened, Read, Source, SourceInfo};
 use crate::frame::{Frame, PresentationTime};
 use crate::wall;
@@ -31,8 +32,8 @@ struct CameraSource {
 }
 
 impl Open for CameraOpener {
-    fn open(&self) -> anyhow::Result<Opened> {
-        wall::behind(|| self.start())?
+    fn open(&self) -> Result<Opened, BoxError> {
+        Ok(wall::behind(|| self.start())??)
     }
 }
 
@@ -70,7 +71,7 @@ impl Source for CameraSource {
         &self.info
     }
 
-    fn read(&mut self, frame: &mut Frame) -> anyhow::Result<Read> {
+    fn read(&mut self, frame: &mut Frame) -> Result<Read, BoxError> {
         let bytes = wall::behind(|| self.device.frame_raw());
         let bytes = bytes.with_context(|| format!("{} can't be read", self.info.name))?;
         let bytes = bytes.map_err(|reason| CameraError::Lost { name: self.info.name.clone(), reason })?;

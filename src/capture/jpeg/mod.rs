@@ -23,6 +23,7 @@ const SHORT_FILE: &str = "Premature end of JPEG file";
 
 /// A JPEG that can't be decoded.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum JpegError {
     /// The data ends before the picture does.
     #[error("the JPEG data is truncated; get a complete copy of the file")]

@@ -8,7 +8,7 @@ use ffmpeg_next::ffi;
 use ffmpeg_next::format::Pixel;
 use ffmpeg_next::software::scaling;
 
-use super::turn::Turn;
+use super::orientation::Orientation;
 use crate::frame::Frame;
 
 /// The converter writes whole vectors, so it may touch a few bytes behind the last row.
@@ -54,13 +54,13 @@ impl Converter {
     pub(super) fn convert(
         &mut self,
         picture: &ffmpeg::frame::Video,
-        turn: Turn,
+        turn: Orientation,
         frame: &mut Frame,
     ) -> Result<(), ffmpeg::Error> {
         let size = (self.shape.square.0 as usize, self.shape.square.1 as usize);
         let (width, height) = turn.size(size);
         frame.resize(width, height);
-        if turn == Turn::NONE {
+        if turn == Orientation::NONE {
             return write_rgb(&mut self.context, &self.shape, picture, &mut frame.pixels);
         }
         self.lying.resize(size.0 * size.1 * 3, 0);

@@ -9,6 +9,7 @@ use crate::wall::Fault;
 
 /// A video that can't be opened or decoded.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum VideoError {
     /// It is no file.
     #[error("{0} is a directory: name the video files in it")]
@@ -33,7 +34,7 @@ pub enum VideoError {
         source: Fault,
     },
     /// The network, or what is at the other end, doesn't answer.
-    #[error("{name} sent nothing for {seconds} s: is it reachable? A larger `--patience` waits longer")]
+    #[error("{name} sent nothing for {seconds} s: is it reachable?")]
     Silent {
         /// The video.
         name: String,
@@ -49,9 +50,7 @@ pub enum VideoError {
     )]
     IndexAtEnd(String),
     /// Its pictures are larger than allowed: a mistake in its header, or a trap.
-    #[error(
-        "{name} claims {width}x{height} pixels, more than the limit of {most}: raise `--max-pixels` if that is right"
-    )]
+    #[error("{name} claims {width}x{height} pixels, more than the limit of {most}")]
     TooLarge {
         /// The video.
         name: String,
@@ -81,7 +80,7 @@ pub enum VideoError {
         damage: Option<String>,
     },
     /// It has frames, but none in the stretch that was asked for.
-    #[error("{name} has no frame between `--start` and `--end`; the last one read is at {last:.3} s{}", by_clock(*asked, *clock))]
+    #[error("{name} has no frame in the stretch that was asked for; the last one read is at {last:.3} s{}", by_clock(*asked, *clock))]
     NothingWanted {
         /// The video.
         name: String,
@@ -103,9 +102,7 @@ pub enum VideoError {
 }
 
 fn by_clock(asked: Option<f64>, clock: f64) -> String {
-    asked.map_or_else(String::new, |asked| {
-        format!(" from its first frame ({clock:.3} s by its own clock, by which `--start @{asked}` would go)")
-    })
+    asked.map_or_else(String::new, |_| format!(" from its first frame ({clock:.3} s by its own clock)"))
 }
 
 /// What to do about a failure to open.

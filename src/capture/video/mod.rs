@@ -7,10 +7,10 @@ mod error;
 mod heard;
 mod numbers;
 mod opening;
+mod orientation;
 mod picture;
 mod pipe;
 mod ticks;
-mod turn;
 mod watch;
 
 use std::num::NonZeroUsize;
@@ -28,6 +28,7 @@ use super::address::Address;
 use super::clock::{LONGEST, RunningClock};
 use super::stretch::{Mark, Pick, Picker, Stretch};
 use super::{Read, Source, SourceInfo};
+use crate::BoxError;
 use crate::frame::{Frame, PresentationTime};
 use crate::wall;
 use heard::Heard;
@@ -177,16 +178,14 @@ impl VideoSource {
         ended.then_some(Read::End)
     }
 
-    fn end(&mut self) -> anyhow::Result<Read> {
+    fn end(&mut self) -> Result<Read, VideoError> {
         if self.watch.stopped() || self.taken > 0 {
             return Ok(Read::End);
         }
         Err(match (self.last_time, self.picker.start()) {
-            (None, _) if edits::lies_before_its_index(&self.input) => {
-                VideoError::IndexAtEnd(self.info.name.clone()).into()
-            }
-            (None, _) => VideoError::NoFrames { name: self.info.name.clone(), damage: self.damage.take() }.into(),
-            (Some(_), start) => self.nothing_wanted(start.unwrap_or(Mark::Running(PresentationTime(0)))).into(),
+            (None, _) if edits::lies_before_its_index(&self.input) => VideoError::IndexAtEnd(self.info.name.clone()),
+            (None, _) => VideoError::NoFrames { name: self.info.name.clone(), damage: self.damage.take() },
+            (Some(_), start) => self.nothing_wanted(start.unwrap_or(Mark::Running(PresentationTime(0)))),
         })
     }
 
@@ -270,14 +269,14 @@ impl Source for VideoSource {
         self.heard.is_some()
     }
 
-    fn read(&mut self, frame: &mut Frame) -> anyhow::Result<Read> {
+    fn read(&mut self, frame: &mut Frame) -> Result<Read, BoxError> {
         let read = wall::behind(|| self.next_frame(frame));
-        read.map_err(|source| VideoError::Fault { name: self.info.name.clone(), source })?
+        Ok(read.map_err(|source| VideoError::Fault { name: self.info.name.clone(), source })??)
     }
 }
 
 impl VideoSource {
-    fn next_frame(&mut self, frame: &mut Frame) -> anyhow::Result<Read> {
+    fn next_frame(&mut self, frame: &mut Frame) -> Result<Read, VideoError> {
         loop {
             let came = match self.decoder.receive_frame(&mut self.picture) {
                 Ok(()) => self.pick(frame)?,

@@ -7,7 +7,7 @@ use ffmpeg_next::format::context::Input;
 
 use super::convert::{Converter, Shape, square};
 use super::error::VideoError;
-use super::turn::Turn;
+use super::orientation::Orientation;
 use crate::frame::Frame;
 
 /// Pixels that are said to be this many times as wide as high, or as high as wide, are a mistake.
@@ -20,7 +20,7 @@ pub(super) struct Pictures {
     name: String,
     most_pixels: u64,
     /// The turn that the container asks for.
-    turn: Turn,
+    turn: Orientation,
     converter: Option<Converter>,
     told: Told,
 }
@@ -35,8 +35,13 @@ struct Told {
 
 impl Pictures {
     pub(super) fn new(name: &str, stream: &ffmpeg::Stream<'_>, most_pixels: u64) -> Self {
-        let mut pictures =
-            Self { name: name.to_owned(), most_pixels, turn: Turn::NONE, converter: None, told: Told::default() };
+        let mut pictures = Self {
+            name: name.to_owned(),
+            most_pixels,
+            turn: Orientation::NONE,
+            converter: None,
+            told: Told::default(),
+        };
         let mut side_data = stream.side_data();
         if let Some(matrix) = side_data.find(|data| data.kind() == ffmpeg::packet::side_data::Type::DisplayMatrix) {
             pictures.turn = pictures.turn_of(matrix.data());
@@ -108,9 +113,9 @@ impl Pictures {
         Ok(())
     }
 
-    fn turn_of(&mut self, matrix: &[u8]) -> Turn {
-        let Some((turn, missed)) = Turn::from_matrix(matrix) else {
-            return Turn::NONE;
+    fn turn_of(&mut self, matrix: &[u8]) -> Orientation {
+        let Some((turn, missed)) = Orientation::from_matrix(matrix) else {
+            return Orientation::NONE;
         };
         if missed > MISSED {
             let text = format!(

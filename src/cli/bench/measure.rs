@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use super::table::Part;
 use super::timing::Figures;
+use crate::BoxError;
 use crate::classify::classifier::{ActivationMaps, Classifier, Classify};
+use crate::cli::cure;
 use crate::face::detector::{Detector, DetectorName, DetectorSettings};
 use crate::face::{Face, Locate};
 use crate::frame::{Frame, PixelBox, PixelPoint};
@@ -109,7 +111,8 @@ impl Subject<'_> {
     }
 
     /// Runs `work` of `items` each until the time is over; `None` when it was stopped before it had enough.
-    fn series(&self, items: usize, mut work: impl FnMut() -> anyhow::Result<()>) -> anyhow::Result<Option<Figures>> {
+    fn series(&self, items: usize, mut work: impl FnMut() -> Result<(), BoxError>) -> anyhow::Result<Option<Figures>> {
+        let mut work = || work().map_err(cure::unboxed);
         for _ in 0..WARM_UP {
             work()?;
         }

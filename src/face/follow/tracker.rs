@@ -50,7 +50,7 @@ impl fmt::Display for TrackId {
 /// Gives the same number to the same face in frame after frame of one source.
 #[derive(Debug, Default)]
 pub struct Tracker {
-    tracks: Vec<Track>,
+    tracks: Vec<Followed>,
     born: u64,
     last: Option<PresentationTime>,
     /// How the pictures have changed since the last frame.
@@ -61,7 +61,7 @@ pub struct Tracker {
 
 /// A face that is followed.
 #[derive(Clone, Copy, Debug)]
-struct Track {
+struct Followed {
     id: TrackId,
     /// As it was last found.
     face: Face,
@@ -116,7 +116,7 @@ impl Tracker {
             if !track.continued && ids[pair.face] == TrackId::default() {
                 match resized {
                     // How it moves in the new pictures is found out anew.
-                    Some(_) => *track = Track { continued: true, ..Track::new(track.id, faces[pair.face], time) },
+                    Some(_) => *track = Followed { continued: true, ..Followed::new(track.id, faces[pair.face], time) },
                     None => track.continue_with(&faces[pair.face], time),
                 }
                 ids[pair.face] = track.id;
@@ -172,12 +172,12 @@ impl Tracker {
             self.born += 1;
             let id = TrackId(self.born);
             ids[face] = id;
-            self.tracks.push(Track::new(id, faces[face], time));
+            self.tracks.push(Followed::new(id, faces[face], time));
         }
     }
 }
 
-impl Track {
+impl Followed {
     fn new(id: TrackId, face: Face, seen: PresentationTime) -> Self {
         Self { id, face, bounds: face.bounds, velocity: (0.0, 0.0), seen, sightings: 1, continued: false }
     }

@@ -52,7 +52,7 @@ impl Machine {
     /// What is missing for CUDA, or for TensorRT on top of it, with its cure; nothing when all was found.
     pub(super) fn lacks(&self, libraries: &[&str], is_there: impl Fn(&str) -> bool) -> Option<String> {
         if self.gpus.is_empty() && self.driver.is_none() {
-            return Some("no NVIDIA driver runs here: install it, or use `--provider cpu`".to_owned());
+            return Some("no NVIDIA driver runs here: install it".to_owned());
         }
         let missing: Vec<&str> = libraries.iter().copied().filter(|library| !is_there(library)).collect();
         if missing.is_empty() {

@@ -41,7 +41,7 @@ struct Turned {
 
 /// A file that can't be written.
 #[derive(Debug, thiserror::Error)]
-#[error("can't write events to {}: {reason}; name another file with --events", name::of(path))]
+#[error("can't write events to {}: {reason}", name::of(path))]
 pub struct LinesError {
     path: PathBuf,
     reason: io::Error,
@@ -221,7 +221,7 @@ mod tests {
     fn a_folder_is_no_file() {
         let folder = tempfile::tempdir().expect("a folder for the test");
         let error = Lines::file(folder.path(), rotation(1, 1)).err().expect("it is a folder").to_string();
-        assert!(error.contains("--events"), "{error}");
+        assert!(error.contains("can't write events to "), "{error}");
     }
 
     /// `/dev/full` takes nothing: that may change, and a reader that left doesn't come back.

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use self::event::{Event, Origin};
 use self::post::Post;
-use self::turning::{Said, To, Turn, Turning};
+use self::turning::{Sighting, To, Turn, Turning};
 use super::backoff::BackOff;
 use super::metrics::{LiveMetrics, OutputCounts};
 use super::view::{Audience, SourceState, View};
@@ -128,7 +128,7 @@ impl Audience for Alerts {
             // Nobody is called for what is said at first sight.
             let opinion = person.decided()?;
             let (verdict, probability, reason) = (opinion.verdict, opinion.probability, opinion.reason);
-            Some(Said { track: person.track, verdict, probability, reason })
+            Some(Sighting { track: person.track, verdict, probability, reason })
         });
         turning.see(view.frame.captured, said, |turn| turns.push(turn));
         if !turns.is_empty() {

@@ -31,12 +31,13 @@ const TRIED_EACH: Duration = Duration::from_secs(30);
 
 /// A broker that can't be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum MqttError {
     /// The topic is none.
-    #[error("invalid MQTT topic `{0}`: --mqtt-topic takes 1 to 200 characters, without `+`, `#` or NUL")]
+    #[error("invalid MQTT topic `{0}`: a topic has 1 to 200 characters, without `+`, `#` or NUL")]
     Topic(String),
     /// The address says more than where the broker is.
-    #[error("{0}: an address for --mqtt ends with host and port; --mqtt-topic names the topic")]
+    #[error("{0}: the address of a broker ends with host and port")]
     Path(String),
     /// The system names nobody to trust.
     #[error(transparent)]

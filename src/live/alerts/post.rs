@@ -31,7 +31,8 @@ impl Post {
     pub(super) fn begin(output: Box<dyn Output>, counts: Arc<OutputCounts>, backoff: BackOff) -> io::Result<Self> {
         let queue = Arc::new(Queue::new(output.room()));
         let wants_picture = output.wants_picture();
-        let worker = Worker { output, queue: Arc::clone(&queue), counts: Arc::clone(&counts), backoff, failing: false };
+        let worker =
+            Courier { output, queue: Arc::clone(&queue), counts: Arc::clone(&counts), backoff, failing: false };
         let thread = thread::Builder::new().name(counts.name.to_owned()).spawn(move || worker.work())?;
         Ok(Self { queue, counts, wants_picture, thread })
     }
@@ -63,7 +64,7 @@ impl Post {
     }
 }
 
-struct Worker {
+struct Courier {
     output: Box<dyn Output>,
     queue: Arc<Queue<Arc<Event>>>,
     counts: Arc<OutputCounts>,
@@ -71,7 +72,7 @@ struct Worker {
     failing: bool,
 }
 
-impl Worker {
+impl Courier {
     fn work(mut self) {
         loop {
             match self.queue.take(REST) {

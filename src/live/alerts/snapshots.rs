@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use super::event::Event;
 use super::output::{Output, Trouble};
-use crate::live::jpeg;
-use crate::name;
+use crate::draw::jpeg;
+use crate::{name, whole_file};
 
 /// Pictures that wait for the disk at most: each holds the memory of a frame.
 const ROOM: usize = 4;
@@ -27,7 +27,7 @@ pub struct Snapshots {
 
 /// A folder that can't be used.
 #[derive(Debug, thiserror::Error)]
-#[error("can't keep pictures in {}: {reason}; name another folder with --snapshots", name::of(folder))]
+#[error("can't keep pictures in {}: {reason}", name::of(folder))]
 pub struct SnapshotsError {
     folder: PathBuf,
     reason: io::Error,
@@ -48,12 +48,7 @@ impl Snapshots {
     }
 
     fn save(&mut self, name: String, file: &[u8]) -> io::Result<()> {
-        // Under another name until it is whole.
-        let part = self.folder.join(format!("{name}.part"));
-        fs::write(&part, file).and_then(|()| fs::rename(&part, self.folder.join(&name))).inspect_err(|_| {
-            // It may not even be there.
-            let _ = fs::remove_file(&part);
-        })?;
+        whole_file::write(&self.folder.join(&name), file)?;
         self.names.push_back(name);
         self.forget();
         Ok(())

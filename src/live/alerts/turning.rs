@@ -1,17 +1,18 @@
 //! When a person turns synthetic, turns back, or goes: from what is seen to what is told. A function of what it is given,
 //! with no clock of its own.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde::{Serialize, Serializer};
 
-use crate::face::follow::{LONGEST_GAP, TrackId};
+use crate::face::follow::TrackId;
+use crate::live::turns::{Turned, Turns};
 use crate::verdict::reason::Reason;
 use crate::verdict::{SyntheticProbability, Verdict};
 
 /// What is said of a person in a picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Said {
+pub struct Sighting {
     /// The person's track.
     pub track: TrackId,
     /// The verdict, with hysteresis.
@@ -46,17 +47,10 @@ pub struct Turn {
     pub reason: Option<Reason>,
 }
 
-/// Follows the verdict on each person, and finds the turns that matter: to synthetic, and away from it.
+/// Finds the turns that matter among all: to synthetic, and away from it.
 #[derive(Debug, Default)]
 pub struct Turning {
-    known: Vec<Known>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Known {
-    said: Said,
-    /// In which picture the person was last.
-    seen: Instant,
+    turns: Turns<Sighting>,
 }
 
 impl To {
@@ -80,41 +74,29 @@ impl Serialize for To {
 
 impl Turning {
     /// Takes the persons of a picture that was captured at `now`, and calls `tell` for each turn.
-    pub fn see(&mut self, now: Instant, persons: impl Iterator<Item = Said>, mut tell: impl FnMut(Turn)) {
-        for said in persons {
-            let found = self.known.iter_mut().find(|known| known.said.track == said.track);
-            let before = found.as_ref().map(|known| known.said.verdict);
-            match found {
-                Some(known) => *known = Known { said, seen: known.seen.max(now) },
-                None => self.known.push(Known { said, seen: now }),
-            }
+    pub fn see(&mut self, now: Instant, persons: impl Iterator<Item = Sighting>, mut tell: impl FnMut(Turn)) {
+        for seen in persons {
+            let Sighting { track, verdict, probability, reason } = seen;
             let synthetic = |verdict| verdict == Some(Verdict::Synthetic);
-            if synthetic(before) != synthetic(Some(said.verdict)) {
-                let Said { track, verdict, probability, reason } = said;
-                tell(Turn { track, from: before, to: To::Verdict(verdict), probability, reason });
+            if let Some(Turned { from }) = self.turns.take(track, verdict, now, seen)
+                && synthetic(from) != synthetic(Some(verdict))
+            {
+                tell(Turn { track, from, to: To::Verdict(verdict), probability, reason });
             }
         }
-        // After that long the tracker gives the number to nobody: who comes back is another track.
-        let patience = Duration::from_secs_f64(LONGEST_GAP);
-        self.known.retain(|known| {
-            let gone = now.saturating_duration_since(known.seen) > patience;
-            if gone {
-                part(&known.said, &mut tell);
-            }
-            !gone
-        });
+        self.turns.forget(now, |known| part(&known.kept, &mut tell));
     }
 
     /// Nobody is there any more: the source was lost, or has ended. No track comes back after that.
     pub fn end(&mut self, mut tell: impl FnMut(Turn)) {
-        self.known.drain(..).for_each(|known| part(&known.said, &mut tell));
+        self.turns.clear(|known| part(&known.kept, &mut tell));
     }
 }
 
 /// Tells that a person is gone, if that matters.
-fn part(said: &Said, tell: &mut impl FnMut(Turn)) {
-    if said.verdict == Verdict::Synthetic {
-        let Said { track, verdict, probability, .. } = *said;
+fn part(seen: &Sighting, tell: &mut impl FnMut(Turn)) {
+    if seen.verdict == Verdict::Synthetic {
+        let Sighting { track, verdict, probability, .. } = *seen;
         tell(Turn { track, from: Some(verdict), to: To::Gone, probability, reason: None });
     }
 }
@@ -122,15 +104,16 @@ fn part(said: &Said, tell: &mut impl FnMut(Turn)) {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::time::Duration;
 
     use rand_chacha::ChaCha8Rng;
     use rand_chacha::rand_core::{Rng, SeedableRng};
 
     use super::*;
 
-    fn said(track: u64, verdict: Verdict) -> Said {
+    fn said(track: u64, verdict: Verdict) -> Sighting {
         let reason = (verdict == Verdict::Unsure).then_some(Reason::TooBlurred);
-        Said { track: TrackId(track), verdict, probability: SyntheticProbability::HALF, reason }
+        Sighting { track: TrackId(track), verdict, probability: SyntheticProbability::HALF, reason }
     }
 
     /// Pictures, in milliseconds and with their persons; what is told is compared in words.
@@ -215,7 +198,7 @@ mod tests {
                     let on = synthetic.get(&person.track.0).copied().unwrap_or_default();
                     assert_eq!(on, person.verdict == Synthetic, "{person:?}");
                 }
-                assert!(turning.known.len() <= 4);
+                assert!(turning.turns.len() <= 4);
             }
             turning.end(|turn| {
                 synthetic.insert(turn.track.0, false);

@@ -31,7 +31,7 @@ pub struct Token(String);
 
 /// A token that can't be used.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: {reason}; --webhook-token-file takes a file with only the token, in printable ASCII", name::of(path))]
+#[error("{}: {reason}; a token file holds only the token, in printable ASCII", name::of(path))]
 pub struct TokenError {
     path: PathBuf,
     reason: String,

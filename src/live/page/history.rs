@@ -1,9 +1,11 @@
 //! What was said of each person in the last minute, and when somebody turned.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use crate::live::turns::{Turned, Turns};
 use crate::live::view::Person;
 use crate::verdict::Verdict;
 use crate::verdict::reason::Reason;
@@ -19,7 +21,7 @@ const MOST_PERSONS: usize = 32;
 
 /// Somebody's verdict became another one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) struct Turn {
+pub(super) struct TurnTold {
     /// Counts the turns from 1.
     pub number: u64,
     /// Milliseconds since the server began.
@@ -35,54 +37,58 @@ pub(super) struct Turn {
 }
 
 /// The lines of all persons, and the turns.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct History {
+    /// The time that milliseconds count from.
+    began: Instant,
     lines: BTreeMap<u64, Line>,
-    turns: VecDeque<Turn>,
+    verdicts: Turns,
+    turns: VecDeque<TurnTold>,
     turned: u64,
 }
 
-#[derive(Debug)]
-struct Line {
-    /// Time in milliseconds and p(synthetic), in order of time.
-    points: VecDeque<(u64, f32)>,
-    verdict: Verdict,
-}
+/// Time in milliseconds and p(synthetic), in order of time.
+type Line = VecDeque<(u64, f32)>;
 
 impl History {
+    /// Nobody yet; milliseconds count from `began`.
+    pub(super) fn new(began: Instant) -> Self {
+        let (lines, verdicts, turns) = Default::default();
+        Self { began, lines, verdicts, turns, turned: 0 }
+    }
+
     /// Adds what is said of `persons` at `at` milliseconds.
     pub(super) fn add(&mut self, at: u64, persons: &[Person]) {
+        let now = self.began + Duration::from_millis(at);
         for person in persons {
             let Some(opinion) = person.decided() else {
                 continue;
             };
             let track = person.track.0;
-            let before = self.lines.get(&track).map(|line| line.verdict);
-            if before != Some(opinion.verdict) {
+            if let Some(Turned { from }) = self.verdicts.take(person.track, opinion.verdict, now, ()) {
                 self.turned += 1;
-                let (number, from, to) = (self.turned, before, opinion.verdict);
-                self.turns.push_back(Turn { number, at, track, from, to, reason: opinion.reason });
+                let (number, to) = (self.turned, opinion.verdict);
+                self.turns.push_back(TurnTold { number, at, track, from, to, reason: opinion.reason });
             }
-            let line =
-                self.lines.entry(track).or_insert_with(|| Line { points: VecDeque::new(), verdict: opinion.verdict });
-            line.verdict = opinion.verdict;
-            if line.points.back().is_none_or(|&(last, _)| at >= last + STEP_MS) {
-                line.points.push_back((at, opinion.probability.value()));
+            let line = self.lines.entry(track).or_default();
+            if line.back().is_none_or(|&(last, _)| at >= last + STEP_MS) {
+                line.push_back((at, opinion.probability.value()));
             }
         }
+        self.verdicts.forget(now, |_| {});
         self.forget(at);
     }
 
     fn forget(&mut self, at: u64) {
         let start = at.saturating_sub(SPAN_MS);
         self.lines.retain(|_, line| {
-            while line.points.front().is_some_and(|&(time, _)| time < start) {
-                line.points.pop_front();
+            while line.front().is_some_and(|&(time, _)| time < start) {
+                line.pop_front();
             }
-            !line.points.is_empty()
+            !line.is_empty()
         });
         while self.lines.len() > MOST_PERSONS {
-            let last = |line: &Line| line.points.back().map_or(0, |&(time, _)| time);
+            let last = |line: &Line| line.back().map_or(0, |&(time, _)| time);
             let Some(oldest) = self.lines.iter().min_by_key(|(_, line)| last(line)).map(|(&track, _)| track) else {
                 break;
             };
@@ -95,11 +101,11 @@ impl History {
 
     /// The points of each track, in order of time.
     pub(super) fn lines(&self) -> BTreeMap<u64, Vec<(u64, f32)>> {
-        self.lines.iter().map(|(&track, line)| (track, line.points.iter().copied().collect())).collect()
+        self.lines.iter().map(|(&track, line)| (track, line.iter().copied().collect())).collect()
     }
 
     /// The turns after the one with number `after`, the oldest first.
-    pub(super) fn turns(&self, after: u64) -> Vec<Turn> {
+    pub(super) fn turns(&self, after: u64) -> Vec<TurnTold> {
         self.turns.iter().filter(|turn| turn.number > after).cloned().collect()
     }
 
@@ -112,7 +118,6 @@ impl History {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::Instant;
 
     use super::*;
     use crate::face::crop::CropSquare;
@@ -138,7 +143,7 @@ mod tests {
 
     #[test]
     fn what_is_said_at_first_sight_is_no_turn() {
-        let mut history = History::default();
+        let mut history = History::new(Instant::now());
         let mut first = person(1, Verdict::Synthetic);
         first.opinion.as_mut().expect("it is there").at_first_sight = true;
         history.add(0, &[first]);
@@ -149,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_turn_is_told_once() {
-        let mut history = History::default();
+        let mut history = History::new(Instant::now());
         for (at, verdict) in
             [(0, Verdict::Unsure), (40, Verdict::Unsure), (80, Verdict::Synthetic), (120, Verdict::Synthetic)]
         {
@@ -163,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_line_has_ten_points_a_second_for_a_minute() {
-        let mut history = History::default();
+        let mut history = History::new(Instant::now());
         for at in (0..=90_000).step_by(20) {
             history.add(at, &[person(1, Verdict::Unsure)]);
         }
@@ -173,7 +178,7 @@ mod tests {
 
     #[test]
     fn it_does_not_grow_with_the_persons() {
-        let mut history = History::default();
+        let mut history = History::new(Instant::now());
         for track in 1..=1000 {
             history.add(track, &[person(track, Verdict::Unsure)]);
         }

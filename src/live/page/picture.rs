@@ -7,9 +7,9 @@ use tokio::sync::Mutex;
 
 use super::shown::Shown;
 use crate::draw::heat::{self, Map};
+use crate::draw::jpeg;
 use crate::draw::{Canvas, Overlay};
 use crate::face::crop::Cropper;
-use crate::live::jpeg;
 use crate::live::view::{LiveOpinion, View};
 use crate::verdict::Judgement;
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
-use super::history::{History, Turn};
+use super::history::{History, TurnTold};
 use super::settings::Facts;
 use super::shown::{Page, Shown};
 use super::{Limits, ThresholdSwitch};
@@ -44,7 +44,7 @@ pub(super) struct Recorder {
 
 /// A moment.
 #[derive(Serialize)]
-struct Moment {
+struct PageMoment {
     view: u64,
     at: u64,
     size: Option<(usize, usize)>,
@@ -95,7 +95,7 @@ struct Past {
     now: u64,
     facts: Facts,
     lines: BTreeMap<u64, Vec<(u64, f32)>>,
-    turns: Vec<Turn>,
+    turns: Vec<TurnTold>,
 }
 
 impl Recorder {
@@ -105,8 +105,9 @@ impl Recorder {
         facts: Facts,
         switch: Arc<dyn ThresholdSwitch>,
     ) -> Self {
-        let history = Mutex::new(History::default());
-        Self { page, metrics, facts, switch, history, told: watch::Sender::new(Told::default()), began: Instant::now() }
+        let began = Instant::now();
+        let history = Mutex::new(History::new(began));
+        Self { page, metrics, facts, switch, history, told: watch::Sender::new(Told::default()), began }
     }
 
     /// Tells each new picture and each new state of the source, until it is dropped.
@@ -184,9 +185,9 @@ impl Recorder {
         matches!(*self.page.source.borrow(), SourceState::Playing { .. })
     }
 
-    fn moment(&self, at: u64, shown: &Shown) -> Moment {
+    fn moment(&self, at: u64, shown: &Shown) -> PageMoment {
         let view = shown.view.as_deref();
-        Moment {
+        PageMoment {
             view: shown.number,
             at,
             size: view.map(|view| (view.frame.width, view.frame.height)),

@@ -18,6 +18,7 @@ pub struct Secret(String);
 
 /// A token that is none.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SecretError {
     /// It is too short, too long, or has other signs.
     #[error(

@@ -57,14 +57,13 @@ pub struct Facts {
 
 /// A page that can't be served.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PageError {
     /// Everybody in the network could watch.
-    #[error(
-        "{0} can be reached from other machines, so a token is needed; give one with --token-file, or listen at 127.0.0.1"
-    )]
+    #[error("{0} can be reached from other machines, so a token is needed")]
     NeedsToken(SocketAddr),
     /// The address can't be had.
-    #[error("can't listen on {address}: {reason}; choose another address with --listen")]
+    #[error("can't listen on {address}: {reason}")]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -72,7 +71,7 @@ pub enum PageError {
         reason: std::io::Error,
     },
     /// Certificate or key is of no use.
-    #[error("{}: {reason}; --tls-cert and --tls-key take a certificate and its key as PEM files", name::of(path))]
+    #[error("{}: {reason}", name::of(path))]
     Tls {
         /// The file.
         path: PathBuf,

@@ -1,47 +1,43 @@
-//! Percentiles of durations in memory that doesn't grow: counts on a scale of equal ratios.
+//! Percentiles of durations in memory that doesn't grow.
 
 use std::time::Duration;
 
-/// Each step of the scale is this much above the one before: percentiles are right to half of that.
-const RATIO: f64 = 1.02;
-/// Steps from a microsecond to a quarter of an hour.
-const STEPS: usize = 1042;
+use hdrhistogram::Histogram;
+
+/// The longest duration that is told from a longer one, in microseconds: a quarter of an hour.
+const MOST_MICROS: u64 = 900_000_000;
+/// Decimal digits to which a duration counts: percentiles are right to a hundredth.
+const DIGITS: u8 = 2;
 
 /// Counts durations from 1 microsecond to 15 minutes; what lies outside counts as the nearest end.
 #[derive(Clone, Debug)]
 pub(super) struct Ages {
-    counts: Box<[u64; STEPS]>,
-    total: u64,
+    micros: Histogram<u64>,
     longest: Duration,
 }
 
 impl Ages {
     pub(super) fn new() -> Self {
-        Self { counts: Box::new([0; STEPS]), total: 0, longest: Duration::ZERO }
+        let micros = Histogram::new_with_bounds(1, MOST_MICROS, DIGITS).expect("the bounds are constants in range");
+        Self { micros, longest: Duration::ZERO }
     }
 
     pub(super) fn add(&mut self, age: Duration) {
-        let step = (age.as_secs_f64() * 1e6).max(1.0).ln() / RATIO.ln();
-        self.counts[(step as usize).min(STEPS - 1)] += 1;
-        self.total += 1;
+        // Longer ones than fit the type are far beyond the scale.
+        self.micros.saturating_record(u64::try_from(age.as_micros()).unwrap_or(MOST_MICROS));
         self.longest = self.longest.max(age);
     }
 
     /// The duration in milliseconds that `share` of all, 0 to 1, don't exceed; `None` when there are none.
     pub(super) fn percentile(&self, share: f64) -> Option<f64> {
-        let wanted = ((self.total as f64 * share).ceil() as u64).max(1);
-        let mut seen = 0;
-        let step = self.counts.iter().position(|count| {
-            seen += count;
-            seen >= wanted
-        })?;
-        let longest = self.longest.as_secs_f64() * 1e3;
-        Some((RATIO.powf(step as f64 + 0.5) / 1e3).min(longest))
+        let longest = self.longest()?;
+        let step = self.micros.value_at_quantile(share);
+        Some((self.micros.median_equivalent(step) as f64 / 1e3).min(longest))
     }
 
     /// The longest in milliseconds.
     pub(super) fn longest(&self) -> Option<f64> {
-        (self.total > 0).then_some(self.longest.as_secs_f64() * 1e3)
+        (!self.micros.is_empty()).then_some(self.longest.as_secs_f64() * 1e3)
     }
 }
 
@@ -63,6 +59,6 @@ mod tests {
         assert_eq!(ages.longest(), Some(1000.0));
         ages.add(Duration::from_secs(100_000));
         ages.add(Duration::ZERO);
-        assert_eq!(ages.total, 1002);
+        assert_eq!((ages.micros.len(), ages.longest()), (1002, Some(1e8)));
     }
 }

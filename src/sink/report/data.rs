@@ -20,7 +20,7 @@ pub struct ReportData {
     /// Faces of people who are left out, because there were too many people for one page.
     pub faces_left_out: u64,
     /// Counts of frames and faces.
-    pub quality: Quality,
+    pub quality: FrameCounts,
     /// What the run took.
     pub timing: Timing,
     /// Program, model and providers.
@@ -59,7 +59,7 @@ pub struct PersonReport {
     /// Of these, those judged authentic, unsure, synthetic.
     pub verdicts: [u64; 3],
     /// When the person was called synthetic.
-    pub intervals: Vec<Interval>,
+    pub intervals: Vec<SyntheticSpan>,
     /// p of single frames over time, thinned out.
     pub timeline: Vec<Bucket>,
     /// The frames that speak most for synthetic, the strongest first.
@@ -100,7 +100,7 @@ pub struct StillReport {
 
 /// Counts of frames and faces of a source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Quality {
+pub struct FrameCounts {
     /// Frames that were judged.
     pub frames: u64,
     /// How many the source claims to have, where it says it.
@@ -147,7 +147,7 @@ pub struct MadeWith {
 
 /// A span in which a person was called synthetic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Interval {
+pub struct SyntheticSpan {
     /// Presentation time of its first frame in microseconds.
     pub first: i64,
     /// Presentation time of its last frame in microseconds, not before `first`.
@@ -179,7 +179,7 @@ pub struct Conclusion {
     /// Why the verdict is unsure, or what a synthetic person looks like.
     pub reason: Option<String>,
     /// When the person was called synthetic.
-    pub intervals: Vec<Interval>,
+    pub intervals: Vec<SyntheticSpan>,
     /// What further models say of the person.
     pub others: Vec<OtherVerdict>,
 }

@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::whole_file;
+
 /// A report that can't be written.
 #[derive(Debug, thiserror::Error)]
 #[error("can't write {}: {source}", crate::name::of(path))]
@@ -63,25 +65,11 @@ fn open(path: &Path) -> io::Result<Target> {
 }
 
 fn replace(path: &Path, page: &str) -> io::Result<()> {
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.part", std::process::id()));
-    let part = path.with_file_name(name);
-    let outcome = match File::create(&part) {
+    match whole_file::write(path, page.as_bytes()) {
         // In a folder that takes no new file the page is written in place.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return fs::write(path, page),
-        Err(error) => Err(error),
-        Ok(mut file) => {
-            let written = file.write_all(page.as_bytes()).and_then(|()| file.sync_all());
-            drop(file);
-            written.and_then(|()| fs::rename(&part, path))
-        }
-    };
-    if outcome.is_err() {
-        // It is in the way at most; the error that is told is the one before.
-        let _ = fs::remove_file(&part);
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => fs::write(path, page),
+        outcome => outcome,
     }
-    outcome
 }
 
 #[cfg(test)]

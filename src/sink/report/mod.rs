@@ -15,8 +15,8 @@ mod timeline;
 
 use std::path::Path;
 
-pub use data::{Conclusion, Interval, PersonFrame};
-pub use data::{MadeWith, OtherVerdict, PersonReport, Quality, ReportData, ReportEnd, StillReport, Timing};
+pub use data::{Conclusion, PersonFrame, SyntheticSpan};
+pub use data::{FrameCounts, MadeWith, OtherVerdict, PersonReport, ReportData, ReportEnd, StillReport, Timing};
 pub use file::ReportError;
 pub use page::render;
 pub use text::{Clock, Escaped};
@@ -27,6 +27,7 @@ use file::ReportFile;
 use people::People;
 
 use super::jsonl::{ModelRecord, RunRecord};
+use crate::BoxError;
 use crate::explain::explain;
 use crate::face::follow::TrackId;
 use crate::findings::{Ended, FrameView, Sink, Summary};
@@ -75,7 +76,7 @@ impl ReportSink {
             span: self.span,
             people: self.people.reports(&conclusions(summary, &self.made_with.run))?,
             faces_left_out: self.people.left_out(),
-            quality: Quality {
+            quality: FrameCounts {
                 frames: summary.frames,
                 claimed_frames: summary.source.claimed_frames,
                 frames_without_face: summary.frames_without_face,
@@ -125,7 +126,7 @@ fn conclusions(summary: &Summary, run: &RunRecord) -> Vec<Conclusion> {
         intervals: track
             .intervals
             .iter()
-            .map(|span| Interval { first: span.running_start.0, last: span.running_end.0 })
+            .map(|span| SyntheticSpan { first: span.running_start.0, last: span.running_end.0 })
             .collect(),
         // The models judge the same tracks.
         others: (run.others.iter().zip(others))
@@ -141,7 +142,7 @@ fn number(track: TrackId) -> u32 {
 }
 
 impl Sink for ReportSink {
-    fn frame(&mut self, view: &FrameView<'_>) -> anyhow::Result<()> {
+    fn frame(&mut self, view: &FrameView<'_>) -> Result<(), BoxError> {
         let time = view.frame.running().seconds();
         self.span = Some(self.span.map_or((time, time), |(first, last)| (first.min(time), last.max(time))));
         self.ages.add(view.age);
@@ -151,7 +152,7 @@ impl Sink for ReportSink {
         Ok(())
     }
 
-    fn finish(&mut self, summary: &Summary) -> anyhow::Result<()> {
+    fn finish(&mut self, summary: &Summary) -> Result<(), BoxError> {
         let page = render(&self.data(summary)?);
         Ok(self.file.complete(&page)?)
     }

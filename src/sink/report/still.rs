@@ -1,11 +1,8 @@
 //! The strongest frames of a person: the few with the highest p, each of another second, kept as small pictures.
 
-use image::ExtendedColorType;
-use image::codecs::jpeg::JpegEncoder;
-
 use super::data::{PersonFrame, StillReport};
 use crate::draw::heat::{self, Map};
-use crate::draw::{Canvas, Overlay};
+use crate::draw::{Canvas, Overlay, jpeg};
 use crate::face::crop::{CropSquare, Cropper, ResizeError};
 use crate::findings::{FrameView, Opinion};
 use crate::frame::PixelBox;
@@ -22,8 +19,6 @@ const SIDE: usize = 360;
 const AROUND: f32 = 2.0;
 /// Each picture is from another one of these spans, in microseconds: the next frame would show the same once more.
 const APART: i64 = 1_000_000;
-/// Quality of the JPEG files, 1 to 100.
-const QUALITY: u8 = 80;
 
 /// The strongest frames of a person so far, the strongest first. Buffers are kept and used again.
 #[derive(Debug, Default)]
@@ -107,7 +102,7 @@ impl Strongest {
     }
 
     /// Draws and encodes the pictures.
-    pub(super) fn pictures(&self) -> anyhow::Result<Vec<StillReport>> {
+    pub(super) fn pictures(&self) -> turbojpeg::Result<Vec<StillReport>> {
         let mut shown: Vec<&Still> = Vec::new();
         for still in &self.stills {
             let is_apart = shown.iter().all(|other| other.time.abs_diff(still.time) >= APART.unsigned_abs() / 2);
@@ -120,7 +115,7 @@ impl Strongest {
 }
 
 impl Still {
-    fn pictures(&self) -> anyhow::Result<StillReport> {
+    fn pictures(&self) -> turbojpeg::Result<StillReport> {
         let scale = (self.scale, self.scale);
         let draw = |paint: &dyn Fn(&mut Canvas<'_>)| {
             let mut pixels = self.pixels.clone();
@@ -129,7 +124,7 @@ impl Still {
                 let place = self.bounds.scaled(scale.0, scale.1);
                 Overlay::default().outline(&mut canvas, &place, self.judgement, None);
             }
-            jpeg(&pixels)
+            jpeg::encode(&pixels, (SIDE, SIDE))
         };
         let map = Map { values: &self.map, height: self.map_size.0, width: self.map_size.1 };
         Ok(StillReport {
@@ -156,13 +151,6 @@ fn shown_square(bounds: &PixelBox, frame: (usize, usize)) -> CropSquare {
     let left = start(bounds.left + bounds.width / 2.0, frame.0);
     let top = start(bounds.top + bounds.height / 2.0, frame.1);
     CropSquare { left, top, side }
-}
-
-fn jpeg(pixels: &[u8]) -> anyhow::Result<Vec<u8>> {
-    let mut file = Vec::new();
-    let side = SIDE as u32;
-    JpegEncoder::new_with_quality(&mut file, QUALITY).encode(pixels, side, side, ExtendedColorType::Rgb8)?;
-    Ok(file)
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use pieces::Pieces;
 use sound::SoundTrack;
 use writer::{CLOCK, Header, Writer};
 
+use crate::BoxError;
 use crate::capture::SourceInfo;
 use crate::findings::{Ended, FrameView, Sink, Summary};
 use crate::frame::Frame;
@@ -39,6 +40,7 @@ const SOUND_FIRST: i64 = 500_000;
 
 /// An annotated video that can't be written.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum VideoSinkError {
     /// The file can't be made.
     #[error("can't write {}: {reason}", name::of(path))]
@@ -49,7 +51,7 @@ pub enum VideoSinkError {
         reason: ffmpeg::Error,
     },
     /// There is no encoder.
-    #[error("the FFmpeg libraries on this machine have none of the encoders {}: install one, or drop `--annotate`", ENCODERS.join(", "))]
+    #[error("the FFmpeg libraries on this machine have none of the encoders {}: install one", ENCODERS.join(", "))]
     NoEncoder,
     /// The encoder doesn't take the size.
     #[error("can't encode video of {width}x{height} pixels: {reason}")]
@@ -194,7 +196,7 @@ impl VideoSettings {
 }
 
 impl Sink for VideoSink {
-    fn frame(&mut self, view: &FrameView<'_>) -> anyhow::Result<()> {
+    fn frame(&mut self, view: &FrameView<'_>) -> Result<(), BoxError> {
         self.pieces.see(view.frame);
         let writer = match self.writer.take() {
             Some(writer) => writer,
@@ -203,10 +205,10 @@ impl Sink for VideoSink {
         let writer = self.writer.insert(writer);
         let written = writer.write(view, &self.pieces);
         self.pieces.forget(writer.follower());
-        written.with_context(|| format!("can't write {}", name::of(&self.path)))
+        Ok(written.with_context(|| format!("can't write {}", name::of(&self.path)))?)
     }
 
-    fn finish(&mut self, summary: &Summary) -> anyhow::Result<()> {
+    fn finish(&mut self, summary: &Summary) -> Result<(), BoxError> {
         let whole = matches!(summary.ended, Ended::Whole);
         if whole {
             self.pieces.end();

@@ -36,7 +36,7 @@ pub(super) struct Pieces {
 
 /// Where the sound is, in the order in which it is read.
 #[derive(Debug, Default)]
-pub(super) struct Follower {
+pub(super) struct SoundFollower {
     /// Jumps before the piece that it is in.
     piece: u64,
     last: Option<i64>,
@@ -81,7 +81,7 @@ impl Pieces {
     }
 
     /// Forgets what comes before the piece where the sound is; without sound, all but the last.
-    pub(super) fn forget(&mut self, sound: Option<&Follower>) {
+    pub(super) fn forget(&mut self, sound: Option<&SoundFollower>) {
         let wanted = |piece: &Piece| sound.is_some_and(|sound| sound.piece <= piece.jumps);
         while self.pieces.len() > 1 && !self.pieces.front().is_some_and(wanted) {
             self.pieces.pop_front();
@@ -99,35 +99,35 @@ impl Pieces {
     }
 }
 
-impl Follower {
+impl SoundFollower {
     /// Sound of a source whose first picture has come.
     pub(super) fn new(first: &Frame) -> Self {
         Self { piece: first.jumps(), last: None, ahead: first.jumps(), doubt: None }
     }
 
-    /// A packet at `moment` was read. Says whether it begins another piece, which [`Follower::place`] wants to know.
-    pub(super) fn turns(&mut self, moment: i64) -> Turn {
+    /// A packet at `moment` was read. Says whether it begins another piece, which [`SoundFollower::place`] wants to know.
+    pub(super) fn turns(&mut self, moment: i64) -> Continuation {
         let last = self.last.replace(moment);
         let steps_back = |by: i64| last.is_some_and(|last| moment < last.saturating_sub(by));
         let back = steps_back(SLIGHT);
         if self.ahead > 0 {
             self.ahead -= u64::from(back || last.is_some_and(|last| moment > last.saturating_add(LONGEST)));
-            return if self.ahead > 0 { Turn::Before } else { Turn::Within };
+            return if self.ahead > 0 { Continuation::Before } else { Continuation::Within };
         }
         if back {
             self.doubt = last.filter(|_| !steps_back(BACK)).map(|last| last.saturating_add(NEAR));
-            return Turn::Anew;
+            return Continuation::Anew;
         }
-        Turn::Within
+        Continuation::Within
     }
 
     /// Where sound at `moment` lies, the last one that was read; where the answer was [`Place::Later`] it is asked again, within
     /// its piece.
-    pub(super) fn place(&mut self, moment: i64, turn: Turn, pieces: &Pieces) -> Place {
+    pub(super) fn place(&mut self, moment: i64, turn: Continuation, pieces: &Pieces) -> Place {
         match turn {
-            Turn::Before => return Place::Nowhere,
-            Turn::Anew => self.piece += 1,
-            Turn::Within => {}
+            Continuation::Before => return Place::Nowhere,
+            Continuation::Anew => self.piece += 1,
+            Continuation::Within => {}
         }
         loop {
             let Some((piece, is_first, is_last)) = pieces.get(self.piece) else {
@@ -156,7 +156,7 @@ impl Follower {
 
 /// How a packet of sound goes on from the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(super) enum Continuation {
     /// In the same piece, as far as its own clock tells.
     Within,
     /// Its clock has stepped back.
@@ -180,7 +180,7 @@ mod tests {
     }
 
     /// Sound at this second, and where it is on the running clock.
-    fn check(sound: &mut Follower, pieces: &Pieces, second: i64, expected: Place) {
+    fn check(sound: &mut SoundFollower, pieces: &Pieces, second: i64, expected: Place) {
         let turn = sound.turns(second * SECOND);
         assert_eq!(sound.place(second * SECOND, turn, pieces), expected, "{second}: {pieces:?}");
     }
@@ -191,14 +191,14 @@ mod tests {
 
     #[test]
     fn sound_goes_along_with_a_clock_that_begins_anew() {
-        let (mut pieces, mut sound) = (Pieces::default(), Follower::new(&picture(100, 0, 0)));
+        let (mut pieces, mut sound) = (Pieces::default(), SoundFollower::new(&picture(100, 0, 0)));
         (0..5).for_each(|n| pieces.see(&picture(100 + n, n, 0)));
         check(&mut sound, &pieces, 91, at(-9));
         check(&mut sound, &pieces, 104, at(4));
         // The sound is there first.
         check(&mut sound, &pieces, 0, Place::Later);
         pieces.see(&picture(0, 5, 1));
-        assert_eq!(sound.place(0, Turn::Within, &pieces), at(5));
+        assert_eq!(sound.place(0, Continuation::Within, &pieces), at(5));
         check(&mut sound, &pieces, 1, at(6));
         pieces.end();
         check(&mut sound, &pieces, 60, at(65));
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn two_pieces_with_the_same_times_are_told_apart() {
-        let (mut pieces, mut sound) = (Pieces::default(), Follower::new(&picture(0, 0, 0)));
+        let (mut pieces, mut sound) = (Pieces::default(), SoundFollower::new(&picture(0, 0, 0)));
         (0..5).for_each(|n| pieces.see(&picture(n, n, 0)));
         (0..5).for_each(|n| pieces.see(&picture(n, 5 + n, 1)));
         check(&mut sound, &pieces, 4, at(4));
@@ -216,21 +216,21 @@ mod tests {
 
     #[test]
     fn a_jump_ahead_is_followed_and_a_pause_waited_for() {
-        let (mut pieces, mut sound) = (Pieces::default(), Follower::new(&picture(0, 0, 0)));
+        let (mut pieces, mut sound) = (Pieces::default(), SoundFollower::new(&picture(0, 0, 0)));
         pieces.see(&picture(0, 0, 0));
         check(&mut sound, &pieces, 30, Place::Later);
         (0..22).for_each(|n| pieces.see(&picture(n, n, 0)));
-        assert_eq!(sound.place(30 * SECOND, Turn::Within, &pieces), at(30));
+        assert_eq!(sound.place(30 * SECOND, Continuation::Within, &pieces), at(30));
         check(&mut sound, &pieces, 3600, Place::Later);
         pieces.see(&picture(3600, 31, 1));
-        assert_eq!(sound.place(3600 * SECOND, Turn::Within, &pieces), at(31));
+        assert_eq!(sound.place(3600 * SECOND, Continuation::Within, &pieces), at(31));
         pieces.forget(Some(&sound));
         assert_eq!(pieces.pieces.len(), 1);
     }
 
     #[test]
     fn sound_before_a_late_start_is_left_out() {
-        let (mut pieces, mut sound) = (Pieces::default(), Follower::new(&picture(2, 102, 1)));
+        let (mut pieces, mut sound) = (Pieces::default(), SoundFollower::new(&picture(2, 102, 1)));
         (2..5).for_each(|n| pieces.see(&picture(n, 100 + n, 1)));
         check(&mut sound, &pieces, 95, Place::Nowhere);
         check(&mut sound, &pieces, 99, Place::Nowhere);
@@ -240,25 +240,25 @@ mod tests {
 
     #[test]
     fn sound_that_jumps_alone_waits_to_the_end() {
-        let (mut pieces, mut sound) = (Pieces::default(), Follower::new(&picture(100, 0, 0)));
+        let (mut pieces, mut sound) = (Pieces::default(), SoundFollower::new(&picture(100, 0, 0)));
         (0..60).for_each(|n| pieces.see(&picture(100 + n, n, 0)));
         check(&mut sound, &pieces, 101, at(1));
         check(&mut sound, &pieces, 0, Place::Later);
         pieces.end();
-        assert_eq!(sound.place(0, Turn::Within, &pieces), Place::Nowhere);
+        assert_eq!(sound.place(0, Continuation::Within, &pieces), Place::Nowhere);
     }
     #[test]
     fn a_slight_step_back_goes_along_with_the_pictures() {
         let moment = |tenths: i64| tenths * SECOND / 10;
         // The first tenth second of sound behind the step, once the pictures say what it was.
         let behind = |tell: &dyn Fn(&mut Pieces)| {
-            let (mut pieces, mut sound) = (Pieces::default(), Follower::new(&picture(100, 0, 0)));
+            let (mut pieces, mut sound) = (Pieces::default(), SoundFollower::new(&picture(100, 0, 0)));
             (0..5).for_each(|n| pieces.see(&picture(100 + n, n, 0)));
             check(&mut sound, &pieces, 104, at(4));
             let turn = sound.turns(moment(1036));
             assert_eq!(sound.place(moment(1036), turn, &pieces), Place::Later);
             tell(&mut pieces);
-            sound.place(moment(1036), Turn::Within, &pieces)
+            sound.place(moment(1036), Continuation::Within, &pieces)
         };
         let jumped = behind(&|pieces| {
             let mut frame = picture(104, 5, 1);

@@ -8,7 +8,7 @@ use ffmpeg_next as ffmpeg;
 use ffmpeg_next::codec::Id;
 use ffmpeg_next::format::context::{Input, Output};
 
-use super::pieces::{Follower, Pieces, Place, Turn};
+use super::pieces::{Continuation, Pieces, Place, SoundFollower};
 use crate::capture::stretch::Mark;
 use crate::capture::video::{VideoError, open_again};
 use crate::frame::Frame;
@@ -37,6 +37,7 @@ pub struct Sound {
 
 /// Why an annotated video is silent although its source is not.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SilenceReason {
     /// The source can't be read a second time.
     #[error("no sound in the annotated video: the source can't be opened a second time to read it ({0})")]
@@ -80,11 +81,11 @@ pub(super) struct SoundTrack {
     /// Number of the stream in the output, and its clock, which the muxer chooses.
     out: usize,
     to_clock: ffmpeg::Rational,
-    follower: Follower,
+    follower: SoundFollower,
     /// What the output calls zero, on the running clock.
     zero: i64,
     /// A packet that was read but not due yet.
-    waiting: Option<(ffmpeg::Packet, Turn)>,
+    waiting: Option<(ffmpeg::Packet, Continuation)>,
     last: Option<i64>,
     late: bool,
     ended: bool,
@@ -118,7 +119,7 @@ impl SoundTrack {
             from_clock,
             out: 0,
             to_clock: from_clock,
-            follower: Follower::default(),
+            follower: SoundFollower::default(),
             zero: 0,
             waiting: None,
             last: None,
@@ -131,7 +132,7 @@ impl SoundTrack {
     /// Goes to where the sound begins beside the first picture, which `pieces` has seen. Says when that is on the running
     /// clock; `None` where there is no sound.
     pub(super) fn begin(&mut self, first: &Frame, pieces: &Pieces) -> Option<i64> {
-        self.follower = Follower::new(first);
+        self.follower = SoundFollower::new(first);
         let running = first.running().0;
         let offset = running.saturating_sub(first.time.0);
         // By the source's own clock, the first picture has the mark behind it.
@@ -158,7 +159,7 @@ impl SoundTrack {
             }
             let begin = micros(packet.dts().or(packet.pts()).unwrap_or(0), self.from_clock);
             self.late = begin.saturating_sub(start) > LATE;
-            self.waiting = Some((packet, Turn::Within));
+            self.waiting = Some((packet, Continuation::Within));
             return Some(match place {
                 Place::At(moment) => moment,
                 Place::Nowhere | Place::Later => running,
@@ -173,7 +174,7 @@ impl SoundTrack {
     }
 
     /// Where it is among the pieces of the source.
-    pub(super) fn follower(&self) -> &Follower {
+    pub(super) fn follower(&self) -> &SoundFollower {
         &self.follower
     }
 
@@ -236,13 +237,13 @@ impl SoundTrack {
                 Place::At(running) => running,
                 Place::Nowhere => continue,
                 Place::Later => {
-                    self.waiting = Some((packet, Turn::Within));
+                    self.waiting = Some((packet, Continuation::Within));
                     break;
                 }
             };
             let shift = running.saturating_sub(moment).saturating_sub(self.zero);
             if moment.saturating_add(shift) >= time {
-                self.waiting = Some((packet, Turn::Within));
+                self.waiting = Some((packet, Continuation::Within));
                 break;
             }
             packet.set_stream(self.out);
@@ -271,7 +272,7 @@ impl SoundTrack {
     }
 
     /// Where a packet lies, if it is wanted.
-    fn place(&mut self, packet: &ffmpeg::Packet, turn: Turn, pieces: &Pieces) -> Place {
+    fn place(&mut self, packet: &ffmpeg::Packet, turn: Continuation, pieces: &Pieces) -> Place {
         let moment = |stamp: i64| micros(stamp, self.from_clock);
         let decoded = moment(packet.dts().or(packet.pts()).unwrap_or(0));
         let shown = packet.pts().or(packet.dts()).unwrap_or(0);
@@ -296,7 +297,7 @@ impl SoundTrack {
     }
 
     /// The next packet. Sound that can't be read ends the sound, not the video.
-    fn read(&mut self) -> Option<(ffmpeg::Packet, Turn)> {
+    fn read(&mut self) -> Option<(ffmpeg::Packet, Continuation)> {
         let mut errors = 0;
         while !self.ended {
             let mut packet = ffmpeg::Packet::empty();

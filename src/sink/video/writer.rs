@@ -10,7 +10,7 @@ use ffmpeg_next::util::error::EAGAIN;
 
 use super::canvas::Place;
 use super::file;
-use super::pieces::{Follower, Pieces};
+use super::pieces::{Pieces, SoundFollower};
 use super::sound::SoundTrack;
 use crate::draw::{Canvas, Overlay};
 use crate::face::crop::Cropper;
@@ -96,7 +96,7 @@ impl Writer {
     }
 
     /// Where the sound is among the pieces of the source.
-    pub(super) fn follower(&self) -> Option<&Follower> {
+    pub(super) fn follower(&self) -> Option<&SoundFollower> {
         self.sound.as_ref().map(SoundTrack::follower)
     }
 

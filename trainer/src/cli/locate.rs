@@ -81,7 +81,7 @@ pub(super) fn run(args: &LocateArgs) -> anyhow::Result<Outcome> {
 fn locate(row: &Row, detector: &mut dyn Locate, frame: &mut Frame) -> anyhow::Result<Option<NewRow>> {
     stills::read(&row.path, frame)?;
     let mut faces = Vec::new();
-    detector.locate(frame, &mut faces)?;
+    detector.locate(frame, &mut faces).map_err(anyhow::Error::from_boxed)?;
     let seen = choose(&faces, row.face.map(|face| face.bounds).as_ref());
     let face = seen.map(|face| ListedFace { bounds: face.bounds, landmarks: Some(face.landmarks) });
     let Some(face) = face.or(row.face) else {

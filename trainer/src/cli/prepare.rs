@@ -163,7 +163,7 @@ impl Work<'_> {
         let mut source = VideoSource::open(path, threads)?;
         let mut frame = Frame::empty();
         loop {
-            match source.read(&mut frame)? {
+            match source.read(&mut frame).map_err(anyhow::Error::from_boxed)? {
                 Read::End => return Ok(()),
                 Read::Damaged(reason) => log::warn!("{}: skipped a frame: {reason}", name::of(path)),
                 Read::Frame if self.stop.load(Ordering::Relaxed) => return Ok(()),

@@ -59,7 +59,7 @@ impl<D: Locate> Preparer<D> {
     ///
     /// When the detector fails.
     pub fn faces(&mut self, frame: &Frame) -> anyhow::Result<Vec<Prepared>> {
-        self.detector.locate(frame, &mut self.found)?;
+        self.detector.locate(frame, &mut self.found).map_err(anyhow::Error::from_boxed)?;
         let mut prepared = Vec::new();
         for face in &self.found {
             if face.bounds.width.max(face.bounds.height) < self.settings.least {
@@ -109,6 +109,7 @@ pub fn write_png(path: &Path, pixels: &[u8], side: usize) -> anyhow::Result<()> 
 
 #[cfg(test)]
 mod tests {
+    use cyborg_edge::BoxError;
     use cyborg_models::contract::{Alignment, Border};
 
     use super::*;
@@ -116,7 +117,7 @@ mod tests {
     struct Always(Face);
 
     impl Locate for Always {
-        fn locate(&mut self, _: &Frame, faces: &mut Vec<Face>) -> anyhow::Result<()> {
+        fn locate(&mut self, _: &Frame, faces: &mut Vec<Face>) -> Result<(), BoxError> {
             *faces = vec![self.0];
             Ok(())
         }

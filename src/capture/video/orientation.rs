@@ -5,7 +5,7 @@
 /// The pixel at (x, y) goes to (`xx * x + xy * y`, `yx * x + yy * y`), shifted so that the picture starts at 0; y counts
 /// downwards. One of `xx` and `xy` is 0, and the other is 1 or -1; so for `yx` and `yy`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Turn {
+pub(super) struct Orientation {
     xx: i8,
     xy: i8,
     yx: i8,
@@ -15,7 +15,7 @@ pub(super) struct Turn {
 /// Pixels a side of a tile: reads and writes of a tile stay in the nearest cache.
 const TILE: usize = 32;
 
-impl Turn {
+impl Orientation {
     /// The picture as it is.
     pub(super) const NONE: Self = Self { xx: 1, xy: 0, yx: 0, yy: 1 };
 
@@ -89,7 +89,7 @@ mod tests {
     /// ```
     fn check(numbers: [f64; 4], expected: &[&[u8]]) {
         let [a, b, c, d] = numbers;
-        let (turn, missed) = Turn::from_matrix(&matrix(a, b, c, d)).expect("it is a matrix");
+        let (turn, missed) = Orientation::from_matrix(&matrix(a, b, c, d)).expect("it is a matrix");
         assert!(missed < 1e-3, "{missed}");
         let from: Vec<u8> = (1..=6).flat_map(|value| [value, 10 * value, 40 * value]).collect();
         let mut to = vec![0; 18];
@@ -118,18 +118,18 @@ mod tests {
     fn other_angles_are_told() {
         let radians = 30_f64.to_radians();
         let (sine, cosine) = (radians.sin(), radians.cos());
-        let (turn, missed) = Turn::from_matrix(&matrix(cosine, sine, -sine, cosine)).expect("it is a matrix");
-        assert_eq!(turn, Turn::NONE);
+        let (turn, missed) = Orientation::from_matrix(&matrix(cosine, sine, -sine, cosine)).expect("it is a matrix");
+        assert_eq!(turn, Orientation::NONE);
         assert!((missed - 30.0).abs() < 0.01, "{missed}");
-        assert_eq!(Turn::from_matrix(&matrix(0.0, 0.0, 0.0, 0.0)), None);
-        assert_eq!(Turn::from_matrix(&[1, 2, 3]), None);
+        assert_eq!(Orientation::from_matrix(&matrix(0.0, 0.0, 0.0, 0.0)), None);
+        assert_eq!(Orientation::from_matrix(&[1, 2, 3]), None);
     }
 
     #[test]
     fn tiles_cover_the_whole_picture() {
         let (width, height) = (TILE * 2 + 3, TILE + 5);
         let from: Vec<u8> = (0..width * height * 3).map(|at| (at % 251) as u8).collect();
-        let clockwise = Turn { xx: 0, xy: -1, yx: 1, yy: 0 };
+        let clockwise = Orientation { xx: 0, xy: -1, yx: 1, yy: 0 };
         let mut picture = (from.clone(), (width, height));
         for _ in 0..4 {
             let mut turned = vec![0; from.len()];

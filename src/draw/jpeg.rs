@@ -6,7 +6,7 @@ use turbojpeg::{Compressor, Image, PixelFormat, Subsamp};
 const QUALITY: i32 = 82;
 
 /// A JPEG file of RGB pixels in rows; `size` is width and height.
-pub(super) fn encode(pixels: &[u8], (width, height): (usize, usize)) -> turbojpeg::Result<Vec<u8>> {
+pub(crate) fn encode(pixels: &[u8], (width, height): (usize, usize)) -> turbojpeg::Result<Vec<u8>> {
     let mut compressor = Compressor::new()?;
     compressor.set_quality(QUALITY)?;
     compressor.set_subsamp(Subsamp::Sub2x2)?;
