@@ -1,30 +1,23 @@
 //! The flags of `video` that say what is read: files, folders, addresses, the standard input, and which frames of them.
 
 use std::ffi::OsString;
-use std::io;
 use std::num::{NonZeroU64, NonZeroUsize};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::Value;
 
 use super::outcome::UsageError;
+use super::sources::{self, Wanted};
 use crate::capture::address::Address;
-use crate::capture::animation::{self, Animation};
-use crate::capture::raw::{RawShape, RawSource};
+use crate::capture::raw::RawShape;
 use crate::capture::stretch::{Mark, Stretch};
-use crate::capture::video::{self, OpenSettings, VideoSource};
-use crate::capture::{Source, folder, patient};
+use crate::capture::{Source, folder, video};
 use crate::face::choice::Choice;
 use crate::frame::PresentationTime;
 use crate::name;
 use crate::sink::video::Sound;
-
-/// Time between two looks at the wish to stop while a video is opened.
-const HEARING: Duration = Duration::from_millis(200);
 
 #[derive(Args, Debug)]
 pub(super) struct InputArgs {
@@ -86,20 +79,15 @@ impl InputArgs {
         threads: NonZeroUsize,
         stop: &'static AtomicBool,
     ) -> anyhow::Result<Box<dyn Source>> {
-        let stretch = Stretch { start: self.start, end: self.end, every: self.every };
-        if let Some(shape) = self.raw {
-            let reader = patient::stdin(Some(stop))?;
-            let source = RawSource::new(reader, address.name(), shape, stretch, self.max_pixels)?;
-            return Ok(Box::new(source.until(Some(stop))));
-        }
-        if let Some(path) = address.path().filter(|path| animation::is_webp(path)) {
-            return Ok(Box::new(Animation::open(path, stretch, self.max_pixels)?));
-        }
-        let patience = Duration::from_secs(self.patience);
-        // Each thread of a decoder keeps pictures of its own, and decoding is seldom more than half of the work.
-        let threads = NonZeroUsize::new(threads.get().div_ceil(2)).unwrap_or(threads);
-        let settings = OpenSettings { threads, most_pixels: self.max_pixels, stretch, patience, stop: Some(stop) };
-        Ok(Box::new(open_or_leave(address.clone(), settings, stop)?))
+        let wanted = Wanted {
+            raw: self.raw,
+            stretch: Stretch { start: self.start, end: self.end, every: self.every },
+            most_pixels: self.max_pixels,
+            patience: Duration::from_secs(self.patience),
+            threads,
+            stop,
+        };
+        sources::open(address, &wanted)
     }
 
     /// The sound that goes with an annotated video: that of a file, between `--start` and `--end`. What can be read but once
@@ -167,26 +155,6 @@ impl Expanded {
         }));
         if !listing.left_out.is_empty() {
             self.left_out.push(format!("{told}: {}", listing.left_out));
-        }
-    }
-}
-
-/// Opens a video in a thread of its own. A host's name that is looked up and a disk in the network hear no wish to stop:
-/// when there is one, the thread is left behind.
-fn open_or_leave(address: Address, settings: OpenSettings, stop: &'static AtomicBool) -> anyhow::Result<VideoSource> {
-    let (sender, opened) = mpsc::channel();
-    thread::Builder::new().name("open".to_owned()).spawn(move || {
-        // Nobody may be waiting any more.
-        let _ = sender.send(VideoSource::open_with(&address, &settings));
-    })?;
-    let mut stopped = false;
-    loop {
-        match opened.recv_timeout(HEARING) {
-            Ok(opened) => return Ok(opened?),
-            Err(RecvTimeoutError::Timeout) if stopped => return Err(io::Error::from(io::ErrorKind::Interrupted).into()),
-            // It has heard the same, and gets the time to end well.
-            Err(RecvTimeoutError::Timeout) => stopped = stop.load(Ordering::Relaxed),
-            Err(error) => return Err(error.into()),
         }
     }
 }

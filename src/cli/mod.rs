@@ -5,6 +5,8 @@
 mod bench;
 #[cfg(feature = "camera")]
 mod cameras;
+#[cfg(feature = "video")]
+mod clip_outputs;
 mod cure;
 mod doctor;
 mod image;
@@ -28,6 +30,8 @@ mod persons;
 mod shell;
 #[cfg(feature = "video")]
 mod side_by_side;
+#[cfg(feature = "video")]
+mod sources;
 #[cfg(feature = "video")]
 mod tables;
 #[cfg(feature = "video")]

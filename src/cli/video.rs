@@ -1,14 +1,14 @@
 //! `cyborg video`: every face in every frame of videos.
 
 use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 
+use super::clip_outputs::{ClipOutputArgs, ClipOutputs, OpenedClip};
 use super::inputs::{Expanded, InputArgs};
 use super::outcome::{Outcome, complain, note, refuse_overwriting, say};
-use super::per_clip::PerClip;
 use super::side_by_side::{self, Voice};
 use super::tables::{TableArgs, Tables};
 use super::workers::{Team, WorkerArgs, Workers};
@@ -19,12 +19,9 @@ use crate::cli::cure;
 use crate::face::choice::Chosen;
 use crate::face::follow::DetectEvery;
 use crate::findings::{Ended, Sink, Summary};
-use crate::name;
 use crate::pipeline::{self, Stages, Worker};
 use crate::sink::jsonl::RunRecord;
 use crate::sink::progress::ProgressSink;
-use crate::sink::report::ReportSink;
-use crate::sink::video::{SilenceReason, VideoSettings, VideoSink};
 
 #[derive(Args, Debug)]
 pub(super) struct VideoArgs {
@@ -35,15 +32,8 @@ pub(super) struct VideoArgs {
     /// Write JSON to standard output for other programs: one object per clip, with its tracks, and nothing else
     #[arg(long)]
     json: bool,
-    /// Write an annotated MP4 with boxes, verdicts and heat maps; for several clips, a folder to hold one file per clip
-    #[arg(long, value_name = "FILE")]
-    annotate: Option<PathBuf>,
-    /// Width of the annotated video [default: the clip's own]
-    #[arg(long, value_name = "PIXELS", requires = "annotate", value_parser = clap::value_parser!(u16).range(16..=16384))]
-    annotate_width: Option<u16>,
-    /// Write a report for people as one self-contained HTML file; for several clips, a folder to hold one file per clip
-    #[arg(long, value_name = "FILE")]
-    report: Option<PathBuf>,
+    #[command(flatten)]
+    outputs: ClipOutputArgs,
     /// Look for faces only in every Nth frame and where scenes begin, and follow their motion in between: faster
     #[arg(long, value_name = "N", default_value = "1")]
     detect_every: NonZeroU32,
@@ -62,12 +52,10 @@ pub(super) fn run(args: &VideoArgs) -> anyhow::Result<Outcome> {
         return Ok(Outcome::of(failed, all));
     }
     args.tables.check(&clips)?;
-    let annotate = PerClip::new("--annotate", args.annotate.as_deref(), "annotated.mp4", &clips)?;
-    let report = PerClip::new("--report", args.report.as_deref(), "report.html", &clips)?;
-    let mut outputs: Vec<PathBuf> = annotate.all().chain(report.all()).cloned().collect();
-    outputs.extend(args.tables.outputs(&clips));
+    let outputs = args.outputs.of(&clips)?;
+    let written: Vec<PathBuf> = outputs.files().cloned().chain(args.tables.outputs(&clips)).collect();
     let files: Vec<PathBuf> = clips.iter().filter_map(|clip| clip.path().map(ToOwned::to_owned)).collect();
-    refuse_overwriting(files.iter().chain(&args.workers.files()), &outputs)?;
+    refuse_overwriting(files.iter().chain(&args.workers.files()), &written)?;
     let mut workers = args.workers.open()?;
     let mut run = workers.record();
     run.settings.extend(args.inputs.settings());
@@ -77,8 +65,7 @@ pub(super) fn run(args: &VideoArgs) -> anyhow::Result<Outcome> {
     sinks.extend(tables);
     let shared = sinks.len();
     for (number, clip) in clips.iter().enumerate().filter(|(_, clip)| !finished.contains(&clip.name())) {
-        let outputs = [annotate.of(number), report.of(number)];
-        let judged = judge_clip(clip, args, outputs, &mut workers, &mut sinks, stop);
+        let judged = judge_clip((number, clip), args, &outputs, &mut workers, &mut sinks, stop);
         sinks.truncate(shared);
         if let Err(error) = tell(judged, clip, &run, args) {
             complain(&error);
@@ -99,9 +86,9 @@ pub(super) fn run(args: &VideoArgs) -> anyhow::Result<Outcome> {
 }
 
 fn judge_clip(
-    clip: &Address,
+    (number, clip): (usize, &Address),
     args: &VideoArgs,
-    [annotate, report]: [Option<&Path>; 2],
+    outputs: &ClipOutputs<'_>,
     workers: &mut Workers,
     sinks: &mut Vec<Box<dyn Sink>>,
     stop: &'static AtomicBool,
@@ -111,22 +98,14 @@ fn judge_clip(
         Err(_) if stop.load(Ordering::Relaxed) => return Ok(None),
         opened => opened?,
     };
-    if let Some(path) = annotate {
-        let settings = VideoSettings {
-            width: args.annotate_width.map(usize::from),
-            threads: workers.threads,
-            sound: args.inputs.sound(clip),
-        };
-        let once = (settings.sound.is_none() && source.has_sound()).then(|| SilenceReason::Once(clip.name()));
-        let sink = VideoSink::create(path, source.info(), &settings)?;
-        if let Some(reason) = sink.silence().or(once.as_ref()) {
-            note(&format!("{}: {reason}", name::of(path)));
-        }
-        sinks.push(Box::new(sink));
-    }
-    if let Some(path) = report {
-        sinks.push(Box::new(ReportSink::create(path, workers.made_with())?));
-    }
+    let opened = OpenedClip {
+        address: clip,
+        source: source.as_ref(),
+        sound: args.inputs.sound(clip),
+        threads: workers.threads,
+        made_with: workers.made_with(),
+    };
+    outputs.open(number, &opened, sinks)?;
     let choice = args.inputs.choice();
     let Workers { teams, judges, .. } = workers;
     let mut chosen: Vec<_> = (teams.iter_mut())

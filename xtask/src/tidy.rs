@@ -25,9 +25,9 @@ const ROOMS: [&[&str]; 10] = [
 const THREADS: [&str; 10] = [
     "src/capture/video/pipe.rs",
     "src/cli/bench/measure.rs",
-    "src/cli/inputs.rs",
     "src/cli/interrupt.rs",
     "src/cli/live/mod.rs",
+    "src/cli/sources/video.rs",
     "src/live/alerts/post.rs",
     "src/live/page/served.rs",
     "src/live/reader.rs",

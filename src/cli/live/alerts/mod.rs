@@ -1,0 +1,71 @@
+//! The outputs of events: one file each, with its flags and how it is opened, and a row of each here.
+
+mod events;
+mod mqtt;
+mod snapshots;
+mod webhook;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use clap::Args;
+
+use crate::cli::outcome::{UsageError, note};
+use crate::live::alerts::event::Origin;
+use crate::live::alerts::{Alerts, Output, Place};
+use crate::live::metrics::LiveMetrics;
+
+/// The flags of all of them.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "When a person turns synthetic, turns back, or goes")]
+pub(super) struct AlertArgs {
+    #[command(flatten)]
+    events: events::EventsArgs,
+    #[command(flatten)]
+    webhook: webhook::WebhookArgs,
+    #[command(flatten)]
+    mqtt: mqtt::MqttArgs,
+    #[command(flatten)]
+    snapshots: snapshots::SnapshotArgs,
+}
+
+/// The flags of an output of events.
+trait OutputArgs: Debug {
+    /// The output, opened before the run begins; `None` where it isn't asked for.
+    fn open(&self) -> anyhow::Result<Option<Box<dyn Output>>>;
+}
+
+impl AlertArgs {
+    fn all(&self) -> [&dyn OutputArgs; 4] {
+        [&self.events, &self.webhook, &self.mqtt, &self.snapshots]
+    }
+
+    /// Whether standard output is for events alone.
+    pub(super) fn takes_stdout(&self) -> bool {
+        self.events.takes_stdout()
+    }
+
+    /// The outputs that are asked for, opened.
+    pub(super) fn outputs(&self) -> anyhow::Result<Vec<Box<dyn Output>>> {
+        self.all().into_iter().filter_map(|args| args.open().transpose()).collect()
+    }
+
+    /// Begins to tell events by these outputs, where there are any.
+    pub(super) fn begin(
+        outputs: Vec<Box<dyn Output>>,
+        source: String,
+        model: String,
+        metrics: &Arc<LiveMetrics>,
+    ) -> anyhow::Result<Option<Arc<Alerts>>> {
+        if outputs.is_empty() {
+            return Ok(None);
+        }
+        let names: Vec<&str> = outputs.iter().map(|output| output.name()).collect();
+        note(&format!("events go to: {}", names.join(", ")));
+        Ok(Some(Arc::new(Alerts::begin(Origin { source, model }, outputs, metrics)?)))
+    }
+}
+
+fn place(url: &str, flag: &'static str, schemes: &[&str]) -> Result<Place, UsageError> {
+    Place::read(url, flag, schemes).map_err(|error| UsageError(error.to_string()))
+}
