@@ -88,7 +88,7 @@ fn parts(cause: &(dyn Error + 'static)) -> Option<String> {
         Some(VideoError::TooLarge { .. }) => return Some(LARGER.to_owned()),
         Some(VideoError::Silent { .. }) => return Some("a larger `--patience` waits longer".to_owned()),
         Some(VideoError::NothingWanted { asked: Some(asked), .. }) => {
-            return Some(format!("{OTHER_STRETCH}; `--start @{asked}` goes by its own clock"));
+            return Some(format!("`--start @{asked}` goes by its own clock"));
         }
         Some(VideoError::NothingWanted { .. }) => return Some(OTHER_STRETCH.to_owned()),
         _ => {}

@@ -35,7 +35,8 @@ pub(crate) fn run_all(long: bool) -> anyhow::Result<()> {
     check("lints", &all)?;
     check("lints without features", &["clippy", "--no-default-features", "--lib", "--bins", "--", "-D", "warnings"])?;
     for feature in features()? {
-        let alone = ["clippy", "--no-default-features", "--features", &feature, "--lib", "--bins", "--", "-D", "warnings"];
+        let alone =
+            ["clippy", "--no-default-features", "--features", &feature, "--lib", "--bins", "--", "-D", "warnings"];
         check(&format!("lints with {feature} alone"), &alone)?;
     }
     check("documentation", &["doc", "--workspace", "--no-deps"])?;

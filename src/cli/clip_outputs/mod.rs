@@ -59,8 +59,7 @@ impl ClipOutputArgs {
 
     /// Where the outputs of `clips` go.
     pub(super) fn of(&self, clips: &[Address]) -> Result<ClipOutputs<'_>, UsageError> {
-        let files =
-            |output: &dyn ClipOutput| PerClip::new(output.flag(), output.path(), output.ending(), clips);
+        let files = |output: &dyn ClipOutput| PerClip::new(output.flag(), output.path(), output.ending(), clips);
         let outputs = self.all().into_iter().map(|output| Ok((output, files(output)?)));
         outputs.collect::<Result<_, _>>().map(ClipOutputs)
     }
@@ -73,7 +72,12 @@ impl ClipOutputs<'_> {
     }
 
     /// Adds the sinks for the clip of this number, from 0.
-    pub(super) fn open(&self, number: usize, clip: &OpenedClip<'_>, sinks: &mut Vec<Box<dyn Sink>>) -> anyhow::Result<()> {
+    pub(super) fn open(
+        &self,
+        number: usize,
+        clip: &OpenedClip<'_>,
+        sinks: &mut Vec<Box<dyn Sink>>,
+    ) -> anyhow::Result<()> {
         for (output, files) in &self.0 {
             if let Some(path) = files.of(number) {
                 sinks.push(output.open(path, clip)?);
