@@ -10,7 +10,7 @@ use crate::support::{check_error, cyborg, fetched, model, run};
 
 /// The published file that is part of the program.
 const YUNET: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/src/face/detector/yunet/face_detection_yunet_2023mar_int8bq.onnx");
+    concat!(env!("CARGO_MANIFEST_DIR"), "/src/face/detector/kinds/yunet/face_detection_yunet_2023mar_int8bq.onnx");
 
 fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder for the test")

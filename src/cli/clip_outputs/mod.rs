@@ -1,20 +1,20 @@
 //! Outputs of `cyborg video` that are a file a clip: one file each, with its flags and its sink, and a row of each here.
 
 mod annotate;
+mod clip_output;
 mod report;
 
-use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
+use clip_output::ClipOutput;
+
+pub(super) use clip_output::OpenedClip;
 
 use super::outcome::UsageError;
 use super::per_clip::PerClip;
-use crate::capture::Source;
 use crate::capture::address::Address;
 use crate::findings::Sink;
-use crate::sink::report::MadeWith;
-use crate::sink::video::Sound;
 
 /// The flags of all of them.
 #[derive(Args, Debug)]
@@ -23,30 +23,6 @@ pub(super) struct ClipOutputArgs {
     annotate: annotate::AnnotateArgs,
     #[command(flatten)]
     report: report::ReportArgs,
-}
-
-/// A clip that was opened, and how it is judged.
-pub(super) struct OpenedClip<'a> {
-    pub(super) address: &'a Address,
-    pub(super) source: &'a dyn Source,
-    pub(super) sound: Option<Sound>,
-    pub(super) threads: NonZeroUsize,
-    pub(super) made_with: MadeWith,
-}
-
-/// An output that is a file a clip.
-trait ClipOutput {
-    /// Its flag.
-    fn flag(&self) -> &'static str;
-
-    /// What was given after the flag: a file, or a folder for several clips.
-    fn path(&self) -> Option<&Path>;
-
-    /// What the names of its files in a folder end with.
-    fn ending(&self) -> &'static str;
-
-    /// The sink that writes the file of a clip.
-    fn open(&self, path: &Path, clip: &OpenedClip<'_>) -> anyhow::Result<Box<dyn Sink>>;
 }
 
 /// Each output with its files; none of one that isn't asked for.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{ClipOutput, OpenedClip};
+use super::clip_output::{ClipOutput, OpenedClip};
 use crate::findings::Sink;
 use crate::sink::report::ReportSink;
 

@@ -1,6 +1,6 @@
 //! An animated WebP, which FFmpeg doesn't read.
 
-use super::Wanted;
+use super::wanted::Wanted;
 use crate::capture::Source;
 use crate::capture::address::Address;
 use crate::capture::animation::{Animation, is_webp};

@@ -3,32 +3,12 @@
 mod animation;
 mod raw;
 mod video;
+mod wanted;
 
-use std::num::NonZeroUsize;
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+pub(super) use wanted::Wanted;
 
 use crate::capture::Source;
 use crate::capture::address::Address;
-use crate::capture::raw::RawShape;
-use crate::capture::stretch::Stretch;
-
-/// What is asked for of a source.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Wanted {
-    /// Standard input has no container, but frames of this shape.
-    pub(super) raw: Option<RawShape>,
-    /// Which frames.
-    pub(super) stretch: Stretch,
-    /// Pictures with more pixels are refused.
-    pub(super) most_pixels: u64,
-    /// How long an address may be silent.
-    pub(super) patience: Duration,
-    /// Threads of the whole run; half of them may decode.
-    pub(super) threads: NonZeroUsize,
-    /// Ends a wait for what is read.
-    pub(super) stop: &'static AtomicBool,
-}
 
 /// Opens a source where it is of this kind, `None` where it isn't.
 type Open = fn(&Address, &Wanted) -> Option<anyhow::Result<Box<dyn Source>>>;

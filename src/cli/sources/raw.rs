@@ -1,6 +1,6 @@
 //! Raw frames without a container, on standard input.
 
-use super::Wanted;
+use super::wanted::Wanted;
 use crate::capture::address::Address;
 use crate::capture::raw::RawSource;
 use crate::capture::{Source, patient};

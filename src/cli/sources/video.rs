@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use super::Wanted;
+use super::wanted::Wanted;
 use crate::capture::Source;
 use crate::capture::address::Address;
 use crate::capture::video::{OpenSettings, VideoSource};

@@ -10,7 +10,7 @@ use cyborg_models::onnx::ModelProto;
 use prost::Message;
 
 use super::kind::{Kind, Mended, Origin};
-use super::registry::{self, DEFAULT, KINDS};
+use super::kinds::{self, DEFAULT, KINDS};
 use crate::inference::session::SessionError;
 use crate::{name, wall};
 
@@ -36,7 +36,7 @@ pub enum DetectorError {
         source: std::io::Error,
     },
     /// The file is another network, or none.
-    #[error("{} can't be used as a face detector: {reason}; the known ones are {}", name::of(path), registry::names())]
+    #[error("{} can't be used as a face detector: {reason}; the known ones are {}", name::of(path), kinds::names())]
     Foreign {
         /// The file.
         path: PathBuf,
@@ -72,7 +72,7 @@ impl DetectorName {
     /// What a word on the command line asks for.
     #[must_use]
     pub fn of(word: OsString) -> Self {
-        match word.to_str().and_then(registry::named) {
+        match word.to_str().and_then(kinds::named) {
             Some(kind) => Self::Known(kind),
             None => Self::File(word.into()),
         }

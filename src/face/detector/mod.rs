@@ -1,28 +1,26 @@
 //! Detectors: networks that find faces, five landmarks each.
 //!
-//! [`Kind`] is a row of the registry `kind`, one for each detector that the program knows; all that is particular about one
+//! [`Kind`] is a row of `kinds`, one for each detector that the program knows; all that is particular about one
 //! (its tensors, what must be mended in its file, what its outputs mean) is in its own folder. [`Detector`] runs any of them,
 //! and nobody outside knows which it is. A further one is a folder and a row.
 //!
 //! `file` finds and reads files, `mending` is what every file needs, `settings` how large a picture it sees, `overlap` has each
 //! face told once.
 
-mod centerface;
 mod file;
 mod kind;
+mod kinds;
 mod mending;
 mod overlap;
-mod registry;
 mod settings;
-mod yunet;
 
 use anyhow::Context;
 
 pub use file::{DetectorError, DetectorFile, DetectorName};
 pub use kind::{Kind, Origin};
+pub use kinds::{DEFAULT, KINDS, named};
 #[doc(hidden)]
 pub use overlap::{Several, one_each};
-pub use registry::{DEFAULT, KINDS, named};
 pub use settings::{DetectSize, DetectorSettings, USUAL_SIDE};
 
 use kind::{Mended, View};

@@ -2,17 +2,18 @@
 
 mod events;
 mod mqtt;
+mod output_args;
 mod snapshots;
 mod webhook;
 
-use std::fmt::Debug;
 use std::sync::Arc;
 
 use clap::Args;
+use output_args::OutputArgs;
 
-use crate::cli::outcome::{UsageError, note};
+use crate::cli::outcome::note;
 use crate::live::alerts::event::Origin;
-use crate::live::alerts::{Alerts, Output, Place};
+use crate::live::alerts::{Alerts, Output};
 use crate::live::metrics::LiveMetrics;
 
 /// The flags of all of them.
@@ -27,12 +28,6 @@ pub(super) struct AlertArgs {
     mqtt: mqtt::MqttArgs,
     #[command(flatten)]
     snapshots: snapshots::SnapshotArgs,
-}
-
-/// The flags of an output of events.
-trait OutputArgs: Debug {
-    /// The output, opened before the run begins; `None` where it isn't asked for.
-    fn open(&self) -> anyhow::Result<Option<Box<dyn Output>>>;
 }
 
 impl AlertArgs {
@@ -64,8 +59,4 @@ impl AlertArgs {
         note(&format!("events go to: {}", names.join(", ")));
         Ok(Some(Arc::new(Alerts::begin(Origin { source, model }, outputs, metrics)?)))
     }
-}
-
-fn place(url: &str, flag: &'static str, schemes: &[&str]) -> Result<Place, UsageError> {
-    Place::read(url, flag, schemes).map_err(|error| UsageError(error.to_string()))
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{OutputArgs, place};
+use super::output_args::{OutputArgs, place};
 use crate::cli::cure;
 use crate::cli::outcome::UsageError;
 use crate::live::alerts::Output;

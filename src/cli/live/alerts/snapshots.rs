@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::OutputArgs;
+use super::output_args::OutputArgs;
 use crate::live::alerts::Output;
 use crate::live::alerts::snapshots::Snapshots;
 

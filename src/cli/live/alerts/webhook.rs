@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{OutputArgs, place};
+use super::output_args::{OutputArgs, place};
 use crate::live::alerts::Output;
 use crate::live::alerts::webhook::{SCHEMES, Token, Webhook};
 

@@ -6,9 +6,9 @@
 mod mended;
 mod strips;
 
-use super::kind::{Kind, Origin, ReadFaces, View};
-use super::overlap::Several;
 use crate::face::Face;
+use crate::face::detector::kind::{Kind, Origin, ReadFaces, View};
+use crate::face::detector::overlap::Several;
 use crate::frame::{PixelBox, PixelPoint};
 use crate::inference::session::Outputs;
 use mended::Tensors;

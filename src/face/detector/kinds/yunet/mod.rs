@@ -6,8 +6,8 @@ mod fold;
 mod heads;
 mod mended;
 
-use super::kind::{Kind, Origin};
-use super::overlap::Several;
+use crate::face::detector::kind::{Kind, Origin};
+use crate::face::detector::overlap::Several;
 
 /// What it is called.
 pub(super) const NAME: &str = "yunet";

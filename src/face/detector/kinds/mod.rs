@@ -1,7 +1,9 @@
-//! The detectors that the program knows, a row each.
+//! The detectors that the program knows: a folder and a row each.
+
+mod centerface;
+mod yunet;
 
 use super::kind::Kind;
-use super::{centerface, yunet};
 
 /// All of them. A file is tried as each of them in this order.
 pub static KINDS: [Kind; 2] = [centerface::KIND, yunet::KIND];
@@ -16,6 +18,6 @@ pub fn named(name: &str) -> Option<&'static Kind> {
 }
 
 /// The names of all of them, as a sentence has them.
-pub(super) fn names() -> String {
+pub(in crate::face::detector) fn names() -> String {
     KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(" or ")
 }

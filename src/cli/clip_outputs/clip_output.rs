@@ -1,0 +1,34 @@
+//! What an output of a clip has to say of itself, and what it is told of the clip.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use crate::capture::Source;
+use crate::capture::address::Address;
+use crate::findings::Sink;
+use crate::sink::report::MadeWith;
+use crate::sink::video::Sound;
+
+/// A clip that was opened, and how it is judged.
+pub(in crate::cli) struct OpenedClip<'a> {
+    pub(in crate::cli) address: &'a Address,
+    pub(in crate::cli) source: &'a dyn Source,
+    pub(in crate::cli) sound: Option<Sound>,
+    pub(in crate::cli) threads: NonZeroUsize,
+    pub(in crate::cli) made_with: MadeWith,
+}
+
+/// An output that is a file a clip.
+pub(super) trait ClipOutput {
+    /// Its flag.
+    fn flag(&self) -> &'static str;
+
+    /// What was given after the flag: a file, or a folder for several clips.
+    fn path(&self) -> Option<&Path>;
+
+    /// What the names of its files in a folder end with.
+    fn ending(&self) -> &'static str;
+
+    /// The sink that writes the file of a clip.
+    fn open(&self, path: &Path, clip: &OpenedClip<'_>) -> anyhow::Result<Box<dyn Sink>>;
+}
