@@ -4,18 +4,13 @@
 //! the two can't drift. Nothing here computes; parameters are named as the public PyTorch checkpoints name them.
 
 mod architecture;
+mod architectures;
 mod builder;
-mod clip_vit_b16;
-mod densenet121;
-mod efficientnet_lite0;
-mod inception_v3;
-mod registry;
-mod resnet50;
+
 mod tap;
-mod xception;
 
 pub use architecture::{Architecture, LEAST_SIDE, MOST_SIDE};
-pub use clip_vit_b16::{Sizes as VitSizes, describe_sized as vision_transformer};
+pub use architectures::clip_vit_b16::{Sizes as VitSizes, describe_sized as vision_transformer};
 pub use tap::{Tap, Taps};
 
 /// Index of a node in [`Network::nodes`]; a node reads only smaller ones.

@@ -4,9 +4,9 @@
 //! Parameter names are torchvision's. The auxiliary head is left out: the paper trains without it. Pictures are normalised
 //! by ImageNet's mean and deviation, without the change of scale that torchvision makes for its ported weights.
 
-use super::architecture::{Architecture, LEAST_SIDE, MOST_SIDE, Row};
-use super::builder::{Builder, Finish, imagenet_levels};
-use super::{BatchNormSettings, Network, NodeId, Op, Taps, Window};
+use crate::network::architecture::{Architecture, LEAST_SIDE, MOST_SIDE, Row};
+use crate::network::builder::{Builder, Finish, imagenet_levels};
+use crate::network::{BatchNormSettings, Network, NodeId, Op, Taps, Window};
 
 /// The row of the registry.
 pub(super) static ROW: Row = Row {

@@ -3,9 +3,9 @@
 //! The architecture is TensorFlow's public one (`efficientnet-lite0`), parameter names and running-statistics momentum
 //! are those of its PyTorch port, whose ImageNet weights we start from.
 
-use super::architecture::{Architecture, LEAST_SIDE, MOST_SIDE, Row};
-use super::builder::{Builder, Finish};
-use super::{BatchNormSettings, Network, NodeId, Op, Pads, Taps, Window};
+use crate::network::architecture::{Architecture, LEAST_SIDE, MOST_SIDE, Row};
+use crate::network::builder::{Builder, Finish};
+use crate::network::{BatchNormSettings, Network, NodeId, Op, Pads, Taps, Window};
 
 /// The row of the registry.
 pub(super) static ROW: Row = Row {

@@ -6,9 +6,9 @@
 //! end. Channels of patch tokens differ a hundredfold in size, so a batch normalisation comes before they are pooled; it goes
 //! into the last linear layer when a model file is written.
 
-use super::architecture::{Architecture, Depths, Row};
-use super::builder::{Builder, Finish};
-use super::{BatchNormSettings, Network, NodeId, Op, Taps, Window};
+use crate::network::architecture::{Architecture, Depths, Row};
+use crate::network::builder::{Builder, Finish};
+use crate::network::{BatchNormSettings, Network, NodeId, Op, Taps, Window};
 
 /// The row of the registry. It has learnt the places of 14 x 14 patches, and no others.
 pub(super) static ROW: Row = Row {

@@ -3,9 +3,9 @@
 //! Parameter names are torchvision's. Every layer reads all that came before it in its block, so a block is a chain of
 //! concatenations.
 
-use super::architecture::{Architecture, LEAST_SIDE, MOST_SIDE, Row};
-use super::builder::{Builder, Finish, imagenet_levels};
-use super::{BatchNormSettings, Network, NodeId, Op, Taps, Window};
+use crate::network::architecture::{Architecture, LEAST_SIDE, MOST_SIDE, Row};
+use crate::network::builder::{Builder, Finish, imagenet_levels};
+use crate::network::{BatchNormSettings, Network, NodeId, Op, Taps, Window};
 
 /// The row of the registry.
 pub(super) static ROW: Row = Row {

@@ -3,9 +3,9 @@
 //! Parameter names are torchvision's, and so is the place of the stride: in the middle convolution of a block, not in
 //! its first one as in the publication (what others call version 1.5).
 
-use super::architecture::{Architecture, LEAST_SIDE, MOST_SIDE, Row};
-use super::builder::{Builder, Finish, imagenet_levels};
-use super::{BatchNormSettings, Network, NodeId, Op, Taps, Window};
+use crate::network::architecture::{Architecture, LEAST_SIDE, MOST_SIDE, Row};
+use crate::network::builder::{Builder, Finish, imagenet_levels};
+use crate::network::{BatchNormSettings, Network, NodeId, Op, Taps, Window};
 
 /// The row of the registry.
 pub(super) static ROW: Row = Row {

@@ -1,9 +1,15 @@
-//! The networks that are known, a row each.
+//! The networks that are known: a file and a row each.
+
+pub(super) mod clip_vit_b16;
+mod densenet121;
+mod efficientnet_lite0;
+mod inception_v3;
+mod resnet50;
+mod xception;
 
 use std::str::FromStr;
 
 use super::architecture::{Architecture, Row};
-use super::{clip_vit_b16, densenet121, efficientnet_lite0, inception_v3, resnet50, xception};
 
 static ROWS: [&Row; 6] = [
     &efficientnet_lite0::ROW,

@@ -5,9 +5,9 @@
 //! place, so the way round a block carries the values from before the ReLU. It pads by one on each side where the
 //! publication's TensorFlow puts an odd pixel last.
 
-use super::architecture::{Architecture, LEAST_SIDE, MOST_SIDE, Row};
-use super::builder::{Builder, Finish};
-use super::{BatchNormSettings, Network, NodeId, Op, Taps, Window};
+use crate::network::architecture::{Architecture, LEAST_SIDE, MOST_SIDE, Row};
+use crate::network::builder::{Builder, Finish};
+use crate::network::{BatchNormSettings, Network, NodeId, Op, Taps, Window};
 
 /// The row of the registry.
 pub(super) static ROW: Row = Row {
