@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+#[expect(unsafe_code, reason = "ONNX Runtime's reports are turned off by variables of the environment")]
 fn main() -> ExitCode {
+    // SAFETY: no other thread runs yet.
+    unsafe { cyborg_edge::inference::runtime::silence_telemetry() };
     cyborg_edge::cli::run()
 }

@@ -111,7 +111,7 @@ impl Runtime {
         if let Some(runtime) = &*loaded {
             return Ok(runtime.clone());
         }
-        silence_telemetry();
+        warn_of_telemetry();
         let (library, found) = find(asked);
         let builder = ort::init_from(&library).map_err(|reason| RuntimeError::Load {
             library: library.clone(),
@@ -161,17 +161,32 @@ fn register_arena(environment: &Environment) -> ort::Result<()> {
     }
 }
 
-/// Turns off the reports that the published builds of ONNX Runtime send to their maker.
+/// What turns off the reports that the published builds of ONNX Runtime send to their maker; which one counts depends on the
+/// version. Newer builds send the first report, and write a device number into the user's cache, when an environment is made:
+/// before their own switch for it can be reached. Only these variables come early enough.
+const NO_TELEMETRY: [&str; 2] = ["ORT_DISABLE_TELEMETRY", "ORT_TELEMETRY_DISABLED"];
+
+/// Turns off the reports that some builds of ONNX Runtime send to their maker, by variables of the environment; the build that
+/// set-up fetches has none. The programs of this project do so first of all; yours may as well, or is started with
+/// `ORT_DISABLE_TELEMETRY=1` and `ORT_TELEMETRY_DISABLED=1`.
 ///
-/// Newer ones send the first report, and write a device number into the user's cache, when an environment is made:
-/// before their own switch for it can be reached. Only these variables come early enough; which one counts depends on
-/// the version.
+/// # Safety
+///
+/// No other thread runs: see [`env::set_var`].
 #[expect(unsafe_code, reason = "nothing may leave the machine, and ONNX Runtime listens to nothing else in time")]
-fn silence_telemetry() {
-    for name in ["ORT_DISABLE_TELEMETRY", "ORT_TELEMETRY_DISABLED"] {
-        // SAFETY: native code of this process reads variables while it is loaded or started, which happens after this
-        // call and under the same lock; Rust code reads them under the standard library's own lock.
+pub unsafe fn silence_telemetry() {
+    for name in NO_TELEMETRY {
+        // SAFETY: no other thread runs, as the caller promises.
         unsafe { env::set_var(name, "1") };
+    }
+}
+
+fn warn_of_telemetry() {
+    if NO_TELEMETRY.iter().any(|name| env::var_os(name).is_none()) {
+        let variables = NO_TELEMETRY.map(|name| format!("{name}=1")).join(" and ");
+        log::warn!(
+            "some builds of ONNX Runtime send reports to their maker: {variables} in the environment turn that off"
+        );
     }
 }
 
