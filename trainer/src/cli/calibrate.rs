@@ -2,6 +2,7 @@
 //! checkpoint and the model file.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
@@ -11,19 +12,19 @@ use cyborg_models::contract::{Calibration, Contract, ErrorRates, Thresholds};
 use cyborg_models::name;
 
 use super::outcome::Outcome;
-use super::parted::part;
-use super::runs::{check_crops, judged_by};
-use super::session::{DataArgs, MachineArgs, Wanted, both_classes, bytes, listen, look, of_split, share};
-use super::target::{Target, Trained};
+use super::session::{DataArgs, MachineArgs, bytes, listen};
 use crate::checkpoint;
 use crate::data::inspect::Need;
 use crate::data::list::{Label, Split};
 use crate::data::loader::evaluation;
+use crate::data::look::{Wanted, look};
+use crate::data::part::{both_classes, class_counts, part};
 use crate::evaluation::{RunScores, ScoredFace, score};
 use crate::export::{Precision, export};
-use crate::fit::class_counts;
 use crate::metrics::{self, ClassWeights, Scored, VerdictThresholds, fit_calibration, verdict_thresholds};
 use crate::run_folder::{BEST, MODEL, RunFolder, ScoreRow, read_validation, smooth, write_model};
+use crate::runs::check_crops;
+use crate::runs::trained::{Target, Trained};
 use crate::torch::{ComputeDevice, Model};
 
 /// Faces that are scored at once.
@@ -90,15 +91,15 @@ pub(super) fn run(args: &CalibrateArgs) -> anyhow::Result<Outcome> {
     drop(model);
     // Without a validation split the runs kept faces out of the training split, by the seed of the first of them.
     let of_list = split.unwrap_or(Split::Train);
-    let wanted =
-        Wanted { network: &network, splits: &[of_list], landmarks: Need::Unneeded, memory: bytes(args.machine.memory) };
+    let splits = [of_list];
+    let wanted = Wanted::by(&network, &splits, Need::Unneeded, bytes(args.machine.memory));
     let Some(inspected) = look(read, &wanted, stop)? else { return Ok(Outcome::Interrupted) };
-    let all = of_split(&inspected, of_list);
+    let all = inspected.of_split(of_list);
     let (indices, measured_on) = match (split, config) {
         (Some(split), _) => (all, format!("split {split}, on which the thresholds were set")),
         (None, Some(config)) if inspected.list_digest == config.list_sha256 => (
             part(&inspected, &config.data, config.fit.seed)?.1,
-            format!("{}, on which the thresholds were set", judged_by(&config.data)),
+            format!("{}, on which the thresholds were set", config.data.judged_by()),
         ),
         (None, Some(_)) => {
             return super::outcome::wrong_usage(
@@ -110,7 +111,7 @@ pub(super) fn run(args: &CalibrateArgs) -> anyhow::Result<Outcome> {
     };
     both_classes(class_counts(&inspected.faces, &indices), "calibration")?;
     let faces: Vec<ScoredFace> = indices.iter().map(|&index| (&inspected.faces.rows[index]).into()).collect();
-    let shared = share(inspected);
+    let shared = Arc::new(inspected.faces);
     let _lock = target.folder.as_ref().map(RunFolder::lock).transpose()?;
     for trained in &target.trained {
         let (mut model, _) = trained.load()?;

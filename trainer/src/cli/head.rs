@@ -18,25 +18,25 @@ use cyborg_models::lock;
 use cyborg_models::name;
 
 use super::outcome::Outcome;
-use super::session::{
-    DataArgs, Faced, Known, MachineArgs, TOOL, both_classes, bytes, listen, look_at, not_negative, of_split, positive,
-    share, share_of_one,
-};
+use super::session::{DataArgs, MachineArgs, bytes, listen, not_negative, positive, share_of_one};
 use crate::checkpoint;
 use crate::data::augment::{Preset, video};
 use crate::data::balance::Balance;
+use crate::data::choice::Known;
 use crate::data::faces::Faces;
 use crate::data::forge::swap::donor::Donors;
 use crate::data::inspect::Need;
 use crate::data::list::{Label, Row, Split};
 use crate::data::loader::{Plan, View, evaluation, order_of_photos, training, views};
-use crate::fit::class_counts;
+use crate::data::look::{Wanted, look};
+use crate::data::part::{both_classes, class_counts};
 use crate::head::features::{Described, TowerRunner};
 use crate::head::generated::{PartShare, Recipe, alike};
 use crate::head::judged::Judged;
 use crate::head::layer::KindLayer;
 use crate::head::{familiar, generated, judged};
 use crate::metrics::{Scored, auc};
+use crate::run_folder::TOOL;
 use crate::torch::logistic;
 
 /// Faces in a batch.
@@ -152,22 +152,22 @@ pub(super) fn run(args: &HeadArgs) -> anyhow::Result<Outcome> {
     let mut read = args.data.read(&Known::default())?;
     read.config.left_out.clone_from(&args.leave_out);
     let crop = read.config.clone();
-    let wanted = Faced {
+    let wanted = Wanted {
         side: runner.side(),
         cam: runner.side() / 16,
         splits: &[Split::Train, Split::Validation],
         landmarks: if args.forge + args.swap > 0.0 { Need::Needed } else { Need::Unneeded },
         memory: bytes(args.machine.memory),
     };
-    let Some(inspected) = look_at(read, &wanted, stop)? else { return Ok(Outcome::Interrupted) };
+    let Some(inspected) = look(read, &wanted, stop)? else { return Ok(Outcome::Interrupted) };
     let is_out = |row: &Row| args.leave_out.contains(&row.source);
-    let all = of_split(&inspected, Split::Train);
+    let all = inspected.of_split(Split::Train);
     let (out, train): (Vec<usize>, Vec<usize>) = all.iter().partition(|&&index| is_out(&inspected.faces.rows[index]));
-    let validation = of_split(&inspected, Split::Validation);
+    let validation = inspected.of_split(Split::Validation);
     both_classes(class_counts(&inspected.faces, &train), "training")?;
     both_classes(class_counts(&inspected.faces, &validation), "validation")?;
     let digest = inspected.digest.clone();
-    let faces = share(inspected);
+    let faces = Arc::new(inspected.faces);
     let work = Work { args, faces: &faces, train: &train, stop };
     let Some(learnt) = work.learn(&mut runner)? else { return Ok(Outcome::Interrupted) };
     let Some(seen) = runner.describe(evaluation(&faces, &validation, BATCH), stop)? else {
