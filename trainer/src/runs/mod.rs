@@ -1,6 +1,7 @@
 //! The runs of a setting, one seed after the other, each up to its model file.
 
 mod again;
+pub mod calibrated;
 mod contract;
 mod crops;
 mod curves;
