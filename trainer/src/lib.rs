@@ -9,6 +9,7 @@
 //! - [`fit`]: the training loop and the evaluation.
 //! - [`head`]: a last layer on a tower that isn't trained.
 //! - [`run_folder`]: what runs leave behind, and go on from.
+//! - [`runs`]: the runs of a setting, from a list of faces to model files.
 //! - [`evaluation`]: scores of networks, reports and their pictures.
 //! - [`metrics`]: what the results are measured by.
 //! - [`plot`]: pictures of the results.
@@ -28,4 +29,5 @@ pub mod metrics;
 pub mod network;
 pub mod plot;
 pub mod run_folder;
+pub mod runs;
 pub mod torch;

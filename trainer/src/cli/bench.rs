@@ -14,17 +14,19 @@ use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
 use super::outcome::Outcome;
-use super::session::{DataArgs, Known, MachineArgs, Wanted, bytes, listen, look, of_split, share};
+use super::session::{DataArgs, MachineArgs, bytes, listen};
 use crate::data::augment::Preset;
 use crate::data::balance::Balance;
+use crate::data::choice::Known;
 use crate::data::forge::swap::donor::Donors;
 use crate::data::inspect::Need;
 use crate::data::list::Split;
 use crate::data::loader::{AHEAD, Batch, Plan, training};
-use crate::fit::{FitSettings, Learner, Measure, Precision, Schedule, train_step};
+use crate::data::look::{Wanted, look};
+use crate::fit::{Descent, FitSettings, Learner, Measure, Precision, train_step};
 use crate::loss::LossSettings;
 use crate::network::Architecture;
-use crate::torch::{Model, OptimiserSettings, SgdSettings, Tune};
+use crate::torch::{Model, Tune};
 
 #[derive(Args, Debug)]
 pub(super) struct BenchArgs {
@@ -77,9 +79,9 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
     } else {
         let read = args.data.read(&Known::default())?;
         let memory = bytes(args.machine.memory);
-        let needs = Wanted { network: model.network(), splits: &[Split::Train], landmarks: Need::Unneeded, memory };
+        let needs = Wanted::by(model.network(), &[Split::Train], Need::Unneeded, memory);
         let Some(inspected) = look(read, &needs, stop)? else { return Ok(Outcome::Interrupted) };
-        let indices = of_split(&inspected, Split::Train);
+        let indices = inspected.of_split(Split::Train);
         if indices.len() < batch {
             bail!("the list has {} training faces, a batch is {batch}: give a smaller `--batch`", indices.len());
         }
@@ -94,7 +96,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
             batch,
             seed: settings.seed,
         };
-        let faces = share(inspected);
+        let faces = Arc::new(inspected.faces);
         Box::new(
             (1..)
                 .flat_map(move |epoch| training(&faces, &plan, epoch))
@@ -136,6 +138,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
 
 /// The paper's settings, which decide what a step does.
 fn paper(batch: usize, augment: Preset) -> FitSettings {
+    let Descent { optimiser, rate, schedule } = Descent::paper(12);
     FitSettings {
         loss: LossSettings {
             alpha: 0.5,
@@ -146,9 +149,9 @@ fn paper(batch: usize, augment: Preset) -> FitSettings {
         },
         epochs: 1,
         batch,
-        optimiser: OptimiserSettings::Sgd(SgdSettings { momentum: 0.9, weight_decay: 1e-6 }),
-        rate: 0.005,
-        schedule: Schedule::Step { epochs: 12, factor: 0.1 },
+        optimiser,
+        rate,
+        schedule,
         augment,
         forge: 0.0,
         swap: 0.0,

@@ -12,13 +12,14 @@ use clap::{Args, Command};
 use super::compare::{self, CompareArgs};
 use super::evaluate::{self, EvaluateArgs};
 use super::outcome::Outcome;
-use super::runs::{Runs, run_all};
+use super::runs::run_all;
 use super::session::{MachineArgs, listen};
-use super::train::{Gathered, NewArgs};
+use super::train::{Gathered, NewArgs, RUNNING};
 use crate::data::list::Split;
 use crate::evaluation::ScoreKind;
 use crate::evaluation::pictures::{AverageMaps, CAMS, of_maps};
 use crate::run_folder::{Config, RunFolder};
+use crate::runs::Runs;
 use cyborg_models::name;
 
 /// Folder of the setting without saliency.
@@ -30,17 +31,20 @@ pub(super) const COMPARISON: &str = "comparison";
 /// Folder of an evaluation in that of a setting.
 pub(super) const EVALUATION: &str = "evaluation";
 
+/// Heading of what is done with the runs at their end.
+const MEASURED: &str = "What the runs are measured on";
+
 #[derive(Args, Debug)]
 pub(super) struct ExperimentArgs {
     #[command(flatten)]
     new: NewArgs,
     /// Part of the list to measure on; where sources are left out (`--leave-out`) it is those
-    #[arg(long, value_name = "SPLIT", default_value = "test")]
+    #[arg(long, value_name = "SPLIT", default_value = "test", help_heading = MEASURED)]
     split: Split,
     /// Sources to report apart, with commas between them: they are in no pooled number
-    #[arg(long, value_name = "SOURCES", value_delimiter = ',')]
+    #[arg(long, value_name = "SOURCES", value_delimiter = ',', help_heading = MEASURED)]
     apart: Vec<String>,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = RUNNING)]
     machine: MachineArgs,
 }
 
@@ -55,7 +59,7 @@ pub(super) fn defaults(command: Command) -> Command {
 }
 
 pub(super) fn run(args: &ExperimentArgs) -> anyhow::Result<Outcome> {
-    let Some(out) = &args.new.out else {
+    let Some(out) = &args.new.running.out else {
         return super::outcome::wrong_usage(
             "give the folder of the experiment with `--out`; the same one again goes on with it",
         );
@@ -87,7 +91,7 @@ pub(super) fn run(args: &ExperimentArgs) -> anyhow::Result<Outcome> {
     for folder in &folders {
         let evaluation = EvaluateArgs {
             split: args.split,
-            judged: !args.new.leave_out.is_empty(),
+            judged: !args.new.judged.leave_out.is_empty(),
             apart: args.apart.clone(),
             ..EvaluateArgs::plain(folder.path(), args.machine.clone())
         };

@@ -13,11 +13,10 @@ use cyborg_models::contract::Contract;
 use cyborg_models::digest;
 use cyborg_models::name;
 
-use super::target::network_of;
 use crate::checkpoint::{self, Checkpoint};
 use crate::export::{Precision, export, trained_alone};
 use crate::network::Network;
-use crate::run_folder::{tuned, write_model};
+use crate::run_folder::{network_of, tuned, write_model};
 use crate::torch::Model;
 
 /// Pictures that a file is checked with at most.

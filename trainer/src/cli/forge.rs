@@ -11,12 +11,14 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::outcome::Outcome;
-use super::session::{DataArgs, Known, Wanted, bytes, listen, look, of_split};
+use super::session::{DataArgs, bytes, listen};
+use crate::data::choice::Known;
 use crate::data::faces::{Cutter, Extent, Faces, ROOM};
 use crate::data::forge::Forged;
 use crate::data::forge::swap::donor::Donors;
 use crate::data::inspect::Need;
 use crate::data::list::{Label, ListWriter, ListedFace, NewRow, Split, group_name};
+use crate::data::look::{Wanted, look};
 use crate::data::pairs::{Made, NoPair, PairMaker, Way};
 use crate::data::prepare::write_png;
 use crate::network::Architecture;
@@ -61,11 +63,12 @@ pub(super) fn run(args: &ForgeArgs) -> anyhow::Result<Outcome> {
     let margin = read.config.margin;
     // The size of the largest inputs, so that the fakes serve every network.
     let network = Architecture::known("inception_v3").describe(2);
-    let wanted =
-        Wanted { network: &network, splits: &[args.split], landmarks: Need::Needed, memory: bytes(args.memory) };
+    let splits = [args.split];
+    let wanted = Wanted::by(&network, &splits, Need::Needed, bytes(args.memory));
     let Some(inspected) = look(read, &wanted, stop)? else { return Ok(Outcome::Interrupted) };
     let faces = &inspected.faces;
-    let real: Vec<usize> = of_split(&inspected, args.split)
+    let real: Vec<usize> = inspected
+        .of_split(args.split)
         .into_iter()
         .filter(|&index| faces.rows[index].label == Label::Authentic)
         .collect();

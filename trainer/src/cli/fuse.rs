@@ -2,21 +2,17 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
 use clap::Args;
-use cyborg_models::contract::Thresholds;
 use cyborg_models::expert_set::ExpertSet;
 use cyborg_models::name;
-use serde::Deserialize;
 
 use super::outcome::Outcome;
 use super::session::share_of_one;
 use crate::checkpoint;
-use crate::data::list::{Label, Split};
-use crate::head::judged::{self, Judged, share_beyond};
-use crate::metrics::{Scored, auc};
+use crate::head::fused::{Fusion, fit, fuse, read};
 
 #[derive(Args, Debug)]
 pub(super) struct FuseArgs {
@@ -43,30 +39,6 @@ pub(super) struct FuseArgs {
     apcer: f64,
 }
 
-/// What is read of a row.
-#[derive(Debug, Deserialize)]
-struct ExpertRow {
-    path: String,
-    label: Option<Label>,
-    split: Option<Split>,
-    source: Option<String>,
-    p_synthetic: Option<f64>,
-}
-
-/// A face of the validation split, with the weighted evidence of all experts.
-#[derive(Clone, Debug, PartialEq)]
-struct Fused {
-    label: Label,
-    source: String,
-    evidence: f64,
-}
-
-impl Fused {
-    fn judged(&self) -> Judged<'_> {
-        Judged { source: &self.source, label: self.label, evidence: self.evidence }
-    }
-}
-
 pub(super) fn run(args: &FuseArgs) -> anyhow::Result<Outcome> {
     let fail = || format!("can't read the set in {}", name::of(&args.set));
     let text = fs::read_to_string(&args.set).with_context(fail)?;
@@ -90,7 +62,14 @@ pub(super) fn run(args: &FuseArgs) -> anyhow::Result<Outcome> {
     if faces.len() < most {
         log::warn!("{} validation faces are missing from some tables and are ignored", most - faces.len());
     }
-    let (bias, thresholds) = fit(&faces, args)?;
+    let wanted = Fusion {
+        apart: &args.apart,
+        bpcer: args.bpcer,
+        at: args.at,
+        synthetic_above: args.synthetic_above.unwrap_or(args.at),
+        apcer: args.apcer,
+    };
+    let (bias, thresholds) = fit(&faces, &wanted)?;
     (set.fusion.anything, set.thresholds) = (Some(bias as f32), thresholds);
     checkpoint::replace(&args.set, set.to_toml().context("the set can't be written")?.as_bytes())
         .with_context(|| format!("can't write {}", name::of(&args.set)))?;
@@ -98,79 +77,10 @@ pub(super) fn run(args: &FuseArgs) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// The validation faces of a table, by their paths: class, source and evidence.
-fn read(table: &Path) -> anyhow::Result<HashMap<String, Fused>> {
-    let fail = || format!("can't read the scores in {}", name::of(table));
-    let mut faces = HashMap::new();
-    for row in csv::Reader::from_path(table).with_context(fail)?.deserialize() {
-        let row: ExpertRow = row.with_context(fail)?;
-        let (Some(label), Some(source), Some(p)) = (row.label, row.source, row.p_synthetic) else { continue };
-        if row.split != Some(Split::Validation) {
-            continue;
-        }
-        ensure!((0.0..=1.0).contains(&p), "{}: {} has {p} as p_synthetic", name::of(table), row.path);
-        // A probability of 32 bits may be 0 or 1 itself.
-        let p = p.clamp(1e-7, 1.0 - 1e-7);
-        let before = faces.insert(row.path.clone(), Fused { label, source, evidence: (p / (1.0 - p)).ln() });
-        ensure!(
-            before.is_none(),
-            "{} has {} twice: write a table of one model, of one face a photo",
-            name::of(table),
-            row.path
-        );
-    }
-    ensure!(!faces.is_empty(), "{} has no scores of the split `validation`", name::of(table));
-    Ok(faces)
-}
-
-/// The faces that all tables know, in the order of their names.
-fn fuse(tables: &[HashMap<String, Fused>], weights: &[f64]) -> Vec<Fused> {
-    let Some((first, _)) = tables.split_first() else { return Vec::new() };
-    let mut paths: Vec<&String> = first.keys().filter(|path| tables.iter().all(|t| t.contains_key(*path))).collect();
-    paths.sort_unstable();
-    let evidence =
-        |path: &String| tables.iter().zip(weights).map(|(table, weight)| table[path].evidence * weight).sum();
-    paths.into_iter().map(|path| Fused { evidence: evidence(path), ..first[path].clone() }).collect()
-}
-
-/// Bias and thresholds by the faces, told source by source.
-fn fit(faces: &[Fused], args: &FuseArgs) -> anyhow::Result<(f64, Thresholds)> {
-    let all: Vec<Judged<'_>> = faces.iter().map(Fused::judged).collect();
-    let mut counted = all.clone();
-    counted.retain(|face| !args.apart.iter().any(|source| source == face.source));
-    let highest = judged::above(&counted, args.bpcer).with_context(|| {
-        format!("no validation collection has {} real faces, which the bias is set by", judged::LEAST_FACES)
-    })?;
-    ensure!(
-        counted.iter().any(|face| face.label == Label::Synthetic),
-        "there are no synthetic validation faces, which the threshold of authentic is set by"
-    );
-    let bias = (args.at / (1.0 - args.at)).ln() - highest;
-    let thresholds = judged::thresholds(&counted, &all, bias, args.apcer, args.synthetic_above.unwrap_or(args.at));
-    let (below, above) = (f64::from(thresholds.authentic_below), f64::from(thresholds.synthetic_above));
-    counted.sort_by_key(|face| face.source);
-    for source in counted.chunk_by(|one, next| one.source == next.source) {
-        for (label, class) in [(Label::Authentic, "real"), (Label::Synthetic, "synthetic")] {
-            let count = source.iter().filter(|face| face.label == label).count();
-            if count > 0 {
-                log::info!(
-                    "{} ({class}, {count}): {:.1} % called synthetic, {:.1} % called authentic",
-                    source[0].source,
-                    100.0 * share_beyond(source, label, bias, |p| p > above),
-                    100.0 * share_beyond(source, label, bias, |p| p < below)
-                );
-            }
-        }
-    }
-    let scored: Vec<Scored> = counted.iter().map(|face| Scored { score: face.evidence, label: face.label }).collect();
-    if let Some(auc) = auc(&scored) {
-        log::info!("all of them: AUC {auc:.3}; bias {bias:.4}, authentic below {below:.4}");
-    }
-    Ok((bias, thresholds))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn set() -> String {

@@ -5,42 +5,31 @@ use std::fs;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, ensure};
 use clap::Args;
 use cyborg_edge::inference::runtime::Runtime;
-use cyborg_models::contract::{
-    Calibration, CamClass, Contract, Expertise, Kind, Thresholds, Training, Unfamiliar, UnfamiliarRate,
-};
-use cyborg_models::head::{Familiar, Head};
+use cyborg_models::contract::{Calibration, CamClass, Contract, Thresholds, Training};
 use cyborg_models::lock;
 use cyborg_models::name;
 
 use super::outcome::Outcome;
-use super::session::{
-    DataArgs, Faced, Known, MachineArgs, TOOL, both_classes, bytes, listen, look_at, not_negative, of_split, positive,
-    share, share_of_one,
-};
+use super::session::{DataArgs, MachineArgs, bytes, listen, not_negative, positive, share_of_one};
 use crate::checkpoint;
 use crate::data::augment::{Preset, video};
-use crate::data::balance::Balance;
+use crate::data::choice::Known;
 use crate::data::faces::Faces;
-use crate::data::forge::swap::donor::Donors;
 use crate::data::inspect::Need;
-use crate::data::list::{Label, Row, Split};
-use crate::data::loader::{Plan, View, evaluation, order_of_photos, training, views};
-use crate::fit::class_counts;
-use crate::head::features::{Described, TowerRunner};
-use crate::head::generated::{PartShare, Recipe, alike};
-use crate::head::judged::Judged;
-use crate::head::layer::KindLayer;
-use crate::head::{familiar, generated, judged};
-use crate::metrics::{Scored, auc};
-use crate::torch::logistic;
-
-/// Faces in a batch.
-const BATCH: usize = 32;
+use crate::data::list::{Row, Split};
+use crate::data::loader::evaluation;
+use crate::data::look::{Wanted, look};
+use crate::data::part::{both_classes, class_counts};
+use crate::head::features::TowerRunner;
+use crate::head::generated::PartShare;
+use crate::head::judge::{judge, tell};
+use crate::head::learn::{BATCH, Learning};
+use crate::head::settings::HeadSettings;
+use crate::run_folder::TOOL;
 
 #[derive(Args, Debug)]
 pub(super) struct HeadArgs {
@@ -152,24 +141,25 @@ pub(super) fn run(args: &HeadArgs) -> anyhow::Result<Outcome> {
     let mut read = args.data.read(&Known::default())?;
     read.config.left_out.clone_from(&args.leave_out);
     let crop = read.config.clone();
-    let wanted = Faced {
+    let wanted = Wanted {
         side: runner.side(),
         cam: runner.side() / 16,
         splits: &[Split::Train, Split::Validation],
         landmarks: if args.forge + args.swap > 0.0 { Need::Needed } else { Need::Unneeded },
         memory: bytes(args.machine.memory),
     };
-    let Some(inspected) = look_at(read, &wanted, stop)? else { return Ok(Outcome::Interrupted) };
+    let Some(inspected) = look(read, &wanted, stop)? else { return Ok(Outcome::Interrupted) };
     let is_out = |row: &Row| args.leave_out.contains(&row.source);
-    let all = of_split(&inspected, Split::Train);
+    let all = inspected.of_split(Split::Train);
     let (out, train): (Vec<usize>, Vec<usize>) = all.iter().partition(|&&index| is_out(&inspected.faces.rows[index]));
-    let validation = of_split(&inspected, Split::Validation);
+    let validation = inspected.of_split(Split::Validation);
     both_classes(class_counts(&inspected.faces, &train), "training")?;
     both_classes(class_counts(&inspected.faces, &validation), "validation")?;
     let digest = inspected.digest.clone();
-    let faces = share(inspected);
-    let work = Work { args, faces: &faces, train: &train, stop };
-    let Some(learnt) = work.learn(&mut runner)? else { return Ok(Outcome::Interrupted) };
+    let faces = Arc::new(inspected.faces);
+    let settings = args.settings();
+    let learning = Learning { settings: &settings, faces: &faces, train: &train, stop };
+    let Some(learnt) = learning.learn(&mut runner)? else { return Ok(Outcome::Interrupted) };
     let Some(seen) = runner.describe(evaluation(&faces, &validation, BATCH), stop)? else {
         return Ok(Outcome::Interrupted);
     };
@@ -194,7 +184,7 @@ pub(super) fn run(args: &HeadArgs) -> anyhow::Result<Outcome> {
         training: Training { data_digest: digest, seed: args.seed, tool: TOOL.to_owned() },
         auc: BTreeMap::new(),
     };
-    let head = judge(args, learnt, contract, &seen, &rows(&faces, &validation), runner.width())?;
+    let head = judge(&settings, learnt, contract, &seen, &rows(&faces, &validation), runner.width())?;
     checkpoint::replace(&args.out, &head.to_bytes()?)
         .with_context(|| format!("can't write {}", name::of(&args.out)))?;
     log::info!("wrote {}", name::of(&args.out));
@@ -204,178 +194,33 @@ pub(super) fn run(args: &HeadArgs) -> anyhow::Result<Outcome> {
 /// The package's file in models/lock.toml.
 const TOWER: &str = "clip_vit_b16_int8";
 
-/// What is learnt from.
-struct Work<'a> {
-    args: &'a HeadArgs,
-    faces: &'a Arc<Faces>,
-    train: &'a [usize],
-    stop: &'a AtomicBool,
-}
-
-/// What was learnt.
-struct Learnt {
-    layers: Vec<(Kind, KindLayer)>,
-    familiar: Option<Familiar>,
-}
-
-impl Work<'_> {
-    /// Learns a layer for each kind; nothing when the user ended it.
-    fn learn(&self, runner: &mut TowerRunner) -> anyhow::Result<Option<Learnt>> {
-        let Self { args, faces, train, stop } = self;
-        let plan = Plan {
-            indices: train.to_vec(),
-            forged: 0,
-            swapped: 0,
-            donors: Arc::new(Donors::among(faces, &[])),
-            video_coding: 0.0,
-            augment: Preset::None,
-            balance: Balance::Sources,
-            batch: BATCH,
-            seed: args.seed,
-        };
-        let order = order_of_photos(faces, &plan, 0);
-        let Some(seen) = runner.describe(training(faces, &plan, 0), stop)? else { return Ok(None) };
-        log::info!("computed features of {} faces for the generated-face layer", seen.labels.len());
-        // A face beside another's features would part them wrongly, and nothing would tell.
-        ensure!(order.len() == seen.labels.len(), "{} faces were described of {}", seen.labels.len(), order.len());
-        let varied = if args.steady > 0.0 {
-            let variants = views(faces, &order, Preset::Coded, View::Varied(args.seed), BATCH);
-            let Some(varied) = runner.describe(variants, stop)? else { return Ok(None) };
-            log::info!("described a variant of each");
-            Some(varied)
-        } else {
-            None
-        };
-        let sources: Vec<&str> = order.iter().map(|&index| faces.rows[index].source.as_str()).collect();
-        let recipe = Recipe {
-            ridge: args.ridge,
-            steady: args.steady,
-            steady_ridge: args.steady_ridge,
-            part: &args.part,
-            both: &args.both,
-            part_share: args.part_share,
-            gate_ridge: args.gate_ridge,
-        };
-        let width = runner.width();
-        let last = width / args.blocks.len();
-        let known = generated::Examples { plain: &seen, varied: varied.as_ref(), sources: &sources, width, last };
-        let mut layers = vec![(Kind::Generated, generated::learn(&recipe, &known)?)];
-        let familiar = match args.unfamiliar > 0.0 {
-            true => Some(familiar::learn(&seen.features, runner.width(), args.directions.into())?),
-            false => None,
-        };
-        let real: Vec<usize> =
-            train.iter().copied().filter(|&index| faces.rows[index].label == Label::Authentic).collect();
-        let [forged, swapped] = [args.forge, args.swap].map(|share| (share * real.len() as f64).round() as usize);
-        if forged + swapped > 0 {
-            let plan = Plan {
-                donors: Arc::new(Donors::among(faces, &real)),
-                indices: real,
-                forged,
-                swapped,
-                augment: args.augment,
-                video_coding: args.video_coding,
-                balance: Balance::Listed,
-                ..plan
-            };
-            let Some(seen) = runner.describe(training(faces, &plan, 0), stop)? else { return Ok(None) };
-            log::info!("described {} faces to tell swapped ones by", seen.labels.len());
-            let layer = logistic::fit(&seen.features, &seen.labels, &alike(&seen.labels), args.swap_ridge)?;
-            layers.push((Kind::Swapped, KindLayer::plain(layer)));
+impl HeadArgs {
+    fn settings(&self) -> HeadSettings {
+        HeadSettings {
+            blocks: self.blocks.clone(),
+            augment: self.augment,
+            forge: self.forge,
+            swap: self.swap,
+            video_coding: self.video_coding,
+            ridge: self.ridge,
+            steady: self.steady,
+            steady_ridge: self.steady_ridge,
+            swap_ridge: self.swap_ridge,
+            part: self.part.clone(),
+            part_share: self.part_share,
+            gate_ridge: self.gate_ridge,
+            both: self.both.clone(),
+            swapped: self.swapped.clone(),
+            bpcer: self.bpcer,
+            apcer: self.apcer,
+            swap_weight: self.swap_weight,
+            unfamiliar: self.unfamiliar,
+            directions: self.directions.into(),
+            seed: self.seed,
         }
-        Ok(Some(Learnt { layers, familiar }))
     }
 }
 
 fn rows<'a>(faces: &'a Faces, indices: &[usize]) -> Vec<&'a Row> {
     indices.iter().map(|&index| &faces.rows[index]).collect()
-}
-
-/// Says how well each layer tells its kind on some faces, by source.
-fn tell(layers: &[(Kind, KindLayer)], seen: &Described, rows: &[&Row], width: usize, swapped: &[String]) {
-    for (kind, layer) in layers {
-        let scored = |wanted: &dyn Fn(&Row) -> bool| -> Vec<Scored> {
-            let faces = rows.iter().zip(seen.features.chunks_exact(width)).filter(|(row, _)| wanted(row));
-            faces.map(|(row, features)| Scored { score: layer.evidence(features), label: row.label }).collect()
-        };
-        let of_kind = |row: &Row| swapped.contains(&row.source) == (*kind == Kind::Swapped);
-        let mut sources: Vec<&str> = rows.iter().filter(|row| of_kind(row)).map(|row| row.source.as_str()).collect();
-        sources.sort_unstable();
-        sources.dedup();
-        for source in sources {
-            let label = rows.iter().find(|row| row.source == source).map(|row| row.label);
-            let wanted = |row: &Row| of_kind(row) && (row.source == source || Some(row.label) != label);
-            if let Some(auc) = auc(&scored(&wanted)) {
-                log::info!("{kind}: {source} against the other class: AUC {auc:.3}");
-            }
-        }
-        if let Some(auc) = auc(&scored(&of_kind)) {
-            log::info!("{kind}: all of them: AUC {auc:.3}");
-        }
-    }
-}
-
-fn judged(row: &Row, evidence: f64) -> Judged<'_> {
-    Judged { source: &row.source, label: row.label, evidence }
-}
-
-/// Calibrates the layers and sets the thresholds by the validation faces.
-fn judge(
-    args: &HeadArgs,
-    learnt: Learnt,
-    mut contract: Contract,
-    seen: &Described,
-    rows: &[&Row],
-    width: usize,
-) -> anyhow::Result<Head> {
-    tell(&learnt.layers, seen, rows, width, &args.swapped);
-    let swapped = &args.swapped;
-    let mut layers = Vec::new();
-    for (kind, layer) in &learnt.layers {
-        let of_kind = |row: &Row| swapped.contains(&row.source) == (*kind == Kind::Swapped);
-        let features = || rows.iter().zip(seen.features.chunks_exact(width));
-        let faces: Vec<(&[f32], Label)> =
-            features().filter(|(row, _)| of_kind(row)).map(|(row, features)| (features, row.label)).collect();
-        let calibrated = judged::calibrated(layer, &faces).with_context(|| {
-            format!("the validation split has no faces of both classes to calibrate the layer for {kind} faces by")
-        })?;
-        // A layer may speak up wherever real faces are seen; that for generated faces isn't held to those who were filmed to be
-        // swapped, which other layers judge.
-        let bound: Vec<Judged<'_>> = features()
-            .filter(|(row, _)| *kind == Kind::Swapped || of_kind(row))
-            .map(|(row, features)| judged(row, calibrated.evidence(features)))
-            .collect();
-        let highest = judged::above(&bound, args.bpcer).with_context(|| {
-            format!("no validation collection has {} real faces to set a threshold by", judged::LEAST_FACES)
-        })?;
-        let steep = if *kind == Kind::Swapped { args.swap_weight } else { 1.0 };
-        layers.push((*kind, judged::moved(&calibrated, highest, steep)));
-    }
-    let evidence = |features: &[f32]| layers.iter().map(|(_, layer)| layer.evidence(features)).fold(f64::MIN, f64::max);
-    let faces = rows.iter().zip(seen.features.chunks_exact(width));
-    let all: Vec<Judged<'_>> = faces.map(|(row, features)| judged(row, evidence(features))).collect();
-    let generated: Vec<Judged<'_>> =
-        all.iter().filter(|face| !swapped.iter().any(|source| source == face.source)).copied().collect();
-    contract.thresholds = judged::thresholds(&generated, &all, 0.0, args.apcer, judged::SYNTHETIC_ABOVE);
-    let Thresholds { authentic_below, synthetic_above, .. } = contract.thresholds;
-    log::info!("authentic below {authentic_below:.3}, synthetic above {synthetic_above:.3}");
-    let unfamiliar = learnt.familiar.as_ref().map(|familiar| {
-        let mut distances: Vec<f32> =
-            seen.features.chunks_exact(width).map(|features| familiar::distance(familiar, features)).collect();
-        distances.sort_unstable_by(|one, other| other.total_cmp(one));
-        let at = (distances.len() as f64 * args.unfamiliar) as usize;
-        Unfamiliar {
-            distance_above: distances[at.min(distances.len() - 1)],
-            rate: Some(UnfamiliarRate { share: args.unfamiliar, measured_on: "split validation".to_owned() }),
-        }
-    });
-    let mut metadata = contract.to_metadata();
-    let kinds: Vec<Kind> = layers.iter().map(|(kind, _)| *kind).collect();
-    let expertise = match kinds[..] {
-        [only] => Expertise { looks_for: Some(only), tells_apart: Vec::new(), unfamiliar },
-        _ => Expertise { looks_for: None, tells_apart: kinds, unfamiliar },
-    };
-    expertise.add_to(&mut metadata);
-    let kinds = layers.iter().map(|(_, layer)| layer.to_kind());
-    Ok(Head { blocks: args.blocks.clone(), kinds: kinds.collect(), familiar: learnt.familiar, contract: metadata })
 }

@@ -12,6 +12,7 @@ use cyborg_models::contract::{
 use cyborg_models::name;
 
 use super::session::{margin, share_of_one};
+use super::train::cut;
 use crate::checkpoint::names::{Renamed, translate};
 use crate::checkpoint::{self, Checkpoint};
 use crate::loss::parse_cam_class;
@@ -31,7 +32,7 @@ pub(super) struct ImportArgs {
     #[arg(long, value_name = "NAME", help = format!("Network that it holds: {}", Architecture::names()))]
     network: Architecture,
     /// Blocks of clip_vit_b16 that are taken, 1 to 12 [default: 6]
-    #[arg(long, value_name = "BLOCKS", value_parser = super::tuning::depth)]
+    #[arg(long, value_name = "BLOCKS", value_parser = super::train::depth)]
     depth: Option<usize>,
     /// File to write, safetensors
     #[arg(long, value_name = "FILE")]
@@ -62,10 +63,7 @@ struct UseArgs {
 }
 
 pub(super) fn run(args: &ImportArgs) -> anyhow::Result<()> {
-    let network = match args.network.with_depth(args.depth) {
-        Ok(network) => network,
-        Err(error) => return super::outcome::wrong_usage(&error),
-    };
+    let network = cut(args.network, args.depth)?;
     let read = checkpoint::read(&args.checkpoint)?;
     let Renamed { state, left_out } = translate(network, read.state);
     let weight = state.get(&format!("{}.weight", network.describe(2).last_linear));

@@ -12,9 +12,11 @@ use cyborg_edge::inference::runtime::Runtime;
 use rayon::prelude::*;
 
 use super::outcome::Outcome;
-use super::session::{absolute, listen, open_detector};
+use super::session::listen;
+use crate::data::config::absolute;
 use crate::data::inspect::choose;
 use crate::data::list::{self, ListWriter, ListedFace, NewRow, Place, Row};
+use crate::data::look::open_detector;
 use cyborg_models::name;
 
 #[derive(Args, Debug)]

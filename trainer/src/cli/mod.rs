@@ -3,6 +3,7 @@
 mod bench;
 mod calibrate;
 mod compare;
+mod cure;
 mod evaluate;
 mod experiment;
 mod export;
@@ -13,24 +14,19 @@ mod import;
 mod locate;
 mod measure;
 mod outcome;
-mod parted;
 mod prepare;
 mod progress;
 mod results;
 mod runs;
 mod session;
-mod start;
-mod target;
-mod teacher;
 mod train;
-mod tuning;
 
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use cyborg_edge::explain::explain;
 
+use cure::told;
 use outcome::{Outcome, WrongUsage};
 
 /// Trains detectors of generated and swapped faces with human-like saliency, and exports them to ONNX.
@@ -99,7 +95,7 @@ pub fn run() -> ExitCode {
         Ok(Outcome::AllFailed) => ExitCode::FAILURE,
         Ok(Outcome::Interrupted) => ExitCode::from(130),
         Err(error) => {
-            log::error!("{}", explain(&error));
+            log::error!("{}", told(&error));
             if error.is::<WrongUsage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }

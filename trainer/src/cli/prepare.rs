@@ -16,8 +16,9 @@ use cyborg_models::digest;
 use cyborg_models::name;
 
 use super::outcome::Outcome;
-use super::session::{listen, margin, open_detector};
+use super::session::{listen, margin};
 use crate::data::list::{Label, ListWriter, NewRow, Split};
+use crate::data::look::open_detector;
 use crate::data::prepare::{PrepareSettings, Prepared, Preparer, write_png};
 
 #[derive(Args, Debug)]

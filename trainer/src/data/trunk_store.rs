@@ -50,7 +50,7 @@ impl TrunkStore {
     pub fn open(cache: &Path, trunk: String, size: usize) -> anyhow::Result<Self> {
         let folder = cache.join(&trunk[..SHOWN.min(trunk.len())]);
         fs::create_dir_all(&folder)
-            .with_context(|| format!("can't make {}: name another folder with `--cache`", name::of(&folder)))?;
+            .with_context(|| format!("can't make {}: name another folder for the cache", name::of(&folder)))?;
         Ok(Self { folder, trunk, size })
     }
 
@@ -113,7 +113,7 @@ impl TrunkStore {
             Ok::<_, std::io::Error>(())
         };
         put().with_context(|| {
-            format!("can't write {}: make room, or name another folder with `--cache`", name::of(&path))
+            format!("can't write {}: make room, or name another folder for the cache", name::of(&path))
         })
     }
 }

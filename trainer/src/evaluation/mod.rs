@@ -1,8 +1,11 @@
 //! Running networks on the faces of a list and measuring the results: scores, reports, robustness, plots.
 
 mod beside;
+pub mod compared;
 pub mod disturb;
+pub mod listed;
 pub mod matched;
+pub mod measuring;
 pub mod pictures;
 pub mod probe;
 pub mod report;

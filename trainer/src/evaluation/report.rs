@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::fs;
+use std::path::Path;
 
+use anyhow::Context;
+use cyborg_models::name;
 use serde::Serialize;
 
 use super::beside::beside;
@@ -11,6 +15,7 @@ use super::matched::{MatchedSources, matched, write_matched};
 use super::probe::Probed;
 use super::verdicts::{Called, Verdicts, called, verdicts, write_called};
 use super::{RunScores, ScoreKind, ScoredFace};
+use crate::checkpoint;
 use crate::data::list::Label;
 use crate::metrics::report::{Summary, summarise};
 use crate::metrics::{AucInterval, Scored, Spread, VideoFace, auc_interval, by_video, spread};
@@ -37,6 +42,23 @@ pub struct Report {
     pub probe: Option<Probed>,
     /// The runs.
     pub runs: Vec<RunReport>,
+}
+
+impl Report {
+    /// Writes `report.json` and `report.md` into a folder, which is made where it isn't there.
+    ///
+    /// # Errors
+    ///
+    /// When one of them can't be written.
+    pub fn write(&self, folder: &Path) -> anyhow::Result<()> {
+        fs::create_dir_all(folder).with_context(|| format!("can't make {}", name::of(folder)))?;
+        let json = serde_json::to_string_pretty(self)? + "\n";
+        for (file, text) in [("report.json", json), ("report.md", self.to_markdown())] {
+            let path = folder.join(file);
+            checkpoint::replace(&path, text.as_bytes()).with_context(|| format!("can't write {}", name::of(path)))?;
+        }
+        Ok(())
+    }
 }
 
 /// One run.

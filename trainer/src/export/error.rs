@@ -28,9 +28,7 @@ pub enum ExportError {
         network: Tap,
     },
     /// There is no part that stayed as it was.
-    #[error(
-        "all layers of the network were trained, so there is no part to leave out: train with `--tune head` or `--tune norms`"
-    )]
+    #[error("all layers of the network were trained, so there is no part to leave out")]
     AllTrained,
     /// A number is beyond what float16 holds.
     #[error("{what} is too large for float16: export in float32")]

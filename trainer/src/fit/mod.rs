@@ -14,8 +14,8 @@ use cyborg_models::contract::CamClass;
 use tch::{Kind, Tensor, no_grad};
 
 pub use learner::Learner;
-pub use report::{Best, EpochReport, Evaluation, Progress, TrainingReport};
-pub use settings::{FitSettings, Measure, Precision, Schedule};
+pub use report::{Best, Diverged, EpochReport, Evaluation, Progress, TrainingReport};
+pub use settings::{Descent, FitSettings, Measure, MixedOnCpu, Precision, Schedule};
 pub use trunk::{Keeping, TrunkFaces, trunk_digest};
 
 use crate::data::faces::Faces;
@@ -131,12 +131,16 @@ pub fn fit(
             return Ok(Ended::Interrupted);
         };
         if !validation.class.is_finite() {
-            bail!("{}", diverged("the class loss of the validation faces", validation.class, epoch, rate));
+            return Err(Diverged {
+                what: "the class loss of the validation faces",
+                value: validation.class,
+                epoch,
+                rate,
+            }
+            .into());
         }
         let Some(value) = validation.measure(settings.best_by) else {
-            bail!(
-                "no validation face has a saliency map, so no epoch is the best by CAM error: give another `--best-by`"
-            );
+            bail!("no validation face has a saliency map, so no epoch is the best by CAM error");
         };
         let is_best = progress.count(epoch, value, settings.best_by);
         let report = EpochReport { epoch, learning_rate: rate, training, validation, is_best };
@@ -155,7 +159,7 @@ pub fn train_step(
     batch: &Batch,
     settings: &FitSettings,
     epoch: u64,
-) -> anyhow::Result<[f64; 3]> {
+) -> Result<[f64; 3], Diverged> {
     let rate = settings.rate_of(epoch);
     let (_, loss) = loss_of(learner.model(), batch, Mode::Training, settings.precision, &settings.loss);
     let losses = finite(&loss, epoch, rate)?;
@@ -245,23 +249,16 @@ fn loss_of(
 }
 
 /// The three numbers of a loss, if they are some.
-fn finite(loss: &Loss, epoch: u64, rate: f64) -> anyhow::Result<[f64; 3]> {
+fn finite(loss: &Loss, epoch: u64, rate: f64) -> Result<[f64; 3], Diverged> {
     // In one go: each question to a GPU waits for all that it has to do.
     let all = Tensor::stack(&[&loss.total, &loss.class, &loss.saliency], 0).detach();
     let losses = [0_i64, 1, 2].map(|at| all.double_value(&[at]));
-    for (name, value) in ["the loss", "the class loss", "the CAM error"].into_iter().zip(losses) {
+    for (what, value) in ["the loss", "the class loss", "the CAM error"].into_iter().zip(losses) {
         if !value.is_finite() {
-            bail!("{}", diverged(name, value, epoch, rate));
+            return Err(Diverged { what, value, epoch, rate });
         }
     }
     Ok(losses)
-}
-
-fn diverged(what: &str, value: f64, epoch: u64, rate: f64) -> String {
-    format!(
-        "{what} is {value} in epoch {epoch}: the training has diverged; try a smaller `--rate` (it is {rate}). The whole \
-         epochs before it are kept"
-    )
 }
 
 /// Sums of an epoch so far.
@@ -298,11 +295,4 @@ impl Sums {
             rate: self.faces as f64 / self.start.elapsed().as_secs_f64().max(f64::MIN_POSITIVE),
         }
     }
-}
-
-/// Counts of both classes among some faces: (authentic, synthetic).
-#[must_use]
-pub fn class_counts(faces: &Faces, indices: &[usize]) -> (usize, usize) {
-    let synthetic = indices.iter().filter(|&&index| faces.rows[index].label == Label::Synthetic).count();
-    (indices.len() - synthetic, synthetic)
 }

@@ -107,6 +107,23 @@ impl Progress {
     }
 }
 
+/// A training that can't go on, as its numbers are none any more. The whole epochs before it are kept.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error(
+    "{what} is {value} in epoch {epoch}: the training has diverged at a learning rate of {rate}. The whole epochs before it are \
+     kept; a smaller rate may help"
+)]
+pub struct Diverged {
+    /// Which number.
+    pub what: &'static str,
+    /// What it is.
+    pub value: f64,
+    /// In which epoch.
+    pub epoch: u64,
+    /// Its learning rate.
+    pub rate: f64,
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::settings::tests::paper;

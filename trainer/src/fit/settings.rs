@@ -5,10 +5,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::augment::Preset;
+use crate::data::augment::{Preset, video};
 use crate::data::balance::Balance;
 use crate::loss::LossSettings;
-use crate::torch::{OptimiserSettings, Tune};
+use crate::torch::{AdamWSettings, ComputeDevice, OptimiserSettings, SgdSettings, Tune};
 
 /// How a network is trained. The paper's values are the defaults of the command line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,7 +89,58 @@ pub enum Precision {
     Mixed,
 }
 
+/// Mixed precision was asked for where there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("mixed precision is for CUDA")]
+pub struct MixedOnCpu;
+
+/// How the weights are moved: a known way, of which parts may be replaced.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Descent {
+    /// What moves the weights.
+    pub optimiser: OptimiserSettings,
+    /// Learning rate at the start.
+    pub rate: f64,
+    /// What becomes of the rate.
+    pub schedule: Schedule,
+}
+
+impl Descent {
+    /// The paper's, with a tenth of the rate after every so many epochs.
+    #[must_use]
+    pub fn paper(step_epochs: u64) -> Self {
+        Self {
+            optimiser: OptimiserSettings::Sgd(SgdSettings { momentum: 0.9, weight_decay: 1e-6 }),
+            rate: 0.005,
+            schedule: Schedule::Step { epochs: step_epochs, factor: 0.1 },
+        }
+    }
+
+    /// AdamW, with its usual settings.
+    #[must_use]
+    pub fn adamw() -> Self {
+        let settings = AdamWSettings { mean_decay: 0.9, square_decay: 0.999, eps: 1e-8, weight_decay: 0.05 };
+        Self { optimiser: OptimiserSettings::AdamW(settings), rate: 0.0003, schedule: Schedule::Cosine }
+    }
+}
+
 impl FitSettings {
+    /// Whether this machine, and the device on it, can do what the settings ask.
+    ///
+    /// # Errors
+    ///
+    /// When the device isn't there or doesn't have the precision, or faces are to be coded as video and can't be.
+    pub fn check(&self, device: ComputeDevice) -> anyhow::Result<()> {
+        device.check()?;
+        if self.precision == Precision::Mixed && device == ComputeDevice::Cpu {
+            return Err(MixedOnCpu.into());
+        }
+        if self.video_coding > 0.0 {
+            video::check()?;
+        }
+        Ok(())
+    }
+
     /// Whether fakes are made in training, which needs landmarks.
     #[must_use]
     pub fn makes_fakes(&self) -> bool {

@@ -80,7 +80,7 @@ pub fn learn(recipe: &Recipe<'_>, faces: &Examples<'_>) -> anyhow::Result<KindLa
     let layer = |within: bool| -> anyhow::Result<Logistic> {
         let is_in = |source: &str| recipe.part.iter().any(|each| each == source) == within;
         let chosen = only(plain, width, |at| is_in(sources[at]) || recipe.both.iter().any(|each| each == sources[at]));
-        let which = if within { "the sources of `--part`" } else { "the sources beside those of `--part`" };
+        let which = if within { "the sources of the part" } else { "the sources beside those of the part" };
         fit(recipe, &chosen).with_context(|| format!("nothing can be learnt from {which}"))
     };
     let (others, part) = (layer(false)?, layer(true)?);
@@ -219,7 +219,7 @@ mod tests {
             gate_ridge: 1.0,
         };
         let faces = Examples { plain: &seen, varied: None, sources: &sources, width: 4, last: 1 };
-        assert!(learn(&recipe, &faces).expect_err("nothing is in it").to_string().contains("of `--part`"));
+        assert!(learn(&recipe, &faces).expect_err("nothing is in it").to_string().contains("of the part"));
     }
 
     #[test]

@@ -105,7 +105,7 @@ impl Architecture {
                 depths.start(),
                 depths.end()
             )),
-            (None, Some(_)) => Err(format!("{self} is always whole: `--depth` is for clip_vit_b16")),
+            (None, Some(_)) => Err(format!("{self} is always whole: only clip_vit_b16 can be cut after a block")),
         }
     }
 

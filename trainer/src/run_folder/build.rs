@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
+use cyborg_models::contract::Contract;
 
-use crate::network::Architecture;
+use crate::network::{Architecture, Network, Tap};
 use crate::torch::Tune;
 
 /// Metadata key of the side of the network's input in pixels.
@@ -46,6 +47,25 @@ impl Build {
     }
 }
 
+/// The network of two classes that is built like this.
+#[must_use]
+pub fn described(architecture: Architecture, side: Option<usize>, tap: Tap, smooth: bool) -> Network {
+    let network = architecture.describe_at(2, side.unwrap_or(architecture.side())).with_tap(tap);
+    if smooth { network.smoothed() } else { network }
+}
+
+/// The network that a checkpoint's contract and metadata speak of.
+///
+/// # Errors
+///
+/// When one of them names something unknown.
+pub fn network_of(metadata: &BTreeMap<String, String>, contract: &Contract) -> anyhow::Result<Network> {
+    let architecture: Architecture = contract.network.parse().map_err(anyhow::Error::msg)?;
+    let architecture = at_depth(metadata, architecture)?;
+    let tap: Tap = contract.saliency.tap.parse().map_err(anyhow::Error::msg)?;
+    Ok(described(architecture, Some(trained_side(metadata, architecture)), tap, is_smoothed(metadata)))
+}
+
 /// Whether a checkpoint's network smooths its picture first.
 #[must_use]
 pub fn is_smoothed(metadata: &BTreeMap<String, String>) -> bool {
@@ -64,18 +84,13 @@ pub(super) fn unsmooth(metadata: &mut BTreeMap<String, String>) {
 
 /// The input side of a checkpoint's network: the one that it was trained with, where the checkpoint says it, else the
 /// network's own.
-#[must_use]
-pub fn trained_side(metadata: &BTreeMap<String, String>, architecture: Architecture) -> usize {
+fn trained_side(metadata: &BTreeMap<String, String>, architecture: Architecture) -> usize {
     let side = metadata.get(SIDE).and_then(|text| text.parse().ok());
     side.filter(|side| architecture.sides().contains(side)).unwrap_or_else(|| architecture.side())
 }
 
 /// The network of a checkpoint up to the block that it was cut after.
-///
-/// # Errors
-///
-/// When it says a depth that the network doesn't have.
-pub fn at_depth(metadata: &BTreeMap<String, String>, architecture: Architecture) -> anyhow::Result<Architecture> {
+fn at_depth(metadata: &BTreeMap<String, String>, architecture: Architecture) -> anyhow::Result<Architecture> {
     let Some(text) = metadata.get(DEPTH) else { return Ok(architecture) };
     let depth =
         text.parse().with_context(|| format!("the checkpoint's metadata `{DEPTH}` is `{text}`, which is no number"))?;

@@ -2,12 +2,16 @@
 
 use std::path::PathBuf;
 
-use cyborg_models::contract::{Alignment, Border, CropRule};
+use anyhow::Error;
 use serde::{Deserialize, Serialize};
 
-use crate::data::faces::{CropMode, SaliencySource};
-use crate::data::list::{Place, Split};
+use super::build::described;
+use crate::data::config::DataConfig;
 use crate::fit::FitSettings;
+use crate::network::{Architecture, Network, Tap};
+
+/// Program and version, for what it writes.
+pub const TOOL: &str = concat!("cyborg-train ", env!("CARGO_PKG_VERSION"));
 
 /// All settings of the runs in a folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,82 +52,16 @@ pub struct Config {
     pub runs: u64,
 }
 
-/// Which data, and how faces are cut out of them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DataConfig {
-    /// The list.
-    pub list: PathBuf,
-    /// Folder that paths start from.
-    pub root: Option<PathBuf>,
-    /// Folder of human maps.
-    pub maps: Option<PathBuf>,
-    /// What is cut out.
-    pub crop: CropName,
-    /// Side of the crop over the longer side of the face box. For whole photos: how they were cut, for the runtime.
-    pub margin: f32,
-    /// Where saliency comes from.
-    pub saliency: SaliencyName,
-    /// Whether the list has any maps.
-    pub has_maps: bool,
-    /// Split that epochs are judged by; nothing when a tenth of the training faces is kept out for it.
-    pub validation: Option<Split>,
-    /// Sources of the training split that are not trained on, and that epochs are judged by instead.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub left_out: Vec<String>,
-    /// Table of a teacher's scores for the training faces.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub taught_by: Option<PathBuf>,
-}
-
-/// [`CropMode`] by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum CropName {
-    /// The face, as the runtime cuts it.
-    Face,
-    /// The whole photo.
-    Whole,
-}
-
-/// [`SaliencySource`] by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum SaliencyName {
-    /// The list's maps alone; a face without one has no saliency term.
-    Maps,
-    /// For a face without a map a prior over eyes, nose and mouth, from the detector's landmarks.
-    Landmarks,
-}
-
-impl DataConfig {
-    /// Where the list is.
-    #[must_use]
-    pub fn place(&self) -> Place {
-        Place { list: self.list.clone(), root: self.root.clone(), maps: self.maps.clone() }
-    }
-
-    /// The crop of the runtime.
-    #[must_use]
-    pub fn rule(&self) -> CropRule {
-        CropRule { margin: self.margin, alignment: Alignment::None, border: Border::Replicate }
-    }
-
-    /// What is cut out.
-    #[must_use]
-    pub fn crop_mode(&self) -> CropMode {
-        match self.crop {
-            CropName::Face => CropMode::Face(self.rule()),
-            CropName::Whole => CropMode::Whole,
-        }
-    }
-
-    /// Where saliency comes from.
-    #[must_use]
-    pub fn saliency_source(&self) -> SaliencySource {
-        match self.saliency {
-            SaliencyName::Maps => SaliencySource::Maps,
-            SaliencyName::Landmarks => SaliencySource::Landmarks,
-        }
+impl Config {
+    /// The network of the runs.
+    ///
+    /// # Errors
+    ///
+    /// When its name, its depth or its tap is unknown.
+    pub fn network(&self) -> anyhow::Result<Network> {
+        let architecture: Architecture = self.network.parse().map_err(Error::msg)?;
+        let architecture = architecture.with_depth(self.depth).map_err(Error::msg)?;
+        let tap: Tap = self.cam_tap.parse().map_err(Error::msg)?;
+        Ok(described(architecture, self.side, tap, self.smooth))
     }
 }

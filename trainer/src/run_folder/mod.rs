@@ -20,16 +20,21 @@ mod table;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
-pub use build::{Build, at_depth, is_smoothed, set_depth, smooth, trained_side, tuned};
-pub use config::{Config, CropName, DataConfig, SaliencyName};
+pub use build::{Build, described, is_smoothed, network_of, set_depth, smooth, tuned};
+pub use config::{Config, TOOL};
 pub use seed::{BEST, LAST, METRICS, MODEL, Resumed, ScoreRow, SeedFolder, read_validation, write_model};
 pub use summary::{RunSummary, write_summary};
 pub use table::{MetricsRow, read as read_metrics};
 
 use crate::checkpoint;
 use cyborg_models::name;
+
+/// A folder that can't take new runs.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{} holds runs already", name::of(.0))]
+pub struct HoldsRuns(pub PathBuf);
 
 /// The folder of a setting.
 #[derive(Clone, Debug)]
@@ -72,11 +77,7 @@ impl RunFolder {
     /// When it holds some already.
     pub fn is_free(folder: &Path) -> anyhow::Result<()> {
         if folder.join(CONFIG).exists() {
-            bail!(
-                "{} holds runs already: go on with them by `train --resume {}`, or name another folder with `--out`",
-                name::of(folder),
-                name::of(folder)
-            );
+            return Err(HoldsRuns(folder.to_owned()).into());
         }
         Ok(())
     }

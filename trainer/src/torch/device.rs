@@ -19,8 +19,8 @@ pub enum ComputeDevice {
 pub enum DeviceError {
     /// libtorch has no CUDA in it, or finds no device.
     #[error(
-        "libtorch finds no CUDA device: set LIBTORCH to a CUDA build of libtorch 2.11 when building, check the driver \
-         with nvidia-smi, or leave `--device cpu`"
+        "libtorch finds no CUDA device: set LIBTORCH to a CUDA build of libtorch 2.11 when building, or check the driver \
+         with nvidia-smi"
     )]
     NoCuda,
     /// There is no device of that number.

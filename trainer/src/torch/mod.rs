@@ -68,7 +68,7 @@ pub struct Loaded {
 /// Weights that don't belong to a network.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "these are not weights of {network}: {} of its {expected} arrays are missing ({}), {} have another shape ({}), {} in the file are not used ({}); name the right network with `--network`",
+    "these are not weights of {network}: {} of its {expected} arrays are missing ({}), {} have another shape ({}), {} in the file are not used ({})",
     missing.len(), some(missing), misshapen.len(), some(misshapen), unused.len(), some(unused)
 )]
 pub struct ForeignWeights {

@@ -92,6 +92,15 @@ pub struct Inspected {
     pub list_digest: String,
 }
 
+impl Inspected {
+    /// Faces of a split, by their index.
+    #[must_use]
+    pub fn of_split(&self, split: Split) -> Vec<usize> {
+        let rows = self.faces.rows.iter().enumerate();
+        rows.filter(|(_, row)| row.split == split).map(|(index, _)| index).collect()
+    }
+}
+
 /// Looks at the photos of a list. `problems` are those of the list itself; they are told together.
 ///
 /// The box is the detector's, as in use; where it doesn't find the face of the list, the list's box stands in and the face

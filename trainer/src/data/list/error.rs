@@ -27,7 +27,7 @@ pub enum ListError {
         column: &'static str,
     },
     /// The folder of maps is not there.
-    #[error("{} is not a folder: `--maps` takes the folder with the human saliency maps", name::of(path))]
+    #[error("{} is not a folder of human saliency maps", name::of(path))]
     Maps {
         /// What was given.
         path: PathBuf,

@@ -84,7 +84,7 @@ pub fn read(place: &Place) -> Result<Read, ListError> {
             row.map = map_of(maps, &root, &row.path);
         }
         if rows.iter().all(|row| row.map.is_none()) {
-            problems.push(format!("no photo of the list has a map in {} (`--maps`)", name::of(maps)));
+            problems.push(format!("no photo of the list has a map in {}", name::of(maps)));
         }
     }
     problems.extend(shared_maps(&rows));
@@ -223,6 +223,6 @@ mod tests {
         let place = Place { list: "no/such.csv".into(), root: None, maps: None };
         assert!(read(&place).expect_err("there is none").to_string().contains("no/such.csv"));
         let place = Place { maps: Some("no/maps".into()), ..place };
-        assert!(read(&place).expect_err("there is none").to_string().contains("--maps"));
+        assert!(read(&place).expect_err("there is none").to_string().contains("human saliency maps"));
     }
 }

@@ -42,16 +42,13 @@ pub struct NewRow {
 #[derive(Debug, thiserror::Error)]
 pub enum WriteListError {
     /// It is there, and has other columns.
-    #[error("{} has different columns: name another folder with `--out`", name::of(path))]
+    #[error("{} has different columns", name::of(path))]
     Foreign {
         /// The list.
         path: PathBuf,
     },
     /// A file is in it with another label or split.
-    #[error(
-        "{} already lists {file} as {before}, not {now}: remove its line, or name another folder with `--out`",
-        name::of(path)
-    )]
+    #[error("{} already lists {file} as {before}, not {now}: remove its line", name::of(path))]
     Differs {
         /// The list.
         path: PathBuf,
@@ -232,7 +229,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder for the test");
         let path = folder.path().join("faces.csv");
         std::fs::write(&path, "file,label\n").expect("it can be written");
-        assert!(ListWriter::open(&path).expect_err("different columns").to_string().contains("--out"));
+        assert!(ListWriter::open(&path).expect_err("different columns").to_string().contains("different columns"));
         assert_eq!(std::fs::read_to_string(&path).expect("it is there"), "file,label\n");
     }
 }

@@ -97,7 +97,7 @@ mod tests {
             assert!(error.contains("blocks 1 to 12"), "{error}");
         }
         let error = Architecture::known("resnet50").with_depth(Some(6)).expect_err("it is always whole");
-        assert!(error.contains("resnet50") && error.contains("--depth"), "{error}");
+        assert!(error.contains("resnet50") && error.contains("clip_vit_b16"), "{error}");
         assert_eq!(Architecture::known("resnet50").depth(), None);
     }
 }

@@ -10,6 +10,7 @@ use ffmpeg_next::util::error::EAGAIN;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
+use super::error::NoVideoCoder;
 use super::planes::Planes;
 
 /// Encoders by their FFmpeg name, the better first. The last one is in every build.
@@ -158,10 +159,7 @@ fn encoder() -> anyhow::Result<(ffmpeg::Codec, &'static str)> {
     ffmpeg::init().context("FFmpeg's libraries can't be used")?;
     let found = ENCODERS.into_iter().find_map(|name| Some((ffmpeg::encoder::find_by_name(name)?, name)));
     let Some(found) = found else {
-        bail!(
-            "FFmpeg's libraries here have none of the encoders {}: install one, or leave out `--video-coding`",
-            ENCODERS.join(", ")
-        );
+        return Err(NoVideoCoder::NoEncoder(ENCODERS.join(", ")).into());
     };
     TOLD.call_once(|| {
         // x264 tells of each picture that it is opened for.

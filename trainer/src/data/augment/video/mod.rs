@@ -5,11 +5,13 @@
 
 #[cfg(feature = "video")]
 mod codec;
+mod error;
 #[cfg(feature = "video")]
 mod planes;
 
 #[cfg(feature = "video")]
 pub use codec::VideoCoder;
+pub use error::NoVideoCoder;
 #[cfg(not(feature = "video"))]
 pub use without::VideoCoder;
 
@@ -24,8 +26,9 @@ pub fn check() -> anyhow::Result<()> {
 
 #[cfg(not(feature = "video"))]
 mod without {
-    use anyhow::bail;
     use rand_chacha::ChaCha8Rng;
+
+    use super::error::NoVideoCoder;
 
     /// Stands where there is no coder.
     #[derive(Debug, Default)]
@@ -38,10 +41,7 @@ mod without {
         ///
         /// Always.
         pub fn check() -> anyhow::Result<()> {
-            bail!(
-                "this program was built without FFmpeg's libraries, so it can't code faces as video: build it with \
-                 `--features video`, or leave out `--video-coding`"
-            )
+            Err(NoVideoCoder::NotBuilt.into())
         }
 
         /// Says that there is none.

@@ -1,46 +1,50 @@
-//! What a command is pointed at: the runs of a folder, or one checkpoint.
+//! Networks that were trained: those of the runs of a folder, or one checkpoint.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use cyborg_models::contract::Contract;
 use cyborg_models::name;
 
-use super::session::Known;
-use super::train::described;
 use crate::checkpoint::{self, Checkpoint};
-use crate::network::{Architecture, Network, Tap};
-use crate::run_folder::{BEST, RunFolder, at_depth, is_smoothed, trained_side};
+use crate::data::choice::Known;
+use crate::network::Network;
+use crate::run_folder::{BEST, RunFolder, is_smoothed, network_of};
 use crate::torch::Model;
 
 /// One network that was trained.
-pub(super) struct Trained {
+#[derive(Clone, Debug)]
+pub struct Trained {
     /// `seed-1`, or the name of a file.
-    pub(super) name: String,
+    pub name: String,
     /// Its checkpoint.
-    pub(super) path: PathBuf,
+    pub path: PathBuf,
     /// What it says of itself.
-    pub(super) contract: Contract,
+    pub contract: Contract,
     /// The network, at the side that it was trained with.
     network: Network,
     /// Whether that smooths the picture first.
-    pub(super) is_smoothed: bool,
+    pub is_smoothed: bool,
 }
 
 /// Networks of one setting.
-pub(super) struct Target {
+#[derive(Clone, Debug)]
+pub struct Target {
     /// Its name, for people.
-    pub(super) name: String,
+    pub name: String,
     /// The folder of its runs, where it is one.
-    pub(super) folder: Option<RunFolder>,
+    pub folder: Option<RunFolder>,
     /// Its networks, one at least, all of one architecture and crop rule.
-    pub(super) trained: Vec<Trained>,
+    pub trained: Vec<Trained>,
 }
 
 impl Target {
     /// Finds the networks at `path`: a folder of runs stands for the best epoch of each that has one.
-    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or one of them doesn't say how it is to be used.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
         let name = path.file_name().map_or_else(|| name::of(path), |name| name.to_string_lossy().into_owned());
         if !path.is_dir() {
             let trained = open_one(path, name.clone())?;
@@ -66,7 +70,8 @@ impl Target {
     }
 
     /// What is known of the data that they were trained on.
-    pub(super) fn known(&self) -> Known {
+    #[must_use]
+    pub fn known(&self) -> Known {
         let data = self.folder.as_ref().map(|folder| folder.config.data.clone());
         Known { data, margin: self.trained.first().map(|trained| trained.contract.crop.margin) }
     }
@@ -74,7 +79,7 @@ impl Target {
 
 impl Trained {
     /// From here on its network smooths the picture first; `write` of a command makes it last.
-    pub(super) fn smooth(&mut self) {
+    pub fn smooth(&mut self) {
         if !self.is_smoothed {
             self.is_smoothed = true;
             self.network = self.network.clone().smoothed();
@@ -82,7 +87,11 @@ impl Trained {
     }
 
     /// The network with its weights, and its checkpoint.
-    pub(super) fn load(&self) -> anyhow::Result<(Model, Checkpoint)> {
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be read, or holds weights of another network.
+    pub fn load(&self) -> anyhow::Result<(Model, Checkpoint)> {
         let checkpoint = checkpoint::read(&self.path)?;
         let mut model = Model::new(self.network.clone(), 0);
         model.load(&checkpoint.state).with_context(|| format!("can't use {}", name::of(&self.path)))?;
@@ -103,12 +112,4 @@ fn open_one(path: &Path, name: String) -> anyhow::Result<Trained> {
     })?;
     let network = network_of(&metadata, &contract)?;
     Ok(Trained { name, path: path.to_owned(), contract, network, is_smoothed: is_smoothed(&metadata) })
-}
-
-/// The network that a checkpoint's contract and metadata speak of.
-pub(super) fn network_of(metadata: &BTreeMap<String, String>, contract: &Contract) -> anyhow::Result<Network> {
-    let architecture: Architecture = contract.network.parse().map_err(anyhow::Error::msg)?;
-    let architecture = at_depth(metadata, architecture)?;
-    let tap: Tap = contract.saliency.tap.parse().map_err(anyhow::Error::msg)?;
-    Ok(described(architecture, Some(trained_side(metadata, architecture)), tap, is_smoothed(metadata)))
 }

@@ -1,12 +1,12 @@
-//! Flags of `train` that say what is learnt of a network: how deep it is, which layers, and on what.
+//! Flags of `train` that say which layers of a network learn, and on what.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-use super::session::absolute;
 use crate::data::augment::Preset;
-use crate::network::{Architecture, Network};
+use crate::data::config::absolute;
+use crate::network::Network;
 use crate::torch::Tune;
 
 /// Variants of a face that are kept unless told otherwise.
@@ -14,10 +14,9 @@ const VIEWS: u64 = 4;
 
 #[derive(Args, Debug)]
 pub(super) struct TuningArgs {
-    /// Blocks of clip_vit_b16 that are taken, 1 to 12: the first ones know how a picture is made, the last ones what it shows
-    /// [default: 6]
-    #[arg(long, value_name = "BLOCKS", value_parser = depth)]
-    pub(super) depth: Option<usize>,
+    /// Freeze the layers before the first whose map is this many times smaller than the picture; 1 freezes none
+    #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=32))]
+    pub(super) freeze: u8,
     /// Which layers learn: all, norms (normalisations and the classifier) or head (what comes behind the trunk)
     #[arg(long, value_name = "LAYERS", default_value = "all")]
     pub(super) tune: Tune,
@@ -32,17 +31,8 @@ pub(super) struct TuningArgs {
     pub(super) shuffle_patches: bool,
 }
 
-pub(super) fn depth(text: &str) -> Result<usize, String> {
-    let depths = || Architecture::all().filter_map(Architecture::depths);
-    let (least, most) = (depths().map(|depths| *depths.start()).min(), depths().map(|depths| *depths.end()).max());
-    let (least, most) = (least.unwrap_or_default(), most.unwrap_or_default());
-    let number = text.parse().ok().filter(|number| (least..=most).contains(number));
-    number.ok_or_else(|| format!("expected a whole number in {least} to {most}"))
-}
-
 /// What else is asked for that must go together with these flags.
 pub(super) struct Beside {
-    pub(super) freeze: u8,
     pub(super) augment: Preset,
     /// Whether fakes are made in training.
     pub(super) makes_fakes: bool,
@@ -57,11 +47,11 @@ impl TuningArgs {
         let head_alone = self.tune == Tune::Head;
         let faults = [
             (
-                beside.freeze > 1 && has_blocks,
+                self.freeze > 1 && has_blocks,
                 "--freeze goes by the size of a layer's map, and all blocks of clip_vit_b16 have one size: use --tune",
             ),
             (
-                beside.freeze > 1 && self.tune != Tune::All,
+                self.freeze > 1 && self.tune != Tune::All,
                 "--freeze and --tune both say which layers learn: give one of them",
             ),
             (
@@ -91,7 +81,7 @@ impl TuningArgs {
             ),
         ];
         match faults.into_iter().find(|(found, _)| *found) {
-            Some((_, fault)) => super::outcome::wrong_usage(fault),
+            Some((_, fault)) => crate::cli::outcome::wrong_usage(fault),
             None => Ok(()),
         }
     }
@@ -113,14 +103,14 @@ mod tests {
     use crate::network::{Architecture, Tap};
 
     const PLAIN: TuningArgs =
-        TuningArgs { depth: None, tune: Tune::All, cache: None, views: None, shuffle_patches: false };
+        TuningArgs { freeze: 1, tune: Tune::All, cache: None, views: None, shuffle_patches: false };
 
     /// No fakes, and no video.
     const NONE: [bool; 2] = [false; 2];
 
-    fn check(args: &TuningArgs, network: &Network, freeze: u8, made: [bool; 2], says: &str) {
+    fn check(args: &TuningArgs, network: &Network, made: [bool; 2], says: &str) {
         let [makes_fakes, codes] = made;
-        let beside = Beside { freeze, augment: Preset::None, makes_fakes, codes };
+        let beside = Beside { augment: Preset::None, makes_fakes, codes };
         match args.check(network, &beside) {
             Ok(()) => assert_eq!(says, "", "{args:?}"),
             Err(error) => assert!(!says.is_empty() && error.to_string().contains(says), "{args:?}: {error}"),
@@ -131,23 +121,20 @@ mod tests {
     fn flags_that_do_not_go_together_are_told() {
         let clip = Architecture::known("clip_vit_b16").with_depth(Some(1)).expect("one of its blocks").describe(2);
         let lite = Architecture::known("efficientnet_lite0").describe(2);
+        let frozen = || TuningArgs { freeze: 8, ..PLAIN };
         let cached = || TuningArgs { tune: Tune::Head, cache: Some("kept".into()), ..PLAIN };
-        check(&PLAIN, &lite, 8, [true, false], "");
-        check(&PLAIN, &clip, 8, NONE, "use --tune");
-        check(&TuningArgs { tune: Tune::Norms, ..PLAIN }, &lite, 8, NONE, "give one of them");
-        check(&TuningArgs { shuffle_patches: true, ..PLAIN }, &clip, 1, NONE, "");
-        check(&TuningArgs { shuffle_patches: true, ..PLAIN }, &lite, 1, NONE, "no patches");
-        check(&cached(), &clip, 1, NONE, "");
-        check(&cached(), &clip.with_tap(Tap::Reference), 1, NONE, "");
-        check(&cached(), &lite, 1, NONE, "");
-        check(&cached(), &lite.clone().with_tap(Tap::Reference), 1, NONE, "--cam-tap head");
-        check(&TuningArgs { tune: Tune::Norms, ..cached() }, &lite, 1, NONE, "add --tune head");
-        check(&cached(), &lite, 1, [true, false], "a cache can't hold");
-        check(&cached(), &lite, 1, [false, true], "a cache can't hold");
-        check(&TuningArgs { views: Some(2), ..cached() }, &lite, 1, NONE, "leave it out, or give --augment");
-        for text in ["0", "13", "-1", "six"] {
-            assert!(depth(text).is_err(), "{text}");
-        }
-        assert_eq!(depth("12"), Ok(12));
+        check(&frozen(), &lite, [true, false], "");
+        check(&frozen(), &clip, NONE, "use --tune");
+        check(&TuningArgs { tune: Tune::Norms, ..frozen() }, &lite, NONE, "give one of them");
+        check(&TuningArgs { shuffle_patches: true, ..PLAIN }, &clip, NONE, "");
+        check(&TuningArgs { shuffle_patches: true, ..PLAIN }, &lite, NONE, "no patches");
+        check(&cached(), &clip, NONE, "");
+        check(&cached(), &clip.with_tap(Tap::Reference), NONE, "");
+        check(&cached(), &lite, NONE, "");
+        check(&cached(), &lite.clone().with_tap(Tap::Reference), NONE, "--cam-tap head");
+        check(&TuningArgs { tune: Tune::Norms, ..cached() }, &lite, NONE, "add --tune head");
+        check(&cached(), &lite, [true, false], "a cache can't hold");
+        check(&cached(), &lite, [false, true], "a cache can't hold");
+        check(&TuningArgs { views: Some(2), ..cached() }, &lite, NONE, "leave it out, or give --augment");
     }
 }

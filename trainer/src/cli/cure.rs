@@ -1,0 +1,114 @@
+//! Errors of the library as the command line tells them: with the flag or the command that helps, which the library doesn't know.
+
+use cyborg_edge::explain::explain;
+use cyborg_models::name;
+
+use crate::data::augment::video::NoVideoCoder;
+use crate::data::list::{ListError, WriteListError};
+use crate::evaluation::compared::{NotEvaluated, OtherFaces};
+use crate::export::ExportError;
+use crate::fit::{Diverged, MixedOnCpu};
+use crate::run_folder::HoldsRuns;
+use crate::runs::faces::{LeftOutOneClass, Unfit};
+use crate::runs::start::NoWeights;
+use crate::torch::{DeviceError, ForeignWeights};
+
+/// An error with its causes and its cure, as one line for people.
+pub(super) fn told(error: &anyhow::Error) -> String {
+    let line = explain(error);
+    match cure(error) {
+        Some(cure) => format!("{line}; {cure}"),
+        None => line,
+    }
+}
+
+/// What helps, where it is a flag or another command.
+fn cure(error: &anyhow::Error) -> Option<String> {
+    if let Some(HoldsRuns(folder)) = error.downcast_ref() {
+        let folder = name::of(folder);
+        return Some(format!("go on with them by `train --resume {folder}`, or name another folder with `--out`"));
+    }
+    if let Some(NotEvaluated(folder)) = error.downcast_ref() {
+        return Some(format!("run `cyborg-train evaluate {} --data LIST` first", name::of(folder)));
+    }
+    let flags = [
+        error.downcast_ref().and_then(of_faces),
+        error.downcast_ref().and_then(of_list),
+        error.downcast_ref().and_then(of_new_list),
+        error.downcast_ref().and_then(of_weights),
+        error.downcast_ref().and_then(of_device),
+        error.downcast_ref().and_then(of_export),
+        error.is::<LeftOutOneClass>().then_some("name some more with `--leave-out`"),
+        error.is::<ForeignWeights>().then_some("name the right network with `--network`"),
+        error.is::<MixedOnCpu>().then_some("give `--device cuda`, or leave out `--precision mixed`"),
+        error.is::<Diverged>().then_some("try a smaller `--rate`"),
+        error.is::<NoVideoCoder>().then_some("leave out `--video-coding` otherwise"),
+        error.is::<OtherFaces>().then_some("run `cyborg-train evaluate` on both with the same `--data` and `--split`"),
+    ];
+    flags.into_iter().flatten().next().map(str::to_owned)
+}
+
+fn of_faces(unfit: &Unfit) -> Option<&'static str> {
+    Some(match unfit {
+        Unfit::NoCamError => "give another `--best-by`",
+        Unfit::NothingToForge => "leave out `--forge`",
+        Unfit::NobodyToSwap => "leave out `--swap`",
+    })
+}
+
+fn of_list(error: &ListError) -> Option<&'static str> {
+    matches!(error, ListError::Maps { .. }).then_some("give such a folder with `--maps`")
+}
+
+fn of_new_list(error: &WriteListError) -> Option<&'static str> {
+    let is_another = matches!(error, WriteListError::Foreign { .. } | WriteListError::Differs { .. });
+    is_another.then_some("`--out` names another place")
+}
+
+fn of_weights(none: &NoWeights) -> Option<&'static str> {
+    Some(match none {
+        NoWeights::NoCache => "`--weights` names one",
+        NoWeights::NotFetched(_) => {
+            "give a file with `--weights` (torchvision's, for example), or `--weights none` for random ones"
+        }
+    })
+}
+
+fn of_device(error: &DeviceError) -> Option<&'static str> {
+    (*error == DeviceError::NoCuda).then_some("`--device cpu` needs none")
+}
+
+fn of_export(error: &ExportError) -> Option<&'static str> {
+    matches!(error, ExportError::AllTrained).then_some("train with `--tune head` or `--tune norms`")
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::{Error, anyhow};
+
+    use super::*;
+
+    #[test]
+    fn errors_of_the_library_are_told_with_their_cure() {
+        let cases: [(Error, &str); 6] = [
+            (
+                HoldsRuns("runs/mine".into()).into(),
+                "runs/mine holds runs already; go on with them by `train --resume runs/mine`",
+            ),
+            (NoWeights::NoCache.into(), "--weights"),
+            (DeviceError::NoCuda.into(), "--device cpu"),
+            (Unfit::NobodyToSwap.into(), "another's; leave out `--swap`"),
+            (ListError::Maps { path: "maps".into() }.into(), "--maps"),
+            (NotEvaluated("runs/mine".into()).into(), "evaluate runs/mine --data"),
+        ];
+        for (error, part) in cases {
+            assert!(told(&error).contains(part), "{}", told(&error));
+            // Whatever was being done when it happened.
+            let error = error.context("seed 3");
+            assert!(told(&error).starts_with("seed 3: ") && told(&error).contains(part), "{}", told(&error));
+        }
+        let counted = anyhow!("the validation faces are 3 real and 0 synthetic").context(LeftOutOneClass);
+        assert!(told(&counted).ends_with("0 synthetic; name some more with `--leave-out`"), "{}", told(&counted));
+        assert_eq!(told(&anyhow!("disk full").context("can't write a.csv")), "can't write a.csv: disk full");
+    }
+}

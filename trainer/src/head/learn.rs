@@ -1,0 +1,120 @@
+//! Learning the layers of a head from the faces of a list.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::ensure;
+use cyborg_models::contract::Kind;
+use cyborg_models::head::Familiar;
+
+use super::features::TowerRunner;
+use super::generated::{Recipe, alike};
+use super::layer::KindLayer;
+use super::settings::HeadSettings;
+use super::{familiar, generated};
+use crate::data::augment::Preset;
+use crate::data::balance::Balance;
+use crate::data::faces::Faces;
+use crate::data::forge::swap::donor::Donors;
+use crate::data::list::Label;
+use crate::data::loader::{Plan, View, order_of_photos, training, views};
+use crate::torch::logistic;
+
+/// Faces that the tower sees at once.
+pub const BATCH: usize = 32;
+
+/// What is learnt from.
+#[derive(Clone, Copy, Debug)]
+pub struct Learning<'a> {
+    /// How.
+    pub settings: &'a HeadSettings,
+    /// All faces.
+    pub faces: &'a Arc<Faces>,
+    /// Those that are learnt from.
+    pub train: &'a [usize],
+    /// Ends the work early when it becomes true.
+    pub stop: &'a AtomicBool,
+}
+
+/// What was learnt.
+#[derive(Clone, Debug)]
+pub struct Learnt {
+    /// A layer for each kind.
+    pub layers: Vec<(Kind, KindLayer)>,
+    /// What faces are like that it knows; nothing where that isn't asked for.
+    pub familiar: Option<Familiar>,
+}
+
+impl Learning<'_> {
+    /// Learns a layer for each kind; nothing when the user ended it.
+    ///
+    /// # Errors
+    ///
+    /// When a photo can't be read, a class is missing, or the numbers don't settle.
+    pub fn learn(&self, runner: &mut TowerRunner) -> anyhow::Result<Option<Learnt>> {
+        let Self { settings, faces, train, stop } = self;
+        let plan = Plan {
+            indices: train.to_vec(),
+            forged: 0,
+            swapped: 0,
+            donors: Arc::new(Donors::among(faces, &[])),
+            video_coding: 0.0,
+            augment: Preset::None,
+            balance: Balance::Sources,
+            batch: BATCH,
+            seed: settings.seed,
+        };
+        let order = order_of_photos(faces, &plan, 0);
+        let Some(seen) = runner.describe(training(faces, &plan, 0), stop)? else { return Ok(None) };
+        log::info!("computed features of {} faces for the generated-face layer", seen.labels.len());
+        // A face beside another's features would part them wrongly, and nothing would tell.
+        ensure!(order.len() == seen.labels.len(), "{} faces were described of {}", seen.labels.len(), order.len());
+        let varied = if settings.steady > 0.0 {
+            let variants = views(faces, &order, Preset::Coded, View::Varied(settings.seed), BATCH);
+            let Some(varied) = runner.describe(variants, stop)? else { return Ok(None) };
+            log::info!("described a variant of each");
+            Some(varied)
+        } else {
+            None
+        };
+        let sources: Vec<&str> = order.iter().map(|&index| faces.rows[index].source.as_str()).collect();
+        let recipe = Recipe {
+            ridge: settings.ridge,
+            steady: settings.steady,
+            steady_ridge: settings.steady_ridge,
+            part: &settings.part,
+            both: &settings.both,
+            part_share: settings.part_share,
+            gate_ridge: settings.gate_ridge,
+        };
+        let width = runner.width();
+        let last = width / settings.blocks.len();
+        let known = generated::Examples { plain: &seen, varied: varied.as_ref(), sources: &sources, width, last };
+        let mut layers = vec![(Kind::Generated, generated::learn(&recipe, &known)?)];
+        let familiar = match settings.unfamiliar > 0.0 {
+            true => Some(familiar::learn(&seen.features, runner.width(), settings.directions)?),
+            false => None,
+        };
+        let real: Vec<usize> =
+            train.iter().copied().filter(|&index| faces.rows[index].label == Label::Authentic).collect();
+        let [forged, swapped] =
+            [settings.forge, settings.swap].map(|share| (share * real.len() as f64).round() as usize);
+        if forged + swapped > 0 {
+            let plan = Plan {
+                donors: Arc::new(Donors::among(faces, &real)),
+                indices: real,
+                forged,
+                swapped,
+                augment: settings.augment,
+                video_coding: settings.video_coding,
+                balance: Balance::Listed,
+                ..plan
+            };
+            let Some(seen) = runner.describe(training(faces, &plan, 0), stop)? else { return Ok(None) };
+            log::info!("described {} faces to tell swapped ones by", seen.labels.len());
+            let layer = logistic::fit(&seen.features, &seen.labels, &alike(&seen.labels), settings.swap_ridge)?;
+            layers.push((Kind::Swapped, KindLayer::plain(layer)));
+        }
+        Ok(Some(Learnt { layers, familiar }))
+    }
+}
