@@ -18,6 +18,7 @@ const EVERY: Duration = Duration::from_secs(5);
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// States of the source that wait to be told; of more, the oldest are left out.
 const STATES: usize = 16;
+
 /// Where results are said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Voice {

@@ -2,10 +2,10 @@
 
 use super::event::Event;
 
-/// Events that wait for a output at most.
+/// Events that wait for an output, at most.
 const ROOM: usize = 256;
 
-/// A output out for events. It is used by one thread of its own, and may take its time.
+/// An output for events. One thread of its own uses it, and it may take its time.
 pub trait Output: Send {
     /// Its name in the numbers.
     fn name(&self) -> &'static str;
