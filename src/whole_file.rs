@@ -1,28 +1,25 @@
 //! A file that is whole or isn't there: it is written beside its place under another name, and takes the place in one step.
 
-use std::fs::Permissions;
 use std::io;
 use std::path::Path;
 
 use tempfile::NamedTempFile;
 
 /// Begins a file for the place `path`: in its folder, with a name that starts with a dot, removed unless [`NamedTempFile::persist`]
-/// puts it in place. It gets `permissions`; without them those that any new file gets.
+/// puts it in place. It gets the permissions that any new file gets.
 ///
 /// # Errors
 ///
 /// When the folder takes no new file.
-pub(crate) fn beside(path: &Path, permissions: Option<Permissions>) -> io::Result<NamedTempFile> {
+pub(crate) fn beside(path: &Path) -> io::Result<NamedTempFile> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut prefix = std::ffi::OsString::from(".");
     prefix.push(path.file_name().unwrap_or_default());
     let mut builder = tempfile::Builder::new();
     builder.prefix(&prefix).suffix(".part");
+    // Cut by the process' mask. Without it, a temporary file is the owner's alone.
     #[cfg(unix)]
-    let permissions = Some(permissions.unwrap_or_else(|| std::os::unix::fs::PermissionsExt::from_mode(0o666)));
-    if let Some(permissions) = permissions {
-        builder.permissions(permissions);
-    }
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder)
 }
 
@@ -32,7 +29,7 @@ pub(crate) fn beside(path: &Path, permissions: Option<Permissions>) -> io::Resul
 ///
 /// When the file can't be written or put in place; what stood there is as it was.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = beside(path, None)?;
+    let mut file = beside(path)?;
     io::Write::write_all(&mut file, bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
@@ -51,7 +48,7 @@ mod tests {
         let path = folder.path().join("a.txt");
         write(&path, b"first").expect("it is written");
         write(&path, b"second").expect("it is replaced");
-        drop(beside(&path, None).expect("it is begun"));
+        drop(beside(&path).expect("it is begun"));
         assert_eq!(fs::read(&path).expect("it is there"), b"second");
         assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 1);
         // A folder can't be replaced by a file.

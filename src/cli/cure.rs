@@ -59,87 +59,116 @@ pub(super) fn unboxed(error: BoxError) -> anyhow::Error {
 
 /// What cures this one cause.
 fn of(cause: &(dyn Error + 'static)) -> Option<String> {
-    stretch(cause).or_else(|| parts(cause)).or_else(|| live(cause))
+    let known = [
+        cause.downcast_ref().and_then(animation),
+        cause.downcast_ref().and_then(raw),
+        cause.downcast_ref().and_then(table),
+        cause.downcast_ref().and_then(model),
+        cause.downcast_ref().and_then(expert),
+        cause.downcast_ref().and_then(session),
+        cause.downcast_ref().and_then(detector),
+        #[cfg(feature = "video")]
+        cause.downcast_ref().and_then(video),
+        #[cfg(feature = "video")]
+        cause.downcast_ref().and_then(annotated),
+        #[cfg(feature = "page")]
+        cause.downcast_ref().and_then(page),
+        #[cfg(feature = "page")]
+        cause.downcast_ref().and_then(mqtt),
+        #[cfg(feature = "page")]
+        cause.is::<SnapshotsError>().then(|| "name another folder with --snapshots".into()),
+        #[cfg(feature = "page")]
+        cause.is::<LinesError>().then(|| "name another file with --events".into()),
+        #[cfg(feature = "page")]
+        cause.is::<TokenError>().then(|| "--webhook-token-file names the file".into()),
+    ];
+    known.into_iter().flatten().next()
 }
 
-/// Of sources and tables.
-fn stretch(cause: &(dyn Error + 'static)) -> Option<String> {
-    let cure = match cause.downcast_ref() {
-        Some(AnimationError::TooLarge { .. }) => LARGER,
-        Some(AnimationError::NothingWanted(_)) => OTHER_STRETCH,
-        _ => match cause.downcast_ref() {
-            Some(RawError::TooLarge { .. }) => LARGER,
-            Some(RawError::NothingWanted(_)) => OTHER_STRETCH,
-            _ => match cause.downcast_ref()? {
-                ResumeError::Foreign { .. } => return Some(format!("{START_OVER}, which replaces it")),
-                ResumeError::Malformed { .. } => return Some(format!("repair the table, or {START_OVER}")),
-                ResumeError::OtherRun { .. } => return Some(format!("use the same model and flags, or {START_OVER}")),
-                _ => return None,
-            },
-        },
-    };
-    Some(cure.to_owned())
+fn animation(error: &AnimationError) -> Option<String> {
+    match error {
+        AnimationError::TooLarge { .. } => Some(LARGER.into()),
+        AnimationError::NothingWanted(_) => Some(OTHER_STRETCH.into()),
+        _ => None,
+    }
 }
 
-/// Of models, detectors, providers and videos.
-fn parts(cause: &(dyn Error + 'static)) -> Option<String> {
-    #[cfg(feature = "video")]
-    match cause.downcast_ref() {
-        Some(VideoError::TooLarge { .. }) => return Some(LARGER.to_owned()),
-        Some(VideoError::Silent { .. }) => return Some("a larger `--patience` waits longer".to_owned()),
-        Some(VideoError::NothingWanted { asked: Some(asked), .. }) => {
-            return Some(format!("`--start @{asked}` goes by its own clock"));
+fn raw(error: &RawError) -> Option<String> {
+    match error {
+        RawError::TooLarge { .. } => Some(LARGER.into()),
+        RawError::NothingWanted(_) => Some(OTHER_STRETCH.into()),
+        _ => None,
+    }
+}
+
+#[cfg(feature = "video")]
+fn video(error: &VideoError) -> Option<String> {
+    match error {
+        VideoError::TooLarge { .. } => Some(LARGER.into()),
+        VideoError::Silent { .. } => Some("a larger `--patience` waits longer".into()),
+        VideoError::NothingWanted { asked: Some(asked), .. } => {
+            Some(format!("`--start @{asked}` goes by its own clock"))
         }
-        Some(VideoError::NothingWanted { .. }) => return Some(OTHER_STRETCH.to_owned()),
-        _ => {}
+        VideoError::NothingWanted { asked: None, .. } => Some(OTHER_STRETCH.into()),
+        _ => None,
     }
-    #[cfg(feature = "video")]
-    if let Some(VideoSinkError::NoEncoder) = cause.downcast_ref() {
-        return Some("or drop `--annotate`".to_owned());
+}
+
+#[cfg(feature = "video")]
+fn annotated(error: &VideoSinkError) -> Option<String> {
+    matches!(error, VideoSinkError::NoEncoder).then(|| "or drop `--annotate`".into())
+}
+
+fn table(error: &ResumeError) -> Option<String> {
+    match error {
+        ResumeError::Foreign { .. } => Some(format!("{START_OVER}, which replaces it")),
+        ResumeError::Malformed { .. } => Some(format!("repair the table, or {START_OVER}")),
+        ResumeError::OtherRun { .. } => Some(format!("use the same model and flags, or {START_OVER}")),
+        _ => None,
     }
-    if let Some(NamedError::NotInstalled { .. }) = cause.downcast_ref() {
-        return Some(format!("or use --model {SMALL}"));
-    }
-    if let Some(ExpertError::Foreign) = cause.downcast_ref() {
-        return Some("give it its own --model".to_owned());
-    }
-    if let Some(SessionError::Provider { .. }) = cause.downcast_ref() {
-        let cure = "use `--provider auto` for the best one that starts, or `cyborg doctor` to see what there is";
-        return Some(cure.to_owned());
-    }
-    match cause.downcast_ref()? {
+}
+
+fn model(error: &NamedError) -> Option<String> {
+    matches!(error, NamedError::NotInstalled { .. }).then(|| format!("or use --model {SMALL}"))
+}
+
+fn expert(error: &ExpertError) -> Option<String> {
+    matches!(error, ExpertError::Foreign).then(|| "give it its own --model".into())
+}
+
+fn session(error: &SessionError) -> Option<String> {
+    let cure = "use `--provider auto` for the best one that starts, or `cyborg doctor` to see what there is";
+    matches!(error, SessionError::Provider { .. }).then(|| cure.into())
+}
+
+fn detector(error: &DetectorError) -> Option<String> {
+    match error {
         DetectorError::Missing { .. } | DetectorError::NoCache => {
             let embedded = KINDS.iter().find(|kind| matches!(kind.origin, Origin::Embedded(_)))?;
             Some(format!("`--detector {}` is built in", embedded.name))
         }
-        DetectorError::Foreign { .. } => {
-            Some("`--detector` takes one of these names or a file of one of them".to_owned())
-        }
+        DetectorError::Foreign { .. } => Some("`--detector` takes one of these names or a file of one of them".into()),
         _ => None,
     }
 }
 
 #[cfg(feature = "page")]
-fn live(cause: &(dyn Error + 'static)) -> Option<String> {
-    let cure = match cause.downcast_ref() {
-        Some(PageError::NeedsToken(_)) => "give one with --token-file, or listen at 127.0.0.1",
-        Some(PageError::Listen { .. }) => "choose another address with --listen",
-        Some(PageError::Tls { .. }) => "--tls-cert and --tls-key take a certificate and its key as PEM files",
-        _ => match cause.downcast_ref() {
-            Some(MqttError::Topic(_)) => "name another with --mqtt-topic",
-            Some(MqttError::Path(_)) => "--mqtt-topic names the topic",
-            _ if cause.is::<SnapshotsError>() => "name another folder with --snapshots",
-            _ if cause.is::<LinesError>() => "name another file with --events",
-            _ if cause.is::<TokenError>() => "--webhook-token-file names the file",
-            _ => return None,
-        },
-    };
-    Some(cure.to_owned())
+fn page(error: &PageError) -> Option<String> {
+    match error {
+        PageError::NeedsToken(_) => Some("give one with --token-file, or listen at 127.0.0.1".into()),
+        PageError::Listen { .. } => Some("choose another address with --listen".into()),
+        PageError::Tls { .. } => Some("--tls-cert and --tls-key take a certificate and its key as PEM files".into()),
+        _ => None,
+    }
 }
 
-#[cfg(not(feature = "page"))]
-fn live(_cause: &(dyn Error + 'static)) -> Option<String> {
-    None
+#[cfg(feature = "page")]
+fn mqtt(error: &MqttError) -> Option<String> {
+    match error {
+        MqttError::Topic(_) => Some("name another with --mqtt-topic".into()),
+        MqttError::Path(_) => Some("--mqtt-topic names the topic".into()),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -164,5 +193,48 @@ mod tests {
     fn a_systems_error_in_a_box_stays_one() {
         let error = unboxed(Box::new(std::io::Error::from(std::io::ErrorKind::BrokenPipe)));
         assert!(error.chain().any(|cause| cause.is::<std::io::Error>()));
+    }
+
+    fn check(error: impl Error + Send + Sync + 'static, cure: &str) {
+        let words = in_words(&anyhow::Error::new(error));
+        assert!(words.contains(&format!("; {cure}")), "`{cure}` is not in `{words}`");
+    }
+
+    #[test]
+    fn flags_are_named() {
+        let path = || std::path::PathBuf::from("a");
+        check(ResumeError::Foreign { path: path(), found: String::new() }, "drop --resume to start over, which");
+        check(ResumeError::Malformed { path: path(), line: 2 }, "repair the table, or drop --resume to start over");
+        check(ResumeError::OtherRun { path: path(), differences: Vec::new() }, "use the same model and flags, or drop");
+        check(NamedError::NotInstalled { places: Vec::new() }, "or use --model small");
+        check(ExpertError::Foreign, "give it its own --model");
+        let (provider, reason) = (crate::inference::provider::Provider::CPU, String::new());
+        check(SessionError::Provider { provider, reason }, "use `--provider auto`");
+        check(DetectorError::NoCache, "`--detector yunet` is built in");
+        check(DetectorError::Foreign { path: path(), reason: String::new() }, "`--detector` takes one of these names");
+        check(AnimationError::NothingWanted("a".into()), "give another `--start` or `--end`");
+    }
+
+    #[cfg(feature = "video")]
+    #[test]
+    fn flags_for_videos_are_named() {
+        let name = || "a".to_owned();
+        check(VideoError::TooLarge { name: name(), width: 9, height: 9, most: 10 }, LARGER);
+        check(VideoError::Silent { name: name(), seconds: 1 }, "a larger `--patience` waits longer");
+        let wanted = |asked| VideoError::NothingWanted { name: name(), last: 1.0, clock: 9.0, asked };
+        check(wanted(None), "give another `--start` or `--end`");
+        check(wanted(Some(8.0)), "`--start @8` goes by its own clock");
+        check(VideoSinkError::NoEncoder, "or drop `--annotate`");
+    }
+
+    #[cfg(feature = "page")]
+    #[test]
+    fn flags_for_the_page_and_events_are_named() {
+        let address = std::net::SocketAddr::from(([0, 0, 0, 0], 80));
+        check(PageError::NeedsToken(address), "give one with --token-file");
+        check(PageError::Listen { address, reason: std::io::ErrorKind::AddrInUse.into() }, "choose another address");
+        check(PageError::Tls { path: "a".into(), reason: String::new() }, "--tls-cert and --tls-key take");
+        check(MqttError::Topic("#".into()), "name another with --mqtt-topic");
+        check(MqttError::Path("a".into()), "--mqtt-topic names the topic");
     }
 }

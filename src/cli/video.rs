@@ -98,13 +98,7 @@ fn judge_clip(
         Err(_) if stop.load(Ordering::Relaxed) => return Ok(None),
         opened => opened?,
     };
-    let opened = OpenedClip {
-        address: clip,
-        source: source.as_ref(),
-        sound: args.inputs.sound(clip),
-        threads: workers.threads,
-        made_with: workers.made_with(),
-    };
+    let opened = OpenedClip { address: clip, source: source.as_ref(), inputs: &args.inputs, workers };
     outputs.open(number, &opened, sinks)?;
     let choice = args.inputs.choice();
     let Workers { teams, judges, .. } = workers;

@@ -343,13 +343,13 @@ fn rewrite(path: &Path, ranges: &[Range<u64>]) -> io::Result<()> {
     // A link stays a link.
     let path = path.canonicalize()?;
     let mut table = File::open(&path)?;
-    let mut copy = whole_file::beside(&path, Some(table.metadata()?.permissions()))?;
+    let mut copy = whole_file::beside(&path)?;
+    // Before there is anything in it: the table may be the owner's alone.
+    copy.as_file().set_permissions(table.metadata()?.permissions())?;
     for range in ranges {
         table.seek(SeekFrom::Start(range.start))?;
         io::copy(&mut (&mut table).take(range.end - range.start), &mut copy)?;
     }
-    // What is asked for at creation is cut by the process' mask.
-    copy.as_file().set_permissions(table.metadata()?.permissions())?;
     copy.as_file().sync_all()?;
     copy.persist(&path)?;
     Ok(())

@@ -164,8 +164,10 @@ mod tests {
 
     #[test]
     fn a_checksum_is_masked_as_the_format_says() {
-        // The check value of CRC-32C is 0xe3069283.
-        // By hand: that turned right by 15 is 0x2507c60d, and adding 0xa282ead8 gives 0xc78ab0e5.
+        // The check value of CRC-32C, and an all-zero block of RFC 3720, appendix B.4.
+        assert_eq!(crc32c::crc32c(b"123456789"), 0xe306_9283);
+        assert_eq!(crc32c::crc32c(&[0; 32]), 0x8a91_36aa);
+        // By hand: 0xe3069283 turned right by 15 is 0x2507c60d, and adding 0xa282ead8 gives 0xc78ab0e5.
         assert_eq!(masked(b"123456789"), 0xc78a_b0e5);
     }
 

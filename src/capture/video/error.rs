@@ -34,7 +34,7 @@ pub enum VideoError {
         source: Fault,
     },
     /// The network, or what is at the other end, doesn't answer.
-    #[error("{name} sent nothing for {seconds} s: is it reachable?")]
+    #[error("{name} sent nothing for {seconds} s, and may not be reachable")]
     Silent {
         /// The video.
         name: String,

@@ -36,8 +36,8 @@ impl ClipOutput for AnnotateArgs {
     fn open(&self, path: &Path, clip: &OpenedClip<'_>) -> anyhow::Result<Box<dyn Sink>> {
         let settings = VideoSettings {
             width: self.annotate_width.map(usize::from),
-            threads: clip.threads,
-            sound: clip.sound.clone(),
+            threads: clip.workers.threads,
+            sound: clip.inputs.sound(clip.address),
         };
         let is_lost = settings.sound.is_none() && clip.source.has_sound();
         let once = is_lost.then(|| SilenceReason::Once(clip.address.name()));

@@ -1,21 +1,19 @@
 //! What an output of a clip has to say of itself, and what it is told of the clip.
 
-use std::num::NonZeroUsize;
 use std::path::Path;
 
 use crate::capture::Source;
 use crate::capture::address::Address;
+use crate::cli::inputs::InputArgs;
+use crate::cli::workers::Workers;
 use crate::findings::Sink;
-use crate::sink::report::MadeWith;
-use crate::sink::video::Sound;
 
 /// A clip that was opened, and how it is judged.
 pub(in crate::cli) struct OpenedClip<'a> {
     pub(in crate::cli) address: &'a Address,
     pub(in crate::cli) source: &'a dyn Source,
-    pub(in crate::cli) sound: Option<Sound>,
-    pub(in crate::cli) threads: NonZeroUsize,
-    pub(in crate::cli) made_with: MadeWith,
+    pub(in crate::cli) inputs: &'a InputArgs,
+    pub(in crate::cli) workers: &'a Workers,
 }
 
 /// An output that is a file a clip.

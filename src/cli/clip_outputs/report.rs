@@ -29,6 +29,6 @@ impl ClipOutput for ReportArgs {
     }
 
     fn open(&self, path: &Path, clip: &OpenedClip<'_>) -> anyhow::Result<Box<dyn Sink>> {
-        Ok(Box::new(ReportSink::create(path, clip.made_with.clone())?))
+        Ok(Box::new(ReportSink::create(path, clip.workers.made_with())?))
     }
 }

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "page")]
 mod alerts;
+mod cured;
 mod input;
 #[cfg(feature = "page")]
 mod page;
@@ -23,6 +24,7 @@ use super::interrupt;
 use super::layers::Layers;
 use super::outcome::{Outcome, UsageError, note};
 use super::workers::WorkerArgs;
+use crate::capture::Open;
 use crate::classify::named::ModelName;
 use crate::cli::cure;
 use crate::face::follow::DetectEvery;
@@ -33,6 +35,7 @@ use crate::live::pulse::Pulse;
 use crate::live::view::{Audience, SourceState, View};
 use crate::live::watch::{FirstSight, KeepSettings, LiveStages};
 use crate::verdict::Judge;
+use cured::CuredOpener;
 use input::LiveInputArgs;
 use printer::{Printer, Voice};
 use service::{Service, Settings};
@@ -82,7 +85,7 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
         return Err(UsageError("--model is given several times: `cyborg live` takes one model".to_owned()).into());
     }
     let workers = WorkerArgs { model: models(&args.workers.model), ..args.workers.clone() };
-    let opener = args.input.opener(stop)?;
+    let opener: Arc<dyn Open> = Arc::new(CuredOpener(args.input.opener(stop)?));
     #[cfg(feature = "page")]
     let outputs = args.alerts.outputs()?;
     let mut team = workers.open_live_team()?;

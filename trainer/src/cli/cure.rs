@@ -14,7 +14,7 @@ use crate::runs::start::NoWeights;
 use crate::torch::{DeviceError, ForeignWeights};
 
 /// An error with its causes and its cure, as one line for people.
-pub(super) fn told(error: &anyhow::Error) -> String {
+pub(super) fn in_words(error: &anyhow::Error) -> String {
     let line = explain(error);
     match cure(error) {
         Some(cure) => format!("{line}; {cure}"),
@@ -102,13 +102,21 @@ mod tests {
             (NotEvaluated("runs/mine".into()).into(), "evaluate runs/mine --data"),
         ];
         for (error, part) in cases {
-            assert!(told(&error).contains(part), "{}", told(&error));
+            assert!(in_words(&error).contains(part), "{}", in_words(&error));
             // Whatever was being done when it happened.
             let error = error.context("seed 3");
-            assert!(told(&error).starts_with("seed 3: ") && told(&error).contains(part), "{}", told(&error));
+            assert!(
+                in_words(&error).starts_with("seed 3: ") && in_words(&error).contains(part),
+                "{}",
+                in_words(&error)
+            );
         }
         let counted = anyhow!("the validation faces are 3 real and 0 synthetic").context(LeftOutOneClass);
-        assert!(told(&counted).ends_with("0 synthetic; name some more with `--leave-out`"), "{}", told(&counted));
-        assert_eq!(told(&anyhow!("disk full").context("can't write a.csv")), "can't write a.csv: disk full");
+        assert!(
+            in_words(&counted).ends_with("0 synthetic; name some more with `--leave-out`"),
+            "{}",
+            in_words(&counted)
+        );
+        assert_eq!(in_words(&anyhow!("disk full").context("can't write a.csv")), "can't write a.csv: disk full");
     }
 }

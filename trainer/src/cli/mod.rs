@@ -26,7 +26,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use cure::told;
+use cure::in_words;
 use outcome::{Outcome, WrongUsage};
 
 /// Trains detectors of generated and swapped faces with human-like saliency, and exports them to ONNX.
@@ -95,7 +95,7 @@ pub fn run() -> ExitCode {
         Ok(Outcome::AllFailed) => ExitCode::FAILURE,
         Ok(Outcome::Interrupted) => ExitCode::from(130),
         Err(error) => {
-            log::error!("{}", told(&error));
+            log::error!("{}", in_words(&error));
             if error.is::<WrongUsage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }

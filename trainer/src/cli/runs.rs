@@ -4,7 +4,7 @@ use std::path::Path;
 
 use cyborg_models::name;
 
-use super::cure::told;
+use super::cure::in_words;
 use super::outcome::Outcome;
 use super::progress::Display;
 use crate::fit::{EpochReport, Evaluation, FitSettings, Progress};
@@ -68,7 +68,7 @@ impl FollowRuns for Shown {
 
     fn failed(&mut self, seed: u64, error: &anyhow::Error) {
         self.display = None;
-        log::error!("seed {seed}: {}", told(error));
+        log::error!("seed {seed}: {}", in_words(error));
     }
 }
 
