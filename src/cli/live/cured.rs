@@ -77,7 +77,7 @@ mod tests {
         let opener = CuredOpener(Arc::new(Silent(false.into())));
         let expected = "rtsp://host sent nothing for 3 s, and may not be reachable; a larger `--patience` waits longer";
         assert_eq!(opener.open().err().expect("the first try").to_string(), expected);
-        let mut source = opener.open().ok().expect("the second try").source;
+        let mut source = opener.open().expect("the second try").source;
         assert_eq!(source.read(&mut Frame::empty()).expect_err("it is silent").to_string(), expected);
     }
 }
