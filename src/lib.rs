@@ -31,6 +31,7 @@ pub mod capture;
 pub mod classify;
 #[doc(hidden)]
 pub mod cli;
+pub mod clock;
 pub mod draw;
 pub mod explain;
 pub mod face;

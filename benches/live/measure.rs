@@ -10,6 +10,7 @@ use anyhow::ensure;
 use cyborg_edge::BoxError;
 use cyborg_edge::capture::Open;
 use cyborg_edge::classify::classifier::{ActivationMaps, Classifier, Classify, Seen};
+use cyborg_edge::clock::Clock;
 use cyborg_edge::face::Locate;
 use cyborg_edge::face::detector::{Detector, DetectorName, DetectorSettings};
 use cyborg_edge::face::follow::DetectEvery;
@@ -173,6 +174,7 @@ pub(crate) fn live(
             judge: &Judge::new(&contract),
             first_sight: None,
             limits: Arc::new(SharedLimits::of(&contract)),
+            clock: Clock::machine(),
         };
         scope.spawn(|| {
             thread::sleep(WARM_UP + time);

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::RecvTimeoutError;
@@ -11,6 +10,7 @@ use super::backoff::{BackOff, chance};
 use super::reader::{Event, Reader, Shared};
 use super::view::{Audience, SourceState};
 use crate::capture::Open;
+use crate::clock::Clock;
 
 /// How often the keeper looks whether it should stop.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -65,8 +65,9 @@ impl Keeper<'_> {
                 continue;
             }
             session += 1;
+            let begun = self.clock().now();
             let reader = Reader::begin(session, self.opener, self.shared);
-            let end = self.follow(&reader);
+            let end = self.follow(&reader, begun);
             reader.end();
             hanging.push(reader);
             let End::Lost { reason, played } = end else {
@@ -84,24 +85,24 @@ impl Keeper<'_> {
             tries = tries.saturating_add(1);
             self.pause(wait);
         }
-        let begun = Instant::now();
-        while begun.elapsed() < FAREWELL && hanging.iter().any(|reader| !reader.has_ended()) {
+        let begun = self.clock().now();
+        while self.clock().since(begun) < FAREWELL && hanging.iter().any(|reader| !reader.has_ended()) {
             hanging.iter().for_each(Reader::end);
-            thread::sleep(Duration::from_millis(5));
+            self.clock().sleep(Duration::from_millis(5));
         }
     }
 
-    /// Follows one session to its end.
-    fn follow(&self, reader: &Reader) -> End {
-        let begun = Instant::now();
+    /// Follows one session, which began at `begun`, to its end.
+    fn follow(&self, reader: &Reader, begun: Instant) -> End {
+        let clock = self.clock();
         let mut playing: Option<Instant> = None;
         let lost =
-            |reason, playing: Option<Instant>| End::Lost { reason, played: playing.map(|since| since.elapsed()) };
+            |reason, playing: Option<Instant>| End::Lost { reason, played: playing.map(|since| clock.since(since)) };
         let mut known = None;
         while !self.stopped() {
             match reader.events.recv_timeout(POLL_INTERVAL) {
-                Ok(Event::Playing { size, rate, differs }) => {
-                    playing = playing.or_else(|| Some(Instant::now()));
+                Ok(Event::Playing { since, size, rate, differs }) => {
+                    playing = playing.or(Some(since));
                     // Another size on the way doesn't change what was told of the camera.
                     known = differs.or(known);
                     self.audience.source(SourceState::Playing { size, rate, differs: known.clone() });
@@ -115,7 +116,7 @@ impl Keeper<'_> {
             if playing.is_some() && reader.silence() > stall {
                 return lost(format!("no frame for {:.1} s", stall.as_secs_f64()), playing);
             }
-            if playing.is_none() && begun.elapsed() > opening {
+            if playing.is_none() && clock.since(begun) > opening {
                 return lost(format!("no first frame within {:.1} s", opening.as_secs_f64()), playing);
             }
         }
@@ -123,10 +124,14 @@ impl Keeper<'_> {
     }
 
     fn pause(&self, wait: Duration) {
-        let begun = Instant::now();
-        while !self.stopped() && begun.elapsed() < wait {
-            thread::sleep(POLL_INTERVAL.min(wait.saturating_sub(begun.elapsed())));
+        let begun = self.clock().now();
+        while !self.stopped() && self.clock().since(begun) < wait {
+            self.clock().sleep(POLL_INTERVAL.min(wait.saturating_sub(self.clock().since(begun))));
         }
+    }
+
+    fn clock(&self) -> &Clock {
+        &self.shared.clock
     }
 
     fn stopped(&self) -> bool {

@@ -15,6 +15,7 @@ use super::metrics::LiveMetrics;
 use super::newest::Newest;
 use super::nudge::nudge;
 use crate::capture::{AtEnd, Open, Opened, Read};
+use crate::clock::Clock;
 use crate::explain::explain;
 use crate::frame::{Frame, PresentationTime};
 
@@ -28,6 +29,7 @@ pub(super) struct Shared {
     /// Buffers that come back.
     pub(super) free: ArrayQueue<Frame>,
     pub(super) metrics: Arc<LiveMetrics>,
+    pub(super) clock: Clock,
     /// Zero of all frames' times.
     begun: Instant,
 }
@@ -51,8 +53,8 @@ pub(super) struct Session {
 /// What a reader tells its keeper.
 #[derive(Debug)]
 pub(super) enum Event {
-    /// The first frame came, or one of another size.
-    Playing { size: (usize, usize), rate: Option<f64>, differs: Option<String> },
+    /// The first frame came, or one of another size, and when.
+    Playing { since: Instant, size: (usize, usize), rate: Option<f64>, differs: Option<String> },
     /// It can't be opened, or was lost; why.
     Lost(String),
     /// There is no more to come.
@@ -64,15 +66,15 @@ pub(super) struct Reader {
     pub(super) events: Receiver<Event>,
     session: Arc<Session>,
     thread: Option<JoinHandle<()>>,
-    begun: Instant,
+    shared: Arc<Shared>,
 }
 
 impl Shared {
-    pub(super) fn new(metrics: Arc<LiveMetrics>) -> Self {
-        Self { newest: Newest::new(), free: ArrayQueue::new(BUFFERS), metrics, begun: Instant::now() }
+    pub(super) fn new(metrics: Arc<LiveMetrics>, clock: Clock) -> Self {
+        Self { newest: Newest::new(), free: ArrayQueue::new(BUFFERS), metrics, begun: clock.now(), clock }
     }
 
-    fn clock(&self, moment: Instant) -> u64 {
+    fn micros(&self, moment: Instant) -> u64 {
         u64::try_from(moment.saturating_duration_since(self.begun).as_micros()).unwrap_or(u64::MAX)
     }
 }
@@ -95,13 +97,13 @@ impl Reader {
         let thread = thread.map_err(|error| {
             let _ = tell.send(Event::Lost(format!("no thread can be begun to read it: {error}")));
         });
-        Self { events, session, thread: thread.ok(), begun: shared.begun }
+        Self { events, session, thread: thread.ok(), shared: Arc::clone(shared) }
     }
 
     /// How long ago the last frame came. Meaningless before the first one.
     pub(super) fn silence(&self) -> Duration {
-        let last = self.begun + Duration::from_micros(self.session.last.load(Ordering::Acquire));
-        last.elapsed()
+        let last = self.shared.begun + Duration::from_micros(self.session.last.load(Ordering::Acquire));
+        self.shared.clock.since(last)
     }
 
     /// Tells it to end, and wakes it where it waits in a driver. To be called again while it goes on.
@@ -141,15 +143,16 @@ fn read(opener: &dyn Open, shared: &Shared, session: &Session, tell: &Sender<Eve
             break;
         }
         // One clock for all sources and sessions: what counts live is when a thing was seen.
-        let clock = shared.clock(frame.captured);
-        frame.time = PresentationTime(i64::try_from(clock).unwrap_or(i64::MAX));
+        let since = frame.captured;
+        let micros = shared.micros(since);
+        frame.time = PresentationTime(i64::try_from(micros).unwrap_or(i64::MAX));
         // The source's own clock, whatever it does, tells nothing here.
         frame.running = None;
-        session.last.store(clock, Ordering::Release);
+        session.last.store(micros, Ordering::Release);
         shared.metrics.captured.fetch_add(1, Ordering::Relaxed);
         let found = (frame.width, frame.height);
         if size.replace(found) != Some(found) {
-            let _ = tell.send(Event::Playing { size: found, rate, differs: differs.take() });
+            let _ = tell.send(Event::Playing { since, size: found, rate, differs: differs.take() });
         }
         if let Some(older) = shared.newest.put(Captured { frame, session: session.number }) {
             shared.metrics.overwritten.fetch_add(1, Ordering::Relaxed);

@@ -16,6 +16,7 @@ use super::view::{Audience, SourceState};
 use crate::BoxError;
 use crate::capture::Open;
 use crate::classify::classifier::Classify;
+use crate::clock::Clock;
 use crate::face::Locate;
 use crate::face::follow::DetectEvery;
 use crate::verdict::Judge;
@@ -39,6 +40,8 @@ pub struct LiveStages<'a> {
     pub first_sight: Option<FirstSight<'a>>,
     /// The thresholds of persons' verdicts, which may be switched meanwhile.
     pub limits: Arc<SharedLimits>,
+    /// By which a silent source is lost and tried again; the frames' own times are by it too.
+    pub clock: Clock,
 }
 
 /// Becomes true when its owner goes, in whatever way: the others then end too.
@@ -64,8 +67,9 @@ pub fn watch(
     metrics: &Arc<LiveMetrics>,
     stop: &AtomicBool,
 ) -> Result<(), BoxError> {
-    let LiveStages { opener, detector, detect, classifier, judge, first_sight, limits } = stages;
-    let (shared, desk, done) = (Arc::new(Shared::new(Arc::clone(metrics))), Desk::new(), AtomicBool::new(false));
+    let LiveStages { opener, detector, detect, classifier, judge, first_sight, limits, clock } = stages;
+    let shared = Arc::new(Shared::new(Arc::clone(metrics), clock));
+    let (desk, done) = (Desk::new(), AtomicBool::new(false));
     let ended = thread::scope(|scope| {
         let over = Done(&done);
         // Anew, for it lives shorter here.

@@ -74,7 +74,6 @@ fn http() {
 fn check_silence(url: &str) {
     let mut settings = settings();
     settings.patience = Duration::from_secs(1);
-    let begun = Instant::now();
     let read = VideoSource::open_with(&Address::of(OsStr::new(url)), &settings)
         .map_err(anyhow::Error::from)
         .and_then(|mut source| read_all(&mut source));
@@ -82,7 +81,6 @@ fn check_silence(url: &str) {
     let text = format!("{error:#}");
     assert!(text.contains("sent nothing for 1 s, and may not be reachable"), "{url}: {text}");
     assert!(!text.contains("secret"), "{text}");
-    assert!(begun.elapsed() < Duration::from_secs(50), "{url}: {:?}", begun.elapsed());
 }
 
 #[test]
@@ -99,23 +97,17 @@ fn nothing_hangs() {
 
 #[test]
 fn ctrl_c_ends_a_wait_for_the_network() {
-    let port = serve(Vec::new(), Manner::Silent);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let port = listener.local_addr().expect("it has one").port();
     let folder = tempfile::tempdir().expect("a folder for the test");
     let mut command = video(folder.path());
-    command.arg(format!("rtsp://127.0.0.1:{port}/live")).args(["--patience", "60"]);
+    command.arg(format!("rtsp://127.0.0.1:{port}/live")).args(["--patience", "3600"]);
     let mut child = command.stderr(Stdio::piped()).spawn().expect("the program starts");
-    let mut stderr = BufReader::new(child.stderr.take().expect("it is piped"));
-    // It listens for Ctrl-C before it says its provider, and opens the address soon after.
-    let mut line = String::new();
-    stderr.read_line(&mut line).expect("it says something");
-    assert!(line.starts_with("provider: "), "{line}");
-    thread::sleep(Duration::from_millis(500));
-    let begun = Instant::now();
+    // It waits for an answer that doesn't come.
+    let _connection = listener.accept().expect("it asks");
     let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("`kill` is there");
     assert!(sent.success());
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
-    // Far less than its patience.
-    assert!(begun.elapsed() < Duration::from_secs(40), "{:?}", begun.elapsed());
 }
 
 #[test]

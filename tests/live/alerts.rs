@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::support::alone::alone;
-use crate::support::child::a_second;
+use crate::support::child::within_a_second;
 use crate::support::events::{
     Broker, Got, PATIENCE, Running, Server, Speaks, certificate, events_in, live, turning_clip,
 };
@@ -243,7 +243,7 @@ fn no_way_out_holds_up_the_picture_or_another_way() {
         assert!(numbers.contains(part), "`{part}` is not in {numbers}");
     }
     let stopped = running.stop("-TERM");
-    assert!(stopped.took < a_second(), "{:?}", stopped.took);
+    within_a_second(stopped.took);
     assert_eq!(stopped.code, Some(0), "{}", stopped.stderr);
     assert!(stopped.stderr.contains("still unsent at the end"), "{}", stopped.stderr);
     assert!(stopped.stderr.contains("events: "), "{}", stopped.stderr);

@@ -10,7 +10,7 @@ use cyborg_edge::live::view::{Audience, SourceState, View};
 use cyborg_edge::verdict::Verdict;
 
 use crate::support::alone::alone;
-use crate::support::child::{a_second, long_run};
+use crate::support::child::within_a_second;
 use crate::support::live::{LiveRun, Session, Step, Told};
 use crate::support::stages::BrightnessClassifier;
 use crate::support::{cyborg, face_clip, fetched, model};
@@ -26,22 +26,34 @@ fn share_within(ages: &Ages, edge: u64) -> f64 {
     buckets[..=last].iter().sum::<u64>() as f64 / buckets.iter().sum::<u64>().max(1) as f64
 }
 
-/// A frame each 25 ms, and a classifier that takes ten times as long. The strict bounds are for the long run, on a machine with
-/// nothing else to do; the others are missed by far where a picture waits for the classifier.
+/// A classifier that scores nothing until the last picture is shown: none waits for it.
 #[test]
-fn a_slow_classifier_makes_no_picture_late() {
+fn a_slow_classifier_holds_up_no_picture() {
+    let mut run = LiveRun::held([Session::Last(vec![Step::Frames { count: 80, millis: 25 }])]);
+    let metrics = Arc::clone(&run.metrics);
+    run.classifier.gate = Some(Box::new(move || count(&metrics.shown) >= 80));
+    let metrics = run.run().metrics;
+    assert_eq!((count(&metrics.shown), count(&metrics.overwritten)), (80, 0));
+    // Scored is the newest frame, not one that waited in a queue. The run may end before that.
+    assert!((1..=2).contains(&count(&metrics.scored)), "{}", count(&metrics.scored));
+}
+
+/// A frame each 25 ms, and a classifier that takes ten times as long. For a machine with nothing else to do.
+#[test]
+#[ignore = "measures ages by the wall: run by `cargo xtask test --long`"]
+fn pictures_and_verdicts_are_of_the_moment() {
+    let _alone = alone();
     let frames = Step::Frames { count: 80, millis: 25 };
     let ran = LiveRun::of([Session::Last(vec![frames])]).classifier_takes(250).run();
     let metrics = &ran.metrics;
     let (shown, scored) = (count(&metrics.shown), count(&metrics.scored));
-    let (least_shown, edge, least_share) = if long_run() { (60, 50, 0.9) } else { (30, 100, 0.5) };
-    assert!(shown >= least_shown, "{shown} of 80 shown");
-    // Two frames' time, with room for other work of the machine.
-    let share = share_within(&metrics.shown_age, edge);
-    assert!(share >= least_share, "{share} within {edge} ms: {:?}", metrics.shown_age.buckets());
+    assert!(shown >= 60, "{shown} of 80 shown");
+    // Two frames' time.
+    let share = share_within(&metrics.shown_age, 50);
+    assert!(share >= 0.9, "{share} within 50 ms: {:?}", metrics.shown_age.buckets());
     assert!(scored >= 1 && scored * 2 < shown, "{scored} scored of {shown}");
-    // Scored is the newest frame at the time, not one that waited in a queue: 250 ms, and a frame.
-    assert!(share_within(&metrics.verdict_age, 500) >= least_share, "{:?}", metrics.verdict_age.buckets());
+    // 250 ms, and a frame.
+    assert!(share_within(&metrics.verdict_age, 500) >= 0.9, "{:?}", metrics.verdict_age.buckets());
 }
 
 /// What is said of persons, each time that it is something new: whether at first sight, and the verdict.
@@ -105,7 +117,6 @@ fn persons_keep_their_opinion_between_scores() {
         .filter_map(|told| if let Told::Shown { opinions, .. } = told { Some(*opinions) } else { None })
         .collect();
     let first = shown.iter().position(|&opinions| opinions == 1).expect("it was scored once");
-    assert!(first <= 15, "scored after {first} frames");
     assert!(shown[first..].iter().all(|&opinions| opinions == 1), "{shown:?}");
     let view = ran.newest.expect("something was shown");
     let opinion = view.persons[0].opinion.as_ref().expect("it has one");
@@ -117,10 +128,9 @@ fn persons_keep_their_opinion_between_scores() {
 
 #[test]
 fn faces_are_looked_for_as_often_as_asked() {
-    let frames = || [Session::Last(vec![Step::Frames { count: 40, millis: 10 }])];
-    let ran = LiveRun::of(frames()).detect_every(4).run();
-    let shown = count(&ran.metrics.shown);
-    assert_eq!(ran.looks, shown.div_ceil(4), "of {shown}");
+    let frames = Step::Frames { count: 40, millis: 10 };
+    let ran = LiveRun::held([Session::Last(vec![frames])]).detect_every(4).run();
+    assert_eq!((count(&ran.metrics.shown), ran.looks), (40, 10));
     let faces = ran.told.iter().all(|told| match told {
         Told::Shown { tracks, .. } => tracks.len() == 1,
         Told::State(_) => true,
@@ -179,12 +189,11 @@ fn ctrl_c_ends_the_program_within_a_second() {
     let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stderr.take().expect("it is piped")));
     let playing = lines.any(|line| line.is_ok_and(|line| line.starts_with("playing ")));
     assert!(playing, "it plays");
-    std::thread::sleep(Duration::from_millis(300));
     let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("`kill` is there");
     assert!(sent.success());
     let begun = Instant::now();
     let status = child.wait().expect("it ends");
-    assert!(begun.elapsed() < a_second(), "{:?}", begun.elapsed());
+    within_a_second(begun.elapsed());
     assert!(status.success(), "{status}");
 }
 

@@ -101,6 +101,8 @@ pub(crate) struct BrightnessClassifier {
     pub(crate) faces_at_once: usize,
     /// Added to what it makes of a face's brightness, in logits.
     pub(crate) bias: f32,
+    /// It begins a frame when this is true.
+    pub(crate) gate: Option<Box<dyn Fn() -> bool + Send>>,
     cropper: Cropper,
     crop: Vec<u8>,
 }
@@ -111,7 +113,7 @@ impl BrightnessClassifier {
 
     pub(crate) fn new(latency: Duration) -> Self {
         let crop = vec![0; Self::SIDE * Self::SIDE * 3];
-        Self { latency, fails_at: None, faces_at_once: 1, bias: 0.0, cropper: Cropper::new(), crop }
+        Self { latency, fails_at: None, faces_at_once: 1, bias: 0.0, gate: None, cropper: Cropper::new(), crop }
     }
 }
 
@@ -129,6 +131,9 @@ impl BrightnessClassifier {
     fn one(&mut self, seen: &mut Seen<'_>) -> anyhow::Result<()> {
         let Seen { frame, faces, scores, maps } = seen;
         anyhow::ensure!(self.fails_at != Some(frame.number), "the classifier broke at {}", frame.number);
+        while self.gate.as_ref().is_some_and(|open| !open()) {
+            thread::sleep(Duration::from_micros(100));
+        }
         thread::sleep(self.latency);
         scores.clear();
         maps.values.clear();

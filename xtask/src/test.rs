@@ -41,7 +41,12 @@ pub(crate) fn run_all(long: bool) -> anyhow::Result<()> {
     }
     check("documentation", &["doc", "--workspace", "--no-deps"])?;
     // Together: the runtime is then built once, with the features that both want.
-    check("tests", &["test", "--workspace", "--features", "cyborg-trainer/video"])?;
+    let mut tests = vec!["test", "--workspace", "--features", "cyborg-trainer/video"];
+    if long {
+        // Those that measure, on a machine with nothing else to do.
+        tests.extend(["--", "--include-ignored"]);
+    }
+    check("tests", &tests)?;
     licences()?;
     say("all checks passed");
     Ok(())

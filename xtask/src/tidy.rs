@@ -8,7 +8,7 @@ use crate::arrows::Arrows;
 
 /// The rooms of the runtime, from the lowest: each uses those below it alone. See ARCHITECTURE.md.
 const ROOMS: [&[&str]; 10] = [
-    &["frame", "wall", "whole_file", "explain", "stderr"],
+    &["clock", "frame", "wall", "whole_file", "explain", "stderr"],
     &["photo_list", "capture", "inference"],
     &["face"],
     &["verdict"],

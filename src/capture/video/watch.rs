@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::clock::Clock;
+
 /// A limit on how long one call may take, and an ear for the user's wish to stop.
 #[derive(Clone, Debug)]
 pub(super) struct Watch {
     stop: Option<&'static AtomicBool>,
     patience: Option<Duration>,
+    clock: Clock,
     begun: Instant,
     /// Milliseconds from `begun` to when the present call has taken too long.
     deadline: Arc<AtomicU64>,
@@ -17,7 +20,12 @@ pub(super) struct Watch {
 impl Watch {
     /// Without `patience` a call may take as long as it likes; `stop` ends it all the same.
     pub(super) fn new(patience: Option<Duration>, stop: Option<&'static AtomicBool>) -> Self {
-        let watch = Self { stop, patience, begun: Instant::now(), deadline: Arc::new(AtomicU64::new(u64::MAX)) };
+        Self::by(Clock::machine(), patience, stop)
+    }
+
+    fn by(clock: Clock, patience: Option<Duration>, stop: Option<&'static AtomicBool>) -> Self {
+        let (begun, deadline) = (clock.now(), Arc::new(AtomicU64::new(u64::MAX)));
+        let watch = Self { stop, patience, clock, begun, deadline };
         watch.restart();
         watch
     }
@@ -25,14 +33,14 @@ impl Watch {
     /// A call begins.
     pub(super) fn restart(&self) {
         if let Some(patience) = self.patience {
-            let deadline = (self.begun.elapsed() + patience).as_millis();
+            let deadline = (self.clock.since(self.begun) + patience).as_millis();
             self.deadline.store(u64::try_from(deadline).unwrap_or(u64::MAX), Ordering::Relaxed);
         }
     }
 
     /// Whether the call has taken too long; the patience in seconds if so.
     pub(super) fn late(&self) -> Option<u64> {
-        let late = self.begun.elapsed().as_millis() > u128::from(self.deadline.load(Ordering::Relaxed));
+        let late = self.clock.since(self.begun).as_millis() > u128::from(self.deadline.load(Ordering::Relaxed));
         self.patience.filter(|_| late).map(|patience| patience.as_secs())
     }
 
@@ -58,10 +66,13 @@ mod tests {
 
     #[test]
     fn only_a_call_that_takes_too_long_is_late() {
-        let watch = Watch::new(Some(Duration::from_millis(40)), None);
+        let clock = Clock::held();
+        let watch = Watch::by(clock.clone(), Some(Duration::from_secs(15)), None);
         assert!(!watch.gives_up());
-        std::thread::sleep(Duration::from_millis(60));
-        assert!(watch.gives_up());
+        clock.sleep(Duration::from_secs(15));
+        assert!(!watch.gives_up(), "that long it may take");
+        clock.sleep(Duration::from_millis(1));
+        assert_eq!((watch.gives_up(), watch.late()), (true, Some(15)));
         watch.restart();
         assert!(!watch.gives_up());
         assert!(!Watch::new(None, None).gives_up());

@@ -27,6 +27,7 @@ use super::workers::WorkerArgs;
 use crate::capture::Open;
 use crate::classify::named::ModelName;
 use crate::cli::cure;
+use crate::clock::Clock;
 use crate::face::follow::DetectEvery;
 use crate::live::backoff::BackOff;
 use crate::live::limits::{SharedLimits, ThresholdSwitch as _};
@@ -144,6 +145,7 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
                 judge: &judge,
                 first_sight,
                 limits,
+                clock: Clock::machine(),
             };
             crate::live::watch(stages, &keep, &audience, &metrics, stop).map_err(cure::unboxed)
         });

@@ -4,11 +4,12 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::event::Event;
 use super::output::{Output, Trouble};
 use super::queue::{Queue, Taken};
+use crate::clock::Clock;
 use crate::live::backoff::{BackOff, chance};
 use crate::live::metrics::OutputCounts;
 
@@ -27,12 +28,17 @@ pub(super) struct Post {
 }
 
 impl Post {
-    /// Begins the thread.
-    pub(super) fn begin(output: Box<dyn Output>, counts: Arc<OutputCounts>, backoff: BackOff) -> io::Result<Self> {
+    /// Begins the thread, which tries again by `clock`.
+    pub(super) fn begin(
+        output: Box<dyn Output>,
+        counts: Arc<OutputCounts>,
+        backoff: BackOff,
+        clock: Clock,
+    ) -> io::Result<Self> {
         let queue = Arc::new(Queue::new(output.room()));
         let wants_picture = output.wants_picture();
         let worker =
-            Courier { output, queue: Arc::clone(&queue), counts: Arc::clone(&counts), backoff, failing: false };
+            Courier { output, queue: Arc::clone(&queue), counts: Arc::clone(&counts), backoff, clock, failing: false };
         let thread = thread::Builder::new().name(counts.name.to_owned()).spawn(move || worker.work())?;
         Ok(Self { queue, counts, wants_picture, thread })
     }
@@ -69,6 +75,7 @@ struct Courier {
     queue: Arc<Queue<Arc<Event>>>,
     counts: Arc<OutputCounts>,
     backoff: BackOff,
+    clock: Clock,
     failing: bool,
 }
 
@@ -88,7 +95,7 @@ impl Courier {
 
     /// Sends an event, again and again where that may help.
     fn deliver(&mut self, event: &Event) {
-        let (begun, mut tries) = (Instant::now(), 0);
+        let (begun, mut tries) = (self.clock.now(), 0);
         let name = self.counts.name;
         loop {
             let reason = match self.output.send(event) {
@@ -100,13 +107,13 @@ impl Courier {
                     return;
                 }
                 Err(Trouble::Refused(reason)) => reason,
-                Err(Trouble::Later(reason)) if begun.elapsed() < GIVEN_UP_AFTER => {
+                Err(Trouble::Later(reason)) if self.clock.since(begun) < GIVEN_UP_AFTER => {
                     self.counts.retried.fetch_add(1, Ordering::Relaxed);
                     // Once, not at each try of an outage that may last for days.
                     if !std::mem::replace(&mut self.failing, true) {
                         log::warn!("{name}: {reason}; trying again");
                     }
-                    if !self.queue.pause(self.backoff.wait(tries, chance())) {
+                    if !self.queue.pause(&self.clock, self.backoff.wait(tries, chance())) {
                         tries = tries.saturating_add(1);
                         continue;
                     }
@@ -118,5 +125,80 @@ impl Courier {
             log::warn!("{name}: event {} is lost: {reason}", event.number);
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{self, Receiver, Sender};
+    use std::time::Instant;
+
+    use super::super::event::Origin;
+    use super::super::turning::{To, Turn};
+    use super::*;
+    use crate::face::follow::TrackId;
+    use crate::verdict::{SyntheticProbability, Verdict};
+
+    /// Can be reached at some times of a clock, and tells which events came, or were given up when.
+    struct Away {
+        clock: Clock,
+        begun: Instant,
+        until: Duration,
+        tell: Sender<u64>,
+    }
+
+    impl Output for Away {
+        fn name(&self) -> &'static str {
+            "away"
+        }
+
+        fn send(&mut self, event: &Event) -> Result<(), Trouble> {
+            if self.clock.since(self.begun) < self.until {
+                return Err(Trouble::Later("nobody answers".to_owned()));
+            }
+            self.tell.send(event.number).map_err(|_| Trouble::Refused("nobody listens".to_owned()))
+        }
+    }
+
+    fn begin(until: Duration) -> (Post, Clock, Arc<OutputCounts>, Receiver<u64>) {
+        let (clock, (tell, got)) = (Clock::held(), mpsc::channel());
+        let counts = Arc::new(OutputCounts::new("away"));
+        let output = Box::new(Away { begun: clock.now(), clock: clock.clone(), until, tell });
+        let backoff = BackOff { first: Duration::from_millis(500), most: Duration::from_secs(60) };
+        let post = Post::begin(output, Arc::clone(&counts), backoff, clock.clone()).expect("a thread");
+        (post, clock, counts, got)
+    }
+
+    fn event(number: u64) -> Arc<Event> {
+        let (to, probability) = (To::Verdict(Verdict::Synthetic), SyntheticProbability::HALF);
+        let turn = Turn { track: TrackId(1), from: None, to, probability, reason: None };
+        let origin = Origin { source: "a camera".to_owned(), model: "m.onnx".to_owned() };
+        Arc::new(Event::new(number, turn, Duration::ZERO, &origin))
+    }
+
+    fn next(got: &Receiver<u64>) -> Option<u64> {
+        got.recv_timeout(Duration::from_secs(60)).ok()
+    }
+
+    #[test]
+    fn an_outage_of_minutes_loses_nothing() {
+        let outage = Duration::from_secs(50 * 60);
+        let (post, clock, counts, got) = begin(outage);
+        let begun = clock.now();
+        (1..=2).for_each(|number| post.put(event(number)));
+        assert_eq!([next(&got), next(&got)], [Some(1), Some(2)]);
+        let took = clock.since(begun);
+        assert!(took >= outage && took <= outage + Duration::from_secs(60), "{took:?}");
+        let tries = counts.retried.load(Ordering::Relaxed);
+        assert!((50..=120).contains(&tries), "{tries} tries, each a half to a whole minute after the one before");
+    }
+
+    #[test]
+    fn after_an_hour_an_event_is_given_up_and_the_next_one_sent() {
+        let (post, _, counts, got) = begin(Duration::from_secs(3700));
+        (1..=2).for_each(|number| post.put(event(number)));
+        assert_eq!(next(&got), Some(2));
+        let read = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        assert_eq!((read(&counts.failed), read(&counts.dropped)), (1, 0));
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crate::clock::Clock;
 
 /// The queue, for any number of putters and takers. Its lock is held for a few instructions, and never while something is sent.
 #[derive(Debug)]
@@ -56,13 +58,13 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Waits for `time`, or until the queue is closed; gives whether it is.
-    pub(super) fn pause(&self, time: Duration) -> bool {
-        let end = Instant::now() + time;
+    /// Waits for `time` by `clock`, or until the queue is closed; gives whether it is.
+    pub(super) fn pause(&self, clock: &Clock, time: Duration) -> bool {
+        let begun = clock.now();
         let mut state = self.lock();
         while !state.closed {
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            let left = time.saturating_sub(clock.since(begun));
+            if left.is_zero() || clock.moved(left) {
                 break;
             }
             // An item rings the bell too.
@@ -100,19 +102,20 @@ mod tests {
         assert_eq!(queue.waiting(), 1);
         assert_eq!(queue.take(Duration::ZERO), Taken::Item(3));
         assert_eq!(queue.take(Duration::from_secs(60)), Taken::Closed);
-        assert!(queue.pause(Duration::from_secs(60)));
+        assert!(queue.pause(&Clock::machine(), Duration::from_secs(60)));
     }
 
     #[test]
     fn who_waits_is_woken() {
         let queue = Queue::new(2);
         assert_eq!(queue.take(Duration::from_millis(1)), Taken::Nothing);
-        assert!(!queue.pause(Duration::from_millis(1)));
+        let clock = Clock::machine();
+        assert!(!queue.pause(&clock, Duration::from_millis(1)));
         std::thread::scope(|scope| {
             let taking = scope.spawn(|| queue.take(Duration::from_secs(60)));
             queue.put(7);
             assert_eq!(taking.join().expect("it takes it"), Taken::Item(7));
-            let pausing = scope.spawn(|| queue.pause(Duration::from_secs(60)));
+            let pausing = scope.spawn(|| queue.pause(&clock, Duration::from_secs(60)));
             queue.put(8);
             queue.close();
             assert!(pausing.join().expect("it ends"));

@@ -73,14 +73,15 @@ mod tests {
 
     #[test]
     fn a_reader_that_takes_nothing_is_given_up_and_a_slow_one_is_not() {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
         runtime.block_on(async {
             let (near, mut far) = duplex(4);
-            let mut near = Patient::new(near, Duration::from_millis(150));
+            let mut near = Patient::new(near, Duration::from_secs(15));
             let slow = tokio::spawn(async move {
                 let mut taken = [0; 4];
                 for _ in 0..4 {
-                    tokio::time::sleep(Duration::from_millis(60)).await;
+                    tokio::time::sleep(Duration::from_secs(6)).await;
                     far.read_exact(&mut taken).await.expect("there is more");
                 }
                 far
