@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
@@ -104,6 +104,13 @@ pub(super) struct HeadArgs {
     /// Share of validation faces that may count as unfamiliar; 0 for none
     #[arg(long, value_name = "SHARE", default_value_t = 0.01, value_parser = share_of_one)]
     unfamiliar: f64,
+    /// Also write a table for `cyborg-train train --taught-by`: what the layer for generated faces says of each training face when it
+    /// didn't learn from its source
+    #[arg(long, value_name = "FILE")]
+    scores: Option<PathBuf>,
+    /// In how many parts the sources are left out in turn for that
+    #[arg(long, value_name = "N", default_value = "4", requires = "scores")]
+    folds: NonZeroUsize,
     /// Directions in which that is measured
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=768))]
     directions: u16,
@@ -158,8 +165,12 @@ pub(super) fn run(args: &HeadArgs) -> anyhow::Result<Outcome> {
     let digest = inspected.digest.clone();
     let faces = Arc::new(inspected.faces);
     let settings = args.settings();
-    let learning = Learning { settings: &settings, faces: &faces, train: &train, stop };
+    let folds = args.scores.as_ref().map(|_| args.folds);
+    let learning = Learning { settings: &settings, faces: &faces, train: &train, folds, stop };
     let Some(learnt) = learning.learn(&mut runner)? else { return Ok(Outcome::Interrupted) };
+    if let (Some(path), Some(scores)) = (&args.scores, &learnt.crossed) {
+        write_scores(path, &rows(&faces, &train), scores)?;
+    }
     let Some(seen) = runner.describe(evaluation(&faces, &validation, BATCH), stop)? else {
         return Ok(Outcome::Interrupted);
     };
@@ -191,6 +202,21 @@ pub(super) fn run(args: &HeadArgs) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
+/// Writes what a teacher's table has of each face.
+fn write_scores(path: &Path, rows: &[&Row], scores: &[f32]) -> anyhow::Result<()> {
+    let fail = || format!("can't write {}", name::of(path));
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table.write_record(["path", "p_synthetic", "model"]).with_context(fail)?;
+    for (row, score) in rows.iter().zip(scores) {
+        table.write_record([&name::of(&row.path), &score.to_string(), CROSSED]).with_context(fail)?;
+    }
+    checkpoint::replace(path, &table.into_inner().with_context(fail)?).with_context(fail)?;
+    log::info!("wrote {}", name::of(path));
+    Ok(())
+}
+
+/// Who says what is in the table of scores.
+const CROSSED: &str = "clip_vit_b16, without the source of each face";
 /// The package's file in models/lock.toml.
 const TOWER: &str = "clip_vit_b16_int8";
 

@@ -212,3 +212,69 @@ fn is_table(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy());
     name.is_some_and(|name| name.starts_with("scores-") && name.ends_with(".csv"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use super::*;
+
+    const DRAWS: Bootstrap = Bootstrap { draws: 50, seed: 1 };
+
+    /// A folder of evaluated runs: four faces of two sources, the synthetic ones with these scores.
+    fn evaluated(folder: &Path, name: &str, score: &str, runs: &[f64], photo: &str) -> PathBuf {
+        let place = folder.join(name).join("evaluation");
+        fs::create_dir_all(&place).expect("it can be made");
+        fs::write(place.join("report.json"), format!("{{\"score\":\"{score}\"}}")).expect("it can be written");
+        for (run, &high) in (1..).zip(runs) {
+            let mut table = "path,score,label,source,video,logit_authentic,logit_synthetic\n".to_owned();
+            for (at, (label, source, score)) in
+                [("real", "web", 0.1), ("real", "web", 0.5), ("synthetic", "gan", high), ("synthetic", "gan", 0.4)]
+                    .into_iter()
+                    .enumerate()
+            {
+                writeln!(table, "{photo}{at}.png,{score},{label},{source},,0,0").expect("it is text");
+            }
+            fs::write(place.join(format!("scores-{run}.csv")), table).expect("it can be written");
+        }
+        folder.join(name)
+    }
+
+    fn read(first: &Path, second: &Path) -> anyhow::Result<Compared> {
+        Compared::read(first, second, Path::new("evaluation"), DRAWS)
+    }
+
+    #[test]
+    fn settings_are_compared_on_all_faces_and_by_source() {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let one = evaluated(folder.path(), "one", "p", &[0.9], "a");
+        let other = evaluated(folder.path(), "other", "p", &[0.2, 0.2], "a");
+        let found = read(&one, &other).expect("the faces are the same");
+        assert_eq!((found.names.each_ref().map(String::as_str), found.runs), (["one", "other"], [1, 2]));
+        let sources: Vec<&str> = found.lines.iter().map(|line| line.source.as_str()).collect();
+        assert_eq!(sources, ["pooled", "gan", "web"]);
+        // Of the four pairs of a real and a synthetic face, three are in order, or two.
+        let pooled = &found.lines[0];
+        assert_eq!((pooled.real, pooled.synthetic), (2, 2));
+        assert_eq!((pooled.comparison.first.mean, pooled.comparison.second.mean), (0.75, 0.5));
+        assert!((pooled.comparison.difference - 0.25).abs() < 1e-9);
+        assert!(pooled.one_run.is_none(), "the other has two runs");
+        let page = found.to_markdown();
+        assert!(page.contains("| pooled | 2 | 2 | 0.750 | 0.500 ± 0.000 | +0.250 |"), "{page}");
+        assert!(page.contains("Fewer than three runs"), "{page}");
+    }
+
+    #[test]
+    fn what_can_t_be_compared_is_named() {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let one = evaluated(folder.path(), "one", "p", &[0.9], "a");
+        let error = read(&one, folder.path()).expect_err("nothing is there");
+        assert_eq!(error.downcast_ref(), Some(&NotEvaluated(folder.path().to_owned())));
+        let others = evaluated(folder.path(), "others", "p", &[0.9], "b");
+        let error = read(&one, &others).expect_err("they are other faces");
+        assert_eq!(error.downcast_ref(), Some(&OtherFaces { first: one.clone(), second: others }));
+        let logit = evaluated(folder.path(), "logit", "logit", &[0.9], "a");
+        let error = read(&one, &logit).expect_err("they are other scores");
+        assert!(error.to_string().contains("with the score `p`, the other with `logit`"), "{error}");
+    }
+}

@@ -2,7 +2,7 @@
 
 mod learner;
 mod report;
-mod settings;
+pub(crate) mod settings;
 mod trunk;
 
 use std::sync::Arc;

@@ -133,7 +133,7 @@ fn gate(recipe: &Recipe<'_>, faces: &Examples<'_>) -> anyhow::Result<Logistic> {
 }
 
 /// The faces at the places that are wanted.
-fn only(of: &Described, width: usize, wanted: impl Fn(usize) -> bool) -> Described {
+pub(super) fn only(of: &Described, width: usize, wanted: impl Fn(usize) -> bool) -> Described {
     let mut those = Described::default();
     for (at, (features, &label)) in of.features.chunks_exact(width).zip(&of.labels).enumerate() {
         if wanted(at) {

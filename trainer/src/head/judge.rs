@@ -105,3 +105,142 @@ pub fn judge(
     let kinds = layers.iter().map(|(_, layer)| layer.to_kind());
     Ok(Head { blocks: settings.blocks.clone(), kinds: kinds.collect(), familiar: learnt.familiar, contract: metadata })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use cyborg_models::contract::{Calibration, CamClass, CropRule, ResizeFilter, Saliency, Training};
+
+    use super::*;
+    use crate::data::augment::Preset;
+    use crate::data::list::Split;
+    use crate::torch::Logistic;
+
+    fn settings(bpcer: f64, apcer: f64) -> HeadSettings {
+        HeadSettings {
+            blocks: vec![8],
+            augment: Preset::None,
+            forge: 0.0,
+            swap: 0.0,
+            video_coding: 0.0,
+            ridge: 1.0,
+            steady: 0.0,
+            steady_ridge: 1.0,
+            swap_ridge: 1.0,
+            part: Vec::new(),
+            part_share: "0.5".parse().expect("it is a share"),
+            gate_ridge: 1.0,
+            both: Vec::new(),
+            swapped: vec!["pair_real".to_owned(), "pair_swap".to_owned()],
+            bpcer,
+            apcer,
+            swap_weight: 2.0,
+            unfamiliar: 0.0,
+            directions: 1,
+            seed: 1,
+        }
+    }
+
+    fn contract() -> Contract {
+        Contract {
+            network: "clip_vit_b16".to_owned(),
+            crop: CropRule { margin: 1.0 },
+            resize: ResizeFilter::BilinearAntialias,
+            saliency: Saliency {
+                tap: "head".to_owned(),
+                cam_class: CamClass::True,
+                alpha: 1.0,
+                source: "none".to_owned(),
+            },
+            calibration: Calibration::NONE,
+            thresholds: Thresholds::UNCALIBRATED,
+            training: Training { data_digest: "0".repeat(64), seed: 1, tool: "a test".to_owned() },
+            auc: BTreeMap::new(),
+        }
+    }
+
+    /// 100 faces a source, of two values that rise evenly: what tells generated faces, and what tells swapped ones.
+    fn faces() -> (Vec<Row>, Described) {
+        let sources = [
+            ("real_web", Label::Authentic, 0.0, 0.0),
+            ("real_odd", Label::Authentic, 1.0, 0.0),
+            ("syn", Label::Synthetic, 4.0, 0.0),
+            ("pair_real", Label::Authentic, 9.0, 0.0),
+            ("pair_swap", Label::Synthetic, 0.0, 2.0),
+        ];
+        let (mut rows, mut seen) = (Vec::new(), Described::default());
+        for (source, label, generated, swapped) in sources {
+            for at in 0..100 {
+                let spread = at as f32 / 25.0 - 2.0;
+                seen.features.extend([generated + spread, swapped + spread]);
+                seen.labels.push(label == Label::Synthetic);
+                rows.push(Row {
+                    line: 1,
+                    path: format!("{source}/{at}.png").into(),
+                    label,
+                    split: Split::Validation,
+                    source: source.to_owned(),
+                    video: None,
+                    group: None,
+                    pair: None,
+                    map: None,
+                    face: None,
+                });
+            }
+        }
+        (rows, seen)
+    }
+
+    fn layer(weight: [f32; 2]) -> KindLayer {
+        KindLayer::plain(Logistic { weight: weight.to_vec(), bias: 0.0 })
+    }
+
+    fn both() -> Learnt {
+        let layers = vec![(Kind::Generated, layer([1.0, 0.0])), (Kind::Swapped, layer([0.0, 1.0]))];
+        Learnt { layers, familiar: None, crossed: None }
+    }
+
+    /// Of the faces of a source, the share for which this layer of the head speaks up.
+    fn share_above(head: &Head, kind: usize, source: &str) -> f64 {
+        let (rows, seen) = faces();
+        let layer = &head.kinds[kind].layer;
+        let evidence = |face: &[f32]| layer.weight.iter().zip(face).map(|(w, x)| w * x).sum::<f32>() + layer.bias;
+        let those = rows.iter().zip(seen.features.chunks_exact(2)).filter(|(row, _)| row.source == source);
+        let p = those.map(|(_, face)| 1.0 / (1.0 + (-evidence(face)).exp()));
+        p.filter(|&p| f64::from(p) > judged::SYNTHETIC_ABOVE + 1e-4).count() as f64 / 100.0
+    }
+
+    #[test]
+    fn each_layer_speaks_up_as_seldom_as_is_allowed_where_it_is_held_to() {
+        let (rows, seen) = faces();
+        let rows: Vec<&Row> = rows.iter().collect();
+        let head = judge(&settings(0.03, 0.1), both(), contract(), &seen, &rows, 2).expect("there is all it takes");
+        // The worst collection decides; who was filmed to be swapped doesn't bind the layer for generated faces.
+        assert_eq!([share_above(&head, 0, "real_odd"), share_above(&head, 0, "real_web")], [0.03, 0.0]);
+        assert!(share_above(&head, 0, "syn") > 0.7 && share_above(&head, 0, "pair_real") > 0.7);
+        // That for swapped faces is bound by all real ones.
+        assert_eq!(["pair_real", "real_web"].map(|source| share_above(&head, 1, source)), [0.03; 2]);
+        let found = Contract::from_metadata(&head.contract).expect("it is one").thresholds;
+        assert!((f64::from(found.synthetic_above) - judged::SYNTHETIC_ABOVE).abs() < 1e-6);
+        let rates = found.error_rates.expect("they were measured");
+        assert!(rates.bpcer > 0.1, "the real halves of pairs are counted: {}", rates.bpcer);
+        let told = Expertise::from_metadata(&head.contract).expect("it says what it looks for").tells_apart;
+        assert_eq!(told, [Kind::Generated, Kind::Swapped]);
+    }
+
+    #[test]
+    fn what_can_t_be_calibrated_is_named() {
+        let (rows, seen) = faces();
+        // Without the fakes of pairs.
+        let rows: Vec<&Row> = rows.iter().filter(|row| row.source != "pair_swap").collect();
+        let seen = Described { features: seen.features[..800].to_vec(), labels: seen.labels[..400].to_vec() };
+        let error = judge(&settings(0.03, 0.1), both(), contract(), &seen, &rows, 2).expect_err("a class is missing");
+        assert!(format!("{error:#}").contains("to calibrate the layer for swapped faces"), "{error:#}");
+        // Only generated faces are asked for: all is there.
+        let one = Learnt { layers: vec![(Kind::Generated, layer([1.0, 0.0]))], familiar: None, crossed: None };
+        let head = judge(&settings(0.03, 0.1), one, contract(), &seen, &rows, 2).expect("both classes are there");
+        let told = Expertise::from_metadata(&head.contract).expect("it says what it looks for");
+        assert_eq!((told.looks_for, told.tells_apart), (Some(Kind::Generated), Vec::new()));
+    }
+}

@@ -1,5 +1,6 @@
 //! Learning the layers of a head from the faces of a list.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -11,13 +12,13 @@ use super::features::TowerRunner;
 use super::generated::{Recipe, alike};
 use super::layer::KindLayer;
 use super::settings::HeadSettings;
-use super::{familiar, generated};
+use super::{crossed, familiar, generated};
 use crate::data::augment::Preset;
 use crate::data::balance::Balance;
 use crate::data::faces::Faces;
 use crate::data::forge::swap::donor::Donors;
 use crate::data::list::Label;
-use crate::data::loader::{Plan, View, order_of_photos, training, views};
+use crate::data::loader::{Plan, View, evaluation, order_of_photos, training, views};
 use crate::torch::logistic;
 
 /// Faces that the tower sees at once.
@@ -32,6 +33,9 @@ pub struct Learning<'a> {
     pub faces: &'a Arc<Faces>,
     /// Those that are learnt from.
     pub train: &'a [usize],
+    /// In how many parts the sources are left out in turn, to score the faces by layers that don't know them; none where nobody wants
+    /// the scores.
+    pub folds: Option<NonZeroUsize>,
     /// Ends the work early when it becomes true.
     pub stop: &'a AtomicBool,
 }
@@ -43,6 +47,8 @@ pub struct Learnt {
     pub layers: Vec<(Kind, KindLayer)>,
     /// What faces are like that it knows; nothing where that isn't asked for.
     pub familiar: Option<Familiar>,
+    /// p(synthetic) of the training faces in their order, each by a layer that didn't learn from its source.
+    pub crossed: Option<Vec<f32>>,
 }
 
 impl Learning<'_> {
@@ -52,7 +58,7 @@ impl Learning<'_> {
     ///
     /// When a photo can't be read, a class is missing, or the numbers don't settle.
     pub fn learn(&self, runner: &mut TowerRunner) -> anyhow::Result<Option<Learnt>> {
-        let Self { settings, faces, train, stop } = self;
+        let Self { settings, faces, train, folds, stop } = self;
         let plan = Plan {
             indices: train.to_vec(),
             forged: 0,
@@ -91,6 +97,16 @@ impl Learning<'_> {
         let last = width / settings.blocks.len();
         let known = generated::Examples { plain: &seen, varied: varied.as_ref(), sources: &sources, width, last };
         let mut layers = vec![(Kind::Generated, generated::learn(&recipe, &known)?)];
+        let crossed = match folds {
+            Some(folds) => {
+                let Some(asked) = runner.describe(evaluation(faces, train, BATCH), stop)? else { return Ok(None) };
+                let of: Vec<&str> = train.iter().map(|&index| faces.rows[index].source.as_str()).collect();
+                let scores = crossed::scores(&recipe, &known, &asked, &of, folds.get())?;
+                log::info!("scored {} faces by layers that don't know their sources", scores.len());
+                Some(scores)
+            }
+            None => None,
+        };
         let familiar = match settings.unfamiliar > 0.0 {
             true => Some(familiar::learn(&seen.features, runner.width(), settings.directions)?),
             false => None,
@@ -115,6 +131,6 @@ impl Learning<'_> {
             let layer = logistic::fit(&seen.features, &seen.labels, &alike(&seen.labels), settings.swap_ridge)?;
             layers.push((Kind::Swapped, KindLayer::plain(layer)));
         }
-        Ok(Some(Learnt { layers, familiar }))
+        Ok(Some(Learnt { layers, familiar, crossed }))
     }
 }

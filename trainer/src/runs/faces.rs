@@ -124,3 +124,33 @@ pub fn makeable(data: &FitData, fit: &FitSettings) -> Result<Makeable, Unfit> {
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::faces::Faces;
+    use crate::data::loader::tests::faces;
+    use crate::fit::settings::tests::paper;
+
+    fn data(faces: Arc<Faces>, train: &[usize]) -> FitData {
+        FitData { faces, train: train.to_vec(), validation: vec![0, 1], trunk: None }
+    }
+
+    #[test]
+    fn what_faces_can_t_give_is_named() {
+        // Even ones are real; all have landmarks, and none a map.
+        let (_folder, faces) = faces(6);
+        let check = |train: &[usize], fit: &FitSettings, expected: Result<Makeable, Unfit>| {
+            assert_eq!(makeable(&data(Arc::clone(&faces), train), fit), expected, "{train:?}");
+        };
+        let all = [0, 1, 2, 3, 4, 5];
+        check(&all, &paper(), Ok(Makeable::default()));
+        check(&all, &FitSettings { best_by: Measure::CamError, ..paper() }, Err(Unfit::NoCamError));
+        let forge = FitSettings { forge: 0.5, ..paper() };
+        check(&all, &forge, Ok(Makeable { forged: 3, swapped: 0 }));
+        check(&[1, 3], &forge, Err(Unfit::NothingToForge));
+        let swap = FitSettings { swap: 0.5, ..paper() };
+        check(&all, &swap, Ok(Makeable { forged: 0, swapped: 3 }));
+        check(&[0, 1], &swap, Err(Unfit::NobodyToSwap));
+    }
+}
