@@ -46,6 +46,13 @@ pub(super) struct CalibrateArgs {
     /// probability of one half then lies in the middle between both thresholds
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "scores")]
     unseen_real: Vec<PathBuf>,
+    /// Hold `--bpcer` in each source that has 30 real faces, by the one whose real faces score highest, and not in all of them
+    /// together; the probability of one half then lies in the middle between both thresholds
+    #[arg(long, conflicts_with = "unseen_real")]
+    each_source: bool,
+    /// Sources that decide nothing, with commas between them
+    #[arg(long, value_name = "SOURCES", value_delimiter = ',')]
+    apart: Vec<String>,
     /// Share of synthetic faces that may be called authentic (APCER)
     #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = rate)]
     apcer: f64,
@@ -105,6 +112,8 @@ pub(super) fn run(args: &CalibrateArgs) -> anyhow::Result<Outcome> {
         }
         (None, None) => return super::outcome::wrong_usage("give the part of the list to calibrate on with `--split`"),
     };
+    let mut indices = indices;
+    indices.retain(|&index| !args.apart.contains(&inspected.faces.rows[index].source));
     both_classes(class_counts(&inspected.faces, &indices), "calibration")?;
     let faces: Vec<ScoredFace> = indices.iter().map(|&index| (&inspected.faces.rows[index]).into()).collect();
     let shared = Arc::new(inspected.faces);
@@ -133,7 +142,7 @@ fn by_scores(args: &CalibrateArgs, target: &Target) -> anyhow::Result<Outcome> {
     let mut faces = Vec::new();
     let mut logits = Vec::new();
     for path in &args.scores {
-        for row in read_validation(path)? {
+        for row in read_validation(path)?.into_iter().filter(|row| !args.apart.contains(&row.source)) {
             logits.push(logits_of(&row));
             faces.push(ScoredFace {
                 path: String::new(),
@@ -180,6 +189,7 @@ fn fitted(
         weights: if args.as_listed { ClassWeights::AsListed } else { ClassWeights::Balanced },
         wanted: ErrorRates { apcer: args.apcer, bpcer: args.bpcer },
         unseen_real: &unseen_real,
+        each_source: args.each_source,
     };
     let (contract, found) = calibrated(&how, &trained.contract, run, faces, measured_on)?;
     log::info!(

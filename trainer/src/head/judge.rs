@@ -107,7 +107,7 @@ pub fn judge(
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::collections::BTreeMap;
 
     use cyborg_models::contract::{Calibration, CamClass, CropRule, ResizeFilter, Saliency, Training};
@@ -142,7 +142,8 @@ mod tests {
         }
     }
 
-    fn contract() -> Contract {
+    /// One with nothing measured.
+    pub(crate) fn contract() -> Contract {
         Contract {
             network: "clip_vit_b16".to_owned(),
             crop: CropRule { margin: 1.0 },

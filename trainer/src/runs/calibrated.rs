@@ -1,5 +1,6 @@
 //! Probabilities that mean what they say, and thresholds at stated error rates, for networks that were trained.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -12,6 +13,7 @@ use crate::checkpoint;
 use crate::data::list::Label;
 use crate::evaluation::{RunScores, ScoredFace};
 use crate::export::{Precision, export};
+use crate::head::judged::LEAST_FACES;
 use crate::metrics::{self, ClassWeights, Scored, VerdictThresholds, fit_calibration, verdict_thresholds};
 use crate::run_folder::{BEST, MODEL, ScoreRow, smooth, write_model};
 use crate::torch::Model;
@@ -26,6 +28,8 @@ pub struct HowCalibrated<'a> {
     /// Scores of real faces of sources that weren't seen, for the threshold of synthetic; empty to set it by the faces
     /// themselves.
     pub unseen_real: &'a [ScoreRow],
+    /// Whether the share of real faces that are called synthetic is held in each source, and not in all of them together.
+    pub each_source: bool,
 }
 
 /// Logits that give the score of a row.
@@ -77,6 +81,12 @@ pub fn calibrated(
         // Collections that weren't seen score higher as a whole, so one half goes to where the network can't tell.
         run.calibration.bias -= middle(&thresholds(&judged, &run.calibration, how.wanted)?);
     }
+    if how.each_source {
+        let (source, worst) = highest(how, &run, faces)?;
+        judged = worst;
+        measured_on += &format!("; BPCER on the real faces of {source}, which score highest");
+        run.calibration.bias -= middle(&thresholds(&judged, &run.calibration, how.wanted)?);
+    }
     let found = thresholds(&judged, &run.calibration, how.wanted)?;
     let error_rates = ErrorRates { apcer: found.reached.apcer, bpcer: found.reached.bpcer, measured_on };
     let contract = Contract {
@@ -89,6 +99,31 @@ pub fn calibrated(
         ..contract.clone()
     };
     Ok((contract, found))
+}
+
+/// The source whose real faces ask for the highest threshold of synthetic, and its faces with the synthetic ones of all sources.
+fn highest<'a>(
+    how: &HowCalibrated<'_>,
+    run: &RunScores,
+    faces: &'a [ScoredFace],
+) -> anyhow::Result<(&'a str, Vec<(Logits, Label)>)> {
+    let mut sources: BTreeMap<&str, usize> = BTreeMap::new();
+    for face in faces.iter().filter(|face| face.label == Label::Authentic) {
+        *sources.entry(&face.source).or_default() += 1;
+    }
+    let mut found: Option<(f32, &str, Vec<(Logits, Label)>)> = None;
+    for (source, _) in sources.into_iter().filter(|&(_, count)| count >= LEAST_FACES) {
+        let those = run.logits.iter().zip(faces);
+        let those = those.filter(|(_, face)| face.label == Label::Synthetic || face.source == source);
+        let judged: Vec<(Logits, Label)> = those.map(|(&logits, face)| (logits, face.label)).collect();
+        let above = thresholds(&judged, &run.calibration, how.wanted)?.synthetic_above;
+        if found.as_ref().is_none_or(|(highest, ..)| above > *highest) {
+            found = Some((above, source, judged));
+        }
+    }
+    let (_, source, judged) =
+        found.with_context(|| format!("no source has {LEAST_FACES} real faces to set a threshold by"))?;
+    Ok((source, judged))
 }
 
 /// The thresholds on the probabilities that `calibration` gives.
@@ -130,4 +165,68 @@ pub fn write(trained: &Trained, model: &Model, contract: &Contract, crops: &[u8]
     let is_best = trained.path.file_name().is_some_and(|name| name == BEST);
     let file = if is_best { trained.path.with_file_name(MODEL) } else { trained.path.with_extension("onnx") };
     write_model(&file, &bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_source_whose_real_faces_score_highest_sets_the_threshold() {
+        let (mut faces, mut logits) = (Vec::new(), Vec::new());
+        let sources = [
+            ("web", Label::Authentic, 400, -3.0),
+            ("streams", Label::Authentic, 100, 0.0),
+            ("few", Label::Authentic, 10, 9.0),
+            ("gan", Label::Synthetic, 200, 2.0),
+        ];
+        for (source, label, count, middle) in sources {
+            for at in 0..count {
+                faces.push(ScoredFace {
+                    path: String::new(),
+                    label,
+                    source: source.to_owned(),
+                    video: None,
+                    group: None,
+                    pair: None,
+                });
+                let spread = at as f32 / count as f32 * 4.0 - 2.0;
+                logits.push(Logits { authentic: 0.0, synthetic: middle + spread });
+            }
+        }
+        let how = |each_source| HowCalibrated {
+            weights: ClassWeights::Balanced,
+            wanted: metrics::ErrorRates { apcer: 0.05, bpcer: 0.05 },
+            unseen_real: &[],
+            each_source,
+        };
+        let run = |each_source| {
+            let run = RunScores {
+                name: "run".to_owned(),
+                calibration: Calibration::NONE,
+                thresholds: Thresholds::UNCALIBRATED,
+                logits: logits.clone(),
+            };
+            let contract = crate::head::judge::tests::contract();
+            calibrated(&how(each_source), &contract, run, &faces, "a test").expect("both classes are there").0
+        };
+        // Share of the real faces of a source that are called synthetic.
+        let share = |contract: &Contract, source: &str| {
+            let p = |logits| SyntheticProbability::new(logits, &contract.calibration).value();
+            let those: Vec<f32> = logits
+                .iter()
+                .zip(&faces)
+                .filter(|(_, face)| face.source == source)
+                .map(|(&logits, _)| p(logits))
+                .collect();
+            those.iter().filter(|&&p| p > contract.thresholds.synthetic_above).count() as f64 / those.len() as f64
+        };
+        let (together, each) = (run(false), run(true));
+        assert!(share(&together, "streams") > 0.1, "{}", share(&together, "streams"));
+        assert!((0.03..=0.05).contains(&share(&each, "streams")), "{}", share(&each, "streams"));
+        assert!(share(&each, "web") == 0.0 && share(&each, "few") == 1.0, "ten faces say too little");
+        let Thresholds { authentic_below, synthetic_above, error_rates } = each.thresholds;
+        assert!((authentic_below + synthetic_above - 1.0).abs() < 1e-3, "one half is in the middle");
+        assert!(error_rates.is_some_and(|rates| rates.measured_on.contains("streams")));
+    }
 }
