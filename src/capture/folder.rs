@@ -44,7 +44,7 @@ impl Display for LeftOut {
         kinds.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
         let kinds: Vec<String> = kinds.into_iter().map(|(kind, count)| format!("{count} {kind}")).collect();
         match self.0.values().sum() {
-            1u64 => write!(f, "1 file left out: {}", kinds.join(", ")),
+            1u64 => write!(f, "1 file skipped: {}", kinds.join(", ")),
             count => write!(f, "{count} files skipped: {}", kinds.join(", ")),
         }
     }

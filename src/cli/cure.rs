@@ -5,6 +5,8 @@ use std::iter::successors;
 
 use crate::BoxError;
 use crate::capture::animation::AnimationError;
+#[cfg(feature = "camera")]
+use crate::capture::camera::CameraError;
 use crate::capture::raw::RawError;
 #[cfg(feature = "video")]
 use crate::capture::video::VideoError;
@@ -67,6 +69,8 @@ fn of(cause: &(dyn Error + 'static)) -> Option<String> {
         cause.downcast_ref().and_then(expert),
         cause.downcast_ref().and_then(session),
         cause.downcast_ref().and_then(detector),
+        #[cfg(feature = "camera")]
+        cause.downcast_ref().and_then(camera),
         #[cfg(feature = "video")]
         cause.downcast_ref().and_then(video),
         #[cfg(feature = "video")]
@@ -99,6 +103,12 @@ fn raw(error: &RawError) -> Option<String> {
         RawError::NothingWanted(_) => Some(OTHER_STRETCH.into()),
         _ => None,
     }
+}
+
+#[cfg(feature = "camera")]
+fn camera(error: &CameraError) -> Option<String> {
+    let none = matches!(error, CameraError::Unknown { cameras, .. } if cameras.is_empty());
+    none.then(|| "`--camera test` needs none".into())
 }
 
 #[cfg(feature = "video")]

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::joined::joined;
@@ -13,23 +14,24 @@ use crate::name;
 pub(super) struct PerClip(Vec<PathBuf>);
 
 impl PerClip {
-    /// `path` is what stands after `flag`.
+    /// `path` is what stands after `flag`: a file, or with several clips a folder, which is created.
     pub(super) fn new(flag: &str, path: Option<&Path>, ending: &str, clips: &[Address]) -> Result<Self, UsageError> {
-        match path {
-            None => Ok(Self(Vec::new())),
-            Some(folder) if folder.is_dir() => {
-                let mut taken = HashSet::new();
-                let names = clips.iter().map(|clip| folder.join(free_name(clip.stem(), ending, &mut taken)));
-                Ok(Self(names.collect()))
+        let Some(path) = path else { return Ok(Self(Vec::new())) };
+        if !path.is_dir() {
+            if clips.len() <= 1 {
+                return Ok(Self(vec![path.to_owned()]));
             }
-            Some(path) if clips.len() > 1 => {
+            // A folder that is called `a.mp4` is nobody's wish.
+            if path.exists() || path.extension().is_some() {
                 let path = name::of(path);
-                let message =
-                    format!("{flag} {path} is not a folder, but there are several clips: create the folder first");
-                Err(UsageError(message))
+                return Err(UsageError(format!("{flag} {path} is a file, but there are several clips: name a folder")));
             }
-            Some(path) => Ok(Self(vec![path.to_owned()])),
+            fs::create_dir_all(path)
+                .map_err(|error| UsageError(format!("{flag}: can't create {}: {error}", name::of(path))))?;
         }
+        let mut taken = HashSet::new();
+        let names = clips.iter().map(|clip| path.join(free_name(clip.stem(), ending, &mut taken)));
+        Ok(Self(names.collect()))
     }
 
     /// The output of the clip of this number, from 0.
@@ -78,7 +80,12 @@ mod tests {
         let clips = ["a.mp4", "b.mp4"].map(|path| Address::File(path.into()));
         let one = PerClip::new("--report", Some(Path::new("o.html")), "report.html", &clips[..1]).expect("one clip");
         assert_eq!(one.of(0), Some(Path::new("o.html")));
-        assert!(PerClip::new("--report", Some(Path::new("o.html")), "report.html", &clips).is_err());
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let new = folder.path().join("new/reports");
+        let two = PerClip::new("--report", Some(&new), "report.html", &clips).expect("it can be made");
+        assert!(new.is_dir() && two.of(1) == Some(&new.join("b.report.html")));
+        let file = folder.path().join("a.html");
+        assert!(PerClip::new("--report", Some(&file), "report.html", &clips).is_err() && !file.exists());
         assert_eq!(PerClip::new("--report", None, "report.html", &clips).expect("none is asked for").of(0), None);
     }
 }

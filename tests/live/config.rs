@@ -30,7 +30,7 @@ fn flags_go_before_the_environment_and_that_before_the_file() {
     };
     // The script is the file's, so it ends.
     let (stdout, stderr) = with(&mut configured(folder.path(), &text));
-    assert!(stderr.contains("the source has ended") && !stdout.contains("the page"), "{stdout}{stderr}");
+    assert!(stderr.contains("the run has ended") && !stdout.contains("the page"), "{stdout}{stderr}");
     // The environment's patience with a stall goes before the file's, and a flag's before both.
     let stalls = text.replace("at 1s end", "at 1s stall 2s; at 4s end") + "stall = 0.4\n";
     let (_, stderr) = with(&mut configured(folder.path(), &stalls));

@@ -164,7 +164,7 @@ fn the_program_tells_what_befalls_the_camera() {
         "playing 193x144",
         "lost: the test camera is unplugged by its script; trying again in",
         "playing 193x144",
-        "the source has ended",
+        "the run has ended",
     ];
     let mut rest = &*stderr;
     for word in words {

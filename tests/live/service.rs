@@ -134,7 +134,7 @@ fn standard_error_speaks_json_on_request() {
     assert!(stdout.contains("person 1: "), "standard output is as it was: {stdout}");
     let lines = check_json(&stderr);
     let has = |part: &str| lines.iter().any(|line| line["message"].as_str().is_some_and(|text| text.contains(part)));
-    assert!(has("provider: ") && has("lost: the test camera is unplugged") && has("the source has ended"), "{stderr}");
+    assert!(has("provider: ") && has("lost: the test camera is unplugged") && has("the run has ended"), "{stderr}");
 
     // The other commands, errors, and wrong usage too.
     for (arguments, code) in [

@@ -291,7 +291,7 @@ fn browse(browser: &str, page: &Path) -> Option<Output> {
 fn several_clips_want_a_folder() {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let file = folder.path().join("a.html");
-    check_error(cyborg().args(["video", "a.mp4", "b.mp4", "--report"]).arg(&file), 2, "create the folder first");
+    check_error(cyborg().args(["video", "a.mp4", "b.mp4", "--report"]).arg(&file), 2, "name a folder");
     // Two of one name are numbered, so what is wrong with these is that they aren't there.
     check_error(cyborg().args(["video", "a.mp4", "c/a.mkv", "--report"]).arg(folder.path()), 1, "can't open c/a.mkv");
     let model = model::write(folder.path(), "corner.onnx", &model::corner());

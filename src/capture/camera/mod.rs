@@ -102,7 +102,7 @@ pub enum CameraError {
 
 fn known(cameras: &[Camera]) -> String {
     if cameras.is_empty() {
-        return "the system knows none".to_owned();
+        return "this machine has none".to_owned();
     }
     let names: Vec<String> = cameras.iter().map(ToString::to_string).collect();
     format!("there are {} (`cyborg cameras` lists them)", names.join(", "))
@@ -210,6 +210,6 @@ mod tests {
     #[test]
     fn no_camera_at_all_is_said() {
         let error = find("0", Vec::new()).expect_err("there is none");
-        assert_eq!(error.to_string(), "there is no camera `0`; the system knows none");
+        assert_eq!(error.to_string(), "there is no camera `0`; this machine has none");
     }
 }

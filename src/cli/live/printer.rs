@@ -119,10 +119,14 @@ pub(super) fn words(state: &SourceState) -> String {
             format!("playing {width}x{height}{rate}{differs}")
         }
         SourceState::Lost { reason, tries, wait } => {
-            let tried = if *tries > 0 { format!(", {tries} tries so far") } else { String::new() };
+            let tried = match tries {
+                0 => String::new(),
+                1 => ", 1 try so far".to_owned(),
+                tries => format!(", {tries} tries so far"),
+            };
             format!("lost: {reason}; trying again in {:.1} s{tried}", wait.as_secs_f64())
         }
-        SourceState::Ended => "the source has ended".to_owned(),
+        SourceState::Ended => "the run has ended".to_owned(),
     }
 }
 

@@ -23,7 +23,12 @@ pub(super) fn text(metrics: &LiveMetrics, source: &SourceState, facts: &Facts, r
     sample(&mut out, "faces_scored_total", "", read(&metrics.scored));
     head(&mut out, "source_lost_total", "counter", "Times that the source was lost");
     sample(&mut out, "source_lost_total", "", read(&metrics.lost));
-    head(&mut out, "verdicts_total", "counter", "Persons that turned to a verdict");
+    head(
+        &mut out,
+        "verdicts_total",
+        "counter",
+        "Verdicts on a person that differ from the one before, those at first sight among them",
+    );
     for (verdict, number) in [Verdict::Authentic, Verdict::Unsure, Verdict::Synthetic].iter().zip(&metrics.verdicts) {
         sample(&mut out, "verdicts_total", &format!("verdict=\"{verdict}\""), read(number));
     }

@@ -96,7 +96,7 @@ fn describe(page: &mut String, person: &PersonReport) -> Result<(), std::fmt::Er
         )?;
     }
     match person.intervals.len() {
-        0 => write!(page, "At no time called synthetic."),
+        0 => write!(page, "Over time, never called synthetic; single frames may be."),
         1 => write!(page, "Called synthetic in 1 interval, listed below."),
         count => write!(page, "Called synthetic in {count} intervals, listed below."),
     }

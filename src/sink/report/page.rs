@@ -47,7 +47,7 @@ fn write_page(page: &mut String, data: &ReportData) -> Result<(), Error> {
     tables::all(page, data)?;
     writeln!(
         page,
-        "</main>\n<footer><p>Written by {}. The page holds all that it shows and asks nothing of the network.</p>\
+        "</main>\n<footer><p>Written by {}. This page is self-contained and makes no network requests.</p>\
          </footer>\n</body>\n</html>",
         Escaped(&data.made_with.run.tool)
     )

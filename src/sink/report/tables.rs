@@ -9,7 +9,7 @@ use crate::verdict::Verdict;
 /// When a person was called synthetic.
 pub(super) fn intervals(page: &mut String, person: &PersonReport) -> Result<(), Error> {
     if person.intervals.is_empty() {
-        return writeln!(page, "<p>At no time called synthetic.</p>");
+        return writeln!(page, "<p>Over time, never called synthetic; single frames may be.</p>");
     }
     writeln!(
         page,

@@ -4,6 +4,7 @@ use cyborg_edge::explain::explain;
 use cyborg_models::name;
 
 use crate::data::augment::video::NoVideoCoder;
+use crate::data::inspect::InspectError;
 use crate::data::list::{ListError, WriteListError};
 use crate::evaluation::compared::{NotEvaluated, OtherFaces};
 use crate::export::ExportError;
@@ -34,6 +35,7 @@ fn cure(error: &anyhow::Error) -> Option<String> {
     let flags = [
         error.downcast_ref().and_then(of_faces),
         error.downcast_ref().and_then(of_list),
+        error.downcast_ref().and_then(of_splits),
         error.downcast_ref().and_then(of_new_list),
         error.downcast_ref().and_then(of_weights),
         error.downcast_ref().and_then(of_device),
@@ -58,6 +60,11 @@ fn of_faces(unfit: &Unfit) -> Option<&'static str> {
 
 fn of_list(error: &ListError) -> Option<&'static str> {
     matches!(error, ListError::Maps { .. }).then_some("give such a folder with `--maps`")
+}
+
+fn of_splits(error: &InspectError) -> Option<&'static str> {
+    let none = matches!(error, InspectError::Empty { .. });
+    none.then_some("`prepare --split` makes some, and `--split` names another")
 }
 
 fn of_new_list(error: &WriteListError) -> Option<&'static str> {
@@ -87,10 +94,11 @@ mod tests {
     use anyhow::{Error, anyhow};
 
     use super::*;
+    use crate::data::list::Split;
 
     #[test]
     fn errors_of_the_library_are_told_with_their_cure() {
-        let cases: [(Error, &str); 6] = [
+        let cases: [(Error, &str); 7] = [
             (
                 HoldsRuns("runs/mine".into()).into(),
                 "runs/mine holds runs already; go on with them by `train --resume runs/mine`",
@@ -100,6 +108,7 @@ mod tests {
             (Unfit::NobodyToSwap.into(), "another's; leave out `--swap`"),
             (ListError::Maps { path: "maps".into() }.into(), "--maps"),
             (NotEvaluated("runs/mine".into()).into(), "evaluate runs/mine --data"),
+            (InspectError::Empty { list: "mine".into(), split: Split::Test }.into(), "`prepare --split` makes some"),
         ];
         for (error, part) in cases {
             assert!(in_words(&error).contains(part), "{}", in_words(&error));

@@ -185,7 +185,11 @@ impl Work<'_> {
     fn frame(&mut self, path: &Path, frame: &Frame, number: Option<u64>) -> anyhow::Result<()> {
         let faces = self.preparer.faces(frame)?;
         if faces.is_empty() && number.is_none() {
-            log::warn!("{}: no face of {} pixels or more was found", name::of(path), self.args.least);
+            log::warn!(
+                "{}: no face of {} pixels or more was found (`--least` sets the limit)",
+                name::of(path),
+                self.args.least
+            );
         }
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         // Files of one name in two folders must not overwrite each other.

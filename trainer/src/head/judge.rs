@@ -110,7 +110,9 @@ pub fn judge(
 pub(crate) mod tests {
     use std::collections::BTreeMap;
 
-    use cyborg_models::contract::{Calibration, CamClass, CropRule, ResizeFilter, Saliency, Training};
+    use cyborg_models::contract::{
+        Alignment, Border, Calibration, CamClass, CropRule, ResizeFilter, Saliency, Training,
+    };
 
     use super::*;
     use crate::data::augment::Preset;
@@ -146,7 +148,7 @@ pub(crate) mod tests {
     pub(crate) fn contract() -> Contract {
         Contract {
             network: "clip_vit_b16".to_owned(),
-            crop: CropRule { margin: 1.0 },
+            crop: CropRule { margin: 1.0, alignment: Alignment::None, border: Border::Replicate },
             resize: ResizeFilter::BilinearAntialias,
             saliency: Saliency {
                 tap: "head".to_owned(),
@@ -193,7 +195,7 @@ pub(crate) mod tests {
         (rows, seen)
     }
 
-    fn layer(weight: [f32; 2]) -> KindLayer {
+    fn layer(weight: [f64; 2]) -> KindLayer {
         KindLayer::plain(Logistic { weight: weight.to_vec(), bias: 0.0 })
     }
 

@@ -18,6 +18,16 @@ pub(super) fn tell_of(data: &FitData, config: &DataConfig, fit: &FitSettings) ->
         "training on {real} real and {synthetic} synthetic faces, validating on {validation_real} and \
          {validation_synthetic} ({from})"
     );
+    if config.validation.is_none() && config.left_out.is_empty() {
+        let classes = [("real", real, validation_real), ("synthetic", synthetic, validation_synthetic)];
+        for (class, trained, kept) in classes.into_iter().filter(|&(_, trained, kept)| kept * 2 > trained) {
+            log::warn!(
+                "{kept} of {} {class} faces are kept out, since all of a clip stays together: more clips help, or rows of \
+                 split validation",
+                trained + kept
+            );
+        }
+    }
     let guided: Vec<usize> = data.train.iter().copied().filter(|&index| data.faces.has_saliency(index)).collect();
     let (guided_real, guided_synthetic) = class_counts(&data.faces, &guided);
     if fit.loss.alpha < 1.0 {
