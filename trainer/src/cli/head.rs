@@ -109,7 +109,7 @@ pub(super) struct HeadArgs {
     #[arg(long, value_name = "FILE")]
     scores: Option<PathBuf>,
     /// In how many parts the sources are left out in turn for that
-    #[arg(long, value_name = "N", default_value = "4", requires = "scores")]
+    #[arg(long, value_name = "N", default_value = "8", requires = "scores")]
     folds: NonZeroUsize,
     /// Directions in which that is measured
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=768))]

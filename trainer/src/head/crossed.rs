@@ -9,7 +9,8 @@ use super::features::Described;
 use super::generated::{self, Examples, Recipe};
 
 /// The parts that the sources go to, one of `folds` each. Those of a class, and of the recipe's part or not, go to the folds in
-/// turn, the largest first, so that a layer of the others always knows some of each.
+/// turn, the largest first, so that a layer of the others always knows some of each. The classes begin at different folds: what is
+/// known of the largest sources isn't all gone at once.
 fn folds<'a>(recipe: &Recipe<'_>, faces: &Described, sources: &[&'a str], folds: usize) -> BTreeMap<&'a str, usize> {
     let mut sizes: BTreeMap<(bool, bool, &str), usize> = BTreeMap::new();
     for (&source, &label) in sources.iter().zip(&faces.labels) {
@@ -21,7 +22,7 @@ fn folds<'a>(recipe: &Recipe<'_>, faces: &Described, sources: &[&'a str], folds:
     let (mut found, mut turn, mut cell) = (BTreeMap::new(), 0, None);
     for ((label, within, source), _) in ordered {
         if cell.replace((label, within)) != Some((label, within)) {
-            turn = 0;
+            turn = if label { folds / 2 } else { 0 };
         }
         // A source of both classes is left out as a whole.
         found.entry(source).or_insert(turn % folds);
