@@ -20,7 +20,7 @@ use crate::data::augment::{Preset, video};
 use crate::data::choice::Known;
 use crate::data::faces::Faces;
 use crate::data::inspect::Need;
-use crate::data::list::{Row, Split};
+use crate::data::list::{Label, Row, Split};
 use crate::data::loader::evaluation;
 use crate::data::look::{Wanted, look};
 use crate::data::part::{both_classes, class_counts};
@@ -105,7 +105,7 @@ pub(super) struct HeadArgs {
     #[arg(long, value_name = "SHARE", default_value_t = 0.01, value_parser = share_of_one)]
     unfamiliar: f64,
     /// Also write a table for `cyborg-train train --taught-by`: what the layer for generated faces says of each training face when it
-    /// didn't learn from its source
+    /// didn't learn from its source, where that is right; where it is wrong, the label stands alone
     #[arg(long, value_name = "FILE")]
     scores: Option<PathBuf>,
     /// In how many parts the sources are left out in turn for that
@@ -207,11 +207,20 @@ fn write_scores(path: &Path, rows: &[&Row], scores: &[f32]) -> anyhow::Result<()
     let fail = || format!("can't write {}", name::of(path));
     let mut table = csv::Writer::from_writer(Vec::new());
     table.write_record(["path", "p_synthetic", "model"]).with_context(fail)?;
-    for (row, score) in rows.iter().zip(scores) {
-        table.write_record([&name::of(&row.path), &score.to_string(), CROSSED]).with_context(fail)?;
+    let mut wrong = 0;
+    for (row, &score) in rows.iter().zip(scores) {
+        // A collection whose like the layers have never seen teaches nothing but that.
+        let is_right = (score > 0.5) == (row.label == Label::Synthetic);
+        wrong += usize::from(!is_right);
+        let score = if is_right { score.to_string() } else { String::new() };
+        table.write_record([&name::of(&row.path), &score, CROSSED]).with_context(fail)?;
     }
     checkpoint::replace(path, &table.into_inner().with_context(fail)?).with_context(fail)?;
-    log::info!("wrote {}", name::of(path));
+    log::info!(
+        "wrote {}: {wrong} of {} faces have no score, as the layers are wrong about them",
+        name::of(path),
+        rows.len()
+    );
     Ok(())
 }
 
