@@ -111,19 +111,20 @@ fn highest<'a>(
     for face in faces.iter().filter(|face| face.label == Label::Authentic) {
         *sources.entry(&face.source).or_default() += 1;
     }
-    let mut found: Option<(f32, &str, Vec<(Logits, Label)>)> = None;
-    for (source, _) in sources.into_iter().filter(|&(_, count)| count >= LEAST_FACES) {
+    let with = |source: &str| -> Vec<(Logits, Label)> {
         let those = run.logits.iter().zip(faces);
         let those = those.filter(|(_, face)| face.label == Label::Synthetic || face.source == source);
-        let judged: Vec<(Logits, Label)> = those.map(|(&logits, face)| (logits, face.label)).collect();
-        let above = thresholds(&judged, &run.calibration, how.wanted)?.synthetic_above;
-        if found.as_ref().is_none_or(|(highest, ..)| above > *highest) {
-            found = Some((above, source, judged));
+        those.map(|(&logits, face)| (logits, face.label)).collect()
+    };
+    let mut found: Option<(f32, &str)> = None;
+    for (source, _) in sources.into_iter().filter(|&(_, count)| count >= LEAST_FACES) {
+        let above = thresholds(&with(source), &run.calibration, how.wanted)?.synthetic_above;
+        if found.is_none_or(|(highest, _)| above > highest) {
+            found = Some((above, source));
         }
     }
-    let (_, source, judged) =
-        found.with_context(|| format!("no source has {LEAST_FACES} real faces to set a threshold by"))?;
-    Ok((source, judged))
+    let (_, source) = found.with_context(|| format!("no source has {LEAST_FACES} real faces to set a threshold by"))?;
+    Ok((source, with(source)))
 }
 
 /// The thresholds on the probabilities that `calibration` gives.
