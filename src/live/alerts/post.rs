@@ -139,7 +139,7 @@ mod tests {
     use crate::face::follow::TrackId;
     use crate::verdict::{SyntheticProbability, Verdict};
 
-    /// Can be reached at some times of a clock, and tells which events came, or were given up when.
+    /// Can be reached from some time of a clock on, and tells which events came.
     struct Away {
         clock: Clock,
         begun: Instant,
