@@ -29,6 +29,7 @@ const FRAME: u64 = 33;
 const ASKED: [&str; 5] = ["/events", "/events", "/events", "/picture.mjpeg?width=320", "/api/state"];
 
 #[test]
+#[ignore = "measures how much is served: run by `cargo xtask test --long`"]
 fn a_crowd_of_which_half_reads_nothing_slows_nobody_down() {
     let _alone = alone();
     let long = long_run();
