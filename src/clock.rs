@@ -50,6 +50,12 @@ impl Clock {
         }
     }
 
+    /// Whether it moves only where somebody waits by it.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Moves a clock that is held; `false` if this is the machine's, for which somebody has to wait.
     pub(crate) fn moved(&self, time: Duration) -> bool {
         let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);

@@ -24,7 +24,9 @@ impl PerClip {
             // A folder that is called `a.mp4` is nobody's wish.
             if path.exists() || path.extension().is_some() {
                 let path = name::of(path);
-                return Err(UsageError(format!("{flag} {path} is a file, but there are several clips: name a folder")));
+                return Err(UsageError(format!(
+                    "{flag} {path} names one file, but there are several clips: name a folder"
+                )));
             }
             fs::create_dir_all(path)
                 .map_err(|error| UsageError(format!("{flag}: can't create {}: {error}", name::of(path))))?;

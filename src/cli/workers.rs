@@ -365,7 +365,10 @@ pub(super) fn record(classifier: &Panel, others: &[Panel], detector: Option<&Det
 /// A line on how far a model's numbers can be trusted, for people. Weights and biases of a set calibrate it.
 fn caution(panel: &Panel) -> Option<&'static str> {
     let is_calibrated = panel.set().is_some() || panel.contract().calibration != Calibration::NONE;
-    (!is_calibrated).then_some("this model is not calibrated: read p(synthetic) as an order, not as a probability; `cyborg-train calibrate` fits one")
+    (!is_calibrated).then_some(
+        "this model is not calibrated: read p(synthetic) as an order, not as a probability; `cyborg-train calibrate` \
+         makes it one",
+    )
 }
 
 /// Says who judges, where it is a set, and where that runs: in one line where all networks run on the same, which is nearly

@@ -141,7 +141,7 @@ fn wrong_usage() {
     check_error(
         video(&folder).arg(face_clip()).arg(face_clip()).args(["--annotate", "a.mp4"]),
         2,
-        "is a file, but there are several clips: name a folder",
+        "names one file, but there are several clips: name a folder",
     );
     let clip = file(&folder, "clip.mp4", &fs::read(face_clip()).expect("set-up fetched it"));
     check_error(video(&folder).arg(&clip).arg("--csv").arg(&clip), 2, "is both an input and an output");

@@ -12,6 +12,7 @@ use std::time::Duration;
 use cyborg_edge::capture::address::Address;
 use cyborg_edge::capture::video::VideoSource;
 
+use crate::support::child::ends;
 use crate::support::clips::{MOVING, read_all, read_file, settings};
 use crate::support::{check_error, cyborg, face_clip, make_clip, model, run};
 
@@ -107,7 +108,7 @@ fn ctrl_c_ends_a_wait_for_the_network() {
     let _connection = listener.accept().expect("it asks");
     let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("`kill` is there");
     assert!(sent.success());
-    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    assert_eq!(ends(&mut child).code(), Some(130));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use cyborg_edge::live::view::{Audience, SourceState, View};
 use cyborg_edge::verdict::Verdict;
 
 use crate::support::alone::alone;
-use crate::support::child::within_a_second;
+use crate::support::child::{ends, within_a_second};
 use crate::support::live::{LiveRun, Session, Step, Told};
 use crate::support::stages::BrightnessClassifier;
 use crate::support::{cyborg, face_clip, fetched, model};
@@ -109,14 +109,16 @@ fn a_slow_detector_gets_the_newest_frame() {
 
 #[test]
 fn persons_keep_their_opinion_between_scores() {
-    let frames = Step::Frames { count: 60, millis: 15 };
-    let ran = LiveRun::of([Session::Last(vec![frames])]).classifier_takes(20).run();
+    let frames = |count| Step::Frames { count, millis: 15 };
+    let ran = LiveRun::held([Session::Last(vec![frames(5), Step::UntilScored, frames(60)])]).classifier_takes(20).run();
     let shown: Vec<usize> = ran
         .told
         .iter()
         .filter_map(|told| if let Told::Shown { opinions, .. } = told { Some(*opinions) } else { None })
         .collect();
     let first = shown.iter().position(|&opinions| opinions == 1).expect("it was scored once");
+    // At the next picture, or the one after it: the score is counted before it is handed over.
+    assert!(first <= 7, "scored after {first} frames");
     assert!(shown[first..].iter().all(|&opinions| opinions == 1), "{shown:?}");
     let view = ran.newest.expect("something was shown");
     let opinion = view.persons[0].opinion.as_ref().expect("it has one");
@@ -192,7 +194,7 @@ fn ctrl_c_ends_the_program_within_a_second() {
     let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("`kill` is there");
     assert!(sent.success());
     let begun = Instant::now();
-    let status = child.wait().expect("it ends");
+    let status = ends(&mut child);
     within_a_second(begun.elapsed());
     assert!(status.success(), "{status}");
 }

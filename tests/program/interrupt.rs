@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::support::child::ends;
 use crate::support::{cyborg, face_clip, fetched, make_clip, model, probe};
 
 #[test]
@@ -76,15 +77,7 @@ fn check_wait(waits: &str) {
     }
     assert!(child.try_wait().expect("it can be asked").is_none(), "{waits}: it doesn't wait");
     Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("`kill` is there");
-    let start = Instant::now();
-    while child.try_wait().expect("it can be asked").is_none() {
-        let late = start.elapsed() > Duration::from_secs(60);
-        if late {
-            child.kill().expect("it can be ended");
-        }
-        assert!(!late, "{waits}: it didn't hear");
-        thread::sleep(Duration::from_millis(20));
-    }
+    ends(&mut child);
     let output = child.wait_with_output().expect("it ends");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(130), "{waits}: {stderr}");

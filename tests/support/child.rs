@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Seek};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -58,6 +58,24 @@ fn peak_of(child: &Child) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     line.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// How a child that was told to end did so; one that doesn't hear within a minute is killed, and the test fails.
+pub(crate) fn ends(child: &mut Child) -> ExitStatus {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("it is our child") {
+            return status;
+        }
+        let late = begun.elapsed() > Duration::from_secs(60);
+        if late {
+            // It may just have ended by itself.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        assert!(!late, "it didn't hear");
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Checks an end that has to come within a second, in the long run alone: that wants a machine with nothing else to do. Otherwise

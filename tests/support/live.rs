@@ -40,6 +40,8 @@ pub(crate) enum Step {
     Stop,
     /// Hangs in its driver until the run is over.
     Hang,
+    /// Says nothing until a face was scored.
+    UntilScored,
     /// Fails, as an unplugged camera does.
     Break(&'static str),
     /// Panics, as a driver with a bug does.
@@ -69,7 +71,6 @@ pub(crate) struct ScriptedOpener {
 #[derive(Default)]
 struct Stage {
     clock: Clock,
-    held: bool,
     metrics: Arc<LiveMetrics>,
     /// How many sessions were begun.
     opened: AtomicU64,
@@ -147,11 +148,12 @@ impl Source for Scripted {
                 Some(Step::Rough) => self.rough = true,
                 Some(Step::Silence(millis)) => {
                     stage.clock.sleep(Duration::from_millis(millis));
-                    if stage.held {
+                    if stage.clock.is_held() {
                         stage.wait_until(|| stage.opened.load(Ordering::SeqCst) > session);
                     }
                 }
                 Some(Step::Stop) => stage.stop(),
+                Some(Step::UntilScored) => stage.wait_until(|| stage.metrics.scored.load(Ordering::SeqCst) > 0),
                 Some(Step::Hang) => {
                     stage.wait_until(|| false);
                     // Who waited for it, waited too long.
@@ -165,7 +167,7 @@ impl Source for Scripted {
                     self.steps.push_front(Step::Frames { count: count - 1, millis });
                     self.due = (self.due + Duration::from_millis(millis)).max(stage.clock.now());
                     stage.clock.sleep(self.due.saturating_duration_since(stage.clock.now()));
-                    if stage.held && millis > 0 {
+                    if stage.clock.is_held() && millis > 0 {
                         self.taken = stage.taken() + 1;
                     }
                     frame.resize(self.info.size.0, self.info.size.1);
@@ -241,7 +243,6 @@ pub(crate) struct LiveRun {
     differs: Option<&'static str>,
     stop_at: Option<fn(&Told) -> bool>,
     clock: Clock,
-    held: bool,
     detect_every: u32,
     pub(crate) detector: MiddleFace,
     pub(crate) classifier: BrightnessClassifier,
@@ -279,7 +280,6 @@ impl LiveRun {
             differs: None,
             stop_at: None,
             clock: Clock::machine(),
-            held: false,
             detect_every: 1,
             detector: MiddleFace::default(),
             classifier: BrightnessClassifier::new(Duration::ZERO),
@@ -291,7 +291,7 @@ impl LiveRun {
 
     /// By a clock that only the source's steps and the waits of the run move.
     pub(crate) fn held(sessions: impl IntoIterator<Item = Session>) -> Self {
-        Self { clock: Clock::held(), held: true, ..Self::of(sessions) }
+        Self { clock: Clock::held(), ..Self::of(sessions) }
     }
 
     /// The user wants an end as soon as this is told.
@@ -326,8 +326,8 @@ impl LiveRun {
     }
 
     fn stage(&self, metrics: &Arc<LiveMetrics>) -> Arc<Stage> {
-        let (clock, held, metrics) = (self.clock.clone(), self.held, Arc::clone(metrics));
-        Arc::new(Stage { clock, held, metrics, ..Stage::default() })
+        let (clock, metrics) = (self.clock.clone(), Arc::clone(metrics));
+        Arc::new(Stage { clock, metrics, ..Stage::default() })
     }
 
     fn watch_on(&mut self, stage: &Arc<Stage>, audience: &dyn Audience, stop: &AtomicBool) -> anyhow::Result<()> {

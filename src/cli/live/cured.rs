@@ -37,7 +37,7 @@ fn cured(error: BoxError) -> BoxError {
     cure::in_words(&error).into()
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "video"))]
 mod tests {
     use super::*;
     use crate::capture::AtEnd;

@@ -18,7 +18,8 @@ pub mod webhook;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use self::event::{Event, Origin};
 use self::post::Post;
@@ -44,7 +45,6 @@ const FAREWELL: Duration = Duration::from_millis(250);
 pub struct Alerts {
     origin: Origin,
     posts: Vec<Post>,
-    clock: Clock,
     metrics: Arc<LiveMetrics>,
     state: Mutex<State>,
 }
@@ -65,37 +65,22 @@ impl Alerts {
     ///
     /// When the system gives no thread.
     pub fn begin(origin: Origin, outputs: Vec<Box<dyn Output>>, metrics: &Arc<LiveMetrics>) -> std::io::Result<Self> {
-        let backoff = BackOff { first: FIRST_WAIT, most: LONGEST_WAIT };
-        Self::begin_with(origin, outputs, metrics, backoff, Clock::machine())
-    }
-
-    /// The same with other waits between two tries, by another clock.
-    ///
-    /// # Errors
-    ///
-    /// As [`Alerts::begin`].
-    pub fn begin_with(
-        origin: Origin,
-        outputs: Vec<Box<dyn Output>>,
-        metrics: &Arc<LiveMetrics>,
-        backoff: BackOff,
-        clock: Clock,
-    ) -> std::io::Result<Self> {
+        let (backoff, clock) = (BackOff { first: FIRST_WAIT, most: LONGEST_WAIT }, Clock::machine());
         let counts: Vec<_> = outputs.iter().map(|output| Arc::new(OutputCounts::new(output.name()))).collect();
         let begin = |(output, counts)| Post::begin(output, Arc::clone(counts), backoff, clock.clone());
         let posts = outputs.into_iter().zip(&counts).map(begin);
         let posts = posts.collect::<Result<_, _>>()?;
         // A second set of outputs would be counted nowhere; a run has one.
         let _ = metrics.outputs.set(counts);
-        Ok(Self { origin, posts, clock, metrics: Arc::clone(metrics), state: Mutex::default() })
+        Ok(Self { origin, posts, metrics: Arc::clone(metrics), state: Mutex::default() })
     }
 
     /// Sends what still waits, for a quarter of a second; what is left then is told and given up.
     pub fn finish(&self) {
         self.posts.iter().for_each(Post::close);
-        let begun = self.clock.now();
-        while self.clock.since(begun) < FAREWELL && self.posts.iter().any(|post| !post.has_ended()) {
-            self.clock.sleep(Duration::from_millis(5));
+        let begun = Instant::now();
+        while begun.elapsed() < FAREWELL && self.posts.iter().any(|post| !post.has_ended()) {
+            thread::sleep(Duration::from_millis(5));
         }
         self.posts.iter().filter(|post| !post.has_ended()).for_each(Post::leave);
     }

@@ -1,6 +1,5 @@
 //! `cyborg-train head`: learns what a head makes of a tower that a package ships, and writes that alone.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -9,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, ensure};
 use clap::Args;
 use cyborg_edge::inference::runtime::Runtime;
-use cyborg_models::contract::{Calibration, CamClass, Contract, Thresholds, Training};
+use cyborg_models::contract::Training;
 use cyborg_models::lock;
 use cyborg_models::name;
 
@@ -26,7 +25,7 @@ use crate::data::look::{Wanted, look};
 use crate::data::part::{both_classes, class_counts};
 use crate::head::features::TowerRunner;
 use crate::head::generated::PartShare;
-use crate::head::judge::{judge, tell};
+use crate::head::judge::{contract, judge, tell};
 use crate::head::learn::{BATCH, Learning};
 use crate::head::settings::HeadSettings;
 use crate::run_folder::TOOL;
@@ -180,21 +179,8 @@ pub(super) fn run(args: &HeadArgs) -> anyhow::Result<Outcome> {
         };
         tell(&learnt.layers, &seen, &rows(&faces, &out), runner.width(), &args.swapped);
     }
-    let contract = Contract {
-        network: "clip_vit_b16".to_owned(),
-        crop: crop.rule(),
-        resize: cyborg_models::contract::ResizeFilter::BilinearAntialias,
-        saliency: cyborg_models::contract::Saliency {
-            tap: "head".to_owned(),
-            cam_class: CamClass::True,
-            alpha: 1.0,
-            source: "none".to_owned(),
-        },
-        calibration: Calibration::NONE,
-        thresholds: Thresholds::UNCALIBRATED,
-        training: Training { data_digest: digest, seed: args.seed, tool: TOOL.to_owned() },
-        auc: BTreeMap::new(),
-    };
+    let training = Training { data_digest: digest, seed: args.seed, tool: TOOL.to_owned() };
+    let contract = contract(crop.rule(), training);
     let head = judge(&settings, learnt, contract, &seen, &rows(&faces, &validation), runner.width())?;
     checkpoint::replace(&args.out, &head.to_bytes()?)
         .with_context(|| format!("can't write {}", name::of(&args.out)))?;

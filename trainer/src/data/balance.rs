@@ -43,27 +43,14 @@ pub fn balanced(rows: &[Row], indices: &[usize], random: &mut ChaCha8Rng) -> Vec
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
 
     use rand::SeedableRng;
 
     use super::*;
-    use crate::data::list::Split;
 
     #[test]
     fn classes_are_alike_and_sources_by_the_root_of_their_size() {
-        let row = |label, source: &str| Row {
-            line: 1,
-            path: PathBuf::new(),
-            label,
-            split: Split::Train,
-            source: source.to_owned(),
-            video: None,
-            group: None,
-            pair: None,
-            map: None,
-            face: None,
-        };
+        let row = |label, source: &str| Row::bare("", label, source);
         let mut rows = vec![row(Label::Authentic, "large"); 90];
         rows.extend(vec![row(Label::Authentic, "small"); 10]);
         rows.extend(vec![row(Label::Synthetic, "one"); 20]);

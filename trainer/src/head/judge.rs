@@ -1,7 +1,12 @@
 //! From layers that were learnt to a head: calibrated, with thresholds, by faces of other collections.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context;
-use cyborg_models::contract::{Contract, Expertise, Kind, Thresholds, Unfamiliar, UnfamiliarRate};
+use cyborg_models::contract::{
+    Calibration, CamClass, Contract, CropRule, Expertise, Kind, ResizeFilter, Saliency, Thresholds, Training,
+    Unfamiliar, UnfamiliarRate,
+};
 use cyborg_models::head::Head;
 
 use super::familiar;
@@ -39,6 +44,21 @@ pub fn tell(layers: &[(Kind, KindLayer)], seen: &Described, rows: &[&Row], width
 
 fn judged(row: &Row, evidence: f64) -> Judged<'_> {
     Judged { source: &row.source, label: row.label, evidence }
+}
+
+/// What a head says of itself before anything is measured: it has learnt no saliency.
+#[must_use]
+pub fn contract(crop: CropRule, training: Training) -> Contract {
+    Contract {
+        network: "clip_vit_b16".to_owned(),
+        crop,
+        resize: ResizeFilter::BilinearAntialias,
+        saliency: Saliency { tap: "head".to_owned(), cam_class: CamClass::True, alpha: 1.0, source: "none".to_owned() },
+        calibration: Calibration::NONE,
+        thresholds: Thresholds::UNCALIBRATED,
+        training,
+        auc: BTreeMap::new(),
+    }
 }
 
 /// Calibrates the layers and sets the thresholds by the validation faces, and makes the head that says so in its contract.
@@ -107,16 +127,11 @@ pub fn judge(
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use std::collections::BTreeMap;
-
-    use cyborg_models::contract::{
-        Alignment, Border, Calibration, CamClass, CropRule, ResizeFilter, Saliency, Training,
-    };
+mod tests {
+    use cyborg_models::contract::{Alignment, Border};
 
     use super::*;
     use crate::data::augment::Preset;
-    use crate::data::list::Split;
     use crate::torch::Logistic;
 
     fn settings(bpcer: f64, apcer: f64) -> HeadSettings {
@@ -144,23 +159,9 @@ pub(crate) mod tests {
         }
     }
 
-    /// One with nothing measured.
-    pub(crate) fn contract() -> Contract {
-        Contract {
-            network: "clip_vit_b16".to_owned(),
-            crop: CropRule { margin: 1.0, alignment: Alignment::None, border: Border::Replicate },
-            resize: ResizeFilter::BilinearAntialias,
-            saliency: Saliency {
-                tap: "head".to_owned(),
-                cam_class: CamClass::True,
-                alpha: 1.0,
-                source: "none".to_owned(),
-            },
-            calibration: Calibration::NONE,
-            thresholds: Thresholds::UNCALIBRATED,
-            training: Training { data_digest: "0".repeat(64), seed: 1, tool: "a test".to_owned() },
-            auc: BTreeMap::new(),
-        }
+    fn unmeasured() -> Contract {
+        let crop = CropRule { margin: 1.0, alignment: Alignment::None, border: Border::Replicate };
+        contract(crop, Training { data_digest: "0".repeat(64), seed: 1, tool: "a test".to_owned() })
     }
 
     /// 100 faces a source, of two values that rise evenly: what tells generated faces, and what tells swapped ones.
@@ -178,18 +179,7 @@ pub(crate) mod tests {
                 let spread = at as f32 / 25.0 - 2.0;
                 seen.features.extend([generated + spread, swapped + spread]);
                 seen.labels.push(label == Label::Synthetic);
-                rows.push(Row {
-                    line: 1,
-                    path: format!("{source}/{at}.png").into(),
-                    label,
-                    split: Split::Validation,
-                    source: source.to_owned(),
-                    video: None,
-                    group: None,
-                    pair: None,
-                    map: None,
-                    face: None,
-                });
+                rows.push(Row::bare(format!("{source}/{at}.png"), label, source));
             }
         }
         (rows, seen)
@@ -218,7 +208,7 @@ pub(crate) mod tests {
     fn each_layer_speaks_up_as_seldom_as_is_allowed_where_it_is_held_to() {
         let (rows, seen) = faces();
         let rows: Vec<&Row> = rows.iter().collect();
-        let head = judge(&settings(0.03, 0.1), both(), contract(), &seen, &rows, 2).expect("there is all it takes");
+        let head = judge(&settings(0.03, 0.1), both(), unmeasured(), &seen, &rows, 2).expect("there is all it takes");
         // The worst collection decides; who was filmed to be swapped doesn't bind the layer for generated faces.
         assert_eq!([share_above(&head, 0, "real_odd"), share_above(&head, 0, "real_web")], [0.03, 0.0]);
         assert!(share_above(&head, 0, "syn") > 0.7 && share_above(&head, 0, "pair_real") > 0.7);
@@ -238,11 +228,11 @@ pub(crate) mod tests {
         // Without the fakes of pairs.
         let rows: Vec<&Row> = rows.iter().filter(|row| row.source != "pair_swap").collect();
         let seen = Described { features: seen.features[..800].to_vec(), labels: seen.labels[..400].to_vec() };
-        let error = judge(&settings(0.03, 0.1), both(), contract(), &seen, &rows, 2).expect_err("a class is missing");
+        let error = judge(&settings(0.03, 0.1), both(), unmeasured(), &seen, &rows, 2).expect_err("a class is missing");
         assert!(format!("{error:#}").contains("to calibrate the layer for swapped faces"), "{error:#}");
         // Only generated faces are asked for: all is there.
         let one = Learnt { layers: vec![(Kind::Generated, layer([1.0, 0.0]))], familiar: None, crossed: None };
-        let head = judge(&settings(0.03, 0.1), one, contract(), &seen, &rows, 2).expect("both classes are there");
+        let head = judge(&settings(0.03, 0.1), one, unmeasured(), &seen, &rows, 2).expect("both classes are there");
         let told = Expertise::from_metadata(&head.contract).expect("it says what it looks for");
         assert_eq!((told.looks_for, told.tells_apart), (Some(Kind::Generated), Vec::new()));
     }

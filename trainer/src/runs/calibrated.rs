@@ -170,7 +170,10 @@ pub fn write(trained: &Trained, model: &Model, contract: &Contract, crops: &[u8]
 
 #[cfg(test)]
 mod tests {
+    use cyborg_models::contract::{Alignment, Border, CropRule, Training};
+
     use super::*;
+    use crate::head::judge;
 
     #[test]
     fn the_source_whose_real_faces_score_highest_sets_the_threshold() {
@@ -208,7 +211,9 @@ mod tests {
                 thresholds: Thresholds::UNCALIBRATED,
                 logits: logits.clone(),
             };
-            let contract = crate::head::judge::tests::contract();
+            let rule = CropRule { margin: 1.0, alignment: Alignment::None, border: Border::Replicate };
+            let training = Training { data_digest: "0".repeat(64), seed: 1, tool: "a test".to_owned() };
+            let contract = judge::contract(rule, training);
             calibrated(&how(each_source), &contract, run, &faces, "a test").expect("both classes are there").0
         };
         // Share of the real faces of a source that are called synthetic.

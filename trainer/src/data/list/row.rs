@@ -29,3 +29,22 @@ pub struct Row {
     /// Where the face is, when the list says so.
     pub face: Option<ListedFace>,
 }
+
+#[cfg(test)]
+impl Row {
+    /// A training photo of which nothing else is known.
+    pub(crate) fn bare(path: impl Into<PathBuf>, label: Label, source: &str) -> Self {
+        Self {
+            line: 1,
+            path: path.into(),
+            label,
+            split: Split::Train,
+            source: source.to_owned(),
+            video: None,
+            group: None,
+            pair: None,
+            map: None,
+            face: None,
+        }
+    }
+}

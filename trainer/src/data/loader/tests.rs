@@ -6,7 +6,7 @@ use image::{Rgb, RgbImage};
 
 use super::*;
 use crate::data::faces::{CropMode, FaceSettings, Found, SaliencySource};
-use crate::data::list::{Row, Split};
+use crate::data::list::Row;
 
 /// Photos of one grey level each, which is the index, but for a pattern where the face is.
 pub(crate) fn faces(count: usize) -> (tempfile::TempDir, Arc<Faces>) {
@@ -20,18 +20,7 @@ pub(crate) fn faces(count: usize) -> (tempfile::TempDir, Arc<Faces>) {
         };
         RgbImage::from_fn(64, 64, |x, y| Rgb([level(x, y); 3])).save(&path).expect("it can be written");
         let label = if index.is_multiple_of(2) { Label::Authentic } else { Label::Synthetic };
-        Row {
-            line: 1,
-            path,
-            label,
-            split: Split::Train,
-            source: String::new(),
-            video: None,
-            group: None,
-            pair: None,
-            map: None,
-            face: None,
-        }
+        Row::bare(path, label, "")
     };
     let square = CropSquare { left: 0, top: 0, side: 1 };
     let face = [(0.4, 0.4), (0.6, 0.4), (0.5, 0.5), (0.42, 0.62), (0.58, 0.62)];
