@@ -43,7 +43,6 @@ pub fn balanced(rows: &[Row], indices: &[usize], random: &mut ChaCha8Rng) -> Vec
 
 #[cfg(test)]
 mod tests {
-
     use rand::SeedableRng;
 
     use super::*;
