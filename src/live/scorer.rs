@@ -87,7 +87,6 @@ impl<'a> Scorer<'a> {
         }
         let frame = &view.frame;
         let mut say = |told: &Told<'_>, at_first_sight| {
-            metrics.scored.fetch_add(1, Ordering::Relaxed);
             metrics.verdict_age.count(frame.captured.elapsed());
             let opinion = LiveOpinion {
                 probability: told.tracked.probability,
@@ -101,6 +100,8 @@ impl<'a> Scorer<'a> {
             };
             let bounds = told.face.bounds;
             desk.said.force_push(Scored { scene: *scene, track: told.tracked.id, bounds, opinion });
+            // Whoever sees that it is counted finds it.
+            metrics.scored.fetch_add(1, Ordering::Release);
         };
         let alone = quick.is_none();
         if let Some(Quick { seat: quick, own }) = quick {

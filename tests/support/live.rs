@@ -59,7 +59,7 @@ pub(crate) enum Session {
     Last(Vec<Step>),
 }
 
-/// Opens one session after the other; when there are no more, it is refused.
+/// Opens one session after the other; when there are no more, it is refused, and a run to the end is stopped.
 pub(crate) struct ScriptedOpener {
     sessions: Mutex<VecDeque<Session>>,
     /// What is said to differ from what was asked.
@@ -121,7 +121,11 @@ impl Open for ScriptedOpener {
             Some(Session::Plays(steps)) => (steps, AtEnd::Reopen),
             Some(Session::Last(steps)) => (steps, AtEnd::Finish),
             Some(Session::Refused(reason)) => return Err(reason.into()),
-            None => return Err("the script is over".into()),
+            None => {
+                // Nothing more will happen: a test that waits for something then fails, and doesn't go on for ever.
+                self.stage.stop();
+                return Err("the script is over".into());
+            }
         };
         let info = SourceInfo { name: "scripted".into(), size: (64, 48), rate: Some(50.0), claimed_frames: None };
         let stage = Arc::clone(&self.stage);

@@ -23,6 +23,8 @@ pub(crate) fn run_all(long: bool) -> anyhow::Result<()> {
         command.args(arguments).env("LIBTORCH", &libtorch).env("RUSTDOCFLAGS", "-D warnings");
         // All that tests want is installed by now: one that isn't run for want of a browser is a failure.
         command.env("CYBORG_ALL_TESTS", "1");
+        // Several trainings run at once here. Threads that wait by spinning take the processors from each other: half of the time.
+        command.env("OMP_WAIT_POLICY", "passive");
         // The runtime's tests build it. Built by the trainer's it would get other features, and its libraries with it.
         command.env("CYBORG_PROGRAM", program()?);
         if long {

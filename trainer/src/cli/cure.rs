@@ -6,12 +6,13 @@ use cyborg_models::name;
 use crate::data::augment::video::NoVideoCoder;
 use crate::data::inspect::InspectError;
 use crate::data::list::{ListError, WriteListError};
+use crate::data::teacher::TeacherError;
 use crate::evaluation::compared::{NotEvaluated, OtherFaces};
 use crate::export::ExportError;
 use crate::fit::{Diverged, MixedOnCpu};
 use crate::run_folder::HoldsRuns;
 use crate::runs::faces::{LeftOutOneClass, Unfit};
-use crate::runs::start::NoWeights;
+use crate::runs::start::{NoStart, NoWeights};
 use crate::torch::{DeviceError, ForeignWeights};
 
 /// An error with its causes and its cure, as one line for people.
@@ -35,11 +36,13 @@ fn cure(error: &anyhow::Error) -> Option<String> {
     let flags = [
         error.downcast_ref().and_then(of_faces),
         error.downcast_ref().and_then(of_list),
-        error.downcast_ref().and_then(of_splits),
+        error.downcast_ref().and_then(of_photos),
+        error.downcast_ref().map(of_teacher),
         error.downcast_ref().and_then(of_new_list),
         error.downcast_ref().and_then(of_weights),
         error.downcast_ref().and_then(of_device),
         error.downcast_ref().and_then(of_export),
+        error.is::<NoStart>().then_some("`cargo xtask setup --trainer` fetches them"),
         error.is::<LeftOutOneClass>().then_some("name some more with `--leave-out`"),
         error.is::<ForeignWeights>().then_some("name the right network with `--network`"),
         error.is::<MixedOnCpu>().then_some("give `--device cuda`, or leave out `--precision mixed`"),
@@ -62,9 +65,22 @@ fn of_list(error: &ListError) -> Option<&'static str> {
     matches!(error, ListError::Maps { .. }).then_some("give such a folder with `--maps`")
 }
 
-fn of_splits(error: &InspectError) -> Option<&'static str> {
-    let none = matches!(error, InspectError::Empty { .. });
-    none.then_some("`prepare --split` makes some, and `--split` names another")
+fn of_photos(error: &InspectError) -> Option<&'static str> {
+    const ROOT: &str = "`--root` names the folder that the paths start from";
+    const WHOLE: &str = "`--crop whole` takes photos as they are";
+    match error {
+        InspectError::Empty { .. } => Some("`prepare --split` makes some, and `--split` names another"),
+        InspectError::Problems { missing: true, .. } => Some(ROOT),
+        InspectError::Problems { faceless: true, .. } => Some(WHOLE),
+        _ => None,
+    }
+}
+
+fn of_teacher(error: &TeacherError) -> &'static str {
+    match error {
+        TeacherError::SeveralModels(_) => "write it with one `--model`",
+        TeacherError::OtherFaces(_) => "write it with `cyborg image --list` of the same list",
+    }
 }
 
 fn of_new_list(error: &WriteListError) -> Option<&'static str> {
@@ -98,7 +114,7 @@ mod tests {
 
     #[test]
     fn errors_of_the_library_are_told_with_their_cure() {
-        let cases: [(Error, &str); 7] = [
+        let cases: [(Error, &str); 9] = [
             (
                 HoldsRuns("runs/mine".into()).into(),
                 "runs/mine holds runs already; go on with them by `train --resume runs/mine`",
@@ -109,6 +125,14 @@ mod tests {
             (ListError::Maps { path: "maps".into() }.into(), "--maps"),
             (NotEvaluated("runs/mine".into()).into(), "evaluate runs/mine --data"),
             (InspectError::Empty { list: "mine".into(), split: Split::Test }.into(), "`prepare --split` makes some"),
+            (
+                TeacherError::OtherFaces("scores.csv".into()).into(),
+                "none of the training faces; write it with `cyborg image",
+            ),
+            (
+                InspectError::Problems { list: "mine".into(), problems: vec![], missing: false, faceless: true }.into(),
+                "; `--crop whole`",
+            ),
         ];
         for (error, part) in cases {
             assert!(in_words(&error).contains(part), "{}", in_words(&error));

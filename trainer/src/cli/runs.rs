@@ -10,7 +10,7 @@ use super::progress::Display;
 use crate::fit::{EpochReport, Evaluation, FitSettings, Progress};
 use crate::metrics::spread;
 use crate::run_folder::{MetricsRow, RunSummary};
-use crate::runs::{FollowRuns, Runs, RunsEnded, train_all};
+use crate::runs::{FollowRuns, RunError, Runs, RunsEnded, train_all};
 
 /// Trains all runs that have not ended yet. A run that fails doesn't stop those after it.
 pub(super) fn run_all(runs: &Runs<'_>) -> anyhow::Result<Outcome> {
@@ -66,7 +66,7 @@ impl FollowRuns for Shown {
         log::info!("seed {}: best epoch {epoch}: {words}", run.seed);
     }
 
-    fn failed(&mut self, seed: u64, error: &anyhow::Error) {
+    fn failed(&mut self, seed: u64, RunError(error): &RunError) {
         self.display = None;
         log::error!("seed {seed}: {}", in_words(error));
     }

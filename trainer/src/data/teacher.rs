@@ -1,7 +1,7 @@
 //! What another network says of the faces that are trained on.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use cyborg_models::digest;
@@ -19,6 +19,17 @@ struct TaughtRow {
     model: String,
 }
 
+/// A table that can't teach.
+#[derive(Debug, thiserror::Error)]
+pub enum TeacherError {
+    /// A teacher is one model.
+    #[error("{} has rows of several models, and a teacher is one", name::of(_0))]
+    SeveralModels(PathBuf),
+    /// It was written of another list.
+    #[error("{} knows none of the training faces", name::of(_0))]
+    OtherFaces(PathBuf),
+}
+
 /// Gives the faces the scores of a teacher's table, and makes them part of what tells whether the data are still the same.
 ///
 /// # Errors
@@ -31,11 +42,7 @@ pub fn teach(inspected: &mut Inspected, table: &Path, train: &[usize]) -> anyhow
     let mut model: Option<String> = None;
     for row in reader.deserialize() {
         let TaughtRow { path, p_synthetic, model: by } = row.with_context(fail)?;
-        ensure!(
-            *model.get_or_insert_with(|| by.clone()) == by,
-            "{} has rows of several models: a teacher is one (`--model` once)",
-            name::of(table)
-        );
+        ensure!(*model.get_or_insert_with(|| by.clone()) == by, TeacherError::SeveralModels(table.to_owned()));
         let Some(p) = p_synthetic else { continue };
         ensure!((0.0..=1.0).contains(&p), "{}: {} has {p} as p_synthetic", name::of(table), path);
         let path = name::path(&path)
@@ -47,11 +54,7 @@ pub fn teach(inspected: &mut Inspected, table: &Path, train: &[usize]) -> anyhow
         taught[index] = scores.get(&absolute(&inspected.faces.rows[index].path)?).copied();
     }
     let known = taught.iter().flatten().count();
-    ensure!(
-        known > 0,
-        "{} knows none of the training faces: write it with `cyborg image --list` of the same list",
-        name::of(table)
-    );
+    ensure!(known > 0, TeacherError::OtherFaces(table.to_owned()));
     log::info!("{known} of {} training faces have a teacher's score", train.len());
     inspected.faces.teach(taught);
     let both = inspected.list_digest.clone() + &digest::of_file(table).with_context(fail)?;

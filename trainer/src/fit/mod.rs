@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::bail;
+use cyborg_edge::BoxError;
 use cyborg_models::contract::CamClass;
 use tch::{Kind, Tensor, no_grad};
 
@@ -71,7 +72,7 @@ pub trait Watch {
     /// # Errors
     ///
     /// When what is known of the epoch can't be kept.
-    fn epoch(&mut self, report: &EpochReport, progress: &Progress, learner: &Learner) -> anyhow::Result<()>;
+    fn epoch(&mut self, report: &EpochReport, progress: &Progress, learner: &Learner) -> Result<(), BoxError>;
 }
 
 /// How a run ended.
@@ -144,7 +145,7 @@ pub fn fit(
         };
         let is_best = progress.count(epoch, value, settings.best_by);
         let report = EpochReport { epoch, learning_rate: rate, training, validation, is_best };
-        watch.epoch(&report, &progress, learner)?;
+        watch.epoch(&report, &progress, learner).map_err(anyhow::Error::from_boxed)?;
     }
     Ok(Ended::Whole)
 }

@@ -5,6 +5,11 @@ use std::path::Path;
 use crate::fit::{EpochReport, FitSettings, Progress};
 use crate::run_folder::RunSummary;
 
+/// Why a run failed, in one line with its causes.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:#}")]
+pub struct RunError(pub(crate) anyhow::Error);
+
 /// Who follows the runs of a setting. Each run begins, and then ends or fails, unless the user ends it.
 pub trait FollowRuns {
     /// A run trains from `progress` on. One whose training was over before is only brought to its end.
@@ -26,5 +31,5 @@ pub trait FollowRuns {
     fn ended(&mut self, _run: &RunSummary) {}
 
     /// A run failed; those after it are tried all the same.
-    fn failed(&mut self, _seed: u64, _error: &anyhow::Error) {}
+    fn failed(&mut self, _seed: u64, _error: &RunError) {}
 }

@@ -17,7 +17,7 @@ use std::sync::atomic::Ordering;
 pub use again::again;
 pub use crops::check_crops;
 pub use curves::curves_of;
-pub use follow::FollowRuns;
+pub use follow::{FollowRuns, RunError};
 pub use setting::Runs;
 
 use crate::run_folder::{RunSummary, write_summary};
@@ -54,7 +54,7 @@ pub fn train_all(runs: &Runs<'_>, follow: &mut impl FollowRuns) -> anyhow::Resul
                 all.ended.push(run);
             }
             Err(error) => {
-                follow.failed(seed, &error);
+                follow.failed(seed, &RunError(error));
                 all.failed += 1;
                 continue;
             }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
+use cyborg_edge::BoxError;
 use cyborg_edge::inference::runtime::Runtime;
 use cyborg_models::contract::Contract;
 use cyborg_models::name;
@@ -113,8 +114,8 @@ impl<F: FollowRuns> Watch for Keep<'_, F> {
         self.follow.batch(epoch, faces, of);
     }
 
-    fn epoch(&mut self, report: &EpochReport, progress: &Progress, learner: &Learner) -> anyhow::Result<()> {
+    fn epoch(&mut self, report: &EpochReport, progress: &Progress, learner: &Learner) -> Result<(), BoxError> {
         self.follow.epoch(report);
-        self.folder.epoch(report, progress, learner.state(), self.contract)
+        Ok(self.folder.epoch(report, progress, learner.state(), self.contract)?)
     }
 }

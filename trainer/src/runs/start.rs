@@ -34,6 +34,11 @@ pub enum NoWeights {
     NotFetched(Architecture),
 }
 
+/// Weights that set-up fetches, and that can't be read.
+#[derive(Debug, thiserror::Error)]
+#[error("can't start from {0} weights")]
+pub struct NoStart(&'static str);
+
 impl Start {
     /// The file of weights that all runs start from; nothing for random ones.
     ///
@@ -58,12 +63,12 @@ impl Start {
 ///
 /// When it can't be read, or holds weights of another network.
 pub fn read_weights(path: &Path, network: &Network) -> anyhow::Result<State> {
-    let cure = || match network.architecture.weights().filter(|(id, _)| lock::cached(id).is_some_and(|own| own == path))
-    {
-        Some((_, whose)) => format!("can't start from {whose} weights: `cargo xtask setup --trainer` fetches them"),
-        None => format!("can't start from {}", name::of(path)),
+    let fetched = network.architecture.weights().filter(|(id, _)| lock::cached(id).is_some_and(|own| own == path));
+    let checkpoint = checkpoint::read(path);
+    let checkpoint = match fetched {
+        Some((_, whose)) => checkpoint.context(NoStart(whose))?,
+        None => checkpoint.with_context(|| format!("can't start from {}", name::of(path)))?,
     };
-    let checkpoint = checkpoint::read(path).with_context(cure)?;
     let state = translate(network.architecture, checkpoint.state).state;
     let loaded = Model::new(network.clone(), 0)
         .load_start(&state)

@@ -2,6 +2,7 @@
 //! all that is wrong, so that it can be mended in one go.
 
 mod overlap;
+mod problem;
 
 use std::fs;
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use cyborg_models::digest;
 use cyborg_models::name;
 use rayon::prelude::*;
 
+use self::problem::Problem;
 use crate::data::faces::{CropMode, Cutter, FaceSettings, Faces, Found, ROOM, SaliencySource, read_map};
 use crate::data::list::{FaceList, Row, Split};
 
@@ -61,6 +63,10 @@ pub enum InspectError {
         list: PathBuf,
         /// What is wrong.
         problems: Vec<String>,
+        /// Whether a photo isn't where the list says.
+        missing: bool,
+        /// Whether a photo shows no face, and the list gives no box.
+        faceless: bool,
     },
     /// No line is for what is to be done.
     #[error("{} has no rows of split {split}", name::of(list))]
@@ -116,14 +122,14 @@ pub fn inspect(list: FaceList, problems: Vec<String>, how: &Inspection<'_>) -> R
     let broken = Mutex::new(None);
     let done = AtomicUsize::new(0);
     let all = rows.iter().filter(|row| how.splits.contains(&row.split)).count();
-    let results: Vec<Result<Option<Seen>, String>> = rows
+    let results: Vec<Result<Option<Seen>, Problem>> = rows
         .par_iter()
         .map_init(Cutter::default, |cutter, row| {
             if how.stop.load(Ordering::Relaxed) || lock(&broken).is_some() {
                 return Ok(None);
             }
             if !how.splits.contains(&row.split) {
-                return if row.path.is_file() { Ok(None) } else { Err(missing(row)) };
+                return if row.path.is_file() { Ok(None) } else { Err(Problem::missing(row)) };
             }
             let seen = look(row, how, cutter, &pool, &broken);
             (how.progress)(done.fetch_add(1, Ordering::Relaxed) + 1, all);
@@ -137,11 +143,13 @@ pub fn inspect(list: FaceList, problems: Vec<String>, how: &Inspection<'_>) -> R
         return Err(InspectError::Interrupted);
     }
     let mut problems = problems;
-    problems.extend(results.iter().filter_map(|result| result.as_ref().err()).cloned());
+    let found = || results.iter().filter_map(|result| result.as_ref().err());
+    let (missing, faceless) = (found().any(Problem::is_missing), found().any(Problem::is_no_face));
+    problems.extend(found().map(ToString::to_string));
     let contents = results.iter().map(|result| Some(result.as_ref().ok()?.as_ref()?.content.as_str()));
     problems.extend(overlap::find(&rows, &contents.collect::<Vec<_>>()));
     if !problems.is_empty() {
-        return Err(InspectError::Problems { list, problems });
+        return Err(InspectError::Problems { list, problems, missing, faceless });
     }
     let used = rows.into_iter().zip(results).filter_map(|(row, result)| Some((row, result.ok()??)));
     let (mut kept, mut found, mut lines, mut list_lines) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -176,9 +184,9 @@ struct Seen {
 type Pool = Mutex<Vec<Detector>>;
 type Broken = Mutex<Option<anyhow::Error>>;
 
-fn look(row: &Row, how: &Inspection<'_>, cutter: &mut Cutter, pool: &Pool, broken: &Broken) -> Result<Seen, String> {
+fn look(row: &Row, how: &Inspection<'_>, cutter: &mut Cutter, pool: &Pool, broken: &Broken) -> Result<Seen, Problem> {
     if !row.path.is_file() {
-        return Err(missing(row));
+        return Err(Problem::missing(row));
     }
     let told = |error: anyhow::Error| format!("line {}: {}", row.line, explain(&error));
     let content =
@@ -196,7 +204,7 @@ fn look(row: &Row, how: &Inspection<'_>, cutter: &mut Cutter, pool: &Pool, broke
 }
 
 /// Where the face of a row is in the photo, which lies in the cutter's frame.
-fn find(row: &Row, how: &Inspection<'_>, cutter: &mut Cutter, pool: &Pool, broken: &Broken) -> Result<Found, String> {
+fn find(row: &Row, how: &Inspection<'_>, cutter: &mut Cutter, pool: &Pool, broken: &Broken) -> Result<Found, Problem> {
     let photo = (cutter.frame.width, cutter.frame.height);
     let listed = row.face.map(|face| face.bounds);
     if let Some(bounds) = listed {
@@ -215,7 +223,7 @@ fn find(row: &Row, how: &Inspection<'_>, cutter: &mut Cutter, pool: &Pool, broke
             (none, none)
         }
         CropMode::Face(rule) => {
-            let bounds = seen.map(|(bounds, _)| bounds).or(listed).ok_or_else(|| no_face(row))?;
+            let bounds = seen.map(|(bounds, _)| bounds).or(listed).ok_or_else(|| Problem::no_face(row))?;
             (CropSquare::around(&bounds, &rule), CropSquare::around(&bounds, &widened(rule)))
         }
     };
@@ -279,23 +287,6 @@ pub(crate) fn choose<'a>(faces: &'a [Face], listed: Option<&PixelBox>) -> Option
             .filter(|face| face.bounds.overlap(listed) >= SAME_FACE)
             .max_by(|a, b| a.bounds.overlap(listed).total_cmp(&b.bounds.overlap(listed))),
     }
-}
-
-fn missing(row: &Row) -> String {
-    format!(
-        "line {}: {} is missing (`--root` names the folder that the paths start from)",
-        row.line,
-        name::of(&row.path)
-    )
-}
-
-fn no_face(row: &Row) -> String {
-    format!(
-        "line {}: {}: no face found, and the list gives no box (columns face_x, face_y, face_w, face_h); `--crop whole` \
-         takes photos as they are",
-        row.line,
-        name::of(&row.path)
-    )
 }
 
 fn count(problems: usize) -> String {
