@@ -221,25 +221,6 @@ fn check_file(tower: &[u8], head: &Head) {
     assert!(!graph.initializer.iter().any(|tensor| tensor.name.starts_with("block1.")), "one block was wanted");
 }
 
-/// Products with signed bytes saturate on some processors: see `Writer::linear`.
-#[test]
-fn weights_are_unsigned_bytes_around_their_zero() {
-    let tower = Tower::read(&package(1).encode_to_vec(), 1).expect("it is whole");
-    let graph = write_features(&tower, &[1]);
-    let tensor = |name: &str| graph.initializer.iter().find(|tensor| tensor.name == name).expect("it is there");
-    let products: Vec<&NodeProto> = graph.node.iter().filter(|node| node.op_type == "MatMulInteger").collect();
-    assert_eq!(products.len(), 4);
-    for product in products {
-        let [_, weight, _, zero] = product.input.as_slice() else { panic!("{product:?} has no zero point") };
-        assert_eq!((tensor(weight).data_type, tensor(zero).data_type), (element::UINT8, element::UINT8));
-        assert_eq!((tensor(zero).raw_data.as_slice(), tensor(zero).dims.len()), ([128].as_slice(), 0));
-    }
-    let written: Vec<i16> = tensor("block0.fc2.weight").raw_data.iter().map(|&byte| i16::from(byte) - 128).collect();
-    let read: Vec<i16> = tower.blocks[0].fc2.weight.iter().map(|&weight| i16::from(weight)).collect();
-    assert_eq!(written, read);
-    assert!(read.contains(&-128) && read.contains(&122), "the ends were looked at");
-}
-
 #[test]
 fn what_does_not_fit_is_told() {
     let tower = package(1).encode_to_vec();

@@ -15,9 +15,6 @@ pub const FEATURES: &str = "features";
 const EPSILON: f32 = 1e-5;
 /// x * sigmoid(1.702 x), which the tower was trained with, is an approximation of the GELU.
 const QUICK_GELU: f32 = 1.702;
-/// The byte that stands for a weight of zero, and its name in the graph.
-const ZERO: u8 = 128;
-const WEIGHT_ZERO: &str = "weight.zero";
 
 /// The graph of `tower` with `head`.
 ///
@@ -102,17 +99,7 @@ impl<'a> Writer<'a> {
         let side = Dimension::Value(tower.side() as i64);
         let pixels = [Dimension::Param("N".to_owned()), side.clone(), side, Dimension::Value(3)];
         let input = vec![ValueInfoProto::tensor(PIXELS, element::UINT8, &pixels)];
-        let zero = TensorProto {
-            name: WEIGHT_ZERO.to_owned(),
-            data_type: element::UINT8,
-            raw_data: vec![ZERO],
-            ..TensorProto::default()
-        };
-        let initializer = vec![zero];
-        Self {
-            graph: GraphProto { name: "clip_vit_b16".to_owned(), input, initializer, ..GraphProto::default() },
-            tower,
-        }
+        Self { graph: GraphProto { name: "clip_vit_b16".to_owned(), input, ..GraphProto::default() }, tower }
     }
 
     /// Tells of an output of floats, `shape` for each picture.
@@ -339,10 +326,6 @@ impl<'a> Writer<'a> {
     }
 
     /// Layers of the same input as one product, their outputs one after the other.
-    ///
-    /// The weights are written as unsigned bytes around [`ZERO`]. As signed ones they would be the same numbers, but on x86
-    /// processors without VNNI ONNX Runtime adds products of unsigned and signed bytes in pairs that saturate at 16 bits:
-    /// what a face is said to be would depend on the machine.
     fn linear(&mut self, layers: &[Linear], input: String, name: &str) -> String {
         let inputs = layers[0].inputs;
         let outputs: usize = layers.iter().map(|layer| layer.scale.len()).sum();
@@ -352,8 +335,8 @@ impl<'a> Writer<'a> {
         let weight = TensorProto {
             name: format!("{name}.weight"),
             dims: vec![inputs as i64, outputs as i64],
-            data_type: element::UINT8,
-            raw_data: rows.map(|&value| value.cast_unsigned().wrapping_add(ZERO)).collect(),
+            data_type: element::INT8,
+            raw_data: rows.map(|&value| value.cast_unsigned()).collect(),
             ..TensorProto::default()
         };
         let weight_name = weight.name.clone();
@@ -365,8 +348,7 @@ impl<'a> Writer<'a> {
         let node = NodeProto::plain("DynamicQuantizeLinear", [input.as_str()], &bytes);
         let output = vec![bytes.clone(), byte_scale.clone(), zero.clone()];
         self.graph.node.push(NodeProto { output, ..node });
-        let factors = [bytes.as_str(), &weight_name, &zero, WEIGHT_ZERO];
-        let x = self.push("MatMulInteger", &factors, &format!("{name}.sums"), Vec::new());
+        let x = self.push("MatMulInteger", &[&bytes, &weight_name, &zero], &format!("{name}.sums"), Vec::new());
         let to_float = vec![AttributeProto::int("to", i64::from(element::FLOAT))];
         let x = self.push("Cast", &[&x], &format!("{name}.sums.floats"), to_float);
         let scale = self.push("Mul", &[&byte_scale, &scale], &format!("{name}.both"), Vec::new());
