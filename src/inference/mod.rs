@@ -9,4 +9,5 @@ pub mod runtime;
 pub mod self_test;
 pub mod session;
 mod session_builder;
+mod unsigned_weights;
 pub mod workload;

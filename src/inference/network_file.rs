@@ -13,6 +13,7 @@ use ort::session::builder::SessionBuilder;
 
 use super::runtime::Runtime;
 use super::session_builder::{builder, one_line};
+use super::unsigned_weights;
 
 /// The ONNX file of a network.
 #[derive(Clone, Debug)]
@@ -72,7 +73,9 @@ impl<'a> NetworkFile<'a> {
                 Err(error) => log::debug!("a network's weights are not shared: {}", one_line(error.message())),
             }
         }
-        let own = || on_shared_arena(runtime, threads)?.commit_from_memory(self.on_processor());
+        let exact = unsigned_weights::exact(self.on_processor());
+        let onnx = exact.as_deref().unwrap_or(self.on_processor());
+        let own = || on_shared_arena(runtime, threads)?.commit_from_memory(onnx);
         own().map(|session| (session, None)).map_err(|error| one_line(error.message()))
     }
 }
@@ -83,8 +86,10 @@ fn on_shared_arena(runtime: &Runtime, threads: NonZeroUsize) -> ort::Result<Sess
     if runtime.has_arena { Ok(builder.with_env_allocators()?) } else { Ok(builder) }
 }
 
-/// The network as ONNX Runtime runs it on this processor, in its own format. It writes it to a file and nowhere else.
+/// The network as ONNX Runtime runs it on this processor, exactly, in its own format. It writes it to a file and nowhere else.
 fn write(runtime: &Runtime, onnx: &[u8]) -> Result<Arc<Vec<u8>>, String> {
+    let exact = unsigned_weights::exact(onnx);
+    let onnx = exact.as_deref().unwrap_or(onnx);
     let file = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
     let write = || -> ort::Result<()> {
         let builder = builder(runtime, NonZeroUsize::MIN, Vec::new())?;

@@ -15,6 +15,7 @@ use super::provider::{Asked, Job, Provider, ProviderReport, Refusal, Refused, ch
 use super::runtime::Runtime;
 use super::self_test::{self, Output, Picture, Run};
 use super::session_builder::{builder, one_line};
+use super::unsigned_weights;
 use super::workload::Workload;
 use crate::wall;
 
@@ -262,7 +263,8 @@ fn open_on(
     backend.prepare(&job)?;
     let mut session = commit(builder, bytes)?;
     let plain = self::builder(runtime, threads, Vec::new()).map_err(|error| one_line(error.message()))?;
-    let mut reference = commit(plain, bytes)?;
+    let exact = unsigned_weights::exact(bytes);
+    let mut reference = commit(plain, exact.as_deref().unwrap_or(bytes))?;
     let tolerance = provider.precision().tolerance();
     let trial = |session| Trial { session, input: &workload.input };
     let difference = self_test::check(&mut trial(&mut reference), &mut trial(&mut session), workload, tolerance)?;
