@@ -7,9 +7,10 @@
 //!
 //! ONNX Runtime's own setting for this, `session.x64quantprecision`, has no effect on products without a zero point in 1.27.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use cyborg_models::onnx::{GraphProto, ModelProto, NodeProto, TensorProto, element};
+use memchr::memmem;
 use prost::Message;
 
 /// The operator whose weights are turned.
@@ -41,39 +42,51 @@ fn saturates() -> bool {
 /// The network with unsigned weights; `None` if it has no products of unsigned values and signed weights.
 fn unsigned(onnx: &[u8]) -> Option<Vec<u8>> {
     // Most networks have none, and needn't be read.
-    if !onnx.windows(PRODUCT.len()).any(|bytes| bytes == PRODUCT.as_bytes()) {
-        return None;
-    }
+    memmem::find(onnx, PRODUCT.as_bytes())?;
     let mut model = ModelProto::decode(onnx).ok()?;
     let graph = model.graph.as_mut()?;
     let signed = signed_weights(graph);
     if signed.is_empty() {
         return None;
     }
-    let turned = |node: &NodeProto| node.op_type == PRODUCT && signed.contains(&node.input[WEIGHTS]);
-    let mut zeros = HashSet::new();
-    for node in graph.node.iter_mut().filter(|node| turned(node)) {
+    let constants = std::mem::take(&mut graph.initializer);
+    let by_name: HashMap<&str, &TensorProto> = constants.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
+    // Zeros are written anew: other operators may read those that are there.
+    let mut zeros = BTreeMap::from([(ZERO_NAME.to_owned(), zero())]);
+    for node in &mut graph.node {
+        if node.op_type != PRODUCT || !signed.contains(&node.input[WEIGHTS]) {
+            continue;
+        }
         node.input.resize(ZERO_OF_WEIGHTS + 1, String::new());
-        let zero = &mut node.input[ZERO_OF_WEIGHTS];
-        if zero.is_empty() {
-            ZERO_NAME.clone_into(zero);
-        } else {
-            zeros.insert(zero.clone());
-        }
+        let own = by_name.get(node.input[ZERO_OF_WEIGHTS].as_str()).and_then(|tensor| turned(tensor));
+        let own = own.map(|tensor| TensorProto { name: format!("{ZERO_NAME}.{}", tensor.name), ..tensor });
+        node.input[ZERO_OF_WEIGHTS] = own.as_ref().map_or(ZERO_NAME, |tensor| &tensor.name).to_owned();
+        zeros.extend(own.map(|tensor| (tensor.name.clone(), tensor)));
     }
-    for tensor in &mut graph.initializer {
-        if signed.contains(&tensor.name) || zeros.contains(&tensor.name) {
-            tensor.data_type = element::UINT8;
-            tensor.raw_data.iter_mut().for_each(|byte| *byte = byte.wrapping_add(ZERO));
-        }
-    }
-    graph.initializer.push(TensorProto {
-        name: ZERO_NAME.to_owned(),
-        data_type: element::UINT8,
-        raw_data: vec![ZERO],
-        ..TensorProto::default()
-    });
+    let turn =
+        |tensor: TensorProto| if signed.contains(&tensor.name) { turned(&tensor).unwrap_or(tensor) } else { tensor };
+    graph.initializer = constants.into_iter().map(turn).chain(zeros.into_values()).collect();
     Some(model.encode_to_vec())
+}
+
+/// What stands for zero where a product names nothing.
+fn zero() -> TensorProto {
+    let raw_data = vec![ZERO];
+    TensorProto { name: ZERO_NAME.to_owned(), data_type: element::UINT8, raw_data, ..TensorProto::default() }
+}
+
+/// The same numbers as unsigned bytes; `None` if they aren't signed ones that lie in the file.
+fn turned(tensor: &TensorProto) -> Option<TensorProto> {
+    // Other writers put small tensors into the typed field.
+    let signed: Vec<u8> = match (tensor.raw_data.as_slice(), tensor.int32_data.as_slice()) {
+        ([], []) => return None,
+        ([], typed) => typed.iter().map(|&value| value as u8).collect(),
+        (raw, _) => raw.to_vec(),
+    };
+    let raw_data = signed.into_iter().map(|byte| byte.wrapping_add(ZERO)).collect();
+    let (name, dims) = (tensor.name.clone(), tensor.dims.clone());
+    let unsigned = TensorProto { name, dims, data_type: element::UINT8, raw_data, ..TensorProto::default() };
+    (tensor.data_type == element::INT8).then_some(unsigned)
 }
 
 /// The names of signed weights that nothing but products with unsigned values reads.
@@ -82,7 +95,8 @@ fn signed_weights(graph: &GraphProto) -> HashSet<String> {
     let values: HashSet<&str> = quantised.filter_map(|node| node.output.first()).map(String::as_str).collect();
     let is_signed = |name: &String| {
         let known = graph.initializer.iter().find(|tensor| tensor.name == *name);
-        known.is_some_and(|tensor| tensor.data_type == element::INT8 && !tensor.raw_data.is_empty())
+        let lies_here = |tensor: &TensorProto| !tensor.raw_data.is_empty() || !tensor.int32_data.is_empty();
+        known.is_some_and(|tensor| tensor.data_type == element::INT8 && lies_here(tensor))
     };
     let fits = |node: &NodeProto| {
         let is_unsigned = node.input.get(VALUES).is_some_and(|name| values.contains(name.as_str()));
@@ -126,12 +140,12 @@ mod tests {
     }
 
     /// Two columns of weights, the largest and the smallest that there are.
-    fn network(zero_of_weights: bool) -> ModelProto {
+    fn network(zero_of_weights: Option<TensorProto>) -> ModelProto {
         let weights: Vec<i8> = (0..INPUTS).flat_map(|_| [127, -128]).collect();
         let mut initializer = vec![bytes("weights", &[INPUTS as i64, 2], &weights)];
         let mut factors = vec!["values", "weights", "zero"];
-        if zero_of_weights {
-            initializer.push(bytes("zeros", &[2], &[0, 3]));
+        if let Some(zeros) = zero_of_weights {
+            initializer.push(zeros);
             factors.push("zeros");
         }
         let quantise = NodeProto::plain("DynamicQuantizeLinear", ["x"], "values");
@@ -171,9 +185,10 @@ mod tests {
     #[test]
     fn products_of_bytes_are_exact_on_every_processor() {
         let largest = (INPUTS * 255) as f32;
-        for (zero, exact) in [(false, [largest * 127.0, largest * -128.0]), (true, [largest * 127.0, largest * -131.0])]
-        {
-            let onnx = network(zero).encode_to_vec();
+        let zeros = bytes("zeros", &[2], &[0, 3]);
+        let typed = TensorProto { raw_data: Vec::new(), int32_data: vec![0, 3], ..zeros.clone() };
+        for (zeros, smallest) in [(None, -128.0), (Some(zeros), -131.0), (Some(typed), -131.0)] {
+            let (onnx, exact) = (network(zeros).encode_to_vec(), [largest * 127.0, largest * smallest]);
             assert_eq!(sums(onnx.clone()), exact, "as it is opened here");
             // The same on processors that don't need it.
             assert_eq!(sums(unsigned(&onnx).expect("its weights are signed")), exact, "turned");
@@ -183,11 +198,12 @@ mod tests {
     #[test]
     fn what_cannot_be_turned_stays() {
         let turned = |spoil: &dyn Fn(&mut GraphProto)| {
-            let mut model = network(true);
+            let mut model = network(Some(bytes("zeros", &[2], &[0, 3])));
             spoil(model.graph.as_mut().expect("it has one"));
             unsigned(&model.encode_to_vec()).is_some()
         };
         assert!(turned(&|_| {}));
+        assert!(turned(&|graph| graph.node.push(NodeProto::plain("Shape", ["zeros"], "z"))), "its zeros stay beside");
         assert!(!turned(&|graph| graph.initializer[0].data_type = element::UINT8), "unsigned already");
         assert!(!turned(&|graph| graph.node[0].op_type = "Shape".to_owned()), "the values may be signed");
         assert!(!turned(&|graph| graph.node.push(NodeProto::plain("Shape", ["weights"], "z"))), "read elsewhere");

@@ -86,11 +86,11 @@ impl<'a> Locator<'a> {
             }
         }
         let view = self.view(frame);
-        let metrics = &self.shared.metrics;
-        metrics.shown.fetch_add(1, Ordering::Relaxed);
-        metrics.shown_age.count(view.frame.captured.elapsed());
+        self.shared.metrics.shown_age.count(view.frame.captured.elapsed());
         self.audience.show(Arc::clone(&view));
         self.hand_over(view);
+        // Whoever sees that it is counted finds it shown, and its faces handed over.
+        self.shared.metrics.shown.fetch_add(1, Ordering::Release);
         Ok(())
     }
 

@@ -160,8 +160,10 @@ impl Source for Scripted {
                 Some(Step::UntilScored) => stage.wait_until(|| stage.metrics.scored.load(Ordering::SeqCst) > 0),
                 Some(Step::Hang) => {
                     stage.wait_until(|| false);
-                    // Who waited for it, waited too long.
-                    stage.clock.sleep(PATIENCE);
+                    // Who still waits for it, waits too long. After the run the clock stands, for the time that it took is read then.
+                    if !stage.over.load(Ordering::SeqCst) {
+                        stage.clock.sleep(PATIENCE);
+                    }
                 }
                 Some(Step::Break(reason)) => return Err(reason.into()),
                 Some(Step::Panic) => std::panic::resume_unwind(Box::new("a bug in the driver")),

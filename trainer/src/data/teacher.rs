@@ -114,6 +114,8 @@ mod tests {
             fs::write(&table, format!("path,p_synthetic,model\n{lines}")).expect("it can be written");
             let error = teach(&mut inspected, &table, &[0, 1]).expect_err(says);
             assert!(format!("{error:#}").contains(says), "{error:#}");
+            // What is wrong with the table as a whole has its cure at the command line.
+            assert_eq!(error.is::<TeacherError>(), says != "has 2 as p_synthetic", "{error:#}");
         }
         let error = teach(&mut inspected, &folder.path().join("none.csv"), &[0]).expect_err("it isn't there");
         assert!(format!("{error:#}").contains("can't read the teacher's scores"), "{error:#}");

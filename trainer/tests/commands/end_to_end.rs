@@ -193,7 +193,12 @@ fn bad_input_is_named() {
     check(train(Path::new("no/such/list.csv"), &[]), 1, &["no/such/list.csv"]);
     let list = folder.path().join("faces.csv");
     fs::write(&list, "file,label\na.png,real\nb.png,fake\n").expect("it can be written");
-    check(train(&list, &[]), 1, &["2 lines", "line 2", "a.png is missing", "line 3", "`fake`"]);
+    check(train(&list, &[]), 1, &["2 lines", "line 2", "a.png is missing", "line 3", "`fake`", "--root"]);
+    let wall = folder.path().join("wall.png");
+    image::RgbImage::from_pixel(64, 64, image::Rgb([90; 3])).save(&wall).expect("it can be written");
+    let faceless = folder.path().join("walls.csv");
+    fs::write(&faceless, "file,label\nwall.png,real\n").expect("it can be written");
+    check(train(&faceless, &["--crop", "face"]), 1, &["line 2", "wall.png: no face found", "--crop whole"]);
     check(train(&list, &["--alpha", "1.5"]), 2, &["expected a number in 0 to 1"]);
     check(train(&list, &["--network", "vgg"]), 2, &["vgg", "resnet50"]);
     check(train(&list, &["--device", "gpu"]), 2, &["cuda:N"]);
