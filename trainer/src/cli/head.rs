@@ -78,7 +78,7 @@ pub(super) struct HeadArgs {
     part: Vec<String>,
     /// Share of that layer in the mean, in 0 to 1: one for all faces, or two with a comma between them, for faces whose content is
     /// least and most like that of these sources; a gate on the last of the blocks is then learnt to say which
-    #[arg(long, value_name = "SHARE[,SHARE]", default_value = "0.17,0.67")]
+    #[arg(long, value_name = "SHARE[,SHARE]", default_value = "0.7")]
     part_share: PartShare,
     /// Ridge penalty on the gate
     #[arg(long, value_name = "RIDGE", default_value_t = 0.2, value_parser = positive)]
@@ -130,17 +130,7 @@ pub(super) fn run(args: &HeadArgs) -> anyhow::Result<Outcome> {
     if args.video_coding > 0.0 {
         video::check()?;
     }
-    let path = match &args.tower {
-        Some(path) => path.clone(),
-        None => lock::cached(TOWER)
-            .context("there is no cache folder for the tower: set CYBORG_CACHE, or give `--tower`")?,
-    };
-    let tower = fs::read(&path).with_context(|| {
-        format!(
-            "can't read the tower {}: `cargo xtask setup --trainer` fetches it, `--tower` names another",
-            name::of(path)
-        )
-    })?;
+    let tower = read_tower(args.tower.as_deref())?;
     let runtime = Runtime::load()?;
     let threads = NonZeroUsize::new(rayon::current_num_threads()).unwrap_or(NonZeroUsize::MIN);
     let mut runner = TowerRunner::open(&runtime, &tower, &args.blocks, threads)?;
@@ -186,6 +176,21 @@ pub(super) fn run(args: &HeadArgs) -> anyhow::Result<Outcome> {
         .with_context(|| format!("can't write {}", name::of(&args.out)))?;
     log::info!("wrote {}", name::of(&args.out));
     Ok(Outcome::Done)
+}
+
+/// The file of the tower: the one that is given, or that set-up fetched.
+pub(super) fn read_tower(given: Option<&Path>) -> anyhow::Result<Vec<u8>> {
+    let path = match given {
+        Some(path) => path.to_owned(),
+        None => lock::cached(TOWER)
+            .context("there is no cache folder for the tower: set CYBORG_CACHE, or give `--tower`")?,
+    };
+    fs::read(&path).with_context(|| {
+        format!(
+            "can't read the tower {}: `cargo xtask setup --trainer` fetches it, `--tower` names another",
+            name::of(&path)
+        )
+    })
 }
 
 /// Writes what a teacher's table has of each face.
@@ -242,6 +247,6 @@ impl HeadArgs {
     }
 }
 
-fn rows<'a>(faces: &'a Faces, indices: &[usize]) -> Vec<&'a Row> {
+pub(super) fn rows<'a>(faces: &'a Faces, indices: &[usize]) -> Vec<&'a Row> {
     indices.iter().map(|&index| &faces.rows[index]).collect()
 }

@@ -13,6 +13,7 @@ use super::outcome::Outcome;
 use super::session::share_of_one;
 use crate::data::list::{Label, Split};
 use crate::data::part::both_classes;
+use crate::evaluation::content::{Content, by_content};
 use crate::evaluation::listed::{self, Listed};
 use crate::evaluation::report::{Report, measure};
 use crate::evaluation::{RunScores, ScoreKind};
@@ -40,6 +41,9 @@ pub(super) struct MeasureArgs {
     /// A probability above this is synthetic, as the model has it
     #[arg(long, value_name = "P", default_value_t = 0.7, value_parser = share_of_one)]
     synthetic_above: f64,
+    /// Table that `cyborg-train content` wrote of the same faces: adds what the scores are worth where content doesn't help
+    #[arg(long, value_name = "TABLE")]
+    content: Option<PathBuf>,
     /// Folder to write report.md and report.json to
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
@@ -68,6 +72,11 @@ pub(super) fn run(args: &MeasureArgs) -> anyhow::Result<Outcome> {
         },
         logits,
     };
+    let mut measured = measure(&faces, &run, ScoreKind::Softmax, &args.apart)?;
+    if let Some(table) = &args.content {
+        let content = Content::read(table, args.split, &faces)?;
+        measured.content = by_content(&faces, &run, &content, &args.apart);
+    }
     let report = Report {
         tool: TOOL.to_owned(),
         target: args.table.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
@@ -77,7 +86,7 @@ pub(super) fn run(args: &MeasureArgs) -> anyhow::Result<Outcome> {
         score: ScoreKind::Softmax.to_string(),
         apart: args.apart.clone(),
         probe: None,
-        runs: vec![measure(&faces, &run, ScoreKind::Softmax, &args.apart)?],
+        runs: vec![measured],
     };
     report.write(&args.out)?;
     // A reader that has gone is no failure: the report is in its file.

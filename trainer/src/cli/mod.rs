@@ -3,6 +3,7 @@
 mod bench;
 mod calibrate;
 mod compare;
+mod content;
 mod cure;
 mod evaluate;
 mod experiment;
@@ -59,6 +60,8 @@ enum Command {
     Fuse(fuse::FuseArgs),
     /// Measure networks on the faces of a list
     Evaluate(evaluate::EvaluateArgs),
+    /// Say how far what the pictures of a list show gives their class away, for `measure --content`
+    Content(content::ContentArgs),
     /// Measure the scores in a table from `cyborg image --list`
     Measure(measure::MeasureArgs),
     /// Fit probabilities and thresholds on the faces of a list, and write them into checkpoint and model file
@@ -110,6 +113,7 @@ fn run_command(command: &Command) -> anyhow::Result<Outcome> {
         Command::Head(args) => head::run(args),
         Command::Fuse(args) => fuse::run(args),
         Command::Evaluate(args) => evaluate::run(args),
+        Command::Content(args) => content::run(args),
         Command::Measure(args) => measure::run(args),
         Command::Calibrate(args) => calibrate::run(args),
         Command::Compare(args) => compare::run(args).map(|()| Outcome::Done),

@@ -2,6 +2,7 @@
 
 mod beside;
 pub mod compared;
+pub mod content;
 pub mod disturb;
 pub mod listed;
 pub mod matched;

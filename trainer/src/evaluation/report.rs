@@ -10,6 +10,7 @@ use cyborg_models::name;
 use serde::Serialize;
 
 use super::beside::beside;
+use super::content::{ByContent, write_by_content};
 use super::disturb::Disturbance;
 use super::matched::{MatchedSources, matched, write_matched};
 use super::probe::Probed;
@@ -76,6 +77,9 @@ pub struct RunReport {
     /// Fakes against the real faces of their own groups, by source, where the list names groups.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub matched: MatchedSources,
+    /// What the scores are worth beyond content, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content: Option<ByContent>,
     /// Shares of faces by verdict at the model's own thresholds, of the sources that are pooled.
     pub verdicts: Verdicts,
     /// The same by source and class.
@@ -130,6 +134,7 @@ pub fn measure(faces: &[ScoredFace], run: &RunScores, kind: ScoreKind, apart: &[
         sources,
         videos: videos(faces, run)?,
         matched: matched(faces, run, apart),
+        content: None,
         verdicts: verdicts(faces, run, pooled),
         called: called(faces, run),
         robustness: Vec::new(),
@@ -229,6 +234,7 @@ impl Report {
         self.write_probe(page)?;
         if let Some(run) = self.runs.first() {
             write_matched(page, &run.name, &run.matched)?;
+            write_by_content(page, &run.name, run.content.as_ref())?;
             write_called(page, &run.name, &run.called)?;
         }
         self.write_robustness(page)

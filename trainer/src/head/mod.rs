@@ -3,9 +3,10 @@
 //! [`features`] are what the 8-bit tower gives when it is run as it will be in use; on them a head is a convex problem
 //! ([`crate::torch::logistic`]). [`generated`] makes that for generated faces: of two groups of collections ([`parts`]), with a gate between
 //! them ([`layer`]), and without what coding moves ([`steady`]). [`judged`] sets calibration and thresholds by faces of other collections, and [`familiar`] says
-//! which faces are unlike all that was learnt from. [`crossed`] scores the training faces for a network that is to be taught. [`learn`] and [`judge`] make a head of all this; [`fused`] sets bias and thresholds of a set of
+//! which faces are unlike all that was learnt from. [`content`] says how far what a picture shows gives its class away. [`crossed`] scores the training faces for a network that is to be taught. [`learn`] and [`judge`] make a head of all this; [`fused`] sets bias and thresholds of a set of
 //! experts.
 
+pub mod content;
 pub mod crossed;
 pub mod familiar;
 pub mod features;

@@ -2,6 +2,7 @@
 
 use super::Scored;
 use super::classes::Classes;
+use crate::data::list::Label;
 
 /// The share of pairs, one synthetic and one authentic face, in which the synthetic one has the higher score; ties count
 /// half. `None` without a face of each class, or with a score that is no number.
@@ -15,6 +16,28 @@ pub fn auc(scored: &[Scored]) -> Option<f64> {
     let rank_sum: f64 = mid_ranks(&all)[..synthetic.len()].iter().sum();
     let (authentic, synthetic) = (authentic.len() as f64, synthetic.len() as f64);
     Some((rank_sum - synthetic * (synthetic + 1.0) / 2.0) / (synthetic * authentic))
+}
+
+/// The same with a weight for each face: the share of the weight of all pairs, a pair's being the product of its two faces'.
+/// `None` also without a weight above 0 in each class, or with a weight that is negative or no number.
+///
+/// As `roc_auc_score` of scikit-learn has it with `sample_weight`.
+#[must_use]
+pub fn weighted_auc(scored: &[Scored], weights: &[f64]) -> Option<f64> {
+    let mut faces: Vec<(Scored, f64)> = scored.iter().copied().zip(weights.iter().copied()).collect();
+    if faces.iter().any(|(each, weight)| each.score.is_nan() || !(0.0..f64::INFINITY).contains(weight)) {
+        return None;
+    }
+    faces.sort_by(|(a, _), (b, _)| a.score.total_cmp(&b.score));
+    let (mut below, mut synthetic, mut in_order) = (0.0, 0.0, 0.0);
+    for tied in faces.chunk_by(|(a, _), (b, _)| a.score == b.score) {
+        let of = |label| tied.iter().filter(|(each, _)| each.label == label).map(|(_, weight)| weight).sum::<f64>();
+        let (tied_authentic, tied_synthetic) = (of(Label::Authentic), of(Label::Synthetic));
+        in_order += tied_synthetic * (below + tied_authentic / 2.0);
+        below += tied_authentic;
+        synthetic += tied_synthetic;
+    }
+    (below > 0.0 && synthetic > 0.0).then(|| in_order / (below * synthetic))
 }
 
 /// Rank of each value, from 1; values that are equal share the mean of their ranks.

@@ -1,6 +1,6 @@
 //! How well scores separate synthetic from authentic faces: pure functions of numbers and true labels.
 //!
-//! - [`auc()`], [`auc_interval`], [`auc_difference`]: the area under the ROC curve and how sure it is.
+//! - [`auc()`], [`weighted_auc`], [`auc_interval`], [`auc_difference`]: the area under the ROC curve and how sure it is.
 //! - [`roc()`]: the curve itself, the equal error rate, detection at few false detections, the best threshold.
 //! - [`at_threshold`], [`error_rates`]: errors of verdicts, by the names of ISO/IEC 30107-3.
 //! - [`reliability()`], [`ece`], [`brier`], [`log_loss`]: whether a probability means what it says.
@@ -33,7 +33,7 @@ mod spread;
 mod verdict;
 mod video;
 
-pub use auc::auc;
+pub use auc::{auc, weighted_auc};
 pub use calibration::{CalibrationError, CalibrationFit, ClassWeights, fit_calibration};
 pub use clips::{ClipAuc, ClipFrame, QUANTILE, by_clip};
 pub use comparison::{Bootstrap, Comparison, compare};

@@ -9,7 +9,7 @@ use cyborg_trainer::data::list::Label;
 use cyborg_trainer::metrics::report::summarise;
 use cyborg_trainer::metrics::{
     ClassWeights, IntervalRule, Scored, at_threshold, auc, auc_difference, auc_interval, brier, ece, fit_calibration,
-    log_loss, reliability, roc,
+    log_loss, reliability, roc, weighted_auc,
 };
 use serde::Deserialize;
 
@@ -26,6 +26,7 @@ struct Set {
     scores: Vec<f64>,
     labels: Vec<u8>,
     auc: f64,
+    weighted_auc: f64,
     variance: Option<f64>,
     fdr: Vec<f64>,
     tdr: Vec<f64>,
@@ -113,6 +114,16 @@ fn auc_and_its_variance() {
         assert_eq!(found.rule, rule, "{}", set.name);
         assert!(0.0 <= found.low && found.low <= found.value && found.value <= found.high && found.high <= 1.0);
         assert!(found.high - found.low > 0.01, "{}: {found:?}", set.name);
+    }
+}
+
+#[test]
+fn auc_with_a_weight_for_each_face() {
+    for set in fixture().sets {
+        let scored = scored(&set.scores, &set.labels);
+        let weights: Vec<f64> = (0..scored.len()).map(|at| 0.1 + (at * 37 % 11) as f64 / 7.0).collect();
+        close(&set.name, weighted_auc(&scored, &weights).expect("both classes"), set.weighted_auc);
+        close(&set.name, weighted_auc(&scored, &vec![3.0; scored.len()]).expect("both classes"), set.auc);
     }
 }
 
