@@ -78,7 +78,7 @@ pub(super) struct HeadArgs {
     part: Vec<String>,
     /// Share of that layer in the mean, in 0 to 1: one for all faces, or two with a comma between them, for faces whose content is
     /// least and most like that of these sources; a gate on the last of the blocks is then learnt to say which
-    #[arg(long, value_name = "SHARE[,SHARE]", default_value = "0.7")]
+    #[arg(long, value_name = "SHARE[,SHARE]", default_value = "0.17,0.67")]
     part_share: PartShare,
     /// Ridge penalty on the gate
     #[arg(long, value_name = "RIDGE", default_value_t = 0.2, value_parser = positive)]

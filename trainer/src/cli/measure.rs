@@ -93,3 +93,66 @@ pub(super) fn run(args: &MeasureArgs) -> anyhow::Result<Outcome> {
     let _ = writeln!(std::io::stdout().lock(), "{}", report.to_markdown());
     Ok(Outcome::Done)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    /// Tables of scores and of content, of ten faces a class: scores go by content alone, which is wrong about one face in five.
+    fn args(folder: &Path) -> MeasureArgs {
+        let head = "path,label,split,source,p_synthetic,model\n";
+        let (mut scores, mut content) = (head.to_owned(), head.to_owned());
+        for at in 0..20 {
+            let label = if at < 10 { "real" } else { "synthetic" };
+            let shows = (at >= 10) != (at % 5 == 0);
+            let (score, p) = if shows { (0.95, 0.8) } else { (0.05, 0.2) };
+            scores += &format!("{at}.png,{label},validation,one,{score},m\n");
+            content += &format!("{at}.png,{label},validation,one,{p},by content\n");
+        }
+        // What isn't known by both counts in neither.
+        scores += "new.png,real,validation,one,0.99,m\n";
+        content += "gone.png,real,validation,one,0.99,by content\n";
+        let (table, of_content) = (folder.join("scores.csv"), folder.join("content.csv"));
+        fs::write(&table, scores).expect("it can be written");
+        fs::write(&of_content, content).expect("it can be written");
+        MeasureArgs {
+            table,
+            data: None,
+            split: Split::Validation,
+            only: Vec::new(),
+            apart: Vec::new(),
+            authentic_below: 0.3,
+            synthetic_above: 0.7,
+            content: Some(of_content),
+            out: folder.join("out"),
+        }
+    }
+
+    #[test]
+    fn scores_by_content_alone_are_told_from_others() {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let args = args(folder.path());
+        assert_eq!(run(&args).expect("all is there"), Outcome::Done);
+        let page = fs::read_to_string(args.out.join("report.md")).expect("it was written");
+        for line in [
+            "with an AUC of 0.800",
+            "| AUC, faces matched by content (worth 6 real, 6 synthetic) | 0.500 |",
+            "| called synthetic of the tenth of the real faces that show most what synthetic ones show | 100.0 %",
+        ] {
+            assert!(page.contains(line), "{line} isn't in {page}");
+        }
+    }
+
+    #[test]
+    fn content_of_other_faces_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let args = MeasureArgs { split: Split::Test, ..args(folder.path()) };
+        let both = "path,label,split,source,p_synthetic,model\na,real,test,one,0.5,m\nb,synthetic,test,one,0.5,m\n";
+        fs::write(&args.table, both).expect("it can be written");
+        let error = run(&args).expect_err("content is of another split");
+        assert!(error.to_string().contains("none of the faces that are measured"), "{error:#}");
+    }
+}
