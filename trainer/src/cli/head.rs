@@ -63,7 +63,10 @@ pub(super) struct HeadArgs {
     /// it as of the face as it is; 0 for none
     #[arg(long, value_name = "SHARE", default_value_t = 0.7, value_parser = share_of_one)]
     steady: f64,
-    /// How much the weights are held back in that
+    /// Share of these variants that go through a video encoder of random quality too
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share_of_one)]
+    steady_video: f64,
+    /// How much the weights are held back in making it steady
     #[arg(long, value_name = "RIDGE", default_value_t = 0.2, value_parser = positive)]
     steady_ridge: f64,
     /// Ridge penalty on the layer for swapped faces
@@ -127,7 +130,7 @@ pub(super) fn run(args: &HeadArgs) -> anyhow::Result<Outcome> {
         args.blocks.first().is_some_and(|&first| first > 0) && args.blocks.is_sorted_by(|one, next| one < next),
         "--blocks wants numbers from 1 in rising order, such as 4,5,8"
     );
-    if args.video_coding > 0.0 {
+    if args.video_coding > 0.0 || args.steady_video > 0.0 {
         video::check()?;
     }
     let tower = read_tower(args.tower.as_deref())?;
@@ -230,6 +233,7 @@ impl HeadArgs {
             video_coding: self.video_coding,
             ridge: self.ridge,
             steady: self.steady,
+            steady_video: self.steady_video,
             steady_ridge: self.steady_ridge,
             swap_ridge: self.swap_ridge,
             part: self.part.clone(),

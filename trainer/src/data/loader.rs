@@ -22,7 +22,7 @@ use super::list::Label;
 use super::pairs::{Made, PairMaker, Way};
 use super::saliency::{GreyMap, Saliency};
 
-pub use views::{View, order_of_photos, views};
+pub use views::{Varying, View, order_of_photos, views};
 
 /// Batches that are ready and wait, at most.
 pub const AHEAD: usize = 3;

@@ -12,7 +12,7 @@ use cyborg_models::name;
 use super::FitData;
 use crate::data::augment::Preset;
 use crate::data::faces::Faces;
-use crate::data::loader::{self, Batch, Plan, View};
+use crate::data::loader::{self, Batch, Plan, Varying, View};
 use crate::data::trunk_store::{Fault, TrunkStore};
 use crate::torch::Model;
 
@@ -91,9 +91,10 @@ impl TrunkFaces {
         }
         let all: usize = known.iter().map(|(_, indices)| indices.len()).sum();
         let mut count = Count { done: 0, made: 0, faults: 0, all };
+        let varying = Varying { augment: keeping.augment, video_coding: 0.0 };
         for (view, indices) in known {
-            for (batch, of) in loader::views(&data.faces, indices, keeping.augment, view, keeping.batch)
-                .zip(indices.chunks(keeping.batch))
+            for (batch, of) in
+                loader::views(&data.faces, indices, varying, view, keeping.batch).zip(indices.chunks(keeping.batch))
             {
                 if stop.load(Ordering::Relaxed) {
                     return Ok(None);

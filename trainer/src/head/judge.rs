@@ -143,6 +143,7 @@ mod tests {
             video_coding: 0.0,
             ridge: 1.0,
             steady: 0.0,
+            steady_video: 0.0,
             steady_ridge: 1.0,
             swap_ridge: 1.0,
             part: Vec::new(),

@@ -18,7 +18,7 @@ use crate::data::balance::Balance;
 use crate::data::faces::Faces;
 use crate::data::forge::swap::donor::Donors;
 use crate::data::list::Label;
-use crate::data::loader::{Plan, View, evaluation, order_of_photos, training, views};
+use crate::data::loader::{Plan, Varying, View, evaluation, order_of_photos, training, views};
 use crate::torch::logistic;
 
 /// Faces that the tower sees at once.
@@ -76,7 +76,8 @@ impl Learning<'_> {
         // A face beside another's features would part them wrongly, and nothing would tell.
         ensure!(order.len() == seen.labels.len(), "{} faces were described of {}", seen.labels.len(), order.len());
         let varied = if settings.steady > 0.0 {
-            let variants = views(faces, &order, Preset::Coded, View::Varied(settings.seed), BATCH);
+            let varying = Varying { augment: Preset::Coded, video_coding: settings.steady_video };
+            let variants = views(faces, &order, varying, View::Varied(settings.seed), BATCH);
             let Some(varied) = runner.describe(variants, stop)? else { return Ok(None) };
             log::info!("described a variant of each");
             Some(varied)

@@ -18,9 +18,19 @@ pub enum View {
     Varied(u64),
 }
 
+/// What a variant of a face is like.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Varying {
+    /// What is done to each face.
+    pub augment: Preset,
+    /// Share of the faces that are coded as video, 0 to 1.
+    pub video_coding: f64,
+}
+
 /// The faces in the order of `indices`, all in one view. What a variant is like depends on its number and the face's index alone.
 #[must_use]
-pub fn views(faces: &Arc<Faces>, indices: &[usize], augment: Preset, view: View, batch: usize) -> Batches {
+pub fn views(faces: &Arc<Faces>, indices: &[usize], varying: Varying, view: View, batch: usize) -> Batches {
+    let Varying { augment, video_coding } = varying;
     let View::Varied(number) = view else { return evaluation(faces, indices, batch) };
     let (shared, others) = (Arc::clone(faces), indices.to_vec());
     Batches::spawn(indices.to_vec(), batch, faces.settings().cam, move |index, _, hands| {
@@ -28,7 +38,8 @@ pub fn views(faces: &Arc<Faces>, indices: &[usize], augment: Preset, view: View,
         // Streams are independent; those of training lie elsewhere.
         random.set_stream(1 << 34 | index as u64);
         let other = if augment == Preset::Strong { others[random.random_range(0..others.len())] } else { 0 };
-        let sample = hands.photo(&shared, index, Variation { augment, coded: false, other }, &mut random)?;
+        let coded = video_coding > 0.0 && random.random_bool(video_coding.min(1.0));
+        let sample = hands.photo(&shared, index, Variation { augment, coded, other }, &mut random)?;
         Ok(Shown { sample, label: shared.rows[index].label.class(), taught: None })
     })
 }
@@ -50,7 +61,7 @@ mod tests {
     fn a_view_is_the_same_each_time() {
         let (_folder, faces) = faces(7);
         let indices = [3, 0, 6, 2, 5, 1, 4];
-        let view = |augment, view| whole(views(&faces, &indices, augment, view, 3));
+        let view = |augment, view| whole(views(&faces, &indices, Varying { augment, video_coding: 0.0 }, view, 3));
         assert_eq!(view(Preset::Robust, View::Plain), whole(evaluation(&faces, &indices, 3)));
         for augment in [Preset::Coded, Preset::Robust, Preset::Strong] {
             let first = view(augment, View::Varied(1));
@@ -58,6 +69,21 @@ mod tests {
             assert_ne!(first, view(augment, View::Varied(2)));
             assert_eq!(first.iter().map(Batch::len).collect::<Vec<_>>(), [3, 3, 1]);
         }
+    }
+
+    #[test]
+    #[cfg(feature = "video")]
+    fn a_share_of_the_variants_is_coded_as_video() {
+        let (_folder, faces) = faces(40);
+        let indices: Vec<usize> = (0..40).collect();
+        let view = |video_coding| {
+            let varying = Varying { augment: Preset::None, video_coding };
+            let batches = whole(views(&faces, &indices, varying, View::Varied(1), 1));
+            batches.into_iter().map(|batch| batch.pixels).collect::<Vec<_>>()
+        };
+        let changed = |share| view(share).iter().zip(view(0.0)).filter(|(coded, plain)| *coded != plain).count();
+        assert_eq!(changed(1.0), 40);
+        assert!((10..30).contains(&changed(0.5)), "{}", changed(0.5));
     }
 
     #[test]
