@@ -76,6 +76,9 @@ pub(super) fn run(args: &MeasureArgs) -> anyhow::Result<Outcome> {
     if let Some(table) = &args.content {
         let content = Content::read(table, args.split, &faces)?;
         measured.content = by_content(&faces, &run, &content, &args.apart);
+        if measured.content.is_none() {
+            log::warn!("{} knows faces of one class alone: nothing can be said beyond content", name::of(table));
+        }
     }
     let report = Report {
         tool: TOOL.to_owned(),

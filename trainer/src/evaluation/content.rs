@@ -60,7 +60,7 @@ impl Content {
 }
 
 /// What a run comes to beyond content, over the faces whose content is known and that are not `apart`; nothing without some of each
-/// class, or where content leaves no overlap.
+/// class.
 #[must_use]
 pub fn by_content(faces: &[ScoredFace], run: &RunScores, content: &Content, apart: &[String]) -> Option<ByContent> {
     let known: Vec<(Scored, f64)> = (faces.iter().zip(&run.logits))
