@@ -77,7 +77,7 @@ pub(super) fn run(args: &MeasureArgs) -> anyhow::Result<Outcome> {
         let content = Content::read(table, args.split, &faces)?;
         measured.content = by_content(&faces, &run, &content, &args.apart);
         if measured.content.is_none() {
-            log::warn!("{} knows faces of one class alone: nothing can be said beyond content", name::of(table));
+            log::warn!("{} knows too few faces of a class: nothing can be said beyond content", name::of(table));
         }
     }
     let report = Report {
