@@ -59,6 +59,9 @@ fn folds(groups: &[Option<&str>]) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
     use super::*;
 
     /// Two values: whether the picture shows what fakes show, which is right for four in five faces, and noise.
@@ -84,13 +87,13 @@ mod tests {
 
     #[test]
     fn nobody_is_judged_by_a_layer_that_learnt_from_it() {
-        // Fifty values that have nothing to do with the class: enough to know each of eighty faces by heart.
-        let noise = |at: u64| (at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f32 / (1 << 24) as f32;
-        let features = (0..80 * 50).map(|at| noise(at + 1)).collect();
+        // Two hundred values that have nothing to do with the class: enough to know each of eighty faces by heart.
+        let mut random = ChaCha8Rng::seed_from_u64(1);
+        let features = (0..80 * 200).map(|_| random.random()).collect();
         let seen = Described { features, labels: (0..80).map(|at| at % 2 == 1).collect() };
-        let told = told(&seen, &[None; 80], 50).expect("both classes are there");
+        let told = told(&seen, &[None; 80], 200).expect("both classes are there");
         let right = told.iter().zip(&seen.labels).filter(|(p, label)| (**p > 0.5) == **label).count();
-        assert!(right < 60, "{right} of 80");
+        assert!(right < 56, "{right} of 80");
     }
 
     #[test]
