@@ -4,21 +4,19 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Context;
 use clap::Args;
 use cyborg_edge::inference::runtime::Runtime;
-use cyborg_models::name;
 
 use super::head::{read_tower, rows};
 use super::outcome::Outcome;
 use super::session::{DataArgs, bytes, listen};
-use crate::checkpoint;
 use crate::data::choice::Known;
 use crate::data::inspect::Need;
-use crate::data::list::{Row, Split};
+use crate::data::list::Split;
 use crate::data::loader::evaluation;
 use crate::data::look::{Wanted, look};
 use crate::data::part::{both_classes, class_counts};
+use crate::evaluation::listed;
 use crate::head::content::{BLOCK, told};
 use crate::head::features::TowerRunner;
 use crate::head::learn::BATCH;
@@ -70,23 +68,8 @@ pub(super) fn run(args: &ContentArgs) -> anyhow::Result<Outcome> {
     let rows = rows(&faces, &judged);
     let groups: Vec<Option<&str>> = rows.iter().map(|row| row.group.as_deref()).collect();
     let told = told(&seen, &groups, runner.width())?;
-    write(args, &rows, &told)?;
+    listed::write(&args.out, WHO, args.split, &rows, &told)?;
     Ok(Outcome::Done)
-}
-
-fn write(args: &ContentArgs, rows: &[&Row], told: &[f32]) -> anyhow::Result<()> {
-    let fail = || format!("can't write {}", name::of(&args.out));
-    let mut table = csv::Writer::from_writer(Vec::new());
-    table.write_record(["path", "label", "split", "source", "p_synthetic", "model"]).with_context(fail)?;
-    let split = args.split.to_string();
-    for (row, p) in rows.iter().zip(told) {
-        let (path, p) = (name::of(&row.path), p.to_string());
-        let record = [&path, row.label.name(), &split, &row.source, &p, WHO];
-        table.write_record(record).with_context(fail)?;
-    }
-    checkpoint::replace(&args.out, &table.into_inner().with_context(fail)?).with_context(fail)?;
-    log::info!("wrote {} with {} faces", name::of(&args.out), rows.len());
-    Ok(())
 }
 
 /// Who says what is in the table.

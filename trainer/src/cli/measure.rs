@@ -15,6 +15,7 @@ use crate::data::list::{Label, Split};
 use crate::data::part::both_classes;
 use crate::evaluation::content::{Content, by_content};
 use crate::evaluation::listed::{self, Listed};
+use crate::evaluation::probed::Probed;
 use crate::evaluation::report::{Report, measure};
 use crate::evaluation::{RunScores, ScoreKind};
 use crate::run_folder::TOOL;
@@ -44,6 +45,10 @@ pub(super) struct MeasureArgs {
     /// Table that `cyborg-train content` wrote of the same faces: adds what the scores are worth where content doesn't help
     #[arg(long, value_name = "TABLE")]
     content: Option<PathBuf>,
+    /// Table that `cyborg-train probe` wrote of the same faces: adds how far the scores are ahead of a model that can't see
+    /// a face
+    #[arg(long, value_name = "TABLE")]
+    probe: Option<PathBuf>,
     /// Folder to write report.md and report.json to
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
@@ -80,6 +85,10 @@ pub(super) fn run(args: &MeasureArgs) -> anyhow::Result<Outcome> {
             log::warn!("{} knows too few faces of a class: nothing can be said beyond content", name::of(table));
         }
     }
+    let probe = match &args.probe {
+        Some(table) => Some(Probed::read(table, args.split, &faces, &args.apart)?),
+        None => None,
+    };
     let report = Report {
         tool: TOOL.to_owned(),
         target: args.table.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
@@ -88,7 +97,7 @@ pub(super) fn run(args: &MeasureArgs) -> anyhow::Result<Outcome> {
             .with_context(|| format!("can't read the scores in {}", name::of(&args.table)))?,
         score: ScoreKind::Softmax.to_string(),
         apart: args.apart.clone(),
-        probe: None,
+        probe,
         runs: vec![measured],
     };
     report.write(&args.out)?;
@@ -130,6 +139,7 @@ mod tests {
             authentic_below: 0.3,
             synthetic_above: 0.7,
             content: Some(of_content),
+            probe: None,
             out: folder.join("out"),
         }
     }

@@ -16,6 +16,7 @@ mod locate;
 mod measure;
 mod outcome;
 mod prepare;
+mod probe;
 mod progress;
 mod results;
 mod runs;
@@ -62,6 +63,8 @@ enum Command {
     Evaluate(evaluate::EvaluateArgs),
     /// Say how far what the pictures of a list show gives their class away, for `measure --content`
     Content(content::ContentArgs),
+    /// Say what a model that can't see a face makes of the faces of a list, for `measure --probe`
+    Probe(probe::ProbeArgs),
     /// Measure the scores in a table from `cyborg image --list`
     Measure(measure::MeasureArgs),
     /// Fit probabilities and thresholds on the faces of a list, and write them into checkpoint and model file
@@ -114,6 +117,7 @@ fn run_command(command: &Command) -> anyhow::Result<Outcome> {
         Command::Fuse(args) => fuse::run(args),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Content(args) => content::run(args),
+        Command::Probe(args) => probe::run(args),
         Command::Measure(args) => measure::run(args),
         Command::Calibrate(args) => calibrate::run(args),
         Command::Compare(args) => compare::run(args).map(|()| Outcome::Done),

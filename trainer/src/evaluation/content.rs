@@ -8,7 +8,7 @@ use anyhow::ensure;
 use cyborg_models::name;
 use serde::Serialize;
 
-use super::listed::{self, Listed};
+use super::listed;
 use super::{RunScores, ScoreKind, ScoredFace, score_of};
 use crate::data::list::{Label, Split};
 use crate::metrics::{Proportion, Scored, auc, weighted_auc};
@@ -46,9 +46,7 @@ impl Content {
     ///
     /// When the table can't be read, or knows none of `faces`.
     pub fn read(table: &Path, split: Split, faces: &[ScoredFace]) -> anyhow::Result<Self> {
-        let Listed { faces: known, logits, .. } = listed::read(table, split, &[])?;
-        let p = logits.iter().map(|logits| 1.0 / (1.0 + f64::from(logits.authentic - logits.synthetic).exp()));
-        let content = Self(known.into_iter().map(|face| face.path).zip(p).collect());
+        let content = Self(listed::scores(table, split)?);
         let found = faces.iter().filter(|face| content.0.contains_key(&face.path)).count();
         ensure!(
             found > 0,

@@ -9,7 +9,8 @@ use cyborg_models::name;
 use serde::Deserialize;
 
 use super::ScoredFace;
-use crate::data::list::{self, Label, Place, Split};
+use crate::checkpoint;
+use crate::data::list::{self, Label, Place, Row, Split};
 
 /// What is read of a row.
 #[derive(Debug, Deserialize)]
@@ -65,6 +66,36 @@ pub fn read(table: &Path, split: Split, only: &[String]) -> anyhow::Result<Liste
         faces.push(ScoredFace { path: row.path, label, source, video: None, group: None, pair: None });
     }
     Ok(Listed { faces, logits, without })
+}
+
+/// p(synthetic) of the faces of a split in a table, by their paths.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn scores(table: &Path, split: Split) -> anyhow::Result<HashMap<String, f64>> {
+    let Listed { faces, logits, .. } = read(table, split, &[])?;
+    let p = logits.iter().map(|logits| 1.0 / (1.0 + f64::from(logits.authentic - logits.synthetic).exp()));
+    Ok(faces.into_iter().map(|face| face.path).zip(p).collect())
+}
+
+/// Writes p(synthetic) of the faces of a split as such a table; `who` says so.
+///
+/// # Errors
+///
+/// When it can't be written.
+pub fn write(out: &Path, who: &str, split: Split, rows: &[&Row], scores: &[f32]) -> anyhow::Result<()> {
+    let fail = || format!("can't write {}", name::of(out));
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table.write_record(["path", "label", "split", "source", "p_synthetic", "model"]).with_context(fail)?;
+    let split = split.to_string();
+    for (row, p) in rows.iter().zip(scores) {
+        let (path, p) = (name::of(&row.path), p.to_string());
+        table.write_record([&path, row.label.name(), &split, &row.source, &p, who]).with_context(fail)?;
+    }
+    checkpoint::replace(out, &table.into_inner().with_context(fail)?).with_context(fail)?;
+    log::info!("wrote {} with {} faces", name::of(out), rows.len());
+    Ok(())
 }
 
 /// Tells the faces what they belong to, by the rows of the list.

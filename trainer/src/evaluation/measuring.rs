@@ -8,7 +8,8 @@ use rayon::prelude::*;
 
 use super::disturb::SWEEP;
 use super::pictures::Mistake;
-use super::probe::{FEATURES, Probe, Probed, features};
+use super::probe::{FEATURES, Probe, features};
+use super::probed::Probed;
 use super::report::{Robustness, RunReport};
 use super::{RunScores, Said, ScoreKind, ScoredFace, score};
 use crate::data::faces::{Cutter, Extent, Faces};
@@ -118,6 +119,15 @@ pub fn probed(
     if learnt.is_empty() {
         return Ok(None);
     }
+    Ok(Some(Probed::new(scored, &probe_scores(faces, learnt, indices)?, apart)))
+}
+
+/// What the probe says of the faces `indices`, learnt from the faces `learnt`: the higher, the more synthetic.
+///
+/// # Errors
+///
+/// When a photo can't be read any more.
+pub fn probe_scores(faces: &Faces, learnt: &[usize], indices: &[usize]) -> anyhow::Result<Vec<f64>> {
     let side = faces.side_of(Extent::Exact);
     let known = |indices: &[usize]| -> anyhow::Result<Vec<[f64; FEATURES]>> {
         let one = |cutter: &mut Cutter, &index: &usize| -> anyhow::Result<[f64; FEATURES]> {
@@ -127,6 +137,5 @@ pub fn probed(
     };
     let labels = learnt.iter().map(|&index| faces.rows[index].label);
     let probe = Probe::learn(&known(learnt)?.into_iter().zip(labels).collect::<Vec<_>>());
-    let scores: Vec<f64> = known(indices)?.iter().map(|features| probe.score(features)).collect();
-    Ok(Some(Probed::new(scored, &scores, apart)))
+    Ok(known(indices)?.iter().map(|features| probe.score(features)).collect())
 }

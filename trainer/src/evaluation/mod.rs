@@ -1,5 +1,6 @@
 //! Running networks on the faces of a list and measuring the results: scores, reports, robustness, plots.
 
+pub mod against;
 mod beside;
 pub mod compared;
 pub mod content;
@@ -9,6 +10,7 @@ pub mod matched;
 pub mod measuring;
 pub mod pictures;
 pub mod probe;
+pub mod probed;
 pub mod report;
 pub mod table;
 pub mod verdicts;

@@ -1,14 +1,7 @@
 //! The shortcut probe: a model that can't see a face at all. It knows colours, contrast, sharpness and the traces of JPEG blocks
 //! of a crop. Where it tells real from synthetic faces about as well as a network does, the network's figure says little.
 
-use std::collections::BTreeMap;
-
-use serde::Serialize;
-
-use super::ScoredFace;
-use super::beside::beside;
 use crate::data::list::Label;
-use crate::metrics::{AucInterval, Scored, auc_interval};
 
 /// Numbers that a crop is known by.
 pub const FEATURES: usize = 14;
@@ -170,35 +163,10 @@ impl Probe {
     }
 }
 
-/// What the probe comes to.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Probed {
-    /// All sources but those apart.
-    pub pooled: Option<AucInterval>,
-    /// Each source against the other class.
-    pub sources: BTreeMap<String, Option<AucInterval>>,
-}
-
-impl Probed {
-    /// Measures scores of the probe, one for each face.
-    #[must_use]
-    pub fn new(faces: &[ScoredFace], scores: &[f64], apart: &[String]) -> Self {
-        let of = |wanted: &dyn Fn(&ScoredFace) -> bool| {
-            let pairs = faces.iter().zip(scores).filter(|(face, _)| wanted(face));
-            auc_interval(&pairs.map(|(face, &score)| Scored { score, label: face.label }).collect::<Vec<_>>())
-        };
-        let sources = faces.iter().map(|face| face.source.clone()).collect::<std::collections::BTreeSet<_>>();
-        let measured = sources.into_iter().map(|source| {
-            let auc = of(&beside(faces, &source, apart));
-            (source, auc)
-        });
-        Self { sources: measured.collect(), pooled: of(&|face| !apart.contains(&face.source)) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::Scored;
 
     const SIDE: usize = 32;
 

@@ -9,11 +9,12 @@ use anyhow::Context;
 use cyborg_models::name;
 use serde::Serialize;
 
+use super::against::{Against, against, write_against};
 use super::beside::beside;
 use super::content::{ByContent, write_by_content};
 use super::disturb::Disturbance;
 use super::matched::{MatchedSources, matched, write_matched};
-use super::probe::Probed;
+use super::probed::{Probed, write_probed};
 use super::verdicts::{Called, Verdicts, called, verdicts, write_called};
 use super::{RunScores, ScoreKind, ScoredFace};
 use crate::checkpoint;
@@ -72,6 +73,8 @@ pub struct RunReport {
     /// By source. A synthetic source stands against all real faces, a real one against all synthetic faces, and one of both
     /// classes by itself.
     pub sources: BTreeMap<String, Summary>,
+    /// Each synthetic source against each real one, those that are apart left out.
+    pub against: Vec<Against>,
     /// By video, where the list names some: the mean of the logits of a video's faces.
     pub videos: Option<Summary>,
     /// Fakes against the real faces of their own groups, by source, where the list names groups.
@@ -128,10 +131,12 @@ pub fn measure(faces: &[ScoredFace], run: &RunScores, kind: ScoreKind, apart: &[
                 .insert(face.source.clone(), summarise(&run.scored(faces, kind, beside(faces, &face.source, apart)))?);
         }
     }
+    let scores: Vec<f64> = run.scored(faces, kind, |_| true).iter().map(|face| face.score).collect();
     Ok(RunReport {
         name: run.name.clone(),
         pooled: summarise(&run.scored(faces, kind, pooled))?,
         sources,
+        against: against(faces, &scores, apart),
         videos: videos(faces, run)?,
         matched: matched(faces, run, apart),
         content: None,
@@ -231,8 +236,11 @@ impl Report {
                 "\nThere are too few real faces for the smallest FDRs: their TDR is that at no false detection."
             )?;
         }
-        self.write_probe(page)?;
         if let Some(run) = self.runs.first() {
+            let of_source = |source: &str| self.over_runs(|run| Some(run.sources.get(source)?.auc?.value));
+            let pooled = self.over_runs(|run| Some(run.pooled.auc?.value));
+            write_probed(page, self.probe.as_ref(), of_source, pooled, &run.against)?;
+            write_against(page, &run.name, &run.against)?;
             write_matched(page, &run.name, &run.matched)?;
             write_by_content(page, &run.name, run.content.as_ref())?;
             write_called(page, &run.name, &run.called)?;
@@ -265,27 +273,6 @@ impl Report {
             number(&|summary| summary.at_half.bpcer),
             number(&|summary| summary.at_half.acer),
         )
-    }
-
-    fn write_probe(&self, page: &mut String) -> std::fmt::Result {
-        let Some(probe) = &self.probe else { return Ok(()) };
-        writeln!(
-            page,
-            "\nA probe that knows colours, contrast, sharpness and JPEG blocks of a crop alone (logistic regression, learnt from\n\
-             the training faces):\n"
-        )?;
-        writeln!(page, "| source | AUC of the probe | 95 % interval | AUC of the model less it |\n|---|---|---|---|")?;
-        let mut line = |name: &str, auc: Option<AucInterval>, model: Option<Spread>| match (auc, model) {
-            (Some(AucInterval { value, low, high, .. }), Some(model)) => {
-                let more = model.mean - value;
-                writeln!(page, "| {name} | {value:.3} | {low:.3} to {high:.3} | {more:+.3} |")
-            }
-            _ => Ok(()),
-        };
-        for (source, &auc) in &probe.sources {
-            line(source, auc, self.over_runs(|run| Some(run.sources.get(source)?.auc?.value)))?;
-        }
-        line("**pooled**", probe.pooled, self.over_runs(|run| Some(run.pooled.auc?.value)))
     }
 
     fn write_robustness(&self, page: &mut String) -> std::fmt::Result {

@@ -136,6 +136,35 @@ fn from_photos_to_a_verdict() {
     assert!(found.error_rates.expect("they were measured").measured_on.contains("had not seen"));
 }
 
+#[test]
+fn scores_are_measured_beside_a_model_that_sees_no_face() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let data = prepared(&folder);
+    // Every other face is measured on.
+    let mut lines = "file,label,split,source\n".to_owned();
+    for (at, row) in rows(&data.join("faces.csv")).iter().enumerate() {
+        let split = if at % 2 == 0 { "train" } else { "validation" };
+        lines += &format!("{},{},{split},{}\n", &row[0], &row[1], &row[3]);
+    }
+    let list = data.join("parted.csv");
+    fs::write(&list, lines).expect("it can be written");
+    let [probe, scores, out] = ["probe.csv", "scores.csv", "measured"].map(|file| folder.path().join(file));
+    done(&["probe", "--data", text(&list), "--out", text(&probe)]);
+    let found = rows(&probe);
+    assert_eq!(found.len(), 14);
+    assert!(found.iter().all(|row| row[2] == *"validation" && row[5] == *"shortcut probe"), "{found:?}");
+    fails(&["probe", "--data", text(&list), "--split", "train", "--out", text(&probe)], 2, &["learns from"]);
+
+    let mut look = Command::new(cyborg());
+    look.args(["image", "--list", text(&list), "--split", "validation", "--model", "small", "--csv", text(&scores)]);
+    let (code, _, said) = run(&mut look);
+    assert_eq!(code, 0, "{said}");
+    let measure = ["measure", text(&scores), "--split", "validation", "--out", text(&out)];
+    let (page, _) = done(&[measure.as_slice(), &["--probe", text(&probe)]].concat());
+    assert!(page.contains("| gan |") && page.contains("The model is ahead of it by 0.10 or more on"), "{page}");
+    fails(&[measure.as_slice(), &["--probe", text(&list)]].concat(), 1, &["parted.csv"]);
+}
+
 /// What two runs of two epochs leave behind.
 fn check_runs(runs: &Path) {
     let config: serde_json::Value =
