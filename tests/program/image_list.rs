@@ -115,6 +115,21 @@ fn a_bad_line_or_file_does_not_stop_the_others() {
 }
 
 #[test]
+fn a_split_of_the_list_is_judged_alone() {
+    let folder = greys(&[10, 20, 30]);
+    // The photo of another split needn't even be there.
+    let text = "train,Real,gone.png\nvalidation,Real,ffhq/10.png\ntest,Real,ffhq/20.png\nvalidation,Real,ffhq/30.png\n";
+    let (code, stdout, stderr) = run(scoring(&folder, text).args(["--crop", "whole", "--split", "validation"]));
+    assert_eq!((code, stdout.as_str()), (0, "2 photos scored, 0 without a face, 0 not usable\n"), "{stderr}");
+    let rows = rows(&folder);
+    assert!(rows[0][0].ends_with("10.png") && rows[1][0].ends_with("30.png") && rows.len() == 2, "{rows:?}");
+    let none = "test,Real,ffhq/20.png\n";
+    check_error(scoring(&folder, none).args(["--crop", "whole", "--split", "train"]), 2, "no row of split train");
+    check_error(scoring(&folder, none).args(["--split", "all"]), 2, "expected train, validation or test");
+    check_error(cyborg().args(["image", "--split", "train", "y.png"]), 2, "--split");
+}
+
+#[test]
 fn usage_that_makes_no_sense_is_refused() {
     let folder = greys(&[10]);
     let text = "test,Real,ffhq/10.png\n";

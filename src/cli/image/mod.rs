@@ -21,7 +21,7 @@ use crate::capture::stills::{self, Still};
 use crate::classify::panel::Panel;
 use crate::findings::{FrameView, Opinion};
 use crate::name;
-use crate::photo_list;
+use crate::photo_list::{self, Split};
 use crate::sink::csv::CsvPhotos;
 use crate::sink::jsonl::{Extent as Lines, JsonlSink, RunRecord};
 use crate::sink::progress::Progress;
@@ -40,6 +40,9 @@ pub(super) struct ImageArgs {
     /// Folder that the paths in the list are relative to [default: `faces` next to the list, or the list's own folder]
     #[arg(long, value_name = "DIR", requires = "list", conflicts_with = "paths")]
     root: Option<PathBuf>,
+    /// Judge only the rows of the list that have this split: train, validation or test
+    #[arg(long, value_name = "SPLIT", requires = "list", conflicts_with = "paths")]
+    split: Option<Split>,
     /// What is judged: face (each face that is found; for a list, the face it means) or whole (the photo as it is)
     #[arg(long, value_name = "EXTENT", default_value = "face")]
     crop: CropExtent,
@@ -164,14 +167,21 @@ struct Gathered {
 fn gather(args: &ImageArgs) -> anyhow::Result<Gathered> {
     let Gathered { mut photos, mut failed, mut left_out } = Gathered::default();
     if let Some(list) = &args.list {
+        let mut others = 0_u64;
         for line in photo_list::read(list, args.root.as_deref())? {
             match line {
+                Ok(listed) if args.split.is_some() && listed.split != args.split => others += 1,
                 Ok(listed) => photos.push(PhotoFile { path: listed.path.clone(), listed: Some(listed) }),
                 Err(error) => {
                     complain(&error.into());
                     failed += 1;
                 }
             }
+        }
+        if let Some(split) = args.split.filter(|_| photos.is_empty() && failed == 0) {
+            let message =
+                format!("{} has no row of split {split}, but {others} others: drop `--split`", name::of(list));
+            return Err(UsageError(message).into());
         }
     }
     for path in &args.paths {
