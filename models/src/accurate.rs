@@ -53,6 +53,15 @@ pub enum AccurateError {
     },
 }
 
+/// The set as it is shipped: its experts, their weights, and its thresholds.
+///
+/// # Errors
+///
+/// When it is broken, which would be our fault.
+pub fn set() -> Result<ExpertSet, ExpertSetError> {
+    ExpertSet::parse(SET)
+}
+
 /// The files of the set, by their names, from the bytes of the tower's file; `tower_sha256` is the digest that it must have.
 ///
 /// # Errors
@@ -63,7 +72,7 @@ pub fn files(tower: &[u8], tower_sha256: &str) -> Result<Vec<(String, Vec<u8>)>,
     if found != tower_sha256 {
         return Err(AccurateError::Tower { found, expected: tower_sha256.to_owned() });
     }
-    let set = ExpertSet::parse(SET)?;
+    let set = set()?;
     let model = assemble(tower, HEAD)?;
     let found = digest::of_bytes(&model);
     // The first expert is the one that is assembled; the other is part of the program.

@@ -1,4 +1,4 @@
-//! Project tasks: `cargo xtask setup`, `demo`, `test`, `portraits`, `trainer`, `release`.
+//! Project tasks: `cargo xtask setup`, `demo`, `test`, `portraits`, `retrain`, `trainer`, `release`.
 
 mod accurate;
 #[cfg(test)]
@@ -7,6 +7,7 @@ mod demo;
 mod fetch;
 mod portraits;
 mod release;
+mod retrain;
 mod setup;
 mod step;
 mod system;
@@ -52,6 +53,8 @@ enum Chore {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Train and assemble what is shipped again, with the settings that it was made by
+    Retrain(retrain::RetrainArgs),
     /// Run `cyborg-train` with these arguments, in a release build
     Trainer {
         /// Arguments of `cyborg-train`
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Chore::Test { long } => test::run_all(long).map(|()| ExitCode::SUCCESS),
         Chore::Portraits { folder } => portraits::fetch(&folder).map(|()| ExitCode::SUCCESS),
         Chore::Release { dry_run } => release::prepare(dry_run).map(|()| ExitCode::SUCCESS),
+        Chore::Retrain(args) => retrain::run_all(&args).map(|()| ExitCode::SUCCESS),
         Chore::Trainer { arguments } => setup::trainer(&arguments),
     };
     outcome.unwrap_or_else(|error| {

@@ -1,7 +1,7 @@
 //! `cargo xtask setup`: system packages, and what is fetched. `cargo xtask trainer`: the trainer, with its libtorch.
 
 use std::path::PathBuf;
-use std::process::{ExitCode, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::Context;
 use cyborg_models::cache;
@@ -71,15 +71,20 @@ pub(crate) fn libtorch() -> anyhow::Result<PathBuf> {
 
 /// Runs `cyborg-train`, built for speed, and hands on its exit code.
 pub(crate) fn trainer(arguments: &[String]) -> anyhow::Result<ExitCode> {
+    let mut command = trainer_command()?;
+    let status = command.args(arguments).stdin(Stdio::null()).status().context("can't run cargo")?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// `cyborg-train`, built for speed when it is run, without arguments yet. What it needs is set up.
+pub(crate) fn trainer_command() -> anyhow::Result<Command> {
     let groups = [Group::Runtime, Group::Trainer];
     system::prepare(&groups)?;
     fetch::fetch(&groups)?;
     let mut command = cargo();
     // The user's own folder: paths among the arguments are meant from there.
     command.current_dir(std::env::current_dir().context("the current folder is gone")?);
-    command
-        .args(["run", "--quiet", "--release", "--package", "cyborg-trainer", "--features", "video", "--"])
-        .args(arguments);
-    let status = command.env("LIBTORCH", libtorch()?).stdin(Stdio::null()).status().context("can't run cargo")?;
-    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
+    command.args(["run", "--quiet", "--release", "--package", "cyborg-trainer", "--features", "video", "--"]);
+    command.env("LIBTORCH", libtorch()?);
+    Ok(command)
 }
