@@ -63,7 +63,7 @@ pub(super) struct HeadArgs {
     /// it as of the face as it is; 0 for none
     #[arg(long, value_name = "SHARE", default_value_t = 0.7, value_parser = share_of_one)]
     steady: f64,
-    /// Share of these variants that go through a video encoder of random quality too
+    /// Share of these variants that go through a video encoder of random quality instead
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share_of_one)]
     steady_video: f64,
     /// How much the weights are held back in making it steady
@@ -81,7 +81,7 @@ pub(super) struct HeadArgs {
     part: Vec<String>,
     /// Share of that layer in the mean, in 0 to 1: one for all faces, or two with a comma between them, for faces whose content is
     /// least and most like that of these sources; a gate on the last of the blocks is then learnt to say which
-    #[arg(long, value_name = "SHARE[,SHARE]", default_value = "0.17,0.67")]
+    #[arg(long, value_name = "SHARE[,SHARE]", default_value = "0.43,0.68")]
     part_share: PartShare,
     /// Ridge penalty on the gate
     #[arg(long, value_name = "RIDGE", default_value_t = 0.2, value_parser = positive)]

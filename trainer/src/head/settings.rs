@@ -20,7 +20,7 @@ pub struct HeadSettings {
     pub ridge: f64,
     /// How much a variant of each face counts in making that layer steady; 0 for none.
     pub steady: f64,
-    /// Share of these variants that are coded as video too.
+    /// Share of these variants that are coded as video instead.
     pub steady_video: f64,
     /// How much the weights are held back in making it steady.
     pub steady_ridge: f64,

@@ -21,9 +21,9 @@ pub enum View {
 /// What a variant of a face is like.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Varying {
-    /// What is done to each face.
+    /// What is done to each face that isn't coded as video.
     pub augment: Preset,
-    /// Share of the faces that are coded as video, 0 to 1.
+    /// Share of the faces that are coded as video and nothing else, 0 to 1: a frame of a video comes as its encoder left it.
     pub video_coding: f64,
 }
 
@@ -39,6 +39,7 @@ pub fn views(faces: &Arc<Faces>, indices: &[usize], varying: Varying, view: View
         random.set_stream(1 << 34 | index as u64);
         let other = if augment == Preset::Strong { others[random.random_range(0..others.len())] } else { 0 };
         let coded = video_coding > 0.0 && random.random_bool(video_coding.min(1.0));
+        let augment = if coded { Preset::None } else { augment };
         let sample = hands.photo(&shared, index, Variation { augment, coded, other }, &mut random)?;
         Ok(Shown { sample, label: shared.rows[index].label.class(), taught: None })
     })
@@ -84,6 +85,9 @@ mod tests {
         let changed = |share| view(share).iter().zip(view(0.0)).filter(|(coded, plain)| *coded != plain).count();
         assert_eq!(changed(1.0), 24);
         assert!((5..20).contains(&changed(0.5)), "{}", changed(0.5));
+        // And not otherwise.
+        let all = |augment| whole(views(&faces, &indices, Varying { augment, video_coding: 1.0 }, View::Varied(1), 1));
+        assert_eq!(all(Preset::Coded), all(Preset::None));
     }
 
     #[test]
