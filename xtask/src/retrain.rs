@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use cyborg_models::accurate::{self, SET_FILE, TOWER};
+use cyborg_models::contract::Thresholds;
 use cyborg_models::expert_set::ExpertSet;
 use cyborg_models::lock;
 
@@ -143,17 +144,27 @@ fn accurate(list: &Path, out: &Path) -> anyhow::Result<()> {
     let fuse = format!("fuse {{}} {{}} {{}} --apart {SWAPPED} --synthetic-above {synthetic_above}");
     train("the fusion", &fuse, &[&set, &clip, &small])?;
     cyborg("what the set says", scores, &[list, &set, &both])?;
-    let measure = format!("measure {{}} --data {{}} --split validation --apart {SWAPPED} --out {{}}");
+    // Those that the fusion has just set.
+    let Thresholds { authentic_below, synthetic_above, .. } = read_set(&set)?.thresholds;
+    let measure = format!(
+        "measure {{}} --data {{}} --split validation --apart {SWAPPED} --authentic-below {authentic_below} \
+         --synthetic-above {synthetic_above} --out {{}}"
+    );
     train("the measure", &measure, &[&both, list, &out.join("measured")])?;
     say(&format!("the set is {}; its figures on validation are in {}", set.display(), out.join("measured").display()));
     Ok(())
 }
 
+fn read_set(path: &Path) -> anyhow::Result<ExpertSet> {
+    let fail = || format!("can't read the set {}", path.display());
+    let text = fs::read_to_string(path).with_context(fail)?;
+    ExpertSet::parse(&text).with_context(fail)
+}
+
 /// Gives an assembled set the second expert that ours has, and the weights of both; says the threshold of synthetic.
 fn with_shipped_weights(path: &Path) -> anyhow::Result<f32> {
     let shipped = accurate::set()?;
-    let text = fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
-    let mut set = ExpertSet::parse(&text)?;
+    let mut set = read_set(path)?;
     set.experts.extend(shipped.experts.iter().skip(1).cloned());
     for (expert, ours) in set.experts.iter_mut().zip(&shipped.experts) {
         expert.weight = ours.weight;
@@ -193,7 +204,7 @@ mod tests {
         fs::write(&path, ours.to_toml().expect("it can be written")).expect("it can be written");
         let above = with_shipped_weights(&path).expect("it is a set");
         assert_eq!(above, ours.thresholds.synthetic_above);
-        let set = ExpertSet::parse(&fs::read_to_string(&path).expect("it was written")).expect("it is a set");
+        let set = read_set(&path).expect("it is a set");
         assert_eq!((set.experts.len(), set.experts[1].weight), (2, weight));
     }
 }
