@@ -13,6 +13,7 @@
 //! - [`evaluation`]: scores of networks, reports and their pictures.
 //! - [`metrics`]: what the results are measured by.
 //! - [`plot`]: pictures of the results.
+//! - [`study`]: what people say of faces, and where they saw it.
 //! - [`events`]: the course of a run for TensorBoard.
 
 pub mod checkpoint;
@@ -30,4 +31,5 @@ pub mod network;
 pub mod plot;
 pub mod run_folder;
 pub mod runs;
+pub mod study;
 pub mod torch;

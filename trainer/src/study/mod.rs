@@ -1,0 +1,18 @@
+//! A study of where people look: faces that annotators call real or synthetic, and the regions that made them think so.
+//!
+//! A study is a folder, which `--maps` and other people's trainers read as it is:
+//!
+//! - `answers/NAME.jsonl`: what an annotator said, a line an answer, kept the moment it is given. All else is made of these.
+//! - `study.toml`: how the faces are shown.
+//! - `faces.csv`: the list of the study's faces, with the `map` of each that has one.
+//! - a grey PNG for each face that was painted, under its photo's name: the mean over annotators.
+//! - `answers.csv`: a row an answer, with the label and the regions that were painted.
+
+pub mod answer;
+pub mod journal;
+pub mod painted;
+
+/// The folder of journals in that of a study.
+pub const ANSWERS: &str = "answers";
+/// The list of the faces in the folder of a study.
+pub const FACES: &str = "faces.csv";
