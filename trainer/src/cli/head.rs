@@ -63,9 +63,6 @@ pub(super) struct HeadArgs {
     /// it as of the face as it is; 0 for none
     #[arg(long, value_name = "SHARE", default_value_t = 0.7, value_parser = share_of_one)]
     steady: f64,
-    /// Share of these variants that go through a video encoder of random quality instead
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share_of_one)]
-    steady_video: f64,
     /// How much the weights are held back in making it steady
     #[arg(long, value_name = "RIDGE", default_value_t = 0.2, value_parser = positive)]
     steady_ridge: f64,
@@ -83,6 +80,10 @@ pub(super) struct HeadArgs {
     /// least and most like that of these sources; a gate on the last of the blocks is then learnt to say which
     #[arg(long, value_name = "SHARE[,SHARE]", default_value = "0.43,0.68")]
     part_share: PartShare,
+    /// Its share for faces that were coded as video: they get a layer of their own, which also says the same of a face once it was
+    /// coded as video, and a gate on all of the blocks is learnt to say which they are
+    #[arg(long, value_name = "SHARE", value_parser = share_of_one, requires = "part")]
+    video_share: Option<f64>,
     /// Ridge penalty on the gate
     #[arg(long, value_name = "RIDGE", default_value_t = 0.2, value_parser = positive)]
     gate_ridge: f64,
@@ -130,7 +131,13 @@ pub(super) fn run(args: &HeadArgs) -> anyhow::Result<Outcome> {
         args.blocks.first().is_some_and(|&first| first > 0) && args.blocks.is_sorted_by(|one, next| one < next),
         "--blocks wants numbers from 1 in rising order, such as 4,5,8"
     );
-    if args.video_coding > 0.0 || args.steady_video > 0.0 {
+    if args.video_share.is_some() && args.part_share.varies() {
+        return super::outcome::wrong_usage(
+            "there is one gate, for content (`--part-share` with two numbers) or for video (`--video-share`): give \
+             `--part-share` one number",
+        );
+    }
+    if args.video_coding > 0.0 || args.video_share.is_some() {
         video::check()?;
     }
     let tower = read_tower(args.tower.as_deref())?;
@@ -233,11 +240,11 @@ impl HeadArgs {
             video_coding: self.video_coding,
             ridge: self.ridge,
             steady: self.steady,
-            steady_video: self.steady_video,
             steady_ridge: self.steady_ridge,
             swap_ridge: self.swap_ridge,
             part: self.part.clone(),
             part_share: self.part_share,
+            video_share: self.video_share,
             gate_ridge: self.gate_ridge,
             both: self.both.clone(),
             swapped: self.swapped.clone(),

@@ -51,9 +51,11 @@ pub fn scores(
         let is_in = |source: &str| fold_of.get(source) == Some(&fold);
         let kept = |at: usize| !is_in(learnt.sources[at]);
         let plain = generated::only(learnt.plain, learnt.width, kept);
-        let varied = learnt.varied.map(|varied| generated::only(varied, learnt.width, kept));
+        let [varied, coded] =
+            [learnt.varied, learnt.coded].map(|seen| seen.map(|seen| generated::only(seen, learnt.width, kept)));
         let sources: Vec<&str> = learnt.sources.iter().copied().filter(|source| !is_in(source)).collect();
-        let examples = Examples { plain: &plain, varied: varied.as_ref(), sources: &sources, ..*learnt };
+        let examples =
+            Examples { plain: &plain, varied: varied.as_ref(), coded: coded.as_ref(), sources: &sources, ..*learnt };
         let layer = generated::learn(recipe, &examples)
             .with_context(|| format!("without the sources of fold {} of {count}", fold + 1))?;
         for ((score, source), features) in scores.iter_mut().zip(of).zip(asked.features.chunks_exact(learnt.width)) {
@@ -99,6 +101,7 @@ mod tests {
             part: &[],
             both: &[],
             part_share: "0.5".parse().expect("it is a share"),
+            video_share: None,
             gate_ridge: 0.01,
         }
     }
@@ -106,7 +109,7 @@ mod tests {
     #[test]
     fn nobody_is_scored_by_who_knows_it() {
         let (seen, sources) = faces();
-        let examples = Examples { plain: &seen, varied: None, sources: &sources, width: 2, last: 1 };
+        let examples = Examples { plain: &seen, varied: None, coded: None, sources: &sources, width: 2, last: 1 };
         let scores = scores(&recipe(), &examples, &seen, &sources, 3).expect("each fold has both classes");
         let mean = |source: &str| {
             let of = scores.iter().zip(&sources).filter(|(_, each)| **each == source).map(|(score, _)| *score);
@@ -132,7 +135,7 @@ mod tests {
     #[test]
     fn a_fold_that_leaves_a_class_out_is_named() {
         let (seen, sources) = faces();
-        let examples = Examples { plain: &seen, varied: None, sources: &sources, width: 2, last: 1 };
+        let examples = Examples { plain: &seen, varied: None, coded: None, sources: &sources, width: 2, last: 1 };
         let error = scores(&recipe(), &examples, &seen, &sources, 1).expect_err("nothing is left to learn from");
         assert!(format!("{error:#}").contains("fold 1 of 1"), "{error:#}");
     }

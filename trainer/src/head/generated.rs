@@ -1,5 +1,5 @@
-//! Learns the layer that tells generated faces: by group of collections, the same of a face once it was coded, and with a gate that asks
-//! the group's layer whose content a face has.
+//! Learns the layer that tells generated faces: by group of collections, the same of a face once it was coded, and with a gate where
+//! faces are told apart that want other shares of the groups' layers.
 
 use std::str::FromStr;
 
@@ -7,8 +7,8 @@ use anyhow::{Context, ensure};
 
 use super::features::Described;
 use super::layer::{Gated, KindLayer};
-use super::parts;
-use super::steady::{Twice, steady};
+use super::steady::{Shown, steady};
+use super::{gate, parts};
 use crate::torch::{Logistic, logistic};
 
 /// How it is learnt.
@@ -16,7 +16,7 @@ use crate::torch::{Logistic, logistic};
 pub struct Recipe<'a> {
     /// Holds back the weights that tell the classes.
     pub ridge: f64,
-    /// How much a variant of each face counts in making the layer say the same of it, in 0 to 1.
+    /// How much the variants of each face count in making the layer say the same of them, in 0 to 1.
     pub steady: f64,
     /// Holds back the weights in that.
     pub steady_ridge: f64,
@@ -26,6 +26,8 @@ pub struct Recipe<'a> {
     pub both: &'a [String],
     /// Share of that layer in the mean.
     pub part_share: PartShare,
+    /// Its share for faces that were coded as video, in 0 to 1, where these get a layer of their own; a gate then says which they are.
+    pub video_share: Option<f64>,
     /// Holds back the weights of the gate.
     pub gate_ridge: f64,
 }
@@ -36,6 +38,14 @@ pub struct Recipe<'a> {
 pub struct PartShare {
     least: f64,
     most: f64,
+}
+
+impl PartShare {
+    /// Whether it depends on the content of a face.
+    #[must_use]
+    pub fn varies(&self) -> bool {
+        self.least < self.most
+    }
 }
 
 impl FromStr for PartShare {
@@ -56,8 +66,10 @@ impl FromStr for PartShare {
 pub struct Examples<'a> {
     /// The faces as they are.
     pub plain: &'a Described,
-    /// A variant of each, in the same order.
+    /// A variant of each, shrunk and compressed, in the same order.
     pub varied: Option<&'a Described>,
+    /// A variant of each that was coded as video, in the same order; needed for a layer for video.
+    pub coded: Option<&'a Described>,
     /// The source of each.
     pub sources: &'a [&'a str],
     /// Values that a face is described by.
@@ -74,8 +86,9 @@ pub struct Examples<'a> {
 pub fn learn(recipe: &Recipe<'_>, faces: &Examples<'_>) -> anyhow::Result<KindLayer> {
     let Examples { plain, width, sources, .. } = *faces;
     ensure!(sources.len() == plain.labels.len(), "{} sources of {} faces", sources.len(), plain.labels.len());
+    let photos: Vec<&Described> = faces.varied.into_iter().collect();
     if recipe.part.is_empty() {
-        return Ok(KindLayer::plain(steadied(recipe, faces, fit(recipe, plain)?)?));
+        return Ok(KindLayer::plain(steadied(recipe, plain, &photos, fit(recipe, plain)?)?));
     }
     let layer = |within: bool| -> anyhow::Result<Logistic> {
         let is_in = |source: &str| recipe.part.iter().any(|each| each == source) == within;
@@ -84,16 +97,28 @@ pub fn learn(recipe: &Recipe<'_>, faces: &Examples<'_>) -> anyhow::Result<KindLa
         fit(recipe, &chosen).with_context(|| format!("nothing can be learnt from {which}"))
     };
     let (others, part) = (layer(false)?, layer(true)?);
-    let mean = |share: f64| -> anyhow::Result<Logistic> {
+    let mean = |share: f64, variants: &[&Described]| -> anyhow::Result<Logistic> {
         let layers = [(others.clone(), 1.0 - share), (part.clone(), share)];
-        steadied(recipe, faces, parts::mean(&layers, &plain.features, width).context("there are two layers")?)
+        let mean = parts::mean(&layers, &plain.features, width).context("there are two layers")?;
+        steadied(recipe, plain, variants, mean)
     };
+    let as_photos: Vec<&Described> = [plain].into_iter().chain(photos.iter().copied()).collect();
     let PartShare { least, most } = recipe.part_share;
-    let gated = match least < most {
-        true => Some(Gated { gate: gate(recipe, faces)?, other: mean(most)? }),
-        false => None,
+    let gated = if let Some(share) = recipe.video_share {
+        let coded = faces.coded.context("a layer for video needs faces that were coded as video")?;
+        // A frame of a video may have been shrunk and compressed too.
+        let other = mean(share, &photos.iter().copied().chain([coded]).collect::<Vec<_>>())?;
+        Some(Gated { gate: gate::video(&as_photos, coded, recipe.gate_ridge)?, other })
+    } else if least < most {
+        let is_in = |list: &[String], source: &str| list.iter().any(|each| each == source);
+        let group = |source: &&str| (!is_in(recipe.both, source)).then(|| is_in(recipe.part, source));
+        let groups: Vec<Option<bool>> = sources.iter().map(group).collect();
+        let gate = gate::content(&as_photos, &groups, (width, faces.last), recipe.gate_ridge)?;
+        Some(Gated { gate, other: mean(most, &photos)? })
+    } else {
+        None
     };
-    Ok(KindLayer { plain: mean(least)?, gated })
+    Ok(KindLayer { plain: mean(least, &photos)?, gated })
 }
 
 fn fit(recipe: &Recipe<'_>, faces: &Described) -> anyhow::Result<Logistic> {
@@ -101,35 +126,19 @@ fn fit(recipe: &Recipe<'_>, faces: &Described) -> anyhow::Result<Logistic> {
 }
 
 /// The layer, made to say the same of variants.
-fn steadied(recipe: &Recipe<'_>, faces: &Examples<'_>, layer: Logistic) -> anyhow::Result<Logistic> {
-    let Some(varied) = faces.varied else { return Ok(layer) };
-    let weights = alike(&faces.plain.labels);
-    let twice = Twice { plain: &faces.plain.features, varied: &varied.features, weights: &weights };
-    Ok(steady(&layer, twice, recipe.steady, recipe.steady_ridge)?)
-}
-
-/// What says whether a face has the content of the part's collections or of the others': it learns from both classes of both groups alike,
-/// so that it says nothing of the class, and from variants too.
-fn gate(recipe: &Recipe<'_>, faces: &Examples<'_>) -> anyhow::Result<Logistic> {
-    let Examples { plain, width, last, sources, .. } = *faces;
-    let counts = |at: &usize| !recipe.both.iter().any(|each| each == sources[*at]);
-    let chosen: Vec<usize> = (0..sources.len()).filter(counts).collect();
-    let (mut features, mut is_part, mut cells) = (Vec::new(), Vec::new(), Vec::new());
-    for seen in [Some(plain), faces.varied].into_iter().flatten() {
-        for &at in &chosen {
-            features.extend_from_slice(&seen.features[(at + 1) * width - last..(at + 1) * width]);
-            let within = recipe.part.iter().any(|each| each == sources[at]);
-            is_part.push(within);
-            cells.push(usize::from(within) * 2 + usize::from(plain.labels[at]));
-        }
+fn steadied(
+    recipe: &Recipe<'_>,
+    plain: &Described,
+    variants: &[&Described],
+    layer: Logistic,
+) -> anyhow::Result<Logistic> {
+    if variants.is_empty() {
+        return Ok(layer);
     }
-    let mut sizes = [0.0; 4];
-    cells.iter().for_each(|&cell| sizes[cell] += 1.0);
-    let weights: Vec<f64> = cells.iter().map(|&cell| 1.0 / sizes[cell]).collect();
-    let found = logistic::fit(&features, &is_part, &weights, recipe.gate_ridge).context("the gate can't be learnt")?;
-    let mut weight = vec![0.0; width - last];
-    weight.extend(found.weight);
-    Ok(Logistic { weight, bias: found.bias })
+    let weights = alike(&plain.labels);
+    let variants: Vec<&[f32]> = variants.iter().map(|variant| &variant.features[..]).collect();
+    let shown = Shown { plain: &plain.features, variants: &variants, weights: &weights };
+    Ok(steady(&layer, shown, recipe.steady, recipe.steady_ridge)?)
 }
 
 /// The faces at the places that are wanted.
@@ -190,9 +199,10 @@ mod tests {
             part: &part,
             both: &[],
             part_share: part_share.parse().expect("it is a share"),
+            video_share: None,
             gate_ridge: 0.01,
         };
-        let faces = Examples { plain: &seen, varied: Some(&seen), sources: &sources, width: 4, last: 1 };
+        let faces = Examples { plain: &seen, varied: Some(&seen), coded: None, sources: &sources, width: 4, last: 1 };
         let gated = learn(&recipe("0,1"), &faces).expect("both groups have both classes");
         assert!(right(&gated, &seen) > 0.97, "{}", right(&gated, &seen));
         // The mean of both layers is at a loss, and so is the layer of all.
@@ -206,6 +216,46 @@ mod tests {
     }
 
     #[test]
+    fn faces_that_were_coded_as_video_get_a_layer_of_their_own() {
+        let (seen, sources) = faces();
+        let coded = Described {
+            // The encoder takes the third value for its own, and half of what tells the classes.
+            features: seen.features.chunks_exact(4).flat_map(|face| [face[0], face[1] / 2.0, 9.0, face[3]]).collect(),
+            labels: seen.labels.clone(),
+        };
+        let part = ["older".to_owned()];
+        let recipe = Recipe {
+            ridge: 0.01,
+            steady: 0.5,
+            steady_ridge: 0.01,
+            part: &part,
+            both: &[],
+            part_share: "1".parse().expect("it is a share"),
+            video_share: Some(0.0),
+            gate_ridge: 0.01,
+        };
+        let faces = Examples { plain: &seen, varied: None, coded: Some(&coded), sources: &sources, width: 4, last: 1 };
+        let layer = learn(&recipe, &faces).expect("both groups have both classes");
+        let gate = &layer.gated.as_ref().expect("it has one").gate;
+        let open = |of: &Described| of.features.chunks_exact(4).filter(|face| gate.evidence(face) > 0.0).count();
+        assert_eq!((open(&seen), open(&coded)), (0, 400));
+        // Photos are judged by the part's layer, and video by the others'.
+        let right = |of: &Described, older: bool| {
+            let faces = of.features.chunks_exact(4).zip(&of.labels).zip(&sources);
+            let group = faces.filter(|(_, source)| (**source == "older") == older);
+            group.filter(|((face, label), _)| (layer.evidence(face) > 0.0) == **label).count()
+        };
+        assert!(
+            right(&seen, true) > 190 && right(&seen, false) < 100,
+            "{} {}",
+            right(&seen, true),
+            right(&seen, false)
+        );
+        assert!(right(&coded, false) > 190 && right(&coded, true) < 100, "{:?}", layer);
+        assert!(learn(&recipe, &Examples { coded: None, ..faces }).is_err());
+    }
+
+    #[test]
     fn a_group_without_a_class_is_named() {
         let (seen, sources) = faces();
         let part = ["none of them".to_owned()];
@@ -216,9 +266,10 @@ mod tests {
             part: &part,
             both: &[],
             part_share: "0.2,0.7".parse().expect("it is a share"),
+            video_share: None,
             gate_ridge: 1.0,
         };
-        let faces = Examples { plain: &seen, varied: None, sources: &sources, width: 4, last: 1 };
+        let faces = Examples { plain: &seen, varied: None, coded: None, sources: &sources, width: 4, last: 1 };
         assert!(learn(&recipe, &faces).expect_err("nothing is in it").to_string().contains("of the part"));
     }
 

@@ -75,15 +75,19 @@ impl Learning<'_> {
         log::info!("computed features of {} faces for the generated-face layer", seen.labels.len());
         // A face beside another's features would part them wrongly, and nothing would tell.
         ensure!(order.len() == seen.labels.len(), "{} faces were described of {}", seen.labels.len(), order.len());
-        let varied = if settings.steady > 0.0 {
-            let varying = Varying { augment: Preset::Coded, video_coding: settings.steady_video };
-            let variants = views(faces, &order, varying, View::Varied(settings.seed), BATCH);
-            let Some(varied) = runner.describe(variants, stop)? else { return Ok(None) };
+        let mut variants = [None, None];
+        let kinds = [
+            (settings.steady > 0.0, Varying { augment: Preset::Coded, video_coding: 0.0 }),
+            (settings.video_share.is_some(), Varying { augment: Preset::None, video_coding: 1.0 }),
+        ];
+        for (described, (_, varying)) in variants.iter_mut().zip(kinds).filter(|(_, (is_wanted, _))| *is_wanted) {
+            *described = runner.describe(views(faces, &order, varying, View::Varied(settings.seed), BATCH), stop)?;
+            if described.is_none() {
+                return Ok(None);
+            }
             log::info!("described a variant of each");
-            Some(varied)
-        } else {
-            None
-        };
+        }
+        let [varied, coded] = &variants;
         let sources: Vec<&str> = order.iter().map(|&index| faces.rows[index].source.as_str()).collect();
         let recipe = Recipe {
             ridge: settings.ridge,
@@ -92,11 +96,19 @@ impl Learning<'_> {
             part: &settings.part,
             both: &settings.both,
             part_share: settings.part_share,
+            video_share: settings.video_share,
             gate_ridge: settings.gate_ridge,
         };
         let width = runner.width();
         let last = width / settings.blocks.len();
-        let known = generated::Examples { plain: &seen, varied: varied.as_ref(), sources: &sources, width, last };
+        let known = generated::Examples {
+            plain: &seen,
+            varied: varied.as_ref(),
+            coded: coded.as_ref(),
+            sources: &sources,
+            width,
+            last,
+        };
         let mut layers = vec![(Kind::Generated, generated::learn(&recipe, &known)?)];
         let crossed = match folds {
             Some(folds) => {

@@ -18,10 +18,8 @@ pub struct HeadSettings {
     pub video_coding: f64,
     /// Ridge penalty on the layer for generated faces.
     pub ridge: f64,
-    /// How much a variant of each face counts in making that layer steady; 0 for none.
+    /// How much the variants of each face count in making that layer steady; 0 for none.
     pub steady: f64,
-    /// Share of these variants that are coded as video instead.
-    pub steady_video: f64,
     /// How much the weights are held back in making it steady.
     pub steady_ridge: f64,
     /// Ridge penalty on the layer for swapped faces.
@@ -30,6 +28,8 @@ pub struct HeadSettings {
     pub part: Vec<String>,
     /// Share of that layer in the mean.
     pub part_share: PartShare,
+    /// Its share for faces that were coded as video, where these get a layer of their own.
+    pub video_share: Option<f64>,
     /// Ridge penalty on the gate.
     pub gate_ridge: f64,
     /// Sources that both of these layers learn from.

@@ -11,13 +11,13 @@ use crate::torch::Logistic;
 /// Added to the deviation of a feature, so that one that never changes does no harm.
 const LEAST_DEVIATION: f64 = 1e-6;
 
-/// Faces as they are, and a variant of each in the same order.
+/// Faces as they are, and variants of each in the same order.
 #[derive(Clone, Copy, Debug)]
-pub struct Twice<'a> {
+pub struct Shown<'a> {
     /// `[faces, width]`.
     pub plain: &'a [f32],
-    /// `[faces, width]`.
-    pub varied: &'a [f32],
+    /// `[faces, width]` each; they count alike.
+    pub variants: &'a [&'a [f32]],
     /// How much each face counts, `[faces]`.
     pub weights: &'a [f64],
 }
@@ -28,17 +28,19 @@ pub struct Twice<'a> {
 /// # Errors
 ///
 /// When libtorch can't, as with features that are no numbers.
-pub fn steady(layer: &Logistic, faces: Twice<'_>, share: f64, ridge: f64) -> Result<Logistic, tch::TchError> {
+pub fn steady(layer: &Logistic, faces: Shown<'_>, share: f64, ridge: f64) -> Result<Logistic, tch::TchError> {
     let width = layer.weight.len();
     let count = faces.weights.len() as i64;
     let evidence: Vec<f64> = faces.plain.chunks_exact(width).map(|face| layer.evidence(face)).collect();
-    let target = Tensor::f_from_slice(&evidence)?.f_repeat([2_i64])?.f_unsqueeze(1)?;
+    let target = Tensor::f_from_slice(&evidence)?.f_repeat([1 + faces.variants.len() as i64])?.f_unsqueeze(1)?;
     let total: f64 = faces.weights.iter().sum();
     let weights = Tensor::f_from_slice(faces.weights)?.f_div_scalar(total)?;
-    let weights =
-        Tensor::f_cat(&[weights.f_mul_scalar(1.0 - share)?, weights.f_mul_scalar(share)?], 0)?.f_unsqueeze(1)?;
+    let varied =
+        weights.f_mul_scalar(share / faces.variants.len().max(1) as f64)?.f_repeat([faces.variants.len() as i64])?;
+    let weights = Tensor::f_cat(&[weights.f_mul_scalar(1.0 - share)?, varied], 0)?.f_unsqueeze(1)?;
     let features = |of: &[f32]| Tensor::f_from_slice(of)?.f_view([count, width as i64])?.f_to_kind(Kind::Double);
-    let raw = Tensor::f_cat(&[features(faces.plain)?, features(faces.varied)?], 0)?;
+    let all = [faces.plain].into_iter().chain(faces.variants.iter().copied());
+    let raw = Tensor::f_cat(&all.map(features).collect::<Result<Vec<_>, _>>()?, 0)?;
     let sum = |of: &Tensor| of.f_mul(&weights)?.f_sum_dim_intlist(Some(&[0_i64][..]), true, Kind::Double);
     let (mean, middle) = (sum(&raw)?, sum(&target)?);
     let deviation = raw.f_std_dim(Some(&[0_i64][..]), false, true)?.f_add_scalar(LEAST_DEVIATION)?;
@@ -83,12 +85,12 @@ mod tests {
         };
         let before = of(&layer, &plain);
         assert!((away(&before, &of(&layer, &varied)) - 4.0).abs() < 1e-4);
-        let twice = Twice { plain: &plain, varied: &varied, weights: &weights };
-        let found = steady(&layer, twice, 0.5, 1e-6).expect("libtorch can");
+        let shown = Shown { plain: &plain, variants: &[&varied], weights: &weights };
+        let found = steady(&layer, shown, 0.5, 1e-6).expect("libtorch can");
         assert!(away(&before, &of(&found, &varied)) < 1.2, "{:?}", found);
         assert!(away(&before, &of(&found, &plain)) < 1.2, "{:?}", found);
         // With variants that don't count, it is the layer that it learns from.
-        let same = steady(&layer, twice, 0.0, 1e-9).expect("libtorch can");
+        let same = steady(&layer, shown, 0.0, 1e-9).expect("libtorch can");
         assert!(away(&before, &of(&same, &plain)) < 1e-3, "{:?}", same);
     }
 }
