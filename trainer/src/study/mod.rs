@@ -10,8 +10,13 @@
 
 pub mod answer;
 pub mod faces;
+pub mod heard;
 pub mod journal;
+mod landmarks;
+pub mod maps;
 pub mod painted;
+pub mod regions;
+pub mod table;
 
 /// The folder of journals in that of a study.
 pub const ANSWERS: &str = "answers";
