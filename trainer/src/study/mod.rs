@@ -11,6 +11,7 @@
 pub mod answer;
 pub mod faces;
 pub mod heard;
+pub mod import;
 pub mod journal;
 mod landmarks;
 pub mod maps;

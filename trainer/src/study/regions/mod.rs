@@ -1,11 +1,13 @@
 //! Which part of the face a pixel shows: the regions of a stated mesh, placed on the photo by its five landmarks. Each pixel
 //! is in exactly one.
 
+mod figure;
 mod mesh;
 mod placed;
 
 use std::sync::LazyLock;
 
+pub use figure::svg;
 pub use mesh::{LANDMARKS, Place, Region};
 pub use placed::Placed;
 
