@@ -6,9 +6,10 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use cyborg_models::name;
 
+use super::ANSWERS;
 use super::answer::{Answer, Kind};
 use super::faces::Face;
 use super::journal::{self, JournalError};
@@ -74,6 +75,11 @@ impl Study {
     ///
     /// When a journal can't be read, a whole line is no answer, or its photo is not among the faces.
     pub fn read(study: &Path, faces: &[Face]) -> anyhow::Result<Self> {
+        ensure!(
+            study.join(ANSWERS).is_dir(),
+            "{} holds no answers of annotators: `cyborg-train annotate` gathers some",
+            name::of(study)
+        );
         let mut found = Self { annotators: Vec::new(), heard: Vec::new(), journals: journal::paths(study)? };
         let by_name: HashMap<&str, usize> =
             faces.iter().enumerate().map(|(index, face)| (face.photo.as_str(), index)).collect();

@@ -10,8 +10,8 @@ use super::picture::SIDE;
 use super::words::{self, Table};
 
 /// Tables of many columns are scrolled, not squeezed.
-const WIDE: &str =
-    ".scroll { overflow-x: auto; } .scroll table { min-width: 46rem; } .stills img { width: 100%; height: auto; }\n";
+const WIDE: &str = ".scroll { overflow-x: auto; } .scroll table { min-width: 59rem; } td { overflow-wrap: normal; }\n\
+     .stills img { width: 100%; height: auto; }\n";
 
 /// The page. The same figures give the same bytes.
 pub(super) fn render(report: &Report<'_>, drawn: &[(Group, Drawn)]) -> String {
@@ -103,17 +103,17 @@ fn pictures(page: &mut String, report: &Report<'_>, drawn: &[(Group, Drawn)]) ->
     if drawn.is_empty() {
         writeln!(page, "<p>Nothing was painted on a face whose landmarks are known.</p>")?;
     }
-    let parts: [(&str, fn(&Group) -> bool); 3] = [
-        ("By class", |group| matches!(group, Group::Class(_))),
-        ("By answer", |group| matches!(group, Group::Answer(_))),
-        ("By source", |group| matches!(group, Group::Source(_))),
-    ];
-    for (title, is_in) in parts {
-        let mut part = drawn.iter().filter(|(group, _)| is_in(group)).peekable();
+    let title = |group: &Group| match group {
+        Group::Class(_) => "By class",
+        Group::Answer(_) => "By answer",
+        Group::Source(_) => "By source",
+    };
+    for part_title in ["By class", "By answer", "By source"] {
+        let mut part = drawn.iter().filter(|(group, _)| title(group) == part_title).peekable();
         if part.peek().is_none() {
             continue;
         }
-        writeln!(page, "<h3>{title}</h3>\n<div class=\"stills\">")?;
+        writeln!(page, "<h3>{part_title}</h3>\n<div class=\"stills\">")?;
         for (_, picture) in part {
             let caption = Escaped(&picture.caption);
             write!(page, "<figure>\n<figcaption>{caption}</figcaption>\n<img width=\"{SIDE}\" height=\"{SIDE}\" ")?;

@@ -28,13 +28,20 @@ pub(super) fn png(values: &[f32]) -> anyhow::Result<Vec<u8>> {
             [96; 3]
         };
     }
-    for outline in Region::ALL.iter().flat_map(|region| region.outlines()) {
+    let outlines = Region::ALL.iter().flat_map(|region| region.outlines().into_iter().map(move |each| (region, each)));
+    for (region, outline) in outlines {
         for (from, to) in outline.iter().zip(outline.iter().cycle().skip(1)) {
             let pixel = |place: f64| (place + REACH) / (2.0 * REACH) * SIDE as f64;
             let (start, end) = (from.map(pixel), to.map(pixel));
             let steps = (end[0] - start[0]).abs().max((end[1] - start[1]).abs()).ceil().max(1.0);
             for step in 0..steps as usize {
-                let at = |axis: usize| start[axis] + (end[axis] - start[axis]) * step as f64 / steps;
+                let share = step as f64 / steps;
+                // What another region lies over isn't seen.
+                let place = [0, 1].map(|axis| from[axis] + (to[axis] - from[axis]) * share);
+                if (Region::at(place) as usize) < *region as usize {
+                    continue;
+                }
+                let at = |axis: usize| start[axis] + (end[axis] - start[axis]) * share;
                 // Outlines end within the frame.
                 let index = at(1) as usize * SIDE + at(0) as usize;
                 for value in pixels.iter_mut().skip(index * 3).take(3) {

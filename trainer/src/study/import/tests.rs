@@ -4,6 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use image::{GrayImage, Luma, RgbImage};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 use super::*;
 use crate::data::list::{self, Label, Place};
@@ -209,6 +211,43 @@ fn broken_cvat_is_told() {
     broken("cvat", &with("<mask rle=\"1, 2\" left=\"0\" top=\"0\" width=\"2\" height=\"2\"/>"), "runs of 3 pixels");
     let sizeless = "<annotations><image name=\"1.png\"><polygon points=\"1,2;3,4;5,6\"/></image></annotations>";
     broken("cvat", sizeless, "its image: `image` has no `width`");
+}
+
+#[test]
+fn whatever_bytes_a_file_has_nothing_panics() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let mut random = ChaCha8Rng::seed_from_u64(7);
+    let files = ["fixations.csv", "coco.json", "label_studio.json", "cvat.xml"];
+    for (format, file) in FORMATS.into_iter().zip(files) {
+        let Reads::Marks(read) = format.reads else { unreachable!("it is a file") };
+        let whole = fs::read(fixture(file)).expect("it is there");
+        let path = folder.path().join(file);
+        let mut marks = 0;
+        for _ in 0..300 {
+            let mut bytes = whole.clone();
+            for _ in 0..random.random_range(1..4) {
+                let at = random.random_range(0..bytes.len());
+                match random.random_range(0..4) {
+                    0 => bytes[at] = random.random(),
+                    1 => bytes.truncate(at.max(1)),
+                    2 => bytes.insert(at, b"0123456789-.,;\"[]{}<>"[random.random_range(0..21)]),
+                    _ => drop(bytes.remove(at)),
+                }
+                if bytes.is_empty() {
+                    bytes.push(b'0');
+                }
+            }
+            fs::write(&path, &bytes).expect("it can be written");
+            let mut take = |mark: Mark| {
+                marks += 1;
+                // What was read can be drawn, or is told to be of another photo.
+                let _ = draw(&[mark], (40, 20), Some(2.0));
+                Ok(())
+            };
+            let _ = read(&path, &mut take);
+        }
+        assert!(marks > 50, "{file}: {marks} marks were read, which says little");
+    }
 }
 
 #[test]

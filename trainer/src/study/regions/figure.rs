@@ -45,7 +45,7 @@ fn write_svg(text: &mut String) -> Result<(), Error> {
                 outline.iter().map(|&[x, y]| format!("{:.1},{:.1}", pixel(x), pixel(y))).collect();
             writeln!(
                 text,
-                "<polygon points=\"{}\" fill=\"{}\" fill-opacity=\"0.75\" stroke=\"#333333\"/>",
+                "<polygon points=\"{}\" fill=\"{}\" stroke=\"#333333\"/>",
                 points.join(" "),
                 colour(region)
             )?;
