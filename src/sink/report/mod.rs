@@ -18,8 +18,8 @@ use std::path::Path;
 pub use data::{Conclusion, PersonFrame, SyntheticSpan};
 pub use data::{FrameCounts, MadeWith, OtherVerdict, PersonReport, ReportData, ReportEnd, StillReport, Timing};
 pub use file::ReportError;
-pub use page::render;
-pub use text::{Clock, Escaped};
+pub use page::{POLICY, STYLE, render};
+pub use text::{Clock, Escaped, base64};
 pub use timeline::{Bucket, Timeline};
 
 use ages::Ages;

@@ -8,9 +8,10 @@ use super::tables;
 use super::text::{Clock, Escaped, base64};
 use crate::verdict::Verdict;
 
-const STYLE: &str = include_str!("style.css");
+/// How pages look; those of the trainer look the same.
+pub const STYLE: &str = include_str!("style.css");
 /// The browser itself keeps the page from asking anything of anybody.
-const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
+pub const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
 
 /// The page as one HTML file. The same data give the same bytes.
 #[must_use]

@@ -52,7 +52,7 @@ impl Display for Clock {
 }
 
 /// Adds `bytes` to `out` in Base64 (RFC 4648, with padding).
-pub(super) fn base64(bytes: &[u8], out: &mut String) {
+pub fn base64(bytes: &[u8], out: &mut String) {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     out.reserve(bytes.len().div_ceil(3) * 4);
     for three in bytes.chunks(3) {

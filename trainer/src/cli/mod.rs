@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod agreement;
 mod bench;
 mod calibrate;
 mod compare;
@@ -12,6 +13,7 @@ mod forge;
 mod fuse;
 mod head;
 mod import;
+mod import_maps;
 mod locate;
 mod measure;
 mod outcome;
@@ -71,6 +73,10 @@ enum Command {
     Calibrate(calibrate::CalibrateArgs),
     /// Compare two settings, with the difference of their AUCs
     Compare(compare::CompareArgs),
+    /// Read maps of where people looked from elsewhere: fixations, exports of COCO, Label Studio and CVAT, grey pictures
+    ImportMaps(import_maps::ImportMapsArgs),
+    /// Bring the maps of a study up to date, and say how right its annotators are and how far they agree
+    Agreement(agreement::AgreementArgs),
     /// Train with and without saliency on the same faces, and compare both on collections that neither has seen
     Experiment(experiment::ExperimentArgs),
     /// Write a page of results from folders of runs, and the numbers behind it without photos or their names
@@ -121,6 +127,8 @@ fn run_command(command: &Command) -> anyhow::Result<Outcome> {
         Command::Measure(args) => measure::run(args),
         Command::Calibrate(args) => calibrate::run(args),
         Command::Compare(args) => compare::run(args).map(|()| Outcome::Done),
+        Command::ImportMaps(args) => import_maps::run(args),
+        Command::Agreement(args) => agreement::run(args).map(|()| Outcome::Done),
         Command::Experiment(args) => experiment::run(args),
         Command::Results(args) => results::run(args).map(|()| Outcome::Done),
         Command::Bench(args) => bench::run(args),

@@ -40,6 +40,7 @@ pub use comparison::{Bootstrap, Comparison, compare};
 pub use confusion::{AtThreshold, Confusion, at_threshold};
 pub use delong::{AucDifference, AucInterval, IntervalRule, auc_difference, auc_interval};
 pub use errors::{ErrorRates, error_rates};
+pub use normal::quantile;
 pub use pairing::PairingError;
 pub use pairs::{InOrder, PairScores, in_order};
 pub use proportion::Proportion;

@@ -108,6 +108,20 @@ impl Journal {
 ///
 /// When a journal can't be read, or a whole line of it is no answer.
 pub fn read_all(study: &Path) -> Result<Vec<Vec<Answer>>, JournalError> {
+    let read = |path: PathBuf| {
+        let text = fs::read(&path).map_err(|source| JournalError::File { path: path.clone(), source })?;
+        let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+        parse(&path, &text[..whole])
+    };
+    paths(study)?.into_iter().map(read).collect()
+}
+
+/// The journals of a study, in the order of their names.
+///
+/// # Errors
+///
+/// When their folder can't be read.
+pub(super) fn paths(study: &Path) -> Result<Vec<PathBuf>, JournalError> {
     let folder = study.join(ANSWERS);
     let fail = |source| JournalError::File { path: folder.clone(), source };
     let mut paths = Vec::new();
@@ -118,12 +132,7 @@ pub fn read_all(study: &Path) -> Result<Vec<Vec<Answer>>, JournalError> {
         }
     }
     paths.sort();
-    let read = |path: PathBuf| {
-        let text = fs::read(&path).map_err(|source| JournalError::File { path: path.clone(), source })?;
-        let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
-        parse(&path, &text[..whole])
-    };
-    paths.into_iter().map(read).collect()
+    Ok(paths)
 }
 
 fn path_of(study: &Path, annotator: &str) -> PathBuf {
@@ -132,13 +141,15 @@ fn path_of(study: &Path, annotator: &str) -> PathBuf {
 
 fn parse(path: &Path, text: &[u8]) -> Result<Vec<Answer>, JournalError> {
     let lines = text.split(|&byte| byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty());
-    let read = |(index, line)| {
-        let wrong = |reason: String| JournalError::Line { path: path.to_owned(), line: index + 1, reason };
-        let answer: Answer = serde_json::from_slice(line).map_err(|error| wrong(error.to_string()))?;
-        answer.check().map_err(|error: AnswerError| wrong(error.to_string()))?;
-        Ok(answer)
-    };
-    lines.map(read).collect()
+    lines.map(|(index, line)| parse_line(path, index + 1, line)).collect()
+}
+
+/// The answer of a line; `number` counts from 1.
+pub(super) fn parse_line(path: &Path, number: usize, line: &[u8]) -> Result<Answer, JournalError> {
+    let wrong = |reason: String| JournalError::Line { path: path.to_owned(), line: number, reason };
+    let answer: Answer = serde_json::from_slice(line).map_err(|error| wrong(error.to_string()))?;
+    answer.check().map_err(|error: AnswerError| wrong(error.to_string()))?;
+    Ok(answer)
 }
 
 #[cfg(test)]

@@ -9,8 +9,15 @@
 //! - `answers.csv`: a row an answer, with the label and the regions that were painted.
 
 pub mod answer;
+pub mod faces;
+pub mod heard;
+pub mod import;
 pub mod journal;
+mod landmarks;
+pub mod maps;
 pub mod painted;
+pub mod regions;
+pub mod table;
 
 /// The folder of journals in that of a study.
 pub const ANSWERS: &str = "answers";

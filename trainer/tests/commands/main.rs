@@ -6,6 +6,7 @@ mod made_up;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod agreement;
 mod end_to_end;
 mod experiment;
 mod import;

@@ -5,6 +5,7 @@ mod made_up;
 #[path = "../support/regions.rs"]
 mod regions;
 
+mod agreement;
 mod clip;
 mod lite0;
 mod metrics;
