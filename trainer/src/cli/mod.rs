@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod arms;
 mod bench;
 mod calibrate;
 mod compare;
@@ -21,6 +22,7 @@ mod progress;
 mod results;
 mod runs;
 mod session;
+mod suggest;
 mod train;
 
 use std::num::NonZeroUsize;
@@ -71,8 +73,11 @@ enum Command {
     Calibrate(calibrate::CalibrateArgs),
     /// Compare two settings, with the difference of their AUCs
     Compare(compare::CompareArgs),
-    /// Train with and without saliency on the same faces, and compare both on collections that neither has seen
+    /// Train with and without saliency, or with people's maps, a prior and neither, on the same faces, and compare them on
+    /// collections that none has seen
     Experiment(experiment::ExperimentArgs),
+    /// Say which faces of a list people should be asked about next, by what networks make of them
+    Suggest(suggest::SuggestArgs),
     /// Write a page of results from folders of runs, and the numbers behind it without photos or their names
     Results(results::ResultsArgs),
     /// Time the training step, on random data or with the faces of a list
@@ -122,6 +127,7 @@ fn run_command(command: &Command) -> anyhow::Result<Outcome> {
         Command::Calibrate(args) => calibrate::run(args),
         Command::Compare(args) => compare::run(args).map(|()| Outcome::Done),
         Command::Experiment(args) => experiment::run(args),
+        Command::Suggest(args) => suggest::run(args),
         Command::Results(args) => results::run(args).map(|()| Outcome::Done),
         Command::Bench(args) => bench::run(args),
         Command::Import(args) => import::run(args).map(|()| Outcome::Done),

@@ -396,4 +396,3 @@ fn stretch(cutter: &mut Cutter, size: (usize, usize)) -> anyhow::Result<()> {
     std::mem::swap(frame, square);
     Ok(())
 }
-

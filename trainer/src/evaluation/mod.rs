@@ -6,6 +6,7 @@ pub mod compared;
 pub mod content;
 pub mod disturb;
 pub mod listed;
+pub mod looked;
 pub mod matched;
 pub mod measuring;
 pub mod people;

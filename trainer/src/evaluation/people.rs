@@ -100,9 +100,7 @@ impl<'a> Looks<'a> {
             Figures::new(&self.seen.iter().filter(|seen| wanted(seen.face)).collect::<Vec<_>>())
         };
         let pooled = |face: &ScoredFace| !apart.contains(&face.source);
-        let of_class = |label: Label| {
-            Some((label.name().to_owned(), of(&|face| pooled(face) && face.label == label)?))
-        };
+        let of_class = |label: Label| Some((label.name().to_owned(), of(&|face| pooled(face) && face.label == label)?));
         let sources: BTreeSet<&str> = self.seen.iter().map(|seen| seen.face.source.as_str()).collect();
         let of_source = |source: &str| Some((source.to_owned(), of(&|face| face.source == source)?));
         Some(People {
@@ -262,7 +260,11 @@ pub(super) fn write_people(page: &mut String, runs: &[Option<&People>]) -> std::
     )?;
     let first = runs[0];
     for class in first.classes.keys() {
-        write_row(page, &format!("all {class}"), &runs.iter().filter_map(|run| run.classes.get(class)).collect::<Vec<_>>())?;
+        write_row(
+            page,
+            &format!("all {class}"),
+            &runs.iter().filter_map(|run| run.classes.get(class)).collect::<Vec<_>>(),
+        )?;
     }
     for source in first.sources.keys() {
         write_row(page, source, &runs.iter().filter_map(|run| run.sources.get(source)).collect::<Vec<_>>())?;
@@ -275,7 +277,8 @@ fn write_row(page: &mut String, name: &str, runs: &[&Figures]) -> std::fmt::Resu
     let Some(first) = runs.first() else { return Ok(()) };
     let over = |number: &dyn Fn(&Figures) -> Option<f64>| {
         let values: Option<Vec<f64>> = runs.iter().map(|run| number(run)).collect();
-        values.map_or_else(|| "-".to_owned(), |values| format!("{:.3}", values.iter().sum::<f64>() / values.len() as f64))
+        values
+            .map_or_else(|| "-".to_owned(), |values| format!("{:.3}", values.iter().sum::<f64>() / values.len() as f64))
     };
     let ends = |of: fn(&Figures) -> FaceMean| {
         let low = runs.iter().filter_map(|run| of(run).low).reduce(f64::min);

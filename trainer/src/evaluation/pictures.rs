@@ -239,7 +239,8 @@ impl PeopleMaps {
         let path = folder.join(PEOPLE);
         let text = serde_json::to_string_pretty(self)? + "\n";
         checkpoint::replace(&path, text.as_bytes()).with_context(|| format!("can't write {}", name::of(&path)))?;
-        let rows = self.0.iter().take(MOST_ROWS).map(|(name, maps)| MapRow { saliency: maps.people(), ..maps.row(name) });
+        let rows =
+            self.0.iter().take(MOST_ROWS).map(|(name, maps)| MapRow { saliency: maps.people(), ..maps.row(name) });
         let title = "Where people and networks look, on average".to_owned();
         MapFigure { title, rows: rows.collect() }.save(&plots.join("people"))?;
         Ok(())

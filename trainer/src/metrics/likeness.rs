@@ -205,8 +205,7 @@ mod tests {
     fn check(cam: &[f32], people: &[f32], correlation: f64, iou: f64, pointing: f64) {
         let found = likeness(cam, people).expect("people's map has contrast");
         let close = |found: f64, wanted: f64| (found - wanted).abs() < 1e-12;
-        let fits =
-            close(found.correlation, correlation) && close(found.iou, iou) && close(found.pointing, pointing);
+        let fits = close(found.correlation, correlation) && close(found.iou, iou) && close(found.pointing, pointing);
         assert!(fits, "{cam:?} and {people:?}: {found:?}");
     }
 

@@ -11,6 +11,7 @@
 pub mod answer;
 pub mod journal;
 pub mod painted;
+pub mod suggest;
 
 /// The folder of journals in that of a study.
 pub const ANSWERS: &str = "answers";

@@ -6,6 +6,7 @@ mod made_up;
 mod regions;
 
 mod clip;
+mod likeness;
 mod lite0;
 mod metrics;
 mod networks;

@@ -20,6 +20,7 @@ use super::runs::run_all;
 use super::session::{DataArgs, MachineArgs, bytes, listen};
 use crate::checkpoint::State;
 use crate::data::choice::Known;
+use crate::data::config::SaliencyName;
 use crate::data::list::Split;
 use crate::fit::{Descent, FitData, FitSettings};
 use crate::network::Network;
@@ -40,6 +41,8 @@ use variety::VarietyArgs;
 
 /// Heading of what `train` shares with other commands, and of what is about neither faces nor network.
 pub(super) const RUNNING: &str = "Running";
+/// Heading of what is about the loss and the saliency in it.
+pub(super) const SALIENCY: &str = "The loss, and saliency in it";
 
 #[derive(Args, Debug)]
 pub(super) struct TrainArgs {
@@ -61,7 +64,7 @@ pub(super) struct NewArgs {
     network: NetworkArgs,
     #[command(flatten, next_help_heading = "Which layers learn")]
     tuning: TuningArgs,
-    #[command(flatten, next_help_heading = "The loss, and saliency in it")]
+    #[command(flatten, next_help_heading = SALIENCY)]
     loss: LossArgs,
     #[command(flatten, next_help_heading = "Variants of faces, and fakes that are made")]
     variety: VarietyArgs,
@@ -134,14 +137,21 @@ impl NewArgs {
         };
         // Before all the work; `create` below is the one that counts.
         RunFolder::is_free(out)?;
-        let Some(Gathered { config, network, start, data }) = self.gather(machine, stop)? else { return Ok(None) };
+        let Some(Gathered { config, network, start, data }) = self.gather(None, machine, stop)? else {
+            return Ok(None);
+        };
         let most = config.runs;
         let folder = RunFolder::create(out, config)?;
         Ok(Some(Runs { folder, network, start, data, device: machine.device, stop, most }))
     }
 
-    /// Checks settings and weights, and looks at all faces; nothing when the user ended it.
-    pub(super) fn gather(&self, machine: &MachineArgs, stop: &AtomicBool) -> anyhow::Result<Option<Gathered>> {
+    /// Checks settings and weights, and looks at all faces; nothing when the user ended it. `saliency` goes before the flag.
+    pub(super) fn gather(
+        &self,
+        saliency: Option<SaliencyName>,
+        machine: &MachineArgs,
+        stop: &AtomicBool,
+    ) -> anyhow::Result<Option<Gathered>> {
         let fit = self.fit();
         fit.check(machine.device)?;
         let network = self.network.describe(self.loss.cam_tap)?;
@@ -155,6 +165,7 @@ impl NewArgs {
         }
         read.judge_by(self.judged.validate_on, &self.judged.leave_out);
         read.config.taught_by = self.teacher.table()?;
+        read.config.saliency = saliency.unwrap_or(read.config.saliency);
         let data_config = read.config.clone();
         let memory = bytes(machine.memory);
         let Some(Looked { data, digest, list_digest }) = faces(read, &network, &fit, memory, stop)? else {

@@ -12,9 +12,7 @@ const RULE: CropRule = CropRule { margin: 1.0, alignment: Alignment::None, borde
 fn faces(crop: CropMode, memory: usize) -> (tempfile::TempDir, Faces) {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let (path, map) = (folder.path().join("a.png"), folder.path().join("m.png"));
-    RgbImage::from_fn(40, 20, |x, _| Rgb([if x < 20 { 255 } else { 0 }; 3]))
-        .save(&path)
-        .expect("it can be written");
+    RgbImage::from_fn(40, 20, |x, _| Rgb([if x < 20 { 255 } else { 0 }; 3])).save(&path).expect("it can be written");
     GrayImage::from_fn(20, 10, |x, _| Luma([if x == 5 { 255 } else { 0 }])).save(&map).expect("it can be written");
     let row = Row {
         line: 1,

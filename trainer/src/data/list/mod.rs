@@ -61,7 +61,7 @@ pub type Read = (FaceList, Vec<String>);
 ///
 /// When the list can't be read at all.
 pub fn read(place: &Place) -> Result<Read, ListError> {
-    let path = if place.list.is_dir() { place.list.join("faces.csv") } else { place.list.clone() };
+    let path = file_of(place);
     let fail = |source| ListError::Read { path: path.clone(), source };
     if let Some(maps) = place.maps.as_ref().filter(|maps| !maps.is_dir()) {
         return Err(ListError::Maps { path: maps.clone() });
@@ -71,7 +71,7 @@ pub fn read(place: &Place) -> Result<Read, ListError> {
     for record in reader.records() {
         records.push(record.map_err(fail)?);
     }
-    let root = place.root.clone().unwrap_or_else(|| beside(&path));
+    let root = root_of(place);
     let names_columns =
         records.first().is_some_and(|first| first.iter().any(|name| name.trim_start_matches('\u{feff}') == "label"));
     let (format, (mut rows, mut problems)) = if names_columns {
@@ -89,6 +89,17 @@ pub fn read(place: &Place) -> Result<Read, ListError> {
     }
     problems.extend(shared_maps(&rows));
     Ok((FaceList { path, format, rows }, problems))
+}
+
+/// The folder that a list's paths start from.
+#[must_use]
+pub fn root_of(place: &Place) -> PathBuf {
+    place.root.clone().unwrap_or_else(|| beside(&file_of(place)))
+}
+
+/// The list itself.
+fn file_of(place: &Place) -> PathBuf {
+    if place.list.is_dir() { place.list.join("faces.csv") } else { place.list.clone() }
 }
 
 /// The folder that photos lie in when nobody says otherwise.
