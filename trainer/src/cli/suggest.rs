@@ -12,7 +12,7 @@ use super::outcome::Outcome;
 use super::session::{DataArgs, MachineArgs, bytes, listen};
 use crate::checkpoint;
 use crate::data::config::absolute;
-use crate::data::list::{self, Row};
+use crate::data::list::{self, Row, Split};
 use crate::runs::trained::Target;
 use crate::study::answer::Kind;
 use crate::study::journal::read_all;
@@ -28,6 +28,10 @@ pub(super) struct SuggestArgs {
     run: PathBuf,
     #[command(flatten)]
     data: DataArgs,
+    /// Parts of the list to ask about, with commas between them. What people paint on faces of `train` goes into the next round; on
+    /// others it is measured by
+    #[arg(long, value_name = "SPLITS", value_delimiter = ',', default_value = "train,validation")]
+    split: Vec<Split>,
     /// Folder of a study: faces that its annotators have answered for come last
     #[arg(long, value_name = "MAPS")]
     study: Option<PathBuf>,
@@ -65,7 +69,7 @@ pub(super) fn run(args: &SuggestArgs) -> anyhow::Result<Outcome> {
     let answered = args.study.as_deref().map(answered).transpose()?.unwrap_or_default();
     // A study names photos by their paths below the root of its list.
     let count = |row: &Row| answered.get(&row.path).or_else(|| answered.get(row.path.strip_prefix(&root).ok()?));
-    let Some(found) = rank(&target, read, |row| count(row).copied().unwrap_or(0), &means)? else {
+    let Some(found) = rank(&target, read, &args.split, |row| count(row).copied().unwrap_or(0), &means)? else {
         return Ok(Outcome::Interrupted);
     };
     write(&args.out, &found)?;

@@ -134,7 +134,7 @@ pub struct Means<'a> {
     pub stop: &'a AtomicBool,
 }
 
-/// Ranks the faces of a list by networks that were trained: those of all splits but `test`, which is to be measured on. `list` is
+/// Ranks the faces of some splits of a list by networks that were trained. Leave out `test`, which is to be measured on. `list` is
 /// read by what the networks know of their data ([`Target::known`]); `answers` says how many answers a face has. Nothing when the
 /// user ended it. The same networks, faces and answers give the same order.
 ///
@@ -144,6 +144,7 @@ pub struct Means<'a> {
 pub fn rank(
     target: &Target,
     mut list: ReadList,
+    splits: &[Split],
     answers: impl Fn(&Row) -> usize,
     means: &Means<'_>,
 ) -> anyhow::Result<Option<Vec<Suggested>>> {
@@ -154,12 +155,8 @@ pub fn rank(
     // Where nobody has looked yet, the prior says where they are likely to.
     list.config.saliency = SaliencyName::Landmarks;
     let has = |split: &Split| list.list.rows.iter().any(|row| row.split == *split);
-    let splits: Vec<Split> = [Split::Train, Split::Validation].into_iter().filter(has).collect();
-    anyhow::ensure!(
-        !splits.is_empty(),
-        "{} has only faces of split test, which are to be measured on: name a list with others",
-        name::of(&list.list.path)
-    );
+    let splits: Vec<Split> = splits.iter().copied().filter(has).collect();
+    anyhow::ensure!(!splits.is_empty(), "{} has no faces of the splits that were asked for", name::of(&list.list.path));
     let wanted = Wanted::by(&network, &splits, Need::Unneeded, means.memory);
     let Some(inspected) = look(list, &wanted, means.stop)? else { return Ok(None) };
     let faces = Arc::new(inspected.faces);

@@ -1,5 +1,6 @@
 //! People's maps from end to end: scripted annotators paint the top left of synthetic faces, a network that is trained with what
-//! they painted looks there in faces that it has not seen, and one that is trained without looks elsewhere.
+//! they painted looks there in faces that it has not seen, and one that is trained without looks elsewhere, until it goes on with
+//! what they painted.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use cyborg_trainer::study::painted::Painted;
 use image::imageops::FilterType;
 use image::{DynamicImage, GenericImage, GrayImage, Luma};
 
-use crate::support::{done, rows, text};
+use crate::support::{cyborg_train, done, rows, run, text};
 
 /// Faces of each class.
 const FACES: u32 = 20;
@@ -115,23 +116,45 @@ fn a_network_looks_where_people_looked() {
     annotate(&study);
     write_maps(&study);
 
-    let measured = |name: &str, maps: &[&str]| {
+    let split = |words: &'static str| words.split_whitespace().collect::<Vec<_>>();
+    let data = ["--data", text(&list), "--crop", "whole"];
+    let how = split("--threads 1 --runs 1 --batch 8 --alpha 0.2 --freeze 8 --preset adamw --rate 0.002 --best-by last");
+    let measured = |name: &str, more: &[&str]| {
         let out = folder.path().join(name);
-        let data = ["--data", text(&list), "--crop", "whole", "--threads", "1"];
-        let how = "--saliency maps --side 128 --runs 1 --epochs 10 --batch 8 --alpha 0.2 --freeze 8 --preset adamw --rate 0.002 \
-                   --best-by last --validate-on test";
-        let how: Vec<&str> = how.split_whitespace().collect();
-        done(&[&["train", "--out", text(&out)], &data[..], &how, maps].concat());
-        let (page, _) = done(&[&["evaluate", text(&out), "--maps", text(&study)], &data[..]].concat());
+        done(&[&["train", "--out", text(&out)], &how[..], more].concat());
+        let evaluate = ["evaluate", text(&out), "--threads", "1", "--maps", text(&study)];
+        let (page, _) = done(&[&evaluate[..], &data].concat());
         assert!(page.contains("| all synthetic | 8 |") && page.contains("people's maps"), "{page}");
         assert_eq!(rows(&out.join("evaluation/people-seed-1.csv")).len(), 8, "the faces that have maps");
         assert!(out.join("evaluation/plots/people.png").is_file() && out.join("evaluation/people.json").is_file());
         let found = of_synthetic(&out);
         (found["pointing"]["value"].as_f64().expect("a number"), found)
     };
-    let (with, figures) = measured("with", &["--maps", text(&study)]);
+    let first = [&data[..], &split("--saliency maps --side 128 --epochs 10 --validate-on test")].concat();
+    let with_maps = ["--maps", text(&study)];
+    let (with, figures) = measured("with", &[&first[..], &with_maps].concat());
     assert!(with > 0.9, "{figures}");
     assert!(figures["iou"]["value"].as_f64() > figures["even"]["iou"].as_f64(), "{figures}");
-    let (without, figures) = measured("without", &[]);
+    let (without, figures) = measured("without", &first);
     assert!(without < 0.5, "{figures}");
+
+    // The teacher loop: which faces to ask about, and the next round with the answers. Those of split test are to be measured on,
+    // and the synthetic ones have two answers each.
+    let (before, table) = (folder.path().join("without"), folder.path().join("suggested.csv"));
+    let suggest = ["suggest", text(&before), "--study", text(&study), "--out", text(&table)];
+    let (_, said) = done(&[&suggest[..], &data].concat());
+    assert!(said.contains("24 faces in the order"), "{said}");
+    let suggested = rows(&table);
+    let told: Vec<(&str, &str)> = suggested.iter().map(|row| (&row[1], &row[9])).collect();
+    assert_eq!(told, [[("real", "0"); 12], [("synthetic", "2"); 12]].concat());
+    assert!(suggested.iter().all(|row| row[2] == *"train" && row[11].contains("p(synthetic)")), "{suggested:?}");
+    let again = [&["--from", text(&before), "--epochs", "5"], &with_maps[..]].concat();
+    let (next, figures) = measured("next", &again);
+    assert!(next > 0.9, "{figures}");
+    let config = fs::read_to_string(folder.path().join("next/config.json")).expect("it was written");
+    let config: serde_json::Value = serde_json::from_str(&config).expect("JSON");
+    assert_eq!((&config["side"], &config["data"]["validation"]), (&128.into(), &"test".into()));
+    assert!(config["weights"].as_str().expect("a path").ends_with("without/seed-1/best.safetensors"), "{config}");
+    let (code, _, said) = run(&mut cyborg_train(&["train", "--from", text(&before), "--side", "96", "--out", "x"]));
+    assert!(code == 2 && said.contains("--side"), "{code}: {said}");
 }
