@@ -124,6 +124,8 @@ pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Outcome> {
         measured.people = looks.figures(of_maps, &args.apart);
         if measured.people.is_some() {
             looks.write(&out.join(format!("people-{}.csv", run.name)))?;
+            let sizes = (network.input_side, network.cam_size().0);
+            pictures::of_looks(&plots, &run.name, sizes, how.looked(&looks.examples())?)?;
             people.add(network.cam_size().0, &run.name, looks.averages());
         }
         let mistakes = how.mistakes(&run, &said)?;

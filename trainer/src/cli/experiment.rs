@@ -80,9 +80,14 @@ pub(super) fn run(args: &ExperimentArgs) -> anyhow::Result<Outcome> {
     };
     ensure!(config.fit.loss.alpha < 1.0, "with `--alpha 1` all settings would be the same: give a smaller one");
     let runs = config.runs;
-    let mut settings = Vec::new();
+    // All are looked at before a folder is made.
+    let mut of_all = Vec::new();
     for setting in arms::settings(&args.arms, &config) {
-        let data = arms::faces(&setting, &data)?;
+        let faces = arms::faces(&setting, &data)?;
+        of_all.push((setting, faces));
+    }
+    let mut settings = Vec::new();
+    for (setting, data) in of_all {
         settings.push((setting.name, folder(&out.join(setting.name), setting.config)?, data));
     }
     let mut outcome = Outcome::Done;

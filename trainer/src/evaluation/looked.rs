@@ -8,7 +8,7 @@ use anyhow::{Context, ensure};
 use cyborg_models::name;
 use serde::Serialize;
 
-use super::people::{self, FaceRow, numbered};
+use super::people::{self, FaceRow, numbers};
 use crate::metrics::{Bootstrap, MeanDifference, Spread, spread};
 
 /// How intervals are drawn.
@@ -67,7 +67,7 @@ impl Looked {
             let same = |run: &Vec<FaceRow>| run.iter().map(|row| &row.path).eq(faces.iter().map(|row| &row.path));
             ensure!(runs.iter().all(same), "the maps in {} are of other faces: evaluate it again", name::of(folder));
         }
-        let groups = numbered(faces.iter().map(|row| row.group.as_str()));
+        let groups = numbers(faces.iter().map(|row| row.group.as_str()));
         let mut lines = Vec::new();
         for (number, of) in NUMBERS {
             let values = |runs: &[Vec<FaceRow>]| -> Vec<Vec<f64>> {

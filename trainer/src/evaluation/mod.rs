@@ -10,6 +10,7 @@ pub mod looked;
 pub mod matched;
 pub mod measuring;
 pub mod people;
+mod people_page;
 pub mod pictures;
 pub mod probe;
 pub mod probed;

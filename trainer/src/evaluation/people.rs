@@ -2,7 +2,7 @@
 //! average maps. A prior that was drawn from landmarks is no map of people, and counts nowhere here.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fmt::Write;
+use std::hash::Hash;
 use std::path::Path;
 
 use anyhow::Context;
@@ -19,6 +19,8 @@ use crate::metrics::{Bootstrap, FaceMean, Likeness, likeness};
 
 /// Other faces of its class whose maps each activation map is held against, at most.
 const OTHERS: usize = 20;
+/// Faces on the contact sheet at either end.
+const SHOWN: usize = 9;
 /// How intervals are drawn.
 const BOOTSTRAP: Bootstrap = Bootstrap { draws: 2000, seed: 1 };
 
@@ -53,18 +55,36 @@ pub struct Figures {
     /// What the same activation maps get by the maps of other faces of their class: what comes of where people look at faces in
     /// general. Nothing where there is no other face.
     pub of_others: Option<Likeness>,
+    /// How much more each face's activation map gets by its own map.
+    pub more: Option<More>,
     /// What a map without any contrast gets.
     pub even: Likeness,
 }
 
+/// How much more activation maps get by the maps of their own faces than by those of others.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct More {
+    /// Of the correlation.
+    pub correlation: FaceMean,
+    /// Of the intersection over union.
+    pub iou: FaceMean,
+    /// Of the pointing game.
+    pub pointing: FaceMean,
+}
+
 /// A face with both maps.
-#[derive(Clone, Debug, PartialEq)]
-struct Seen<'a> {
-    face: &'a ScoredFace,
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Seen<'a> {
+    /// Its number among the faces that are measured.
+    pub at: usize,
+    /// What is known of it.
+    pub face: &'a ScoredFace,
     /// The activation map of the class that it is of, which the loss pulls to where people looked.
-    cam: &'a [f32],
-    people: &'a [f32],
-    likeness: Likeness,
+    pub cam: &'a [f32],
+    /// People's map.
+    pub people: &'a [f32],
+    /// How like they are.
+    pub likeness: Likeness,
 }
 
 /// The faces of an evaluation with what people saw in them, and what a network does.
@@ -83,7 +103,7 @@ impl<'a> Looks<'a> {
             let Some(people) = said.saliency[at].as_deref() else { continue };
             let cam = said.true_maps[at].as_slice();
             match likeness(cam, people) {
-                Some(likeness) => looks.seen.push(Seen { face, cam, people, likeness }),
+                Some(likeness) => looks.seen.push(Seen { at, face, cam, people, likeness }),
                 None => looks.blank += 1,
             }
         }
@@ -126,6 +146,16 @@ impl<'a> Looks<'a> {
             Some((name, [people, mean_map(seen.iter().map(|seen| seen.cam))?]))
         };
         rows.into_iter().filter_map(of_row).collect()
+    }
+
+    /// Faces to look at: those in which the network looks least where people looked, then those in which it does so most, [`SHOWN`] of
+    /// each at most.
+    #[must_use]
+    pub fn examples(&self) -> Vec<Seen<'a>> {
+        let mut seen = self.seen.clone();
+        seen.sort_by(|a, b| a.likeness.correlation.total_cmp(&b.likeness.correlation));
+        let last = seen.len().saturating_sub(SHOWN).max(SHOWN);
+        seen.iter().take(SHOWN).chain(seen.iter().skip(last)).copied().collect()
     }
 
     /// Writes a row a face.
@@ -185,22 +215,23 @@ fn group(face: &ScoredFace) -> &str {
     face.group.as_deref().or(face.video.as_deref()).unwrap_or(&face.path)
 }
 
-/// Numbers for groups by their names, in the order in which they come.
+/// Numbers from 0 for groups by what they are known by, in the order in which they come.
 #[must_use]
-pub fn numbered<'a>(names: impl Iterator<Item = &'a str>) -> Vec<usize> {
-    let mut known: HashMap<&str, usize> = HashMap::new();
-    names
-        .map(|name| {
+pub fn numbers<T: Eq + Hash>(known_by: impl Iterator<Item = T>) -> Vec<usize> {
+    let mut known: HashMap<T, usize> = HashMap::new();
+    known_by
+        .map(|each| {
             let next = known.len();
-            *known.entry(name).or_insert(next)
+            *known.entry(each).or_insert(next)
         })
         .collect()
 }
 
 impl Figures {
     fn new(seen: &[&Seen<'_>]) -> Option<Self> {
-        let groups = numbered(seen.iter().map(|seen| group(seen.face)));
+        let groups = numbers(seen.iter().map(|seen| group(seen.face)));
         let of = |number: fn(&Likeness) -> f64| seen.iter().map(|seen| number(&seen.likeness)).collect::<Vec<f64>>();
+        let of_others = of_others(seen);
         let even = seen.iter().filter_map(|seen| likeness(&vec![0.0; seen.people.len()], seen.people));
         Some(Self {
             faces: seen.len(),
@@ -208,24 +239,46 @@ impl Figures {
             correlation: FaceMean::drawn(&of(|each| each.correlation), &groups, BOOTSTRAP)?,
             iou: FaceMean::drawn(&of(|each| each.iou), &groups, BOOTSTRAP)?,
             pointing: FaceMean::of_hits(&of(|each| each.pointing), &groups)?,
-            of_others: of_others(seen),
+            of_others: mean(of_others.iter().flatten().copied()),
+            more: More::new(seen, &of_others, &groups),
             even: mean(even)?,
         })
     }
 }
 
-/// What activation maps get on average by the maps of other faces of their class.
-fn of_others(seen: &[&Seen<'_>]) -> Option<Likeness> {
-    let mut pairs = Vec::new();
+impl More {
+    /// `of_others` is what each face gets by the maps of others, and `groups` its group.
+    fn new(seen: &[&Seen<'_>], of_others: &[Option<Likeness>], groups: &[usize]) -> Option<Self> {
+        let known: Vec<(Likeness, Likeness, usize)> = (seen.iter().zip(of_others).zip(groups))
+            .filter_map(|((seen, others), &group)| Some((seen.likeness, (*others)?, group)))
+            .collect();
+        let groups = numbers(known.iter().map(|&(_, _, group)| group));
+        let of = |number: fn(&Likeness) -> f64| {
+            let more: Vec<f64> = known.iter().map(|(own, others, _)| number(own) - number(others)).collect();
+            FaceMean::drawn(&more, &groups, BOOTSTRAP)
+        };
+        Some(Self {
+            correlation: of(|each| each.correlation)?,
+            iou: of(|each| each.iou)?,
+            pointing: of(|each| each.pointing)?,
+        })
+    }
+}
+
+/// What the activation map of each face gets on average by the maps of other faces of its class; nothing where there is none.
+fn of_others(seen: &[&Seen<'_>]) -> Vec<Option<Likeness>> {
+    let mut found = vec![None; seen.len()];
     for label in [Label::Authentic, Label::Synthetic] {
-        let mut class: Vec<&Seen<'_>> = seen.iter().copied().filter(|seen| seen.face.label == label).collect();
+        let mut class: Vec<usize> = (0..seen.len()).filter(|&at| seen[at].face.label == label).collect();
         // So that neighbours in the list, which may be of one clip, are no neighbours here.
         class.shuffle(&mut ChaCha8Rng::seed_from_u64(BOOTSTRAP.seed));
-        for step in 1..class.len().min(OTHERS + 1) {
-            pairs.extend((0..class.len()).map(|at| (class[at], class[(at + step) % class.len()])));
+        let steps = 1..class.len().min(OTHERS + 1);
+        for (place, &at) in class.iter().enumerate() {
+            let others = steps.clone().map(|step| seen[class[(place + step) % class.len()]].people);
+            found[at] = mean(others.filter_map(|people| likeness(seen[at].cam, people)));
         }
     }
-    mean(pairs.into_iter().filter_map(|(one, other)| likeness(one.cam, other.people)))
+    found
 }
 
 fn mean(all: impl Iterator<Item = Likeness>) -> Option<Likeness> {
@@ -238,74 +291,10 @@ fn mean(all: impl Iterator<Item = Likeness>) -> Option<Likeness> {
     (count > 0.0).then_some(Likeness { correlation, iou, pointing })
 }
 
-/// Writes the figures of all runs as a table.
-pub(super) fn write_people(page: &mut String, runs: &[Option<&People>]) -> std::fmt::Result {
-    let Some(runs) = runs.iter().copied().collect::<Option<Vec<&People>>>().filter(|runs| !runs.is_empty()) else {
-        return Ok(());
-    };
-    let whose = if runs[0].maps == "human" { "people's maps" } else { "the list's maps" };
-    writeln!(
-        page,
-        "\nHow far the activation map of a face's own class lies where {whose} are bright, on faces that have one ({} more have\n\
-         none within the crop). IoU: people's region is where their map reaches half of its height, the activation map's is made of\n\
-         as many of its largest cells. Pointing game: its largest cell lies in people's region. Intervals: 95 %, over faces, those of\n\
-         one clip or person drawn together. Others' maps: the same activation maps against maps of other faces of the class, which\n\
-         is what looking at the usual places gives. Even: a map without contrast, whose correlation is 0.\n",
-        runs[0].blank
-    )?;
-    writeln!(
-        page,
-        "| faces | number | correlation | 95 % interval | others' maps | IoU | 95 % interval | others' maps | even | pointing game | \
-         95 % interval | others' maps | even |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|"
-    )?;
-    let first = runs[0];
-    for class in first.classes.keys() {
-        write_row(
-            page,
-            &format!("all {class}"),
-            &runs.iter().filter_map(|run| run.classes.get(class)).collect::<Vec<_>>(),
-        )?;
-    }
-    for source in first.sources.keys() {
-        write_row(page, source, &runs.iter().filter_map(|run| run.sources.get(source)).collect::<Vec<_>>())?;
-    }
-    write_row(page, "**pooled**", &runs.iter().filter_map(|run| run.pooled.as_ref()).collect::<Vec<_>>())
-}
-
-/// Means over the runs, and intervals from the lowest end of any run's to the highest.
-fn write_row(page: &mut String, name: &str, runs: &[&Figures]) -> std::fmt::Result {
-    let Some(first) = runs.first() else { return Ok(()) };
-    let over = |number: &dyn Fn(&Figures) -> Option<f64>| {
-        let values: Option<Vec<f64>> = runs.iter().map(|run| number(run)).collect();
-        values
-            .map_or_else(|| "-".to_owned(), |values| format!("{:.3}", values.iter().sum::<f64>() / values.len() as f64))
-    };
-    let ends = |of: fn(&Figures) -> FaceMean| {
-        let low = runs.iter().filter_map(|run| of(run).low).reduce(f64::min);
-        let high = runs.iter().filter_map(|run| of(run).high).reduce(f64::max);
-        low.zip(high).map_or_else(|| "-".to_owned(), |(low, high)| format!("{low:.3} to {high:.3}"))
-    };
-    writeln!(
-        page,
-        "| {name} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
-        first.faces,
-        over(&|run| Some(run.correlation.value)),
-        ends(|run| run.correlation),
-        over(&|run| Some(run.of_others?.correlation)),
-        over(&|run| Some(run.iou.value)),
-        ends(|run| run.iou),
-        over(&|run| Some(run.of_others?.iou)),
-        over(&|run| Some(run.even.iou)),
-        over(&|run| Some(run.pointing.value)),
-        ends(|run| run.pointing),
-        over(&|run| Some(run.of_others?.pointing)),
-        over(&|run| Some(run.even.pointing)),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evaluation::people_page::write_people;
 
     fn face(number: usize, label: Label, source: &str) -> ScoredFace {
         ScoredFace {
@@ -347,7 +336,9 @@ mod tests {
         // Of the two synthetic faces each looks elsewhere than the other.
         let others = pooled.of_others.expect("two are of one class");
         assert!((others.correlation + 1.0 / 3.0).abs() < 1e-12 && others.iou == 0.0, "{others:?}");
-        assert_eq!(people.classes["real"].of_others, None, "it is alone");
+        let more = pooled.more.expect("two are of one class");
+        assert!((more.correlation.value - 4.0 / 3.0).abs() < 1e-12 && more.pointing.low == Some(1.0), "{more:?}");
+        assert_eq!((people.classes["real"].of_others, people.classes["real"].more), (None, None), "it is alone");
         // One cell of four: 1/4 in common of 7/4.
         assert_eq!((pooled.even.pointing, pooled.even.correlation), (0.25, 0.0));
         assert!((pooled.even.iou - 1.0 / 7.0).abs() < 1e-12, "{:?}", pooled.even);
@@ -379,6 +370,8 @@ mod tests {
         looks.write(&path).expect("it can be written");
         let rows = read(&path).expect("it was just written");
         assert_eq!((rows.len(), rows[1].group.as_str(), rows[1].pointing), (3, "1.png", 1.0));
+        let examples: Vec<usize> = looks.examples().iter().map(|seen| seen.at).collect();
+        assert_eq!(examples, [0, 1, 2], "each once");
         let averages = looks.averages();
         let names: Vec<&str> = averages.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["all real", "all synthetic", "real, web", "synthetic, gan"]);

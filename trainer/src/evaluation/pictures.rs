@@ -282,3 +282,32 @@ pub fn of_mistakes(
         .save(&folder.join(format!("mistakes-{run}")))?;
     Ok(())
 }
+
+/// A face with what people saw in it and what a network does.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Look {
+    /// Its crop, RGB.
+    pub pixels: Vec<u8>,
+    /// People's map.
+    pub people: Vec<f32>,
+    /// The activation map.
+    pub cam: Vec<f32>,
+    /// Captions of both.
+    pub words: [[String; 2]; 2],
+}
+
+/// Draws faces with people's map and the network's side by side, three faces a row.
+///
+/// # Errors
+///
+/// When the picture can't be written.
+pub fn of_looks(folder: &Path, run: &str, (side, map_side): (usize, usize), looks: Vec<Look>) -> anyhow::Result<()> {
+    let tiles = looks.into_iter().flat_map(|Look { pixels, people, cam, words: [first, second] }| {
+        let heat = |values| Some(HeatMap { values, height: map_side, width: map_side });
+        let one = Tile { pixels: pixels.clone(), heat: heat(people), caption: first };
+        [one, Tile { pixels, heat: heat(cam), caption: second }]
+    });
+    let title = format!("Where people looked, and {run} beside it: least alike, then most");
+    ContactSheet { title, side, columns: 6, tiles: tiles.collect() }.save(&folder.join(format!("people-{run}")))?;
+    Ok(())
+}

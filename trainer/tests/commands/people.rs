@@ -126,7 +126,9 @@ fn a_network_looks_where_people_looked() {
         let (page, _) = done(&[&evaluate[..], &data].concat());
         assert!(page.contains("| all synthetic | 8 |") && page.contains("people's maps"), "{page}");
         assert_eq!(rows(&out.join("evaluation/people-seed-1.csv")).len(), 8, "the faces that have maps");
-        assert!(out.join("evaluation/plots/people.png").is_file() && out.join("evaluation/people.json").is_file());
+        for file in ["plots/people.png", "plots/people.svg", "plots/people-seed-1.png", "people.json"] {
+            assert!(out.join("evaluation").join(file).is_file(), "{file}");
+        }
         let found = of_synthetic(&out);
         (found["pointing"]["value"].as_f64().expect("a number"), found)
     };
