@@ -15,7 +15,8 @@ use crate::data::list::Split;
 use crate::data::look::{Wanted, look};
 use crate::data::part::{Part, both_classes, class_counts};
 use crate::evaluation::measuring::{Measuring, probed};
-use crate::evaluation::pictures::{self, AverageMaps, CAMS};
+use crate::evaluation::people::Looks;
+use crate::evaluation::pictures::{self, AverageMaps, CAMS, PeopleMaps};
 use crate::evaluation::report::{Report, measure};
 use crate::evaluation::{ScoreKind, ScoredFace, mean_map, table};
 use crate::run_folder::TOOL;
@@ -66,7 +67,10 @@ pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Outcome> {
     let plots = out.join("plots");
     fs::create_dir_all(&plots).with_context(|| format!("can't make {}", name::of(&plots)))?;
     let (first, _) = target.trained[0].load()?;
-    let read = args.data.read(&target.known())?;
+    let mut read = args.data.read(&target.known())?;
+    // Whatever training made of them: where people looked is measured against.
+    read.config.saliency = read.config.saliency.with_maps();
+    let of_maps = if read.config.maps.is_some() { "human" } else { "maps" };
     let part_of = part_of(args, &target)?;
     let data = format!("{}, {part_of}", read.list.path.file_name().unwrap_or_default().to_string_lossy());
     let network = first.network().clone();
@@ -80,6 +84,7 @@ pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Outcome> {
     both_classes(class_counts(&inspected.faces, &indices), &part_of.to_string())?;
     let learnt = if args.probe { part_of.learnt(&inspected)? } else { Vec::new() };
     let scored_faces: Vec<ScoredFace> = indices.iter().map(|&index| (&inspected.faces.rows[index]).into()).collect();
+    let has_map: Vec<bool> = indices.iter().map(|&index| inspected.faces.rows[index].map.is_some()).collect();
     let faces = Arc::new(inspected.faces);
 
     let mut report = Report {
@@ -94,6 +99,7 @@ pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Outcome> {
     };
     let mut runs = Vec::new();
     let mut averages = AverageMaps { side: network.cam_size().0, saliency: None, runs: Vec::new() };
+    let mut people = PeopleMaps::default();
     for trained in &target.trained {
         let (mut model, _) = trained.load()?;
         ensure!(model.network() == &network, "{} is of another network than the first run", name::of(&trained.path));
@@ -114,6 +120,14 @@ pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Outcome> {
         if args.robustness && !how.sweep(&run, &model, &mut measured)? {
             return Ok(Outcome::Interrupted);
         }
+        let looks = Looks::new(&scored_faces, &said, &has_map);
+        measured.people = looks.figures(of_maps, &args.apart);
+        if measured.people.is_some() {
+            looks.write(&out.join(format!("people-{}.csv", run.name)))?;
+            let sizes = (network.input_side, network.cam_size().0);
+            pictures::of_looks(&plots, &run.name, sizes, how.looked(&looks.examples())?)?;
+            people.add(network.cam_size().0, &run.name, looks.averages());
+        }
         let mistakes = how.mistakes(&run, &said)?;
         pictures::of_mistakes(&plots, &run.name, (network.input_side, network.cam_size().0), mistakes)?;
         averages.saliency = averages.saliency.or_else(|| mean_map(said.saliency.iter().flatten().map(Vec::as_slice)));
@@ -129,6 +143,7 @@ pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Outcome> {
     pictures::of_robustness(&plots, &report)?;
     pictures::of_maps(&plots, &[(target.name.as_str(), &averages)])?;
     averages.write(&out.join(CAMS))?;
+    people.save(&out, &plots)?;
     let mut stdout = std::io::stdout().lock();
     // A reader that has gone is no failure: the report is in its file.
     let _ = writeln!(stdout, "{}", report.to_markdown());

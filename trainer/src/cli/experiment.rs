@@ -1,32 +1,36 @@
 //! `cyborg-train experiment`: the paper's comparison. The same network with the same seeds on the same faces, with and without
-//! saliency in the loss, measured on faces of collections that neither has seen.
+//! saliency in the loss, or with saliency from several places, measured on faces of collections that none has seen.
 //!
-//! Runs alternate between the two settings, so that whatever has ended can be compared; a run that was stopped goes on from its
+//! Runs alternate between the settings, so that whatever has ended can be compared; a run that was stopped goes on from its
 //! last whole epoch when the same command is given again.
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use clap::{Args, Command};
 
-use super::compare::{self, CompareArgs};
+use super::arms::{self, Arm};
 use super::evaluate::{self, EvaluateArgs};
 use super::outcome::Outcome;
 use super::runs::run_all;
 use super::session::{MachineArgs, listen};
-use super::train::{Gathered, NewArgs, RUNNING};
+use super::train::{Gathered, NewArgs, RUNNING, SALIENCY};
+use crate::checkpoint;
 use crate::data::list::Split;
 use crate::evaluation::ScoreKind;
+use crate::evaluation::compared::Compared;
+use crate::evaluation::looked::Looked;
 use crate::evaluation::pictures::{AverageMaps, CAMS, of_maps};
+use crate::metrics::Bootstrap;
+use crate::plot::curves::{Band, TrainingCurves};
 use crate::run_folder::{Config, RunFolder};
-use crate::runs::Runs;
+use crate::runs::{Runs, curves_of};
 use cyborg_models::name;
 
-/// Folder of the setting without saliency.
-pub(super) const CLASSICAL: &str = "classical";
-/// Folder of the setting with saliency.
-pub(super) const CYBORG: &str = "cyborg";
-/// Folder of what the two come to side by side.
+/// Folder of what the settings come to side by side.
 pub(super) const COMPARISON: &str = "comparison";
 /// Folder of an evaluation in that of a setting.
 pub(super) const EVALUATION: &str = "evaluation";
@@ -38,6 +42,10 @@ const MEASURED: &str = "What the runs are measured on";
 pub(super) struct ExperimentArgs {
     #[command(flatten)]
     new: NewArgs,
+    /// Kinds of saliency to compare, with commas between them, `none` among them: human,prior,none is the paper's question. Each
+    /// has a folder of its name [default: the settings `cyborg`, by `--saliency`, and `classical`, without]
+    #[arg(long, value_name = "ARMS", value_delimiter = ',', value_enum, conflicts_with = "saliency", help_heading = SALIENCY)]
+    arms: Vec<Arm>,
     /// Part of the list to measure on; where sources are left out (`--leave-out`) it is those
     #[arg(long, value_name = "SPLIT", default_value = "test", help_heading = MEASURED)]
     split: Split,
@@ -64,18 +72,27 @@ pub(super) fn run(args: &ExperimentArgs) -> anyhow::Result<Outcome> {
             "give the folder of the experiment with `--out`; the same one again goes on with it",
         );
     };
+    arms::check(&args.arms)?;
     let stop = listen();
-    let Some(Gathered { config, network, start, data }) = args.new.gather(&args.machine, stop)? else {
+    let looked_at = arms::looked_at(&args.arms);
+    let Some(Gathered { config, network, start, data }) = args.new.gather(looked_at, &args.machine, stop)? else {
         return Ok(Outcome::Interrupted);
     };
-    ensure!(config.fit.loss.alpha < 1.0, "with `--alpha 1` both settings would be the same: give a smaller one");
-    let mut classical = config.clone();
-    classical.fit.loss.alpha = 1.0;
+    ensure!(config.fit.loss.alpha < 1.0, "with `--alpha 1` all settings would be the same: give a smaller one");
     let runs = config.runs;
-    let folders = [folder(&out.join(CLASSICAL), classical)?, folder(&out.join(CYBORG), config)?];
+    // All are looked at before a folder is made.
+    let mut of_all = Vec::new();
+    for setting in arms::settings(&args.arms, &config) {
+        let faces = arms::faces(&setting, &data)?;
+        of_all.push((setting, faces));
+    }
+    let mut settings = Vec::new();
+    for (setting, data) in of_all {
+        settings.push((setting.name, folder(&out.join(setting.name), setting.config)?, data));
+    }
     let mut outcome = Outcome::Done;
     for most in 1..=runs {
-        for folder in &folders {
+        for (_, folder, data) in &settings {
             let (folder, network, start, data) = (folder.clone(), network.clone(), start.clone(), data.clone());
             let runs = Runs { folder, network, start, data, device: args.machine.device, stop, most };
             match run_all(&runs)? {
@@ -88,7 +105,7 @@ pub(super) fn run(args: &ExperimentArgs) -> anyhow::Result<Outcome> {
             }
         }
     }
-    for folder in &folders {
+    for (_, folder, _) in &settings {
         let evaluation = EvaluateArgs {
             split: args.split,
             judged: !args.new.judged.leave_out.is_empty(),
@@ -99,7 +116,7 @@ pub(super) fn run(args: &ExperimentArgs) -> anyhow::Result<Outcome> {
             return Ok(Outcome::Interrupted);
         }
     }
-    side_by_side(out)?;
+    side_by_side(out, &settings.iter().map(|(name, ..)| *name).collect::<Vec<_>>())?;
     Ok(outcome)
 }
 
@@ -119,16 +136,50 @@ fn folder(path: &Path, config: Config) -> anyhow::Result<RunFolder> {
     RunFolder::replace(path, config)
 }
 
-/// Table, curves and average maps of both settings.
-fn side_by_side(out: &Path) -> anyhow::Result<()> {
+/// Table, curves and average maps of all settings, each but the first compared with the first.
+fn side_by_side(out: &Path, names: &[&str]) -> anyhow::Result<()> {
     let place = out.join(COMPARISON);
-    compare::run(&CompareArgs::plain(out.join(CYBORG), out.join(CLASSICAL), place.clone()))?;
-    let maps = |setting: &str| AverageMaps::read(&out.join(setting).join(EVALUATION).join(CAMS));
-    let (classical, cyborg) = (maps(CLASSICAL)?, maps(CYBORG)?);
-    of_maps(&place, &[(CLASSICAL, &classical), (CYBORG, &cyborg)])
+    fs::create_dir_all(&place).with_context(|| format!("can't make {}", name::of(&place)))?;
+    let (reference, others) = names.split_first().context("an experiment has settings")?;
+    let (mut page, mut pairs) = (String::new(), BTreeMap::new());
+    for other in others {
+        let bootstrap = Bootstrap { draws: 2000, seed: 1 };
+        let compared = Compared::read(&out.join(other), &out.join(reference), EVALUATION.as_ref(), bootstrap)?;
+        page += &compared.to_markdown();
+        page.push('\n');
+        pairs.insert(format!("{other}-{reference}"), compared.lines);
+    }
+    let json = match others {
+        // As it was when there were but two settings.
+        [_] => pairs.values().next().map(serde_json::to_string_pretty).transpose()?.unwrap_or_default(),
+        _ => serde_json::to_string_pretty(&pairs)?,
+    };
+    let evaluated: Vec<(&str, PathBuf)> = names.iter().map(|name| (*name, out.join(name).join(EVALUATION))).collect();
+    if let Some(looked) = Looked::read(&evaluated)? {
+        page += &looked.to_markdown();
+        replace(&place.join("people.json"), &(serde_json::to_string_pretty(&looked)? + "\n"))?;
+    }
+    replace(&place.join("comparison.md"), &page)?;
+    replace(&place.join("comparison.json"), &(json + "\n"))?;
+    // A reader that has gone is no failure.
+    let _ = writeln!(std::io::stdout().lock(), "{page}");
+    let mut told: Vec<&str> = others.to_vec();
+    told.push(reference);
+    let curves = told.iter().map(|name| curves_of(&out.join(name), name)).collect::<anyhow::Result<_>>()?;
+    TrainingCurves { title: told.join(" and "), settings: curves, band: Band::Deviation }
+        .save(&place.join("training"))?;
+    let mut maps = Vec::new();
+    for name in names {
+        maps.push((*name, AverageMaps::read(&out.join(name).join(EVALUATION).join(CAMS))?));
+    }
+    of_maps(&place, &maps.iter().map(|(name, maps)| (*name, maps)).collect::<Vec<_>>())
         .with_context(|| format!("can't draw the average maps of {}", name::of(out)))?;
     log::info!("table, curves and average activation maps: {}", name::of(place));
     Ok(())
+}
+
+fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
+    checkpoint::replace(path, text.as_bytes()).with_context(|| format!("can't write {}", name::of(path)))
 }
 
 impl EvaluateArgs {
@@ -146,11 +197,5 @@ impl EvaluateArgs {
             probe: false,
             machine,
         }
-    }
-}
-
-impl CompareArgs {
-    fn plain(first: PathBuf, second: PathBuf, out: PathBuf) -> Self {
-        Self { first, second, evaluation: EVALUATION.into(), out: Some(out), draws: 2000, seed: 1 }
     }
 }

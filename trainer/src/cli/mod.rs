@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod agreement;
+mod arms;
 mod bench;
 mod calibrate;
 mod compare;
@@ -23,6 +24,7 @@ mod progress;
 mod results;
 mod runs;
 mod session;
+mod suggest;
 mod train;
 
 use std::num::NonZeroUsize;
@@ -77,8 +79,11 @@ enum Command {
     ImportMaps(import_maps::ImportMapsArgs),
     /// Bring the maps of a study up to date, and say how right its annotators are and how far they agree
     Agreement(agreement::AgreementArgs),
-    /// Train with and without saliency on the same faces, and compare both on collections that neither has seen
+    /// Train with and without saliency, or with people's maps, a prior and neither, on the same faces, and compare them on
+    /// collections that none has seen
     Experiment(experiment::ExperimentArgs),
+    /// Say which faces of a list people should be asked about next, by what networks make of them
+    Suggest(suggest::SuggestArgs),
     /// Write a page of results from folders of runs, and the numbers behind it without photos or their names
     Results(results::ResultsArgs),
     /// Time the training step, on random data or with the faces of a list
@@ -130,6 +135,7 @@ fn run_command(command: &Command) -> anyhow::Result<Outcome> {
         Command::ImportMaps(args) => import_maps::run(args),
         Command::Agreement(args) => agreement::run(args).map(|()| Outcome::Done),
         Command::Experiment(args) => experiment::run(args),
+        Command::Suggest(args) => suggest::run(args),
         Command::Results(args) => results::run(args).map(|()| Outcome::Done),
         Command::Bench(args) => bench::run(args),
         Command::Import(args) => import::run(args).map(|()| Outcome::Done),

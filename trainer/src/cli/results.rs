@@ -9,7 +9,8 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use serde::Serialize;
 
-use super::experiment::{CLASSICAL, COMPARISON, CYBORG, EVALUATION};
+use super::arms::{Arm, CLASSICAL, CYBORG};
+use super::experiment::{COMPARISON, EVALUATION};
 use crate::checkpoint;
 use crate::data::list::Label;
 use crate::evaluation::table;
@@ -66,7 +67,7 @@ pub(super) fn run(args: &ResultsArgs) -> anyhow::Result<()> {
         let name = folder.file_name().map(|name| name.to_string_lossy().into_owned());
         let name = name.with_context(|| format!("{} has no name", name::of(folder)))?;
         let kept = args.keep.join(&name);
-        if folder.join(CLASSICAL).is_dir() {
+        if folder.join(COMPARISON).is_dir() && RunFolder::is_free(folder).is_ok() {
             experiment(folder, &name, &kept, &mut page)?;
         } else {
             writeln!(page, "\n## {name}\n")?;
@@ -79,10 +80,11 @@ pub(super) fn run(args: &ResultsArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Both settings of an experiment, side by side.
+/// The settings of an experiment, side by side.
 fn experiment(folder: &Path, name: &str, kept: &Path, page: &mut String) -> anyhow::Result<()> {
     writeln!(page, "\n## {name}\n")?;
-    for setting_name in [CLASSICAL, CYBORG] {
+    let known = [CLASSICAL, CYBORG].into_iter().chain(Arm::folders());
+    for setting_name in known.filter(|name| folder.join(name).is_dir()) {
         write!(page, "**{setting_name}**: ")?;
         setting(&folder.join(setting_name), &kept.join(setting_name), page)?;
     }
@@ -91,7 +93,8 @@ fn experiment(folder: &Path, name: &str, kept: &Path, page: &mut String) -> anyh
     for file in ["comparison.json", "comparison.md", "training.svg", "cams.svg"] {
         copy(&compared.join(file), &kept.join(file))?;
     }
-    Ok(())
+    let people = compared.join("people.json");
+    if people.is_file() { copy(&people, &kept.join("people.json")) } else { Ok(()) }
 }
 
 /// The settings of a folder of runs as a line, and its numbers as files.
@@ -131,7 +134,7 @@ fn setting(folder: &Path, kept: &Path, page: &mut String) -> anyhow::Result<()> 
     }
     ensure!(done > 0, "no run in {} has finished an epoch yet", name::of(folder));
     copy(&folder.join(EVALUATION).join("report.json"), &kept.join("report.json"))?;
-    for name in ["cams.svg", "robustness.svg", "roc.svg"] {
+    for name in ["cams.svg", "people.svg", "robustness.svg", "roc.svg"] {
         plot(folder, kept, name)?;
     }
     writeln!(

@@ -45,8 +45,9 @@ pub(super) struct DataArgs {
     /// Side of a face crop over the longer side of the face box [default: 1.3]
     #[arg(long, value_name = "FACTOR", value_parser = margin)]
     pub(super) margin: Option<f32>,
-    /// Where saliency comes from: the list's maps alone, or landmarks for faces without a map [default: maps where real faces
-    /// have some]
+    /// Where saliency comes from: maps (those of the list alone), landmarks (a prior by landmarks for faces without a map), prior
+    /// (that prior for all faces) or mapped-prior (that prior for the faces that have a map, in its place) [default: maps where
+    /// real faces have some, else landmarks]
     #[arg(long, value_name = "WHAT")]
     pub(super) saliency: Option<SaliencyName>,
 }

@@ -56,6 +56,33 @@ pub enum SaliencyName {
     Maps,
     /// For a face without a map a prior over eyes, nose and mouth, from the detector's landmarks.
     Landmarks,
+    /// That prior for all faces; maps are not looked at.
+    Prior,
+    /// That prior for the faces that have a map, in its place; the others have no saliency term.
+    #[serde(rename = "mapped-prior")]
+    MappedPrior,
+}
+
+impl SaliencyName {
+    /// The same faces with saliency, but by their maps where they have some.
+    #[must_use]
+    pub fn with_maps(self) -> Self {
+        match self {
+            Self::Maps | Self::MappedPrior => Self::Maps,
+            Self::Landmarks | Self::Prior => Self::Landmarks,
+        }
+    }
+
+    /// [`SaliencySource`] of this name.
+    #[must_use]
+    pub fn source(self) -> SaliencySource {
+        match self {
+            Self::Maps => SaliencySource::Maps,
+            Self::Landmarks => SaliencySource::Landmarks,
+            Self::Prior => SaliencySource::Prior,
+            Self::MappedPrior => SaliencySource::MappedPrior,
+        }
+    }
 }
 
 impl DataConfig {
@@ -83,10 +110,7 @@ impl DataConfig {
     /// Where saliency comes from.
     #[must_use]
     pub fn saliency_source(&self) -> SaliencySource {
-        match self.saliency {
-            SaliencyName::Maps => SaliencySource::Maps,
-            SaliencyName::Landmarks => SaliencySource::Landmarks,
-        }
+        self.saliency.source()
     }
 
     /// What epochs are judged by, in words.

@@ -1,10 +1,13 @@
 //! The faces of a list as pixels: cut out by the runtime's own detector and crop, kept in memory as far as a limit allows,
 //! and read again from their photos beyond it.
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 use std::path::Path;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, ensure};
 use cyborg_edge::capture::stills;
@@ -56,6 +59,28 @@ pub enum SaliencySource {
     Maps,
     /// For a face without a map a prior over eyes, nose and mouth, from the detector's landmarks.
     Landmarks,
+    /// That prior for all faces; maps are not looked at.
+    Prior,
+    /// That prior for the faces that have a map, in its place; the others have no saliency term.
+    MappedPrior,
+}
+
+impl SaliencySource {
+    /// Whether a map that is there is taken.
+    #[must_use]
+    pub fn takes_maps(self) -> bool {
+        matches!(self, Self::Maps | Self::Landmarks)
+    }
+
+    /// Whether the prior is drawn for a face.
+    fn takes_prior(self, has_map: bool) -> bool {
+        match self {
+            Self::Maps => false,
+            Self::Landmarks => !has_map,
+            Self::Prior => true,
+            Self::MappedPrior => has_map,
+        }
+    }
 }
 
 /// How much of the surroundings is wanted.
@@ -107,6 +132,12 @@ pub struct Faces {
     groups: Vec<String>,
     /// What a teacher says of each row, where there is one.
     taught: Vec<Option<f32>>,
+    crops: Arc<Crops>,
+}
+
+/// The crops that are kept.
+#[derive(Debug)]
+struct Crops {
     exact: Vec<OnceLock<Kept>>,
     wide: Vec<OnceLock<Kept>>,
     /// Bytes that may still be kept.
@@ -141,10 +172,24 @@ impl Faces {
     pub fn new(rows: Vec<Row>, found: Vec<Found>, settings: FaceSettings) -> Self {
         debug_assert_eq!(rows.len(), found.len(), "every row has a place");
         let empty = || rows.iter().map(|_| OnceLock::new()).collect();
-        let (exact, wide) = (empty(), empty());
+        let crops = Arc::new(Crops { exact: empty(), wide: empty(), left: AtomicUsize::new(settings.memory) });
         // A row's own path stands for its content, which nobody has told.
         let groups = rows.iter().map(|row| group_name(row, &row.path.to_string_lossy())).collect();
-        Self { rows, settings, found, groups, taught: Vec::new(), exact, wide, left: AtomicUsize::new(settings.memory) }
+        Self { rows, settings, found, groups, taught: Vec::new(), crops }
+    }
+
+    /// The same faces, whose crops are kept together with these, with saliency from elsewhere.
+    #[must_use]
+    pub fn with_saliency(&self, saliency: SaliencySource) -> Self {
+        let Self { rows, found, groups, taught, crops, .. } = self;
+        Self {
+            rows: rows.clone(),
+            settings: FaceSettings { saliency, ..self.settings },
+            found: found.clone(),
+            groups: groups.clone(),
+            taught: taught.clone(),
+            crops: Arc::clone(crops),
+        }
     }
 
     /// The same faces with the digest of each one's photo: lines with the same photo are of one group.
@@ -241,8 +286,8 @@ impl Faces {
     /// Whether a face has a saliency term.
     #[must_use]
     pub fn has_saliency(&self, index: usize) -> bool {
-        let prior = self.settings.saliency == SaliencySource::Landmarks && self.found[index].landmarks.is_some();
-        self.rows[index].map.is_some() || prior
+        let (source, has_map) = (self.settings.saliency, self.rows[index].map.is_some());
+        (has_map && source.takes_maps()) || (source.takes_prior(has_map) && self.found[index].landmarks.is_some())
     }
 
     /// A face as pixels, from memory or from its photo.
@@ -252,15 +297,16 @@ impl Faces {
     /// When its photo or its map can't be read (any more).
     pub fn view(&self, index: usize, extent: Extent, cutter: &mut Cutter) -> anyhow::Result<View<'_>> {
         let slot = match extent {
-            Extent::Exact => &self.exact[index],
-            Extent::Wide => &self.wide[index],
+            Extent::Exact => &self.crops.exact[index],
+            Extent::Wide => &self.crops.wide[index],
         };
-        let saliency = |map: &Option<GreyMap>| match (self.settings.saliency, map) {
-            (_, Some(map)) => Saliency::Map(map.clone()),
-            (SaliencySource::Maps, None) => Saliency::Unknown,
-            (SaliencySource::Landmarks, None) => {
+        let source = self.settings.saliency;
+        let saliency = |map: &Option<GreyMap>| match map {
+            Some(map) if source.takes_maps() => Saliency::Map(map.clone()),
+            _ if source.takes_prior(map.is_some()) => {
                 self.landmarks(index, extent).map_or(Saliency::Unknown, Saliency::Landmarks)
             }
+            _ => Saliency::Unknown,
         };
         if let Some(kept) = slot.get() {
             return Ok(View { pixels: Cow::Borrowed(&kept.pixels), saliency: saliency(&kept.map) });
@@ -268,7 +314,7 @@ impl Faces {
         stills::read(&self.rows[index].path, &mut cutter.frame)?;
         let fresh = self.cut(index, extent, cutter)?;
         let size = fresh.pixels.len() + fresh.map.as_ref().map_or(0, |map| map.values.len());
-        let room = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(size));
+        let room = self.crops.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(size));
         if room.is_err() {
             let saliency = saliency(&fresh.map);
             return Ok(View { pixels: Cow::Owned(fresh.pixels), saliency });
@@ -349,97 +395,4 @@ fn stretch(cutter: &mut Cutter, size: (usize, usize)) -> anyhow::Result<()> {
     cropper.resize(&frame.pixels, (frame.width, frame.height), &mut square.pixels, size)?;
     std::mem::swap(frame, square);
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use cyborg_models::contract::{Alignment, Border};
-    use image::{GrayImage, Luma, Rgb, RgbImage};
-
-    use super::*;
-    use crate::data::list::{Label, Split};
-
-    const RULE: CropRule = CropRule { margin: 1.0, alignment: Alignment::None, border: Border::Replicate };
-
-    /// A photo of 40 x 20 pixels, black but for a white left half, and a map of 20 x 10 with one white column at 5.
-    fn faces(crop: CropMode, memory: usize) -> (tempfile::TempDir, Faces) {
-        let folder = tempfile::tempdir().expect("a folder for the test");
-        let (path, map) = (folder.path().join("a.png"), folder.path().join("m.png"));
-        RgbImage::from_fn(40, 20, |x, _| Rgb([if x < 20 { 255 } else { 0 }; 3]))
-            .save(&path)
-            .expect("it can be written");
-        GrayImage::from_fn(20, 10, |x, _| Luma([if x == 5 { 255 } else { 0 }])).save(&map).expect("it can be written");
-        let row = Row {
-            line: 1,
-            path,
-            label: Label::Authentic,
-            split: Split::Train,
-            source: String::new(),
-            video: None,
-            group: None,
-            pair: None,
-            map: Some(map),
-            face: None,
-        };
-        let found = Found {
-            square: CropSquare { left: 0, top: 0, side: 20 },
-            wide: CropSquare { left: -2, top: -2, side: 25 },
-            photo: (40, 20),
-            landmarks: Some([PixelPoint { x: 10.0, y: 5.0 }; 5]),
-        };
-        let settings = FaceSettings { side: 16, cam: 4, crop, saliency: SaliencySource::Maps, memory };
-        (folder, Faces::new(vec![row], vec![found], settings))
-    }
-
-    #[test]
-    fn a_face_crop_and_its_map_are_cut_at_the_same_place() {
-        let (_folder, faces) = faces(CropMode::Face(RULE), 1 << 20);
-        let view = faces.view(0, Extent::Exact, &mut Cutter::default()).expect("the files are there");
-        assert!(view.pixels.iter().all(|&value| value == 255), "the crop is the white half");
-        let Saliency::Map(map) = view.saliency else { unreachable!("there is a map") };
-        // The map's column 5 of 20 is column 11 of 20 in the crop: in the third quarter.
-        assert!(map.side == 4 && map.values[2] > 60 && map.values[0] == 0 && map.values[3] < 40, "{map:?}");
-        let place = faces.landmarks(0, Extent::Exact).expect("there are some")[0];
-        assert_eq!(place, PixelPoint { x: 0.5, y: 0.25 });
-    }
-
-    #[test]
-    fn a_whole_photo_is_resized_straight() {
-        let (_folder, faces) = faces(CropMode::Whole, 1 << 20);
-        let mut cutter = Cutter::default();
-        let view = faces.view(0, Extent::Exact, &mut cutter).expect("the files are there");
-        assert_eq!((view.pixels[0], view.pixels[15 * 3]), (255, 0));
-        let Saliency::Map(map) = view.saliency else { unreachable!("there is a map") };
-        assert!(map.values[1] > 0 && map.values[3] == 0, "{map:?}");
-        assert_eq!(faces.landmarks(0, Extent::Exact).expect("some")[0], PixelPoint { x: 0.25, y: 0.25 });
-        // Wide: the same with a border that repeats the edge.
-        let wide = faces.view(0, Extent::Wide, &mut cutter).expect("the files are there");
-        assert_eq!((wide.pixels.len(), wide.pixels[0], wide.pixels[19 * 3]), (20 * 20 * 3, 255, 0));
-        let place = faces.landmarks(0, Extent::Wide).expect("some")[0];
-        assert!((place.x - 0.3).abs() < 1e-6, "{place:?}");
-    }
-
-    #[test]
-    fn beyond_the_limit_nothing_is_kept_and_the_pixels_are_the_same() {
-        let ((_one, roomy), (_other, tight)) = (faces(CropMode::Whole, 1 << 20), faces(CropMode::Whole, 100));
-        let mut cutter = Cutter::default();
-        for _ in 0..2 {
-            let kept = roomy.view(0, Extent::Wide, &mut cutter).expect("the files are there");
-            let fresh = tight.view(0, Extent::Wide, &mut Cutter::default()).expect("the files are there");
-            assert_eq!(kept, fresh);
-            assert!(matches!(kept.pixels, Cow::Borrowed(_)) && matches!(fresh.pixels, Cow::Owned(_)));
-        }
-    }
-
-    #[test]
-    fn a_photo_that_changed_and_a_map_in_colour_are_errors() {
-        let (folder, faces) = faces(CropMode::Whole, 0);
-        let map = folder.path().join("m.png");
-        RgbImage::from_pixel(4, 4, Rgb([255, 0, 0])).save(&map).expect("it can be written");
-        let error = faces.view(0, Extent::Exact, &mut Cutter::default()).expect_err("red is no grey");
-        assert!(error.to_string().contains("m.png is in colour"), "{error}");
-        RgbImage::new(3, 3).save(folder.path().join("a.png")).expect("it can be written");
-        let error = faces.view(0, Extent::Exact, &mut Cutter::default()).expect_err("another size");
-        assert!(error.to_string().contains("has changed"), "{error}");
-    }
 }

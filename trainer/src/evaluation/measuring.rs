@@ -7,7 +7,8 @@ use cyborg_models::contract::Contract;
 use rayon::prelude::*;
 
 use super::disturb::SWEEP;
-use super::pictures::Mistake;
+use super::people::Seen;
+use super::pictures::{Look, Mistake};
 use super::probe::{FEATURES, Probe, features};
 use super::probed::Probed;
 use super::report::{Robustness, RunReport};
@@ -73,6 +74,28 @@ impl Measuring<'_> {
             log::info!("{}: {} {} done", run.name, disturbance.kind(), disturbance.strength());
         }
         Ok(true)
+    }
+
+    /// Faces with people's map and, beside it, the network's.
+    ///
+    /// # Errors
+    ///
+    /// When a photo can't be read any more.
+    pub fn looked(&self, examples: &[Seen<'_>]) -> anyhow::Result<Vec<Look>> {
+        let mut cutter = Cutter::default();
+        let look = |seen: &Seen<'_>| {
+            let view = self.faces.view(self.indices[seen.at], Extent::Exact, &mut cutter)?;
+            Ok(Look {
+                pixels: view.pixels.into_owned(),
+                people: seen.people.to_vec(),
+                cam: seen.cam.to_vec(),
+                words: [
+                    [format!("people, {}", seen.face.label.name()), seen.face.source.clone()],
+                    [format!("correlation {:.2}", seen.likeness.correlation), format!("IoU {:.2}", seen.likeness.iou)],
+                ],
+            })
+        };
+        examples.iter().map(look).collect()
     }
 
     /// The faces whose score is farthest on the wrong side of one half.

@@ -6,8 +6,11 @@ pub mod compared;
 pub mod content;
 pub mod disturb;
 pub mod listed;
+pub mod looked;
 pub mod matched;
 pub mod measuring;
+pub mod people;
+mod people_page;
 pub mod pictures;
 pub mod probe;
 pub mod probed;
@@ -106,6 +109,8 @@ pub struct Said {
     pub logits: Vec<Logits>,
     /// Activation map of the synthetic class of each face, not scaled, `h * w` values each.
     pub maps: Vec<Vec<f32>>,
+    /// The same of the class that each face is of.
+    pub true_maps: Vec<Vec<f32>>,
     /// Saliency map of each face, in 0 to 1, where it has one.
     pub saliency: Vec<Option<Vec<f32>>>,
 }
@@ -131,7 +136,11 @@ pub fn score(model: &Model, batches: Batches, stop: &AtomicBool) -> anyhow::Resu
             );
             said.logits.push(Logits { authentic: pair[0], synthetic: pair[1] });
         }
-        said.maps.extend(scores.maps.chunks_exact(height * width).map(<[f32]>::to_vec));
+        let of_both = scores.maps.chunks_exact(height * width).zip(scores.authentic_maps.chunks_exact(height * width));
+        for ((synthetic, authentic), &label) in of_both.zip(&batch.labels) {
+            said.maps.push(synthetic.to_vec());
+            said.true_maps.push(if label == Label::Synthetic.class() { synthetic } else { authentic }.to_vec());
+        }
         let maps = batch.maps.chunks_exact(height * width).zip(&batch.has_map);
         said.saliency.extend(maps.map(|(map, has_map)| has_map.then(|| map.to_vec())));
     }

@@ -176,13 +176,21 @@ impl AverageMaps {
     }
 
     fn row(&self, name: &str) -> MapRow {
-        let heat = |values: &[f32]| HeatMap { values: values.to_vec(), height: self.side, width: self.side };
-        let captioned = |caption: &str, values: &[f32]| CaptionedMap { caption: caption.to_owned(), map: heat(values) };
         MapRow {
             name: name.to_owned(),
-            saliency: self.saliency.as_ref().map(|values| captioned("saliency", values)),
-            runs: self.runs.iter().map(|(name, values)| captioned(name, values)).collect(),
+            saliency: self.saliency.as_ref().map(|values| self.captioned("saliency", values)),
+            runs: self.runs.iter().map(|(name, values)| self.captioned(name, values)).collect(),
         }
+    }
+
+    /// The saliency map under its other name.
+    fn people(&self) -> Option<CaptionedMap> {
+        self.saliency.as_ref().map(|values| self.captioned("people", values))
+    }
+
+    fn captioned(&self, caption: &str, values: &[f32]) -> CaptionedMap {
+        let map = HeatMap { values: values.to_vec(), height: self.side, width: self.side };
+        CaptionedMap { caption: caption.to_owned(), map }
     }
 }
 
@@ -195,6 +203,48 @@ pub fn of_maps(folder: &Path, settings: &[(&str, &AverageMaps)]) -> anyhow::Resu
     let rows = settings.iter().map(|(name, maps)| maps.row(name)).collect();
     MapFigure { title: "Average activation maps".to_owned(), rows }.save(&folder.join("cams"))?;
     Ok(())
+}
+
+/// Name of the file of average maps by class and source.
+pub const PEOPLE: &str = "people.json";
+/// Rows that are drawn at most; the file has all.
+const MOST_ROWS: usize = 40;
+
+/// Average maps of the faces that have a map of people, by class and by source: people's beside those of each run, of the class
+/// that a face is of.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PeopleMaps(pub Vec<(String, AverageMaps)>);
+
+impl PeopleMaps {
+    /// Adds a run: rows of people's map and the run's own, each of `side * side` values.
+    pub fn add(&mut self, side: usize, run: &str, rows: Vec<(String, [Vec<f32>; 2])>) {
+        for (name, [people, cam]) in rows {
+            let at = self.0.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
+                self.0.push((name, AverageMaps { side, saliency: Some(people), runs: Vec::new() }));
+                self.0.len() - 1
+            });
+            self.0[at].1.runs.push((run.to_owned(), cam));
+        }
+    }
+
+    /// Writes them as JSON, and draws them as `people.png` and `people.svg`. Nothing where there is no such face.
+    ///
+    /// # Errors
+    ///
+    /// When a file can't be written.
+    pub fn save(&self, folder: &Path, plots: &Path) -> anyhow::Result<()> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let path = folder.join(PEOPLE);
+        let text = serde_json::to_string_pretty(self)? + "\n";
+        checkpoint::replace(&path, text.as_bytes()).with_context(|| format!("can't write {}", name::of(&path)))?;
+        let rows =
+            self.0.iter().take(MOST_ROWS).map(|(name, maps)| MapRow { saliency: maps.people(), ..maps.row(name) });
+        let title = "Where people and networks look, on average".to_owned();
+        MapFigure { title, rows: rows.collect() }.save(&plots.join("people"))?;
+        Ok(())
+    }
 }
 
 /// A face that was taken for the other class.
@@ -230,5 +280,34 @@ pub fn of_mistakes(
     });
     ContactSheet { title: format!("Worst mistakes, {run}"), side, columns: 6, tiles: tiles.collect() }
         .save(&folder.join(format!("mistakes-{run}")))?;
+    Ok(())
+}
+
+/// A face with what people saw in it and what a network does.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Look {
+    /// Its crop, RGB.
+    pub pixels: Vec<u8>,
+    /// People's map.
+    pub people: Vec<f32>,
+    /// The activation map.
+    pub cam: Vec<f32>,
+    /// Captions of both.
+    pub words: [[String; 2]; 2],
+}
+
+/// Draws faces with people's map and the network's side by side, three faces a row.
+///
+/// # Errors
+///
+/// When the picture can't be written.
+pub fn of_looks(folder: &Path, run: &str, (side, map_side): (usize, usize), looks: Vec<Look>) -> anyhow::Result<()> {
+    let tiles = looks.into_iter().flat_map(|Look { pixels, people, cam, words: [first, second] }| {
+        let heat = |values| Some(HeatMap { values, height: map_side, width: map_side });
+        let one = Tile { pixels: pixels.clone(), heat: heat(people), caption: first };
+        [one, Tile { pixels, heat: heat(cam), caption: second }]
+    });
+    let title = format!("Where people looked, and {run} beside it: least alike, then most");
+    ContactSheet { title, side, columns: 6, tiles: tiles.collect() }.save(&folder.join(format!("people-{run}")))?;
     Ok(())
 }

@@ -14,6 +14,8 @@ use super::beside::beside;
 use super::content::{ByContent, write_by_content};
 use super::disturb::Disturbance;
 use super::matched::{MatchedSources, matched, write_matched};
+use super::people::People;
+use super::people_page::write_people;
 use super::probed::{Probed, write_probed};
 use super::verdicts::{Called, Verdicts, called, verdicts, write_called};
 use super::{RunScores, ScoreKind, ScoredFace};
@@ -87,6 +89,9 @@ pub struct RunReport {
     pub verdicts: Verdicts,
     /// The same by source and class.
     pub called: Vec<Called>,
+    /// How far the network looks where people looked, where faces have maps of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub people: Option<People>,
     /// Under disturbances.
     pub robustness: Vec<Robustness>,
 }
@@ -142,6 +147,7 @@ pub fn measure(faces: &[ScoredFace], run: &RunScores, kind: ScoreKind, apart: &[
         content: None,
         verdicts: verdicts(faces, run, pooled),
         called: called(faces, run),
+        people: None,
         robustness: Vec::new(),
     })
 }
@@ -245,6 +251,7 @@ impl Report {
             write_by_content(page, &run.name, run.content.as_ref())?;
             write_called(page, &run.name, &run.called)?;
         }
+        write_people(page, &self.runs.iter().map(|run| run.people.as_ref()).collect::<Vec<_>>())?;
         self.write_robustness(page)
     }
 

@@ -163,7 +163,7 @@ fn mean_of_drawn(runs: &[Run], weights: &[u32], faces: &Faces, random: &mut ChaC
 }
 
 /// Interpolated between the two nearest of the sorted values, as numpy does by default.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
+pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
     let place = share * (sorted.len() - 1) as f64;
     let below = sorted[place.floor() as usize];
     let above = sorted[place.ceil() as usize];

@@ -8,6 +8,7 @@
 //! - [`Proportion`]: a share of faces with its interval.
 //! - [`by_video`], [`by_clip`], [`in_order`]: one score a video, clips of groups, fakes beside their own real faces.
 //! - [`spread()`], [`compare`]: several runs, two settings.
+//! - [`likeness()`], [`FaceMean`], [`MeanDifference`]: how far activation maps lie where people looked.
 //! - [`report`]: all that one set of probabilities has to say.
 //!
 //! The positive class is synthetic throughout. Where a threshold is alone, a score at or above it is taken for synthetic,
@@ -22,6 +23,7 @@ mod confusion;
 mod delong;
 mod errors;
 mod hoeffding;
+mod likeness;
 mod normal;
 mod pairing;
 mod pairs;
@@ -41,6 +43,7 @@ pub use confusion::{AtThreshold, Confusion, at_threshold};
 pub use delong::{AucDifference, AucInterval, IntervalRule, auc_difference, auc_interval};
 pub use errors::{ErrorRates, error_rates};
 pub use normal::quantile;
+pub use likeness::{FaceMean, Likeness, MeanDifference, likeness, region};
 pub use pairing::PairingError;
 pub use pairs::{InOrder, PairScores, in_order};
 pub use proportion::Proportion;

@@ -31,7 +31,9 @@ fn saliency_words(config: &Config) -> String {
     let listed = if config.data.maps.is_some() { "human" } else { "maps" };
     let mut words = match (config.data.saliency, config.data.has_maps) {
         (SaliencyName::Maps, _) => vec![listed],
-        (SaliencyName::Landmarks, false) => vec!["landmark-prior"],
+        (SaliencyName::Landmarks, false) | (SaliencyName::Prior | SaliencyName::MappedPrior, _) => {
+            vec!["landmark-prior"]
+        }
         (SaliencyName::Landmarks, true) => vec!["landmark-prior", listed],
     };
     words.extend(config.fit.makes_fakes().then_some("blend-masks"));

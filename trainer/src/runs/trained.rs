@@ -78,6 +78,12 @@ impl Target {
 }
 
 impl Trained {
+    /// Its network, as it was built for training.
+    #[must_use]
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
     /// From here on its network smooths the picture first; `write` of a command makes it last.
     pub fn smooth(&mut self) {
         if !self.is_smoothed {

@@ -18,6 +18,7 @@ pub mod maps;
 pub mod painted;
 pub mod regions;
 pub mod table;
+pub mod suggest;
 
 /// The folder of journals in that of a study.
 pub const ANSWERS: &str = "answers";

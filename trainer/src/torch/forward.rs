@@ -32,6 +32,8 @@ pub struct Scores {
     pub logits: Vec<f32>,
     /// Activation maps of class 1, the synthetic one, `N * h * w` values, not min-max scaled.
     pub maps: Vec<f32>,
+    /// The same of class 0, the authentic one.
+    pub authentic_maps: Vec<f32>,
 }
 
 /// What a pass begins with.
@@ -189,9 +191,11 @@ impl Model {
         no_grad(|| {
             let pixels = Tensor::from_slice(pixels).view([-1, side, side, 3]).to_device(self.device());
             let features = self.forward(&pixels, Mode::Inference);
-            let synthetic = Tensor::ones([pixels.size()[0]], (Kind::Int64, pixels.device()));
-            let maps = activation_maps(&features.tap, self.last_weight(), &synthetic);
-            Scores { logits: to_values(&features.logits), maps: to_values(&maps) }
+            let of_class = |class: i64| {
+                let classes = Tensor::full([pixels.size()[0]], class, (Kind::Int64, pixels.device()));
+                to_values(&activation_maps(&features.tap, self.last_weight(), &classes))
+            };
+            Scores { logits: to_values(&features.logits), maps: of_class(1), authentic_maps: of_class(0) }
         })
     }
 

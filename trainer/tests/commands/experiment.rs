@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use image::imageops::FilterType;
+use image::{GrayImage, Luma};
 
 use crate::support::{cyborg_train, done, photos, rows, run, text};
 
@@ -104,4 +105,60 @@ fn what_cannot_be_left_out_is_named() {
     fails("camera,film", "no source `film` to leave out; it has camera, coarse, dark_camera, dark_coarse");
     fails("camera", "sources of both classes must be left out");
     fails("coarse,dark_coarse", "both classes are needed");
+}
+
+#[test]
+fn maps_of_people_a_prior_and_neither_are_compared_on_the_same_faces() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let list = faces(folder.path());
+    let maps = folder.path().join("maps");
+    for number in 0..6 {
+        // Nobody painted on the last two of each source.
+        for source in ["camera", "coarse", "dark_camera", "dark_coarse"] {
+            let path = maps.join(source).join(format!("{number}.png"));
+            fs::create_dir_all(path.parent().expect("a folder")).expect("it can be made");
+            let map = GrayImage::from_fn(50, 50, |x, y| Luma([if x < 25 && y < 25 { 255 } else { 0 }]));
+            map.save(path).expect("it can be written");
+        }
+    }
+    let out = folder.path().join("arms");
+    let data = ["experiment", "--data", text(&list), "--leave-out", "dark_camera,dark_coarse", "--out", text(&out)];
+    let how = ["--side", "96", "--epochs", "1", "--batch", "8", "--freeze", "8", "--runs", "1"];
+    let maps = ["--maps", text(&maps)];
+    let arms = ["--arms", "human,prior,none"];
+    let (page, said) = done(&[&data[..], &how, &maps, &arms].concat());
+    for arm in ["human", "prior"] {
+        assert!(said.contains(&format!("{arm}: 12 of 16 training faces have saliency")), "{said}");
+        assert!(page.contains(&format!("# {arm} and none")), "{page}");
+    }
+    assert!(page.contains("| pointing game | none |") && page.contains("activation maps of 12 faces"), "{page}");
+    for file in ["comparison.json", "comparison.md", "people.json", "training.svg", "cams.svg"] {
+        assert!(out.join("comparison").join(file).is_file(), "{file}");
+    }
+    let saliency = |arm: &str| {
+        let text = fs::read_to_string(out.join(arm).join("config.json")).expect("it was written");
+        let config: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        (config["data"]["saliency"].as_str().map(str::to_owned), config["fit"]["loss"]["alpha"].as_f64())
+    };
+    assert_eq!(saliency("human"), (Some("maps".to_owned()), Some(0.5)));
+    assert_eq!(saliency("prior"), (Some("mapped-prior".to_owned()), Some(0.5)));
+    assert_eq!(saliency("none").1, Some(1.0));
+    // Once more nothing is left to train, and a page of results is made of all of it.
+    let (_, said) = done(&[&data[..], &how, &maps, &arms].concat());
+    assert!(!said.contains("epoch 1 of 1"), "{said}");
+    let (page, kept) = (folder.path().join("results.md"), folder.path().join("kept"));
+    done(&["results", text(&out), "--out", text(&page), "--keep", text(&kept)]);
+    let page = fs::read_to_string(&page).expect("it was written");
+    assert!(
+        page.contains("**none**: ") && page.contains("**human**: ") && kept.join("arms/people.json").is_file(),
+        "{page}"
+    );
+
+    let refused = |more: &[&str], part: &str| {
+        let (code, _, said) = run(&mut cyborg_train(&[&data[..], &how, more].concat()));
+        assert!(code != 0 && said.contains(part), "{code}: {said}");
+    };
+    refused(&["--arms", "human,prior"], "needs `none`");
+    refused(&arms, "no training face of the setting `human` has saliency");
+    refused(&["--arms", "human,none", "--saliency", "maps"], "--saliency");
 }

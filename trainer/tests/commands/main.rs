@@ -11,5 +11,6 @@ mod end_to_end;
 mod experiment;
 mod import;
 mod paper_data;
+mod people;
 mod photos;
 mod resume;

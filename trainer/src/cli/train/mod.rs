@@ -1,5 +1,6 @@
 //! `cyborg-train train`: from a list of faces to model files, one a seed. A file for each group of its flags.
 
+mod before;
 mod judged;
 mod loss;
 mod network;
@@ -19,7 +20,7 @@ use super::outcome::{Outcome, wrong_usage};
 use super::runs::run_all;
 use super::session::{DataArgs, MachineArgs, bytes, listen};
 use crate::checkpoint::State;
-use crate::data::choice::Known;
+use crate::data::config::SaliencyName;
 use crate::data::list::Split;
 use crate::fit::{Descent, FitData, FitSettings};
 use crate::network::Network;
@@ -28,6 +29,7 @@ use crate::runs::faces::{Looked, faces};
 use crate::runs::start::read_weights;
 use crate::runs::{Runs, again};
 
+use before::Before;
 use judged::JudgedArgs;
 use loss::LossArgs;
 use network::NetworkArgs;
@@ -40,6 +42,10 @@ use variety::VarietyArgs;
 
 /// Heading of what `train` shares with other commands, and of what is about neither faces nor network.
 pub(super) const RUNNING: &str = "Running";
+/// Seed of the first run unless told otherwise.
+const SEED: u64 = 1;
+/// Heading of what is about the loss and the saliency in it.
+pub(super) const SALIENCY: &str = "The loss, and saliency in it";
 
 #[derive(Args, Debug)]
 pub(super) struct TrainArgs {
@@ -61,7 +67,7 @@ pub(super) struct NewArgs {
     network: NetworkArgs,
     #[command(flatten, next_help_heading = "Which layers learn")]
     tuning: TuningArgs,
-    #[command(flatten, next_help_heading = "The loss, and saliency in it")]
+    #[command(flatten, next_help_heading = SALIENCY)]
     loss: LossArgs,
     #[command(flatten, next_help_heading = "Variants of faces, and fakes that are made")]
     variety: VarietyArgs,
@@ -102,7 +108,8 @@ pub(super) struct Gathered {
 }
 
 impl NewArgs {
-    fn fit(&self) -> FitSettings {
+    /// `seed` is that of runs without one of their own.
+    fn fit(&self, seed: u64) -> FitSettings {
         let Descent { optimiser, rate, schedule } = self.schedule.descent();
         FitSettings {
             loss: self.loss.settings(self.teacher.share()),
@@ -123,7 +130,7 @@ impl NewArgs {
             best_by: self.judged.best_by,
             patience: self.judged.patience,
             precision: self.schedule.precision(),
-            seed: self.running.seed,
+            seed: self.running.seed.unwrap_or(seed),
         }
     }
 
@@ -134,27 +141,52 @@ impl NewArgs {
         };
         // Before all the work; `create` below is the one that counts.
         RunFolder::is_free(out)?;
-        let Some(Gathered { config, network, start, data }) = self.gather(machine, stop)? else { return Ok(None) };
+        let Some(Gathered { config, network, start, data }) = self.gather(None, machine, stop)? else {
+            return Ok(None);
+        };
         let most = config.runs;
         let folder = RunFolder::create(out, config)?;
         Ok(Some(Runs { folder, network, start, data, device: machine.device, stop, most }))
     }
 
-    /// Checks settings and weights, and looks at all faces; nothing when the user ended it.
-    pub(super) fn gather(&self, machine: &MachineArgs, stop: &AtomicBool) -> anyhow::Result<Option<Gathered>> {
-        let fit = self.fit();
+    /// Checks settings and weights, and looks at all faces; nothing when the user ended it. `saliency` goes before the flag.
+    pub(super) fn gather(
+        &self,
+        saliency: Option<SaliencyName>,
+        machine: &MachineArgs,
+        stop: &AtomicBool,
+    ) -> anyhow::Result<Option<Gathered>> {
+        let before = self.network.from.as_deref().map(Before::open).transpose()?;
+        let fit = self.fit(before.as_ref().and_then(Before::seed).unwrap_or(SEED));
         fit.check(machine.device)?;
-        let network = self.network.describe(self.loss.cam_tap)?;
+        let network = match &before {
+            Some(before) => before.network().clone(),
+            None => self.network.describe(self.loss.cam_tap)?,
+        };
         let beside = Beside { augment: fit.augment, makes_fakes: fit.makes_fakes(), codes: fit.video_coding > 0.0 };
         self.tuning.check(&network, &beside)?;
-        let weights = self.network.start().file(self.network.network)?;
+        let weights = match &before {
+            Some(before) => Some(before.weights()?),
+            None => self.network.start().file(self.network.network)?,
+        };
         let start = weights.as_deref().map(|path| read_weights(path, &network)).transpose()?;
-        let mut read = self.data.read(&Known::default())?;
+        let mut read = self.data.read(&before.as_ref().map(Before::known).unwrap_or_default())?;
         if self.judged.validate_on == Some(Split::Train) {
             return wrong_usage("--validate-on train would judge epochs on the faces they were trained on");
         }
-        read.judge_by(self.judged.validate_on, &self.judged.leave_out);
+        // Runs that go on with the same list are judged as those before, unless something else is asked for.
+        let same_list = before.is_some() && self.data.data.is_none();
+        if !same_list || self.judged.validate_on.is_some() || !self.judged.leave_out.is_empty() {
+            read.judge_by(self.judged.validate_on, &self.judged.leave_out);
+        }
+        if before.is_some() && !same_list && read.config.validation.is_none() && read.config.left_out.is_empty() {
+            log::warn!(
+                "a tenth of this list is kept out to judge epochs by, of which the runs before may have learnt: rows of split \
+                 validation tell more"
+            );
+        }
         read.config.taught_by = self.teacher.table()?;
+        read.config.saliency = saliency.unwrap_or(read.config.saliency);
         let data_config = read.config.clone();
         let memory = bytes(machine.memory);
         let Some(Looked { data, digest, list_digest }) = faces(read, &network, &fit, memory, stop)? else {
@@ -163,10 +195,10 @@ impl NewArgs {
         tell::tell_of(&data, &data_config, &fit)?;
         let config = Config {
             tool: TOOL.to_owned(),
-            network: self.network.network.name().to_owned(),
-            cam_tap: self.loss.cam_tap.to_string(),
-            side: self.network.side,
-            smooth: self.network.smooth,
+            network: network.architecture.name().to_owned(),
+            cam_tap: before.as_ref().map_or_else(|| self.loss.cam_tap.to_string(), Before::tap),
+            side: if before.is_some() { Some(network.input_side) } else { self.network.side },
+            smooth: before.as_ref().map_or(self.network.smooth, Before::smooth),
             depth: network.architecture.depth(),
             cache: self.tuning.cache()?,
             views: self.tuning.views(),
@@ -227,7 +259,7 @@ mod tests {
     #[test]
     fn flags_become_settings() {
         let args = parse(&[]).expect("all have defaults").train.new;
-        let paper = args.fit();
+        let paper = args.fit(SEED);
         assert_eq!((paper.epochs, paper.batch, paper.rate, paper.seed, paper.freeze), (50, 20, 0.005, 1, 1));
         assert_eq!(paper.loss.taught_share, 0.0);
         assert_eq!(
@@ -235,7 +267,7 @@ mod tests {
             Descent::paper(12)
         );
         let flags = ["--preset", "adamw", "--rate", "0.1", "--taught-by", "t.csv", "--freeze", "8", "--forge", "0.5"];
-        let fit = parse(&flags).expect("they go together").train.new.fit();
+        let fit = parse(&flags).expect("they go together").train.new.fit(SEED);
         let adamw = AdamWSettings { mean_decay: 0.9, square_decay: 0.999, eps: 1e-8, weight_decay: 0.05 };
         assert_eq!((fit.optimiser, fit.rate), (OptimiserSettings::AdamW(adamw), 0.1));
         assert_eq!((fit.loss.taught_share, fit.freeze, fit.forge), (0.5, 8, 0.5));

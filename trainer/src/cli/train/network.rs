@@ -1,6 +1,7 @@
 //! Flags of `train` that say which network is trained, and what it starts from.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
@@ -28,6 +29,10 @@ pub(super) struct NetworkArgs {
     /// clip_vit_b16]
     #[arg(long, value_name = "FILE", value_parser = OsStringValueParser::new().map(start))]
     weights: Option<Start>,
+    /// Go on from these runs, this run or this checkpoint, with other settings or more maps: network, list and crop are taken from
+    /// there unless they are named, and the weights of its best epoch (of the first run) are what all new runs start from
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["network", "depth", "side", "smooth", "weights", "cam_tap"])]
+    pub(super) from: Option<PathBuf>,
 }
 
 fn side(text: &str) -> Result<usize, String> {

@@ -35,7 +35,8 @@ pub(super) fn tell_of(data: &FitData, config: &DataConfig, fit: &FitSettings) ->
             "saliency: {} for {guided_real} real and {guided_synthetic} synthetic training faces",
             match (config.saliency, config.has_maps) {
                 (SaliencyName::Maps, _) => "maps",
-                (SaliencyName::Landmarks, false) => "a prior by landmarks",
+                (SaliencyName::Landmarks, false) | (SaliencyName::Prior, _) => "a prior by landmarks",
+                (SaliencyName::MappedPrior, _) => "a prior by landmarks in place of maps",
                 (SaliencyName::Landmarks, true) => "maps, and a prior by landmarks for faces without one,",
             }
         );

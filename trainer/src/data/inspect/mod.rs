@@ -211,7 +211,7 @@ fn find(row: &Row, how: &Inspection<'_>, cutter: &mut Cutter, pool: &Pool, broke
         plausible(&bounds, photo).map_err(|reason| format!("line {}: {}: {reason}", row.line, name::of(&row.path)))?;
     }
     let known = row.face.and_then(|face| Some((face.bounds, face.landmarks?)));
-    let wanted = how.landmarks == Need::Needed || how.settings.saliency == SaliencySource::Landmarks;
+    let wanted = how.landmarks == Need::Needed || how.settings.saliency != SaliencySource::Maps;
     let looks = known.is_none() && (wanted || matches!(how.settings.crop, CropMode::Face(_)));
     let seen = match looks {
         true => locate(row, how, cutter, pool, broken)?.map(|face| (face.bounds, face.landmarks)),

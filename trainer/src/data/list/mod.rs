@@ -91,12 +91,13 @@ pub fn read(place: &Place) -> Result<Read, ListError> {
     Ok((FaceList { path, format, rows }, problems))
 }
 
-/// The folder that the paths of a list start from.
+/// The folder that a list's paths start from.
 #[must_use]
 pub fn root_of(place: &Place) -> PathBuf {
     place.root.clone().unwrap_or_else(|| beside(&file_of(place)))
 }
 
+/// The list itself.
 fn file_of(place: &Place) -> PathBuf {
     if place.list.is_dir() { place.list.join("faces.csv") } else { place.list.clone() }
 }

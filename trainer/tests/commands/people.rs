@@ -1,0 +1,162 @@
+//! People's maps from end to end: scripted annotators paint the top left of synthetic faces, a network that is trained with what
+//! they painted looks there in faces that it has not seen, and one that is trained without looks elsewhere, until it goes on with
+//! what they painted.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cyborg_models::lock;
+use cyborg_trainer::data::list::Label;
+use cyborg_trainer::study::answer::{Answer, Kind, VERSION};
+use cyborg_trainer::study::journal::{Journal, read_all};
+use cyborg_trainer::study::painted::Painted;
+use image::imageops::FilterType;
+use image::{DynamicImage, GenericImage, GrayImage, Luma};
+
+use crate::support::{cyborg_train, done, rows, run, text};
+
+/// Faces of each class.
+const FACES: u32 = 20;
+/// Side of a photo.
+const SIDE: u32 = 128;
+
+/// Makes a square part of a photo coarser.
+fn coarsen(photo: &mut DynamicImage, left: u32, top: u32, times: u32) {
+    let side = SIDE / 2;
+    let part = photo.crop_imm(left, top, side, side);
+    let small = part.resize_exact(side / times, side / times, FilterType::Nearest);
+    photo.copy_from(&small.resize_exact(side, side, FilterType::Nearest), left, top).expect("it lies inside");
+}
+
+/// A list of photos of a face, three fifths to train on and the others to test on. Synthetic ones are a little coarse in the top
+/// left, which people see, and far coarser in the lower right, which is what a network takes that nobody tells.
+fn faces(folder: &Path) -> PathBuf {
+    let path = lock::cached("astronaut").expect("it is locked");
+    let astronaut = image::open(&path).expect("`cargo xtask setup --media` fetched it");
+    let mut list = "file,label,split\n".to_owned();
+    for place in ["camera", "gan"] {
+        fs::create_dir_all(folder.join(place)).expect("it can be made");
+    }
+    for number in 0..FACES {
+        let face = astronaut.crop_imm(100 + number * 2, 5 + number, 250, 250);
+        let face = face.resize_exact(SIDE, SIDE, FilterType::Triangle).brighten(number as i32 - 12);
+        let face = DynamicImage::ImageRgb8(face.to_rgb8());
+        let mut fake = face.clone();
+        coarsen(&mut fake, 0, 0, 2);
+        coarsen(&mut fake, SIDE / 2, SIDE / 2, 8);
+        face.save(folder.join(format!("camera/real-{number}.png"))).expect("it can be written");
+        fake.save(folder.join(format!("gan/fake-{number}.png"))).expect("it can be written");
+        let split = if number % 5 < 3 { "train" } else { "test" };
+        list += &format!("camera/real-{number}.png,real,{split}\ngan/fake-{number}.png,synthetic,{split}\n");
+    }
+    let path = folder.join("list.csv");
+    fs::write(&path, list).expect("it can be written");
+    path
+}
+
+/// Two annotators who call every synthetic face synthetic and paint its top left, one of them a little more of it.
+fn annotate(study: &Path) {
+    for (annotator, reach) in [("ann", SIDE / 2), ("bob", SIDE / 2 + 2)] {
+        let mask: Vec<bool> = (0..SIDE * SIDE).map(|at| at % SIDE < reach && at / SIDE < reach).collect();
+        let mut journal = Journal::open(study, annotator).expect("it is new");
+        for item in 0..FACES {
+            let answer = Answer {
+                version: VERSION,
+                annotator: annotator.to_owned(),
+                item,
+                kind: Kind::Face,
+                photo: format!("gan/fake-{item}.png"),
+                other: None,
+                answer: Label::Synthetic,
+                confidence: 0.9,
+                asked: None,
+                seconds: 4.0,
+                width: SIDE,
+                height: SIDE,
+                painted: Painted::of_mask(SIDE, SIDE, &mask).runs().to_vec(),
+                words: Vec::new(),
+                text: String::new(),
+                at: "2026-11-30T01:02:03Z".to_owned(),
+            };
+            journal.add(answer).expect("it can be written");
+        }
+    }
+}
+
+/// The mean of what was painted on each face, as a grey picture under its photo's name.
+fn write_maps(study: &Path) {
+    let annotators = read_all(study).expect("all lines are answers");
+    for of_face in (0..FACES as usize).map(|item| annotators.iter().map(move |answers| &answers[item])) {
+        let answers: Vec<&Answer> = of_face.collect();
+        let mut sum = vec![0_u32; (SIDE * SIDE) as usize];
+        for answer in &answers {
+            for (start, length) in answer.check().expect("it was checked").spans() {
+                sum[start..start + length].iter_mut().for_each(|pixel| *pixel += 255);
+            }
+        }
+        let mean = |x: u32, y: u32| Luma([(sum[(y * SIDE + x) as usize] / answers.len() as u32) as u8]);
+        let path = study.join(&answers[0].photo);
+        fs::create_dir_all(path.parent().expect("a folder of the study")).expect("it can be made");
+        GrayImage::from_fn(SIDE, SIDE, mean).save(path).expect("it can be written");
+    }
+}
+
+/// What a report says of synthetic faces.
+fn of_synthetic(runs: &Path) -> serde_json::Value {
+    let report = fs::read_to_string(runs.join("evaluation/report.json")).expect("it was written");
+    let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
+    report["runs"][0]["people"]["classes"]["synthetic"].clone()
+}
+
+#[test]
+fn a_network_looks_where_people_looked() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let list = faces(folder.path());
+    let study = folder.path().join("study");
+    annotate(&study);
+    write_maps(&study);
+
+    let split = |words: &'static str| words.split_whitespace().collect::<Vec<_>>();
+    let data = ["--data", text(&list), "--crop", "whole"];
+    let how = split("--threads 1 --runs 1 --batch 8 --alpha 0.2 --freeze 8 --preset adamw --rate 0.002 --best-by last");
+    let measured = |name: &str, more: &[&str]| {
+        let out = folder.path().join(name);
+        done(&[&["train", "--out", text(&out)], &how[..], more].concat());
+        let evaluate = ["evaluate", text(&out), "--threads", "1", "--maps", text(&study)];
+        let (page, _) = done(&[&evaluate[..], &data].concat());
+        assert!(page.contains("| all synthetic | 8 |") && page.contains("people's maps"), "{page}");
+        assert_eq!(rows(&out.join("evaluation/people-seed-1.csv")).len(), 8, "the faces that have maps");
+        for file in ["plots/people.png", "plots/people.svg", "plots/people-seed-1.png", "people.json"] {
+            assert!(out.join("evaluation").join(file).is_file(), "{file}");
+        }
+        let found = of_synthetic(&out);
+        (found["pointing"]["value"].as_f64().expect("a number"), found)
+    };
+    let first = [&data[..], &split("--saliency maps --side 128 --epochs 10 --validate-on test")].concat();
+    let with_maps = ["--maps", text(&study)];
+    let (with, figures) = measured("with", &[&first[..], &with_maps].concat());
+    assert!(with > 0.9, "{figures}");
+    assert!(figures["iou"]["value"].as_f64() > figures["even"]["iou"].as_f64(), "{figures}");
+    let (without, figures) = measured("without", &first);
+    assert!(without < 0.5, "{figures}");
+
+    // The teacher loop: which faces to ask about, and the next round with the answers. Those of split test are to be measured on,
+    // and the synthetic ones have two answers each.
+    let (before, table) = (folder.path().join("without"), folder.path().join("suggested.csv"));
+    let suggest = ["suggest", text(&before), "--study", text(&study), "--out", text(&table)];
+    let (_, said) = done(&[&suggest[..], &data].concat());
+    assert!(said.contains("24 faces in the order"), "{said}");
+    let suggested = rows(&table);
+    let told: Vec<(&str, &str)> = suggested.iter().map(|row| (&row[1], &row[9])).collect();
+    assert_eq!(told, [[("real", "0"); 12], [("synthetic", "2"); 12]].concat());
+    assert!(suggested.iter().all(|row| row[2] == *"train" && row[11].contains("p(synthetic)")), "{suggested:?}");
+    let again = [&["--from", text(&before), "--epochs", "5"], &with_maps[..]].concat();
+    let (next, figures) = measured("next", &again);
+    assert!(next > 0.9, "{figures}");
+    let config = fs::read_to_string(folder.path().join("next/config.json")).expect("it was written");
+    let config: serde_json::Value = serde_json::from_str(&config).expect("JSON");
+    assert_eq!((&config["side"], &config["data"]["validation"]), (&128.into(), &"test".into()));
+    assert!(config["weights"].as_str().expect("a path").ends_with("without/seed-1/best.safetensors"), "{config}");
+    let (code, _, said) = run(&mut cyborg_train(&["train", "--from", text(&before), "--side", "96", "--out", "x"]));
+    assert!(code == 2 && said.contains("--side"), "{code}: {said}");
+}
