@@ -6,12 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cyborg_models::lock;
-use cyborg_trainer::data::list::Label;
+use cyborg_trainer::data::list::{self, Label, Place};
+use cyborg_trainer::study;
 use cyborg_trainer::study::answer::{Answer, Kind, VERSION};
-use cyborg_trainer::study::journal::{Journal, read_all};
+use cyborg_trainer::study::journal::Journal;
+use cyborg_trainer::study::maps::{self, Which};
 use cyborg_trainer::study::painted::Painted;
 use image::imageops::FilterType;
-use image::{DynamicImage, GenericImage, GrayImage, Luma};
+use image::{DynamicImage, GenericImage};
 
 use crate::support::{cyborg_train, done, rows, run, text};
 
@@ -83,24 +85,6 @@ fn annotate(study: &Path) {
     }
 }
 
-/// The mean of what was painted on each face, as a grey picture under its photo's name.
-fn write_maps(study: &Path) {
-    let annotators = read_all(study).expect("all lines are answers");
-    for of_face in (0..FACES as usize).map(|item| annotators.iter().map(move |answers| &answers[item])) {
-        let answers: Vec<&Answer> = of_face.collect();
-        let mut sum = vec![0_u32; (SIDE * SIDE) as usize];
-        for answer in &answers {
-            for (start, length) in answer.check().expect("it was checked").spans() {
-                sum[start..start + length].iter_mut().for_each(|pixel| *pixel += 255);
-            }
-        }
-        let mean = |x: u32, y: u32| Luma([(sum[(y * SIDE + x) as usize] / answers.len() as u32) as u8]);
-        let path = study.join(&answers[0].photo);
-        fs::create_dir_all(path.parent().expect("a folder of the study")).expect("it can be made");
-        GrayImage::from_fn(SIDE, SIDE, mean).save(path).expect("it can be written");
-    }
-}
-
 /// What a report says of synthetic faces.
 fn of_synthetic(runs: &Path) -> serde_json::Value {
     let report = fs::read_to_string(runs.join("evaluation/report.json")).expect("it was written");
@@ -113,8 +97,13 @@ fn a_network_looks_where_people_looked() {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let list = faces(folder.path());
     let study = folder.path().join("study");
+    let place = Place { list: list.clone(), root: None, maps: None };
+    let (found, problems) = list::read(&place).expect("it is a list");
+    assert!(problems.is_empty(), "{problems:?}");
+    fs::create_dir_all(&study).expect("it can be made");
+    study::faces::write(&study, &found.rows, folder.path()).expect("it is new");
     annotate(&study);
-    write_maps(&study);
+    maps::write(&study, Which::Correct).expect("it can be written");
 
     let split = |words: &'static str| words.split_whitespace().collect::<Vec<_>>();
     let data = ["--data", text(&list), "--crop", "whole"];
