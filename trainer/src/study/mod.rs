@@ -9,6 +9,7 @@
 //! - `answers.csv`: a row an answer, with the label and the regions that were painted.
 
 pub mod answer;
+pub mod faces;
 pub mod journal;
 pub mod painted;
 
