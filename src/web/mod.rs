@@ -11,9 +11,11 @@ mod sent;
 mod served;
 mod server;
 mod settings;
+mod site;
 
 pub use guard::Visitor;
 pub use secret::{Secret, SecretError};
 pub use sent::Sent;
-pub use served::{MOST_CONNECTIONS, Served, Site, serve};
+pub use served::{Served, serve};
 pub use settings::{PageError, TlsFiles, WebSettings, read_origin};
+pub use site::{MOST_CONNECTIONS, Site};

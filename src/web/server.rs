@@ -24,8 +24,8 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use super::guard::{self, Guard, Peer};
 use super::origin;
 use super::patient::Patient;
-use super::served::Site;
 use super::settings::{PageError, TlsFiles};
+use super::site::Site;
 
 /// A request's head must be here by then, and so must the next one on a connection that is kept.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
