@@ -14,8 +14,10 @@
 //! - [`metrics`]: what the results are measured by.
 //! - [`plot`]: pictures of the results.
 //! - [`study`]: what people say of faces, and where they saw it.
+//! - [`annotate`]: the page on which they say it.
 //! - [`events`]: the course of a run for TensorBoard.
 
+pub mod annotate;
 pub mod checkpoint;
 #[doc(hidden)]
 pub mod cli;

@@ -71,7 +71,7 @@ pub fn read(place: &Place) -> Result<Read, ListError> {
     for record in reader.records() {
         records.push(record.map_err(fail)?);
     }
-    let root = place.root.clone().unwrap_or_else(|| beside(&path));
+    let root = root(place);
     let names_columns =
         records.first().is_some_and(|first| first.iter().any(|name| name.trim_start_matches('\u{feff}') == "label"));
     let (format, (mut rows, mut problems)) = if names_columns {
@@ -89,6 +89,13 @@ pub fn read(place: &Place) -> Result<Read, ListError> {
     }
     problems.extend(shared_maps(&rows));
     Ok((FaceList { path, format, rows }, problems))
+}
+
+/// The folder that the paths of a list start from.
+#[must_use]
+pub fn root(place: &Place) -> PathBuf {
+    let list = if place.list.is_dir() { place.list.join("faces.csv") } else { place.list.clone() };
+    place.root.clone().unwrap_or_else(|| beside(&list))
 }
 
 /// The folder that photos lie in when nobody says otherwise.
