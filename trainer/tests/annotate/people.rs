@@ -2,6 +2,7 @@
 //! kept is what they painted, to the pixel.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use cyborg_trainer::study::answer::{Answer, Kind};
 use cyborg_trainer::study::journal::read_all;
@@ -83,24 +84,34 @@ impl Person {
         self.step_is("question");
     }
 
-    fn click(&mut self, selector: &str) {
-        let place = format!(
+    /// The middle of something on the page.
+    fn middle(&mut self, selector: &str) -> (i32, i32) {
+        let place = self.browser.value(&format!(
             "(() => {{ const e = document.querySelector({selector:?}); e.scrollIntoView({{ block: 'nearest' }}); \
              const r = e.getBoundingClientRect(); return [r.left + r.width / 2, r.top + r.height / 2] }})()"
-        );
-        let place = self.browser.value(&place);
+        ));
         let at = |index: usize| place[index].as_f64().expect("a number") as i32;
-        self.browser.drag(&[(at(0), at(1))]);
+        (at(0), at(1))
     }
 
-    fn tap(&mut self, selector: &str) {
-        let place = format!(
-            "(() => {{ const e = document.querySelector({selector:?}); e.scrollIntoView({{ block: 'nearest' }}); \
-             const r = e.getBoundingClientRect(); return [r.left + r.width / 2, r.top + r.height / 2] }})()"
-        );
-        let place = self.browser.value(&place);
-        let at = |index: usize| place[index].as_f64().expect("a number") as i32;
-        self.browser.touch(&[&[(at(0), at(1))]]);
+    fn click(&mut self, selector: &str) {
+        let middle = self.middle(selector);
+        self.browser.drag(&[middle]);
+    }
+
+    /// Taps until the page says that it was. A browser takes a tap that comes right after a swift stroke for the end of that.
+    fn tap(&mut self, selector: &str, until: &str) {
+        for _ in 0..10 {
+            let middle = self.middle(selector);
+            self.browser.touch(&[&[middle]]);
+            for _ in 0..40 {
+                if self.browser.value(until) == true {
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(25));
+            }
+        }
+        panic!("{selector} was tapped in vain: {until}");
     }
 
     fn done(&mut self, done: Vec<Done>) {
@@ -178,24 +189,22 @@ impl Person {
     /// A face by fingers: a stroke, and a second one that becomes two fingers' and is none.
     fn by_touch(&mut self, near: bool) -> Vec<Done> {
         self.face();
-        self.tap("[data-answer=synthetic]");
-        self.step_is("sure");
-        self.tap("#sureness button:nth-child(2)");
-        self.step_is("paint");
+        self.tap("[data-answer=synthetic]", "document.body.dataset.step === 'sure'");
+        self.tap("#sureness button:nth-child(2)", "document.body.dataset.step === 'paint'");
         if near {
-            self.tap("#nearer");
+            self.tap("#nearer", "document.getElementById('stage').dataset.zoom === '1.5'");
         }
         let view = View::of(&mut self.browser, if near { 1.5 } else { 1.0 });
         let shift = f64::from(self.item) / 100.0;
         let (page, photo) = view.all(&[(0.2, 0.2 + shift), (0.7, 0.3), (0.6, 0.8), (0.25 + shift, 0.7)]);
         self.browser.touch(&[&page]);
         let mut done = vec![Done::Stroke(RADII[FIRST] * 16, photo, true)];
-        self.tap("[data-tool=polygon]");
+        self.tap("[data-tool=polygon]", "document.body.dataset.tool === 'polygon'");
         // In one go.
         let (page, photo) = view.all(&[(0.6, 0.1), (0.9, 0.4), (0.6, 0.5)]);
         self.browser.touch(&[&page]);
         done.push(Done::Shape(photo));
-        self.tap("[data-tool=brush]");
+        self.tap("[data-tool=brush]", "document.body.dataset.tool === 'brush'");
         let [(one, _), (other, _)] = [view.all(&[(0.5, 0.5)]), view.all(&[(0.7, 0.5)])];
         // Two fingers that go nowhere: the photo stays, and nothing is painted.
         let touch = |points: serde_json::Value, kind: &str| json!({ "type": kind, "touchPoints": points });
@@ -232,7 +241,7 @@ fn two_people_paint_and_all_of_it_is_kept() {
     };
     bob.browser.call("Emulation.setTouchEmulationEnabled", json!({ "enabled": true, "maxTouchPoints": 2 }));
     ann.browser.keys(&["Enter"]);
-    bob.tap("#veil-go");
+    bob.tap("#veil-go", "document.body.dataset.step === 'question'");
     for number in 0..20 {
         let done = if number % 3 == 2 { ann.by_keys() } else { ann.by_mouse(number % 2 == 1) };
         if number == 4 {
@@ -264,7 +273,7 @@ fn two_people_paint_and_all_of_it_is_kept() {
             if bob.browser.value("document.body.dataset.step") == "paint" {
                 bob.click("#next");
             } else {
-                bob.tap("#veil-go");
+                bob.tap("#veil-go", "document.body.dataset.step === 'question'");
             }
         } else {
             bob.next(done);

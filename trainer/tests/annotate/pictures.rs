@@ -72,7 +72,11 @@ fn each_step_is_for_everybody() {
             let shown = |browser: &mut Browser, step: &str| {
                 browser.keep(&(at(step) + ".png"));
                 accessible(browser, axe, &at(step));
-                let wide = browser.value("document.documentElement.scrollWidth <= innerWidth && document.documentElement.scrollHeight <= innerHeight");
+                let wide = browser.value(&format!(
+                    "innerWidth === {} && document.documentElement.scrollWidth <= innerWidth \
+                     && document.documentElement.scrollHeight <= innerHeight",
+                    size.0
+                ));
                 assert_eq!(wide, true, "{}: it fits", at(step));
             };
             browser.visit(single.link("me"), size, scheme);

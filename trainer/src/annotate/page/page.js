@@ -10,12 +10,12 @@ const KEPT = "cyborg-annotate";
 const SURE = [0.5, 0.6, 0.7, 0.8, 0.9, 1];
 // Waits between tries to send an answer, in seconds.
 const TRIES = [1, 2, 4, 8, 15];
-const NAMES = { real: "Real", synthetic: "Synthetic", left: "The first", right: "The second" };
 
 const at = (id) => document.getElementById(id);
 const clock = new Clock();
 const stage = new Stage(at("stage"), changed);
 
+const names = { real: "Real", synthetic: "Synthetic" };
 let told = null;
 // What is said of the face so far.
 let work = null;
@@ -73,22 +73,31 @@ async function take(state) {
   const { done, all, sitting, most } = told.progress;
   at("progress").max = Math.max(all, 1);
   at("progress").value = done;
-  at("progress-words").textContent = `${done} of ${all}` + (most ? `, ${sitting} of ${most} in this sitting` : "");
-  const now = told.item?.pictures.map((picture) => picture.picture) ?? [];
-  server.forgetAllBut([...now, ...told.next]);
+  at("progress-words").textContent = `${done} of ${all}`;
+  at("sitting-words").textContent = most ? `, ${sitting} of ${most} in this sitting` : "";
   clearTimeout(timer);
   if (told.rest) return rest(told.rest);
   if (!told.item) {
+    uncover([]);
     go("ended");
     return veil("That was the last one", `You have answered all ${all}. Thank you!\nYou can close this page.`);
   }
   const item = told.item.item;
-  photos = await Promise.all(now.map((number) => server.picture(number)));
+  const now = told.item.pictures.map((picture) => picture.picture);
+  const coming = await Promise.all(now.map((number) => server.picture(number)));
   if (told.item?.item !== item) return;
+  uncover(coming);
+  server.forgetAllBut([...now, ...told.next]);
   for (const number of told.next) server.picture(number).catch(() => {});
   const before = kept(item);
   if (!welcomed && !before) return welcome();
   begin(before);
+}
+
+// Puts photos on the stage in place of those before, which go away.
+function uncover(next) {
+  photos = next;
+  stage.show(photos);
 }
 
 function welcome() {
@@ -109,14 +118,13 @@ function begin(before) {
   fault(null);
   const { asked } = told.item;
   at("instruction").hidden = !asked;
-  const which = { real: "Real", synthetic: "Synthetic", left: "the first face", right: "the second face" }[asked];
-  at("instruction").textContent = asked ? `This one is to see whether you are with us: please answer ${which}, and say that it is a guess (50 %).` : "";
+  nameSides();
+  at("instruction").textContent = asked ? `This one is to see whether you are with us: please answer “${names[asked]}”, and say that it is a guess (50).` : "";
   const pairs = told.question === "pairs";
   at("question").textContent = pairs ? "Which of the two is synthetic?" : "Is this face real or synthetic?";
   for (const button of document.querySelectorAll(".answer")) button.hidden = ["left", "right"].includes(button.dataset.answer) !== pairs;
   fillWords();
   at("text").value = work.text;
-  stage.show(photos);
   at("stage").setAttribute("aria-label", pairs ? "Two faces, side by side" : "A face");
   clock.begin(work.seconds);
   if (work.answer !== null) clock.pause();
@@ -125,13 +133,20 @@ function begin(before) {
   say(`Face ${number} of ${told.progress.all}. ${asked ? at("instruction").textContent : at("question").textContent}`);
 }
 
+// What the answers are called: sides as they lie on this screen.
+function nameSides() {
+  const beside = stage.panes().at(-1).left > 0;
+  [names.left, names.right] = beside ? ["Left one", "Right one"] : ["Upper one", "Lower one"];
+  for (const button of document.querySelectorAll(".answer")) button.querySelector("b").textContent = names[button.dataset.answer];
+}
+
 // Shows a step of the face that is there.
 function step(name) {
   work.step = name;
   go(name);
   const pairs = told.question === "pairs";
   at("said").hidden = name === "question";
-  at("change-answer").textContent = NAMES[work.answer] ?? "";
+  at("change-answer").textContent = names[work.answer] ?? "";
   at("change-sure").textContent = work.confidence === null ? "" : `${Math.round(work.confidence * 100)} % sure`;
   at("change-sure").hidden = name !== "paint";
   if (name === "paint") {
@@ -154,7 +169,7 @@ function answer(reply) {
   work.answer = reply;
   clock.pause();
   step("sure");
-  say(`${NAMES[reply]}. How sure are you?`);
+  say(`${names[reply]}. How sure are you?`);
   at("sureness").querySelector("button").focus({ preventScroll: true });
 }
 
@@ -297,6 +312,7 @@ function pause() {
 }
 
 function rest(seconds) {
+  uncover([]);
   go("ended");
   const until = Date.now() + seconds * 1000;
   const show = () => {

@@ -389,6 +389,7 @@ export class Stage {
     if (canvas.width !== w || canvas.height !== h) [canvas.width, canvas.height] = [w, h];
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
+    canvas.dataset.zoom = this.zoom;
     const panes = this.panes();
     this.photos.forEach((photo, index) => {
       const pane = panes[index];
