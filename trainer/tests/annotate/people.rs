@@ -101,17 +101,15 @@ impl Person {
 
     /// Taps until the page says that it was. A browser takes a tap that comes right after a swift stroke for the end of that.
     fn tap(&mut self, selector: &str, until: &str) {
-        for _ in 0..10 {
+        let tapped = (0..10).any(|_| {
             let middle = self.middle(selector);
             self.browser.touch(&[&[middle]]);
-            for _ in 0..40 {
-                if self.browser.value(until) == true {
-                    return;
-                }
+            (0..40).any(|_| {
                 std::thread::sleep(Duration::from_millis(25));
-            }
-        }
-        panic!("{selector} was tapped in vain: {until}");
+                self.browser.value(until) == true
+            })
+        });
+        assert!(tapped, "{selector} was tapped in vain: {until}");
     }
 
     fn done(&mut self, done: Vec<Done>) {

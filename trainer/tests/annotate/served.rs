@@ -77,8 +77,7 @@ pub(crate) struct Got {
 
 impl Got {
     pub(crate) fn json(&self) -> Value {
-        let text = String::from_utf8_lossy(&self.body);
-        serde_json::from_str(&text).unwrap_or_else(|_| panic!("{}: {text}", self.status))
+        serde_json::from_slice(&self.body).expect("JSON")
     }
 
     pub(crate) fn text(&self) -> String {

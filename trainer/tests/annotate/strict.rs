@@ -237,6 +237,20 @@ fn of_ten_thousand_faces_the_next_comes_at_once_and_memory_stays() {
 }
 
 #[test]
+#[cfg(unix)]
+fn an_interrupt_ends_it_in_good_order() {
+    let faces = Faces::new(8);
+    let mut served = faces.serve(&[]);
+    let state = served.state("me");
+    assert_eq!(served.answer("me", &reply(&state).to_string()).status, 200);
+    let pid = served.child.id().to_string();
+    let told = std::process::Command::new("kill").args(["-INT", &pid]).status();
+    assert!(told.expect("there is such a program").success());
+    assert_eq!(served.child.wait().expect("it is our child").code(), Some(0));
+    assert_eq!(lines(&faces.study(), "me").len(), 1);
+}
+
+#[test]
 fn a_study_stays_what_it_is() {
     let faces = Faces::new(8);
     let end = |arguments: &[&str]| crate::support::run(faces.command(arguments).args(["--listen", "127.0.0.1:0"]));
