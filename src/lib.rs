@@ -45,6 +45,8 @@ pub mod sink;
 mod stderr;
 pub mod verdict;
 pub mod wall;
+#[cfg(feature = "page")]
+pub mod web;
 mod whole_file;
 
 pub use cyborg_models::name;

@@ -5,6 +5,8 @@
 pub(crate) mod alone;
 #[cfg(feature = "page")]
 pub(crate) mod broadcast;
+#[cfg(feature = "page")]
+pub(crate) mod browser;
 pub(crate) mod chance;
 pub(crate) mod child;
 pub(crate) mod clips;

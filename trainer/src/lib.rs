@@ -14,10 +14,12 @@
 //! - [`metrics`]: what the results are measured by.
 //! - [`plot`]: pictures of the results.
 //! - [`study`]: what people say of faces, and where they saw it.
+//! - [`annotate`]: the page on which they say it.
 //! - [`agreement`]: how far they agree, and how right they are.
 //! - [`events`]: the course of a run for TensorBoard.
 
 pub mod agreement;
+pub mod annotate;
 pub mod checkpoint;
 #[doc(hidden)]
 pub mod cli;

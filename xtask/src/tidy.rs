@@ -8,7 +8,7 @@ use crate::arrows::Arrows;
 
 /// The rooms of the runtime, from the lowest: each uses those below it alone. See ARCHITECTURE.md.
 const ROOMS: [&[&str]; 10] = [
-    &["clock", "frame", "wall", "whole_file", "explain", "stderr"],
+    &["clock", "frame", "wall", "web", "whole_file", "explain", "stderr"],
     &["photo_list", "capture", "inference"],
     &["face"],
     &["verdict"],
@@ -29,10 +29,10 @@ const THREADS: [&str; 10] = [
     "src/cli/live/mod.rs",
     "src/cli/sources/video.rs",
     "src/live/alerts/post.rs",
-    "src/live/page/served.rs",
     "src/live/reader.rs",
     "src/live/watch.rs",
     "src/pipeline/mod.rs",
+    "src/web/served.rs",
 ];
 
 /// A file longer than this holds more than one thing.

@@ -2,26 +2,20 @@
 //!
 //! A [`Page`] is an [`Audience`](super::view::Audience): it keeps the newest picture and never waits. [`Page::serve`] starts a thread with a
 //! server of its own. There, one task turns each picture into data once for all readers (`recorder`), pictures are
-//! encoded when somebody asks (`picture`), and `guard` decides who may ask.
+//! encoded when somebody asks (`picture`). Who may ask is decided by [`web`](crate::web).
 //!
 //! A reader gets what is newest at the time it can take something, so that a slow one misses pictures and holds up nobody.
 
-mod guard;
 mod history;
 mod numbers;
-mod origin;
-mod patient;
 mod picture;
 mod recorder;
 mod routes;
-mod secret;
 mod served;
-mod server;
 mod settings;
 mod shown;
 
 pub use super::limits::{Limits, LimitsError, SharedLimits, ThresholdSwitch};
-pub use secret::{Secret, SecretError};
-pub use served::Served;
-pub use settings::{Facts, PageError, PageSettings, TlsFiles, read_origin};
+pub use crate::web::{PageError, Secret, SecretError, Served, TlsFiles, read_origin};
+pub use settings::{Facts, PageSettings};
 pub use shown::Page;

@@ -20,13 +20,10 @@ use super::settings::Facts;
 use super::shown::{Page, Shown};
 use super::{Limits, ThresholdSwitch, numbers};
 use crate::live::metrics::LiveMetrics;
+use crate::web::{MOST_CONNECTIONS, Sent};
 
-/// More connections are not served at a time.
-pub(super) const MOST_CONNECTIONS: usize = 256;
-/// Nobody has to send more, in bytes.
-const MOST_BODY: usize = 4096;
-/// What is sent must be here by then.
-const BODY_WITHIN: Duration = Duration::from_secs(5);
+/// What is read of thresholds that somebody sends.
+const SENT: Sent = Sent { most: 4096, within: Duration::from_secs(5) };
 /// Who asks for the next picture is sent away after this time, and asks again.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// Between the pictures of a stream.
@@ -209,25 +206,13 @@ impl Listener {
 
 /// `null` for the model's own thresholds, or a pair of numbers. The answer is what is used from now on.
 async fn threshold(State(room): Here, request: Request) -> Response {
-    let refuse = |status: StatusCode, words: String| (status, words + "\n").into_response();
-    // Other pages can't send this type unasked, which is a second wall.
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    if kind.is_none_or(|kind| !kind.starts_with("application/json")) {
-        return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send application/json".into());
-    }
-    let body = axum::body::to_bytes(request.into_body(), MOST_BODY);
-    let body = match tokio::time::timeout(BODY_WITHIN, body).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(_)) => return refuse(StatusCode::PAYLOAD_TOO_LARGE, format!("at most {MOST_BODY} bytes are read")),
-        Err(_) => return refuse(StatusCode::REQUEST_TIMEOUT, "it took too long".into()),
-    };
-    let asked = match serde_json::from_slice::<Option<Limits>>(&body) {
+    let asked = match SENT.json::<Option<Limits>>(request).await {
         Ok(asked) => asked,
-        Err(error) => return refuse(StatusCode::BAD_REQUEST, error.to_string()),
+        Err(refusal) => return refusal,
     };
     let asked = match asked.map(Limits::checked).transpose() {
         Ok(asked) => asked,
-        Err(error) => return refuse(StatusCode::BAD_REQUEST, error.to_string()),
+        Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
     };
     room.recorder.switch.switch(asked);
     let shown = room.page.shown.borrow().clone();

@@ -1,12 +1,12 @@
 //! Where a page is served and to whom, and what it says of the run.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
-use super::origin;
-use super::secret::Secret;
 use crate::live::limits::Limits;
-use crate::name;
+use crate::web::{Secret, TlsFiles, WebSettings};
+
+/// The cookie that holds the token.
+const COOKIE: &str = "cyborg_token";
 
 /// Where a page is served, and to whom.
 #[derive(Clone, Debug)]
@@ -22,22 +22,10 @@ pub struct PageSettings {
     pub names: Vec<String>,
 }
 
-/// Reads the address at which a proxy serves the page, to be one of [`PageSettings::names`].
-///
-/// # Errors
-///
-/// When it has no scheme of the web, no host, or more than a path behind it.
-pub fn read_origin(text: &str) -> Result<String, String> {
-    origin::Origin::read(text).map(|_| text.to_owned()).ok_or_else(|| origin::EXPECTED.to_owned())
-}
-
-/// A certificate and its key, as PEM files.
-#[derive(Clone, Debug)]
-pub struct TlsFiles {
-    /// The chain of certificates, the server's own first.
-    pub certificate: PathBuf,
-    /// The private key.
-    pub key: PathBuf,
+impl From<PageSettings> for WebSettings {
+    fn from(PageSettings { listen, token, tls, names }: PageSettings) -> Self {
+        Self { listen, secrets: token.into_iter().collect(), cookie: COOKIE, tls, names }
+    }
 }
 
 /// What the page says of the run.
@@ -53,32 +41,4 @@ pub struct Facts {
     pub provider: String,
     /// The model's own thresholds.
     pub thresholds: Limits,
-}
-
-/// A page that can't be served.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PageError {
-    /// Everybody in the network could watch.
-    #[error("{0} can be reached from other machines, so a token is needed")]
-    NeedsToken(SocketAddr),
-    /// The address can't be had.
-    #[error("can't listen on {address}: {reason}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// Why not.
-        reason: std::io::Error,
-    },
-    /// Certificate or key is of no use.
-    #[error("{}: {reason}", name::of(path))]
-    Tls {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The system gave no thread or no timer.
-    #[error("can't start the server of the page: {0}")]
-    Start(#[source] std::io::Error),
 }

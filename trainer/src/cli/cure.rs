@@ -1,6 +1,7 @@
 //! Errors of the library as the command line tells them: with the flag or the command that helps, which the library doesn't know.
 
 use cyborg_edge::explain::explain;
+use cyborg_edge::web::PageError;
 use cyborg_models::name;
 
 use crate::data::augment::video::NoVideoCoder;
@@ -42,6 +43,7 @@ fn cure(error: &anyhow::Error) -> Option<String> {
         error.downcast_ref().and_then(of_weights),
         error.downcast_ref().and_then(of_device),
         error.downcast_ref().and_then(of_export),
+        error.downcast_ref().and_then(of_page),
         error.is::<NoStart>().then_some("`cargo xtask setup --trainer` fetches them"),
         error.is::<LeftOutOneClass>().then_some("name some more with `--leave-out`"),
         error.is::<ForeignWeights>().then_some("name the right network with `--network`"),
@@ -105,6 +107,14 @@ fn of_export(error: &ExportError) -> Option<&'static str> {
     matches!(error, ExportError::AllTrained).then_some("train with `--tune head` or `--tune norms`")
 }
 
+fn of_page(error: &PageError) -> Option<&'static str> {
+    match error {
+        PageError::Listen { .. } => Some("choose another address with `--listen`"),
+        PageError::Tls { .. } => Some("`--tls-cert` and `--tls-key` take a certificate and its key as PEM files"),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use anyhow::{Error, anyhow};
@@ -114,7 +124,10 @@ mod tests {
 
     #[test]
     fn errors_of_the_library_are_told_with_their_cure() {
-        let cases: [(Error, &str); 9] = [
+        let taken = std::io::ErrorKind::AddrInUse.into();
+        let listen = PageError::Listen { address: ([127, 0, 0, 1], 80).into(), reason: taken };
+        let cases: [(Error, &str); 10] = [
+            (listen.into(), "choose another address with `--listen`"),
             (
                 HoldsRuns("runs/mine".into()).into(),
                 "runs/mine holds runs already; go on with them by `train --resume runs/mine`",

@@ -43,6 +43,10 @@ pub(super) struct HeadArgs {
     /// Blocks of the tower whose tokens are looked at, with commas between them
     #[arg(long, value_name = "BLOCKS", value_delimiter = ',', default_value = "4,5,8")]
     blocks: Vec<usize>,
+    /// Those of them that the layer for generated faces looks at, with commas between them: later blocks know more of what a picture
+    /// shows [default: all of `--blocks`]
+    #[arg(long, value_name = "BLOCKS", value_delimiter = ',')]
+    generated_blocks: Vec<usize>,
     /// How the faces of pairs are varied: none, coded, robust or strong
     #[arg(long, value_name = "PRESET", default_value = "robust")]
     augment: Preset,
@@ -131,6 +135,9 @@ pub(super) fn run(args: &HeadArgs) -> anyhow::Result<Outcome> {
         args.blocks.first().is_some_and(|&first| first > 0) && args.blocks.is_sorted_by(|one, next| one < next),
         "--blocks wants numbers from 1 in rising order, such as 4,5,8"
     );
+    if let Some(unknown) = args.generated_blocks.iter().find(|block| !args.blocks.contains(block)) {
+        return super::outcome::wrong_usage(&format!("`--generated-blocks` names {unknown}, which `--blocks` doesn't"));
+    }
     if args.video_share.is_some() && args.part_share.varies() {
         return super::outcome::wrong_usage(
             "there is one gate, for content (`--part-share` with two numbers) or for video (`--video-share`): give \
@@ -234,6 +241,8 @@ impl HeadArgs {
     fn settings(&self) -> HeadSettings {
         HeadSettings {
             blocks: self.blocks.clone(),
+            generated_blocks: if self.generated_blocks.is_empty() { &self.blocks } else { &self.generated_blocks }
+                .clone(),
             augment: self.augment,
             forge: self.forge,
             swap: self.swap,

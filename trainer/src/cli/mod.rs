@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod agreement;
+mod annotate;
 mod arms;
 mod bench;
 mod calibrate;
@@ -57,6 +58,8 @@ enum Command {
     Locate(locate::LocateArgs),
     /// Make self-blended fakes from the real faces of a list, with their blend masks
     Forge(forge::ForgeArgs),
+    /// Serve a page on which people say which faces are synthetic, and where they see it
+    Annotate(annotate::AnnotateArgs),
     /// Train a network on a list of faces, and export the best epoch
     Train(train::TrainArgs),
     /// Train a head on a frozen tower, for the accurate set
@@ -123,6 +126,7 @@ fn run_command(command: &Command) -> anyhow::Result<Outcome> {
         Command::Prepare(args) => prepare::run(args),
         Command::Locate(args) => locate::run(args),
         Command::Forge(args) => forge::run(args),
+        Command::Annotate(args) => annotate::run(args),
         Command::Train(args) => train::run(args),
         Command::Head(args) => head::run(args),
         Command::Fuse(args) => fuse::run(args),

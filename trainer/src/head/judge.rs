@@ -137,6 +137,7 @@ mod tests {
     fn settings(bpcer: f64, apcer: f64) -> HeadSettings {
         HeadSettings {
             blocks: vec![8],
+            generated_blocks: vec![1],
             augment: Preset::None,
             forge: 0.0,
             swap: 0.0,

@@ -11,6 +11,7 @@ use cyborg_models::head::Familiar;
 use super::features::TowerRunner;
 use super::generated::{Recipe, alike};
 use super::layer::KindLayer;
+use super::narrow::Narrow;
 use super::settings::HeadSettings;
 use super::{crossed, familiar, generated};
 use crate::data::augment::Preset;
@@ -87,7 +88,6 @@ impl Learning<'_> {
             }
             log::info!("described a variant of each");
         }
-        let [varied, coded] = &variants;
         let sources: Vec<&str> = order.iter().map(|&index| faces.rows[index].source.as_str()).collect();
         let recipe = Recipe {
             ridge: settings.ridge,
@@ -99,22 +99,24 @@ impl Learning<'_> {
             video_share: settings.video_share,
             gate_ridge: settings.gate_ridge,
         };
-        let width = runner.width();
-        let last = width / settings.blocks.len();
+        let last = runner.width() / settings.blocks.len();
+        let narrow = Narrow::new(&settings.blocks, last, &settings.generated_blocks);
+        let plain = narrow.of(&seen);
+        let [varied, coded] = variants.map(|variant| variant.map(|variant| narrow.of(&variant)));
         let known = generated::Examples {
-            plain: &seen,
+            plain: &plain,
             varied: varied.as_ref(),
             coded: coded.as_ref(),
             sources: &sources,
-            width,
+            width: narrow.width(),
             last,
         };
-        let mut layers = vec![(Kind::Generated, generated::learn(&recipe, &known)?)];
+        let mut layers = vec![(Kind::Generated, narrow.widened(&generated::learn(&recipe, &known)?))];
         let crossed = match folds {
             Some(folds) => {
                 let Some(asked) = runner.describe(evaluation(faces, train, BATCH), stop)? else { return Ok(None) };
                 let of: Vec<&str> = train.iter().map(|&index| faces.rows[index].source.as_str()).collect();
-                let scores = crossed::scores(&recipe, &known, &asked, &of, folds.get())?;
+                let scores = crossed::scores(&recipe, &known, &narrow.of(&asked), &of, folds.get())?;
                 log::info!("scored {} faces by layers that don't know their sources", scores.len());
                 Some(scores)
             }

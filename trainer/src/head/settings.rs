@@ -8,6 +8,8 @@ use crate::data::augment::Preset;
 pub struct HeadSettings {
     /// Blocks of the tower whose tokens are looked at, in rising order.
     pub blocks: Vec<usize>,
+    /// Those of them that the layer for generated faces looks at.
+    pub generated_blocks: Vec<usize>,
     /// How the faces of pairs are varied.
     pub augment: Preset,
     /// Self-blended fakes over the number of real faces.

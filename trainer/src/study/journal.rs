@@ -19,7 +19,6 @@ pub struct Journal {
     file: File,
     /// Length in bytes of what is whole.
     whole: u64,
-    given: Vec<Answer>,
 }
 
 /// A journal that can't be used.
@@ -54,12 +53,13 @@ pub enum JournalError {
 
 impl Journal {
     /// Opens the journal of an annotator in the folder of a study; one that is there is gone on with. A last line that a kill
-    /// or a full disk left unfinished is removed: its answer was never confirmed.
+    /// or a full disk left unfinished is removed: its answer was never confirmed. Gives also the answers so far, in the order they
+    /// were given.
     ///
     /// # Errors
     ///
     /// When it can't be read and written, a whole line is no answer, or another process has it open.
-    pub fn open(study: &Path, annotator: &str) -> Result<Self, JournalError> {
+    pub fn open(study: &Path, annotator: &str) -> Result<(Self, Vec<Answer>), JournalError> {
         let path = path_of(study, annotator);
         let fail = |source| JournalError::File { path: path.clone(), source };
         fs::create_dir_all(study.join(ANSWERS)).map_err(fail)?;
@@ -73,13 +73,7 @@ impl Journal {
         let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
         let given = parse(&path, &text[..whole])?;
         file.set_len(whole as u64).map_err(fail)?;
-        Ok(Self { path, file, whole: whole as u64, given })
-    }
-
-    /// The answers so far, in the order they were given.
-    #[must_use]
-    pub fn given(&self) -> &[Answer] {
-        &self.given
+        Ok((Self { path, file, whole: whole as u64 }, given))
     }
 
     /// Adds an answer. It is on the disk when this returns.
@@ -87,9 +81,9 @@ impl Journal {
     /// # Errors
     ///
     /// When it can't be written; the journal is as it was before.
-    pub fn add(&mut self, answer: Answer) -> Result<(), JournalError> {
+    pub fn add(&mut self, answer: &Answer) -> Result<(), JournalError> {
         let fail = |source| JournalError::File { path: self.path.clone(), source };
-        let mut line = serde_json::to_vec(&answer).map_err(|error| fail(error.into()))?;
+        let mut line = serde_json::to_vec(answer).map_err(|error| fail(error.into()))?;
         line.push(b'\n');
         if let Err(error) = self.file.write_all(&line).and_then(|()| self.file.sync_data()) {
             // What got there of it must not be glued to the next line.
@@ -97,7 +91,6 @@ impl Journal {
             return Err(fail(error));
         }
         self.whole += line.len() as u64;
-        self.given.push(answer);
         Ok(())
     }
 }
@@ -182,8 +175,8 @@ mod tests {
     #[test]
     fn a_line_that_was_cut_is_removed_and_whole_ones_stay() {
         let folder = tempfile::tempdir().expect("a folder for the test");
-        let mut journal = Journal::open(folder.path(), "ann").expect("it is new");
-        journal.add(answer(0)).expect("it is written");
+        let (mut journal, _) = Journal::open(folder.path(), "ann").expect("it is new");
+        journal.add(&answer(0)).expect("it is written");
         assert!(matches!(Journal::open(folder.path(), "ann"), Err(JournalError::InUse { .. })));
         drop(journal);
         let path = path_of(folder.path(), "ann");
@@ -191,9 +184,9 @@ mod tests {
         text.extend_from_slice(b"{\"version\":1,");
         fs::write(&path, text).expect("it can be written");
         assert_eq!(read_all(folder.path()).expect("it is read"), [[answer(0)]]);
-        let mut journal = Journal::open(folder.path(), "ann").expect("it is gone on with");
-        journal.add(answer(1)).expect("it is written");
-        assert_eq!(journal.given(), [answer(0), answer(1)]);
+        let (mut journal, given) = Journal::open(folder.path(), "ann").expect("it is gone on with");
+        assert_eq!(given, [answer(0)]);
+        journal.add(&answer(1)).expect("it is written");
         assert_eq!(read_all(folder.path()).expect("it is read"), [[answer(0), answer(1)]]);
     }
 

@@ -235,8 +235,8 @@ mod tests {
 
     fn say(study: &Path, answers: &[Answer]) {
         for answer in answers {
-            let mut journal = Journal::open(study, &answer.annotator).expect("it can be opened");
-            journal.add(answer.clone()).expect("it can be written");
+            let (mut journal, _) = Journal::open(study, &answer.annotator).expect("it can be opened");
+            journal.add(answer).expect("it can be written");
         }
     }
 

@@ -60,7 +60,7 @@ fn faces(folder: &Path) -> PathBuf {
 fn annotate(study: &Path) {
     for (annotator, reach) in [("ann", SIDE / 2), ("bob", SIDE / 2 + 2)] {
         let mask: Vec<bool> = (0..SIDE * SIDE).map(|at| at % SIDE < reach && at / SIDE < reach).collect();
-        let mut journal = Journal::open(study, annotator).expect("it is new");
+        let (mut journal, _) = Journal::open(study, annotator).expect("it is new");
         for item in 0..FACES {
             let answer = Answer {
                 version: VERSION,
@@ -80,7 +80,7 @@ fn annotate(study: &Path) {
                 text: String::new(),
                 at: "2026-11-30T01:02:03Z".to_owned(),
             };
-            journal.add(answer).expect("it can be written");
+            journal.add(&answer).expect("it can be written");
         }
     }
 }

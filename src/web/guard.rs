@@ -1,6 +1,6 @@
 //! Who may ask: the name a reader calls, the page it comes from, and the token it knows.
 //!
-//! A page of somebody else, open in the same browser, must not see the camera. It could ask this server under a foreign
+//! A page of somebody else, open in the same browser, must not see what is served here. It could ask this server under a foreign
 //! name that leads here (DNS rebinding), which is why names are checked; or under our own name, which is why
 //! requests that other pages cause are refused.
 
@@ -17,12 +17,10 @@ use axum::http::{StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::Secret;
 use super::origin::Origin;
-use super::settings::PageSettings;
+use super::secret::Secret;
+use super::settings::WebSettings;
 
-/// The cookie that holds the token.
-const COOKIE: &str = "cyborg_token";
 /// So many wrong tokens from an address are borne within [`FORGIVEN`].
 const MOST_WRONG: u32 = 10;
 /// After this time they are forgotten.
@@ -49,10 +47,16 @@ const HEADERS: [(HeaderName, &str); 7] = [
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer(pub SocketAddr);
 
+/// Who asks: the place, among [`WebSettings::secrets`], of the one that the request came by. Requests to `/healthz`, and those to
+/// a page without secrets, carry none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Visitor(pub usize);
+
 /// Decides who may ask.
 #[derive(Debug)]
 pub(super) struct Guard {
-    token: Option<Secret>,
+    secrets: Vec<Secret>,
+    cookie: &'static str,
     /// Names in small letters, without a port.
     names: Vec<String>,
     /// Where proxies serve it.
@@ -71,7 +75,7 @@ struct Wrong {
 }
 
 impl Guard {
-    pub(super) fn new(settings: &PageSettings, address: SocketAddr, secure: bool) -> Self {
+    pub(super) fn new(settings: &WebSettings, address: SocketAddr, secure: bool) -> Self {
         let origins: Vec<Origin> = settings.names.iter().filter_map(|name| Origin::read(name)).collect();
         let mut names: Vec<String> = settings.names.iter().map(|name| name.to_ascii_lowercase()).collect();
         names.push(address.ip().to_string());
@@ -79,7 +83,15 @@ impl Guard {
             names.extend(["localhost", "127.0.0.1", "::1"].map(str::to_owned));
         }
         let everywhere = address.ip().is_unspecified();
-        Self { token: settings.token.clone(), names, origins, everywhere, secure, wrong: Mutex::default() }
+        Self {
+            secrets: settings.secrets.clone(),
+            cookie: settings.cookie,
+            names,
+            origins,
+            everywhere,
+            secure,
+            wrong: Mutex::default(),
+        }
     }
 
     /// The paths below which proxies serve the page.
@@ -104,24 +116,23 @@ impl Guard {
         self.names.contains(&name) || (self.everywhere && name.parse::<IpAddr>().is_ok())
     }
 
-    /// Whether the token is known; if so, the cookie to be set where it came in the address.
-    fn admit(&self, request: &Request, peer: IpAddr) -> Result<Option<HeaderValue>, Response> {
-        let Some(token) = &self.token else {
-            return Ok(None);
-        };
-        if request.uri().path() == "/healthz" {
-            return Ok(None);
+    /// Who asks, if their token is known; and the cookie to be set where it came in the address.
+    fn admit(&self, request: &Request, peer: IpAddr) -> Result<(Option<Visitor>, Option<HeaderValue>), Response> {
+        if self.secrets.is_empty() || request.uri().path() == "/healthz" {
+            return Ok((None, None));
         }
         if self.is_barred(peer) {
             let wait = [(header::RETRY_AFTER, FORGIVEN.as_secs().to_string())];
             return Err((StatusCode::TOO_MANY_REQUESTS, wait, "too many wrong tokens; wait a minute\n").into_response());
         }
         let in_address = in_query(request.uri()).filter(|_| request.uri().path() == "/");
-        let given = [bearer(request.headers()), cookie(request.headers()), in_address];
-        if given.iter().flatten().any(|given| token.is(given)) {
-            let fresh = in_address.filter(|given| token.is(given));
+        // A link that is opened goes before the cookie of somebody who used this browser earlier.
+        let given = [bearer(request.headers()), in_address, cookie(request.headers(), self.cookie)];
+        if let Some(visitor) = given.iter().flatten().find_map(|given| self.whose(given)) {
+            let fresh = in_address.is_some_and(|given| self.whose(given) == Some(visitor));
             let host = only(request.headers(), &header::HOST).unwrap_or_default();
-            return Ok(fresh.and_then(|_| self.cookie_of(token, self.origin(host))));
+            let cookie = fresh.then(|| self.cookie_of(&self.secrets[visitor.0], self.origin(host)));
+            return Ok((Some(visitor), cookie.flatten()));
         }
         if given.iter().any(Option::is_some) {
             self.count_wrong(peer);
@@ -131,11 +142,17 @@ impl Guard {
         Err((StatusCode::UNAUTHORIZED, how, words).into_response())
     }
 
+    /// Whose token it is. Each is compared, so that the time tells nothing of which.
+    fn whose(&self, given: &str) -> Option<Visitor> {
+        let places = self.secrets.iter().enumerate();
+        places.fold(None, |found, (place, secret)| if secret.is(given) { Some(Visitor(place)) } else { found })
+    }
+
     fn cookie_of(&self, token: &Secret, origin: Option<&Origin>) -> Option<HeaderValue> {
         let secure = if origin.map_or(self.secure, |origin| origin.secure) { "; Secure" } else { "" };
         // Other pages of the proxy don't get it.
         let path = origin.map_or("", |origin| &origin.base);
-        let text = format!("{COOKIE}={}; Path={path}/; HttpOnly; SameSite=Strict{secure}", token.text());
+        let text = format!("{}={}; Path={path}/; HttpOnly; SameSite=Strict{secure}", self.cookie, token.text());
         HeaderValue::from_str(&text).ok()
     }
 
@@ -154,11 +171,14 @@ impl Guard {
 }
 
 /// Lets a request through, or answers in place of the page. Each answer gets the headers that keep browsers in bounds.
-pub(super) async fn watch(State(guard): State<std::sync::Arc<Guard>>, request: Request, next: Next) -> Response {
+pub(super) async fn watch(State(guard): State<std::sync::Arc<Guard>>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<Peer>().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.0.ip());
     let allowed = check_place(&guard, &request).and_then(|()| guard.admit(&request, peer));
     let mut response = match allowed {
-        Ok(cookie) => {
+        Ok((visitor, cookie)) => {
+            if let Some(visitor) = visitor {
+                request.extensions_mut().insert(visitor);
+            }
             let mut response = next.run(request).await;
             if let Some(cookie) = cookie {
                 response.headers_mut().insert(header::SET_COOKIE, cookie);
@@ -230,10 +250,10 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
-fn cookie(headers: &HeaderMap) -> Option<&str> {
+fn cookie<'a>(headers: &'a HeaderMap, called: &str) -> Option<&'a str> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
     let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find_map(|(name, value)| (name == COOKIE).then_some(value))
+    pairs.find_map(|(name, value)| (name == called).then_some(value))
 }
 
 fn in_query(uri: &Uri) -> Option<&str> {
@@ -257,7 +277,8 @@ mod tests {
     fn guard(listen: &str, names: &[&str]) -> Guard {
         let listen = listen.parse().expect("an address");
         let names = names.iter().map(|&name| name.to_owned()).collect();
-        let settings = PageSettings { listen, token: None, tls: None, names };
+        let secrets = ["0123456789abcdef", "fedcba9876543210"].map(|text| Secret::new(text).expect("a token")).to_vec();
+        let settings = WebSettings { listen, secrets, cookie: "token", tls: None, names };
         Guard::new(&settings, listen, false)
     }
 
@@ -327,5 +348,33 @@ mod tests {
             guard.count_wrong(one);
         }
         assert!(guard.is_barred(one) && guard.is_barred(beside) && !guard.is_barred(other));
+    }
+
+    /// Whose request it is, and whether a cookie is set; `None` where it is refused.
+    fn check_visitor(path: &str, headers: &[(HeaderName, &str)], expected: Option<(usize, bool)>) {
+        let guard = guard("127.0.0.1:8080", &[]);
+        let mut request = Request::builder().uri(path);
+        for (name, value) in headers {
+            request = request.header(name, *value);
+        }
+        let request = request.body(axum::body::Body::empty()).expect("a request");
+        let found = guard.admit(&request, IpAddr::V6(Ipv6Addr::LOCALHOST)).ok();
+        let found = found.map(|(visitor, cookie)| (visitor.expect("there are secrets").0, cookie.is_some()));
+        assert_eq!(found, expected, "{path} {headers:?}");
+    }
+
+    #[test]
+    fn each_secret_is_a_visitor_of_its_own() {
+        let bearer = |text| (header::AUTHORIZATION, text);
+        let cookie = |text| (header::COOKIE, text);
+        check_visitor("/x", &[bearer("Bearer 0123456789abcdef")], Some((0, false)));
+        check_visitor("/x", &[bearer("Bearer fedcba9876543210")], Some((1, false)));
+        check_visitor("/x", &[cookie("a=b; token=fedcba9876543210")], Some((1, false)));
+        check_visitor("/?token=0123456789abcdef", &[], Some((0, true)));
+        check_visitor("/?token=0123456789abcdef", &[cookie("token=fedcba9876543210")], Some((0, true)));
+        check_visitor("/x?token=0123456789abcdef", &[], None);
+        check_visitor("/x", &[cookie("cyborg_token=0123456789abcdef")], None);
+        check_visitor("/x", &[bearer("Bearer 0123456789abcdee")], None);
+        check_visitor("/x", &[], None);
     }
 }

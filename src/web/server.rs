@@ -14,7 +14,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
@@ -24,8 +24,8 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use super::guard::{self, Guard, Peer};
 use super::origin;
 use super::patient::Patient;
-use super::routes::{self, Room};
 use super::settings::{PageError, TlsFiles};
+use super::site::Site;
 
 /// A request's head must be here by then, and so must the next one on a connection that is kept.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
@@ -70,13 +70,18 @@ pub(super) fn run(
     listener: std::net::TcpListener,
     acceptor: Option<TlsAcceptor>,
     guard: Guard,
-    room: Room,
+    site: Site,
     mut stopped: watch::Receiver<()>,
 ) {
-    let room = Arc::new(room);
-    let router = routes::router(Arc::clone(&room));
+    let Site { router, background, places } = site;
     let bases: Arc<[String]> = guard.bases().into();
     let router = router.layer(middleware::from_fn_with_state(Arc::new(guard), guard::watch));
+    let background = async {
+        match background {
+            Some(background) => background.await,
+            None => std::future::pending().await,
+        }
+    };
     runtime.block_on(async {
         let listener = match TcpListener::from_std(listener) {
             Ok(listener) => listener,
@@ -84,8 +89,8 @@ pub(super) fn run(
         };
         tokio::select! {
             _ = stopped.changed() => {}
-            () = room.recorder.run() => {}
-            () = accept(&listener, acceptor.as_ref(), (&router, &bases), &room) => {}
+            () = background => {}
+            () = accept(&listener, acceptor.as_ref(), (&router, &bases), &places) => {}
         }
     });
     // Whoever still reads is cut off.
@@ -96,7 +101,7 @@ async fn accept(
     listener: &TcpListener,
     acceptor: Option<&TlsAcceptor>,
     (router, bases): (&Router, &Arc<[String]>),
-    room: &Room,
+    places: &Arc<Semaphore>,
 ) {
     loop {
         let (stream, peer) = match listener.accept().await {
@@ -108,7 +113,7 @@ async fn accept(
             }
         };
         // Past the limit a connection is closed at once: a queue of them would keep others waiting.
-        let Ok(place) = Arc::clone(&room.places).try_acquire_owned() else {
+        let Ok(place) = Arc::clone(places).try_acquire_owned() else {
             continue;
         };
         let (acceptor, router) = (acceptor.cloned(), (router.clone(), Arc::clone(bases)));

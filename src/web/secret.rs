@@ -64,8 +64,9 @@ impl Secret {
         self.0.as_bytes().ct_eq(given.as_bytes()).into()
     }
 
-    /// The token itself, for the cookie of a reader who knew it.
-    pub(super) fn text(&self) -> &str {
+    /// The token itself, for the cookie of a reader who knew it, and for links.
+    #[must_use]
+    pub fn text(&self) -> &str {
         &self.0
     }
 }
