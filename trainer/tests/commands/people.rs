@@ -3,7 +3,9 @@
 //! what they painted.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use cyborg_models::lock;
 use cyborg_trainer::data::list::{self, Label, Place};
@@ -92,6 +94,20 @@ fn of_synthetic(runs: &Path) -> serde_json::Value {
     report["runs"][0]["people"]["classes"]["synthetic"].clone()
 }
 
+/// How many faces `annotate` ranks for a new study, by the runs in a folder.
+fn ranked_by_annotate(folder: &Path, list: &Path, runs: &Path) -> usize {
+    let study = folder.join("asked");
+    let mut command = cyborg_train(&["annotate", "--data", text(list), "--suggest", text(runs), "--out", text(&study)]);
+    let command = command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped());
+    let mut serving = command.spawn().expect("the program starts");
+    let said = BufReader::new(serving.stdout.take().expect("it is piped"));
+    assert!(said.lines().any(|line| line.expect("text").starts_with("Ctrl-C ends it")), "it doesn't serve");
+    let interrupt = Command::new("kill").args(["-INT", &serving.id().to_string()]).status();
+    assert!(interrupt.expect("there is `kill`").success());
+    assert_eq!(serving.wait().expect("it ends").code(), Some(0));
+    rows(&study.join("suggested.csv")).len()
+}
+
 #[test]
 fn a_network_looks_where_people_looked() {
     let folder = tempfile::tempdir().expect("a folder for the test");
@@ -139,6 +155,7 @@ fn a_network_looks_where_people_looked() {
     let told: Vec<(&str, &str)> = suggested.iter().map(|row| (&row[1], &row[9])).collect();
     assert_eq!(told, [[("real", "0"); 12], [("synthetic", "2"); 12]].concat());
     assert!(suggested.iter().all(|row| row[2] == *"train" && row[11].contains("p(synthetic)")), "{suggested:?}");
+    assert_eq!(ranked_by_annotate(folder.path(), &list, &before), 24, "and the page asks about the same");
     let again = [&["--from", text(&before), "--epochs", "5"], &with_maps[..]].concat();
     let (next, figures) = measured("next", &again);
     assert!(next > 0.9, "{figures}");
