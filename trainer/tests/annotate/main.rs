@@ -9,6 +9,7 @@ mod left_out;
 mod support;
 
 mod brush;
+mod damaged;
 mod lines;
 mod people;
 mod pictures;
