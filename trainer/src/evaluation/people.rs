@@ -148,7 +148,7 @@ impl<'a> Looks<'a> {
         rows.into_iter().filter_map(of_row).collect()
     }
 
-    /// Faces to look at: those in which the network looks least where people looked, then those in which it does so most, [`SHOWN`] of
+    /// Faces to look at: those in which the network looks least where people looked, then those in which it does so most, `SHOWN` of
     /// each at most.
     #[must_use]
     pub fn examples(&self) -> Vec<Seen<'a>> {

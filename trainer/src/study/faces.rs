@@ -78,7 +78,7 @@ pub fn write(study: &Path, rows: &[Row], root: &Path) -> anyhow::Result<()> {
 ///
 /// # Errors
 ///
-/// As [`write`].
+/// As [`write()`].
 pub fn rewrite(study: &Path, faces: &[Face]) -> anyhow::Result<()> {
     no_shared_maps(faces)?;
     // Where the list's reader would look for them in a folder `faces`, maps are named by their whole paths.

@@ -55,7 +55,7 @@ pub fn write(study: &Path, which: Which) -> anyhow::Result<Written> {
 ///
 /// # Errors
 ///
-/// As [`write`], and when there is no annotator of such a name.
+/// As [`write()`], and when there is no annotator of such a name.
 pub fn write_without(study: &Path, which: Which, left_out: &[String]) -> anyhow::Result<Written> {
     let mut faces = faces::read(study)?;
     let found = Study::read(study, &faces)?;
