@@ -3,6 +3,7 @@
 //! A [`Site`] is what is served, [`WebSettings`] say where and to whom, and [`serve`] does so from a thread of its own until the
 //! [`Served`] is dropped. Each request that came by a secret carries a [`Visitor`], which says by which.
 
+mod flags;
 mod guard;
 mod origin;
 mod patient;
@@ -13,6 +14,7 @@ mod server;
 mod settings;
 mod site;
 
+pub use flags::WebFlags;
 pub use guard::Visitor;
 pub use secret::{Secret, SecretError};
 pub use sent::Sent;

@@ -10,7 +10,8 @@ use super::printer::Printer;
 use crate::classify::panel::Panel;
 use crate::live::limits::{SharedLimits, ThresholdSwitch as _};
 use crate::live::metrics::LiveMetrics;
-use crate::live::page::{Facts, Page, PageSettings, Secret, Served, TlsFiles, read_origin};
+use crate::live::page::{Facts, Page, PageSettings, Secret, Served};
+use crate::web::WebFlags;
 
 #[derive(Args, Debug)]
 pub(super) struct PageArgs {
@@ -23,18 +24,8 @@ pub(super) struct PageArgs {
     /// File with the token that viewers must give, 16 or more letters and digits
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// Certificate to serve the page over TLS, a PEM file with its chain
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
-    tls_cert: Option<PathBuf>,
-    /// Key of the certificate, a PEM file
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
-    tls_key: Option<PathBuf>,
-    /// Another host name by which viewers reach this machine
-    #[arg(long, value_name = "NAME")]
-    name: Vec<String>,
-    /// Address that readers open when a proxy serves the page, https://host/path: TLS may end there, and it may strip the path
-    #[arg(long, value_name = "URL", value_parser = read_origin)]
-    origin: Vec<String>,
+    #[command(flatten)]
+    web: WebFlags,
 }
 
 impl PageArgs {
@@ -50,12 +41,11 @@ impl PageArgs {
         if self.no_page {
             return Ok(None);
         }
-        let tls = self.tls_cert.clone().zip(self.tls_key.clone());
         let settings = PageSettings {
             listen: self.listen,
             token: self.token_file.as_deref().map(Secret::read).transpose()?,
-            tls: tls.map(|(certificate, key)| TlsFiles { certificate, key }),
-            names: self.name.iter().chain(&self.origin).cloned().collect(),
+            tls: self.web.tls(),
+            names: self.web.names(),
         };
         let facts = Facts {
             tool: concat!("cyborg ", env!("CARGO_PKG_VERSION")).to_owned(),

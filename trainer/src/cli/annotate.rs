@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use clap::Args;
-use cyborg_edge::web::{self, TlsFiles, WebSettings, read_origin};
+use cyborg_edge::web::{self, WebFlags, WebSettings};
 use cyborg_models::name;
 use rayon::prelude::*;
 
@@ -75,18 +75,8 @@ pub(super) struct AnnotateArgs {
     /// Show the faces first that the model of a run would learn most from
     #[arg(long, value_name = "RUN")]
     suggest: Option<PathBuf>,
-    /// Certificate to serve the page over TLS, a PEM file with its chain
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
-    tls_cert: Option<PathBuf>,
-    /// Key of the certificate, a PEM file
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
-    tls_key: Option<PathBuf>,
-    /// Another host name by which annotators reach this machine
-    #[arg(long, value_name = "NAME")]
-    name: Vec<String>,
-    /// Address that annotators open when a proxy serves the page, https://host/path: TLS may end there, and it may strip the path
-    #[arg(long, value_name = "URL", value_parser = read_origin)]
-    origin: Vec<String>,
+    #[command(flatten)]
+    web: WebFlags,
 }
 
 pub(super) fn run(args: &AnnotateArgs) -> anyhow::Result<Outcome> {
@@ -100,10 +90,8 @@ pub(super) fn run(args: &AnnotateArgs) -> anyhow::Result<Outcome> {
     let web = web_settings(args, &study.annotators);
     let (people, folder) = (study.annotators.clone(), study.folder.clone());
     let desk = Arc::new(Desk::open(study)?);
-    // Answers that a kill left without their maps.
-    write_maps(&folder);
     let served = web::serve(&web, site(Arc::clone(&desk)))?;
-    let base = args.origin.first().map_or_else(|| served.url(), |origin| format!("{}/", origin.trim_end_matches('/')));
+    let base = args.web.origin().map_or_else(|| served.url(), |origin| format!("{}/", origin.trim_end_matches('/')));
     let mut out = std::io::stdout().lock();
     writeln!(out, "Each link is for one person; whoever has it answers in that name.")?;
     for (Annotator { name, code }, (done, all)) in people.iter().zip(desk.progress()) {
@@ -226,12 +214,11 @@ fn can_be_shown(row: &Row) -> bool {
 }
 
 fn web_settings(args: &AnnotateArgs, annotators: &[Annotator]) -> WebSettings {
-    let tls = args.tls_cert.clone().zip(args.tls_key.clone());
     WebSettings {
         listen: args.listen,
         secrets: annotators.iter().map(|annotator| annotator.code.clone()).collect(),
         cookie: COOKIE,
-        tls: tls.map(|(certificate, key)| TlsFiles { certificate, key }),
-        names: args.name.iter().chain(&args.origin).cloned().collect(),
+        tls: args.web.tls(),
+        names: args.web.names(),
     }
 }

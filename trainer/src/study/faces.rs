@@ -192,7 +192,10 @@ fn shared(one: &str, other: &str, map: &Path) -> anyhow::Result<()> {
     if one == other {
         bail!("the photo {one} is listed twice: remove a line");
     }
-    bail!("{} would be the map of {one} and of {other}: give each photo its own name", name::of(map))
+    bail!(
+        "{} would be the map of {one} and of {other}: give each photo its own name, or the list a root that holds both",
+        name::of(map)
+    )
 }
 
 #[cfg(test)]
