@@ -126,15 +126,16 @@ impl Guard {
             return Err((StatusCode::TOO_MANY_REQUESTS, wait, "too many wrong tokens; wait a minute\n").into_response());
         }
         let in_address = in_query(request.uri()).filter(|_| request.uri().path() == "/");
-        // A link that is opened goes before the cookie of somebody who used this browser earlier.
-        let given = [bearer(request.headers()), in_address, cookie(request.headers(), self.cookie)];
-        if let Some(visitor) = given.iter().flatten().find_map(|given| self.whose(given)) {
-            let fresh = in_address.is_some_and(|given| self.whose(given) == Some(visitor));
+        // A link that is opened goes before the cookie of somebody who used this browser earlier, also one that is wrong: nobody
+        // may be taken for another.
+        let given = bearer(request.headers()).or(in_address).or_else(|| cookie(request.headers(), self.cookie));
+        if let Some(visitor) = given.and_then(|given| self.whose(given)) {
+            let fresh = in_address.is_some() && given == in_address;
             let host = only(request.headers(), &header::HOST).unwrap_or_default();
             let cookie = fresh.then(|| self.cookie_of(&self.secrets[visitor.0], self.origin(host)));
             return Ok((Some(visitor), cookie.flatten()));
         }
-        if given.iter().any(Option::is_some) {
+        if given.is_some() {
             self.count_wrong(peer);
         }
         let how = [(header::WWW_AUTHENTICATE, "Bearer")];
@@ -372,6 +373,7 @@ mod tests {
         check_visitor("/x", &[cookie("a=b; token=fedcba9876543210")], Some((1, false)));
         check_visitor("/?token=0123456789abcdef", &[], Some((0, true)));
         check_visitor("/?token=0123456789abcdef", &[cookie("token=fedcba9876543210")], Some((0, true)));
+        check_visitor("/?token=0123456789abcdee", &[cookie("token=fedcba9876543210")], None);
         check_visitor("/x?token=0123456789abcdef", &[], None);
         check_visitor("/x", &[cookie("cyborg_token=0123456789abcdef")], None);
         check_visitor("/x", &[bearer("Bearer 0123456789abcdee")], None);

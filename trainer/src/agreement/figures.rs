@@ -222,13 +222,12 @@ fn performance(found: &Gathered, is_in: &dyn Fn(usize) -> bool, bootstrap: Boots
     let picked = || found.picked.iter().filter(|picked| is_in(picked.annotator));
     let mut seconds: Vec<f64> = faces.iter().flat_map(|face| &face.said).map(|said| said.seconds).collect();
     seconds.extend(picked().map(|picked| picked.seconds));
-    let picks: Vec<bool> = picked().map(|picked| picked.is_right).collect();
-    let right = Proportion::new(picks.iter().filter(|is_right| **is_right).count(), picks.len());
-    let pairs = right.map(|right| Pairs {
+    let right = picked().filter(|picked| picked.is_right).count();
+    let pairs = Proportion::new(right, picked().count()).map(|right| Pairs {
         right,
-        d_prime: estimate(&picks, bootstrap, |picks| {
+        d_prime: estimate(&grouped(picked().map(|picked| (picked.face, picked.is_right))), bootstrap, |faces| {
             let (mut right, mut all) = (0, 0);
-            picks.for_each(|is_right| (right, all) = (right + usize::from(*is_right), all + 1));
+            faces.flatten().for_each(|is_right| (right, all) = (right + usize::from(*is_right), all + 1));
             d_prime_of_pairs(right, all)
         }),
     });
@@ -301,12 +300,21 @@ pub fn calibration(scored: &[Scored]) -> Option<Confidence> {
 
 fn with_self(again: &[Again], bootstrap: Bootstrap) -> Option<WithSelf> {
     let same = again.iter().filter(|again| again.answers[0] == again.answers[1]).count();
-    let likeness: Vec<Overlap> = again.iter().filter_map(|again| again.likeness).collect();
+    let alike = again.iter().filter_map(|again| Some((again.face, again.likeness?)));
+    let alike: Vec<Overlap> = grouped(alike).into_iter().filter_map(|face| mean_overlap(face.into_iter())).collect();
+    let faces = grouped(again.iter().map(|again| (again.face, again.answers)));
     Some(WithSelf {
         same: Proportion::new(same, again.len())?,
-        kappa: estimate(again, bootstrap, |again| kappa(again.map(|again| &again.answers))),
-        likeness: likenesses(&likeness, bootstrap),
+        kappa: estimate(&faces, bootstrap, |faces| kappa(faces.flatten())),
+        likeness: likenesses(&alike, bootstrap),
     })
+}
+
+/// What was said of each face, for draws of whole faces.
+fn grouped<T>(said: impl Iterator<Item = (usize, T)>) -> Vec<Vec<T>> {
+    let mut faces: BTreeMap<usize, Vec<T>> = BTreeMap::new();
+    said.for_each(|(face, said)| faces.entry(face).or_default().push(said));
+    faces.into_values().collect()
 }
 
 fn mean_overlap(overlaps: impl Iterator<Item = Overlap> + Clone) -> Option<Overlap> {

@@ -26,8 +26,6 @@ pub struct Said {
     pub confidence: f64,
     /// Seconds.
     pub seconds: f64,
-    /// Whether anything was painted.
-    pub is_painted: bool,
     /// The mean likeness of what was painted to what each of the others painted on this face.
     pub likeness: Option<Overlap>,
 }
@@ -41,8 +39,6 @@ pub struct Picked {
     pub face: usize,
     /// Whether it is.
     pub is_right: bool,
-    /// 0.5 to 1.
-    pub confidence: f64,
     /// Seconds.
     pub seconds: f64,
 }
@@ -153,7 +149,6 @@ fn first(heard: &Heard) -> Said {
         answer: heard.answer,
         confidence: heard.confidence,
         seconds: heard.seconds,
-        is_painted: heard.is_painted,
         likeness: None,
     }
 }
@@ -163,7 +158,6 @@ fn picked(heard: &Heard, faces: &[Face]) -> Picked {
         annotator: heard.annotator,
         face: heard.face,
         is_right: faces[heard.face].row.label == heard.answer,
-        confidence: heard.confidence,
         seconds: heard.seconds,
     }
 }

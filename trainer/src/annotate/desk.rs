@@ -67,6 +67,8 @@ pub(super) enum Refusal {
     Wrong(String),
     /// It is not its turn, or it was answered otherwise.
     Conflict(&'static str),
+    /// Its photo can't be read, which may pass.
+    Unreadable,
     /// It could not be kept. Nothing of it is; it may come again.
     NotKept,
 }
@@ -172,8 +174,7 @@ impl Desk {
         let mut seat = self.seat(visitor)?;
         let (place, item) = seat.item(&given.item).ok_or(Refusal::Unknown)?;
         let (face, other) = spoken_of(item.seen, given.answer);
-        let gone = |_| Refusal::Conflict("its photo can't be read any more");
-        let size = self.pictures.get(face).map_err(gone)?.size;
+        let size = self.pictures.get(face).map_err(|_| Refusal::Unreadable)?.size;
         given.check(self.settings.question, &self.settings.words, size).map_err(Refusal::Wrong)?;
         let now = Timestamp::now();
         let Given { answer, confidence, seconds, width, height, painted, words, text, .. } = given;

@@ -86,6 +86,7 @@ async fn aside(work: impl FnOnce() -> Result<Response, Refusal> + Send + 'static
         Ok(Err(Refusal::Unknown)) => refused(StatusCode::NOT_FOUND, "there is no such thing for you now"),
         Ok(Err(Refusal::Wrong(words))) => refused(StatusCode::BAD_REQUEST, &words),
         Ok(Err(Refusal::Conflict(words))) => refused(StatusCode::CONFLICT, words),
+        Ok(Err(Refusal::Unreadable)) => refused(StatusCode::SERVICE_UNAVAILABLE, "its photo can't be read just now"),
         Ok(Err(Refusal::NotKept)) => refused(
             StatusCode::INSUFFICIENT_STORAGE,
             "the answer can't be written to the disk: tell whoever runs the study, and send it again then",

@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_faces_are_guided_by_maps_and_by_the_prior_in_their_place() {
+    fn an_arm_that_guides_no_face_names_what_it_needs() {
         let (_folder, shared) = some_faces(6);
         let data = FitData { faces: Arc::clone(&shared), train: vec![0, 1, 2, 3], validation: vec![4, 5], trunk: None };
         let all = settings(&[Arm::Human, Arm::Prior, Arm::PriorForAll, Arm::None], &base());

@@ -126,7 +126,7 @@ pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Outcome> {
             looks.write(&out.join(format!("people-{}.csv", run.name)))?;
             let sizes = (network.input_side, network.cam_size().0);
             pictures::of_looks(&plots, &run.name, sizes, how.looked(&looks.examples())?)?;
-            people.add(network.cam_size().0, &run.name, looks.averages());
+            people.add(network.cam_size().0, &run.name, looks.averages(&args.apart));
         }
         let mistakes = how.mistakes(&run, &said)?;
         pictures::of_mistakes(&plots, &run.name, (network.input_side, network.cam_size().0), mistakes)?;

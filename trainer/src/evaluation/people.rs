@@ -132,13 +132,16 @@ impl<'a> Looks<'a> {
         })
     }
 
-    /// Average maps by class and by source, each name with people's and the network's; nothing where no face has a map.
+    /// Average maps by class, without the sources that are reported `apart`, and by source, each name with people's and the network's;
+    /// nothing where no face has a map.
     #[must_use]
-    pub fn averages(&self) -> Vec<(String, [Vec<f32>; 2])> {
+    pub fn averages(&self, apart: &[String]) -> Vec<(String, [Vec<f32>; 2])> {
         let mut rows: BTreeMap<(bool, String), Vec<&Seen<'_>>> = BTreeMap::new();
         for seen in &self.seen {
             let class = seen.face.label.name();
-            rows.entry((false, format!("all {class}"))).or_default().push(seen);
+            if !apart.contains(&seen.face.source) {
+                rows.entry((false, format!("all {class}"))).or_default().push(seen);
+            }
             rows.entry((true, format!("{class}, {}", seen.face.source))).or_default().push(seen);
         }
         let of_row = |((_, name), seen): ((bool, String), Vec<&Seen<'_>>)| {
@@ -355,7 +358,7 @@ mod tests {
         let (faces, said, _) = said();
         let looks = Looks::new(&faces, &said, &[false; 5]);
         assert_eq!(looks.figures("human", &[]), None);
-        assert!(looks.averages().is_empty());
+        assert!(looks.averages(&[]).is_empty());
         let mut page = String::new();
         write_people(&mut page, &[None]).expect("a text can be written to");
         assert_eq!(page, "");
@@ -372,7 +375,7 @@ mod tests {
         assert_eq!((rows.len(), rows[1].group.as_str(), rows[1].pointing), (3, "1.png", 1.0));
         let examples: Vec<usize> = looks.examples().iter().map(|seen| seen.at).collect();
         assert_eq!(examples, [0, 1, 2], "each once");
-        let averages = looks.averages();
+        let averages = looks.averages(&[]);
         let names: Vec<&str> = averages.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["all real", "all synthetic", "real, web", "synthetic, gan"]);
         assert_eq!(averages[1].1, [vec![0.0, 0.5, 0.5, 0.0], vec![0.0, 0.5, 0.5, 0.0]]);

@@ -1,6 +1,6 @@
 //! The faces of a study: its list, which `--data` reads as any other, and the names that answers call photos by.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
@@ -33,6 +33,12 @@ pub struct Face {
 }
 
 impl Face {
+    /// The face of a row, without a map. `root` is the folder that the photos' names start from.
+    #[must_use]
+    pub fn new(row: &Row, root: &Path) -> Self {
+        Self { photo: name_in(root, &row.path), row: Row { map: None, ..row.clone() }, annotators: 0 }
+    }
+
     /// Where its map lies in the folder of the study: the photo's name with the ending `png`, and of a photo from outside the
     /// root the last part of it alone.
     #[must_use]
@@ -67,11 +73,10 @@ fn map_name(photo: &str) -> PathBuf {
 ///
 /// # Errors
 ///
-/// When the maps of two photos would have one name, a path isn't UTF-8, or the list can't be written.
+/// When the maps of two photos would have one name, a map or the list would take the place of a photo or of another list, a path
+/// isn't UTF-8, or the list can't be written.
 pub fn write(study: &Path, rows: &[Row], root: &Path) -> anyhow::Result<()> {
-    let face =
-        |row: &Row| Face { photo: name_in(root, &row.path), row: Row { map: None, ..row.clone() }, annotators: 0 };
-    rewrite(study, &rows.iter().map(face).collect::<Vec<_>>())
+    rewrite(study, &rows.iter().map(|row| Face::new(row, root)).collect::<Vec<_>>())
 }
 
 /// Writes the list of a study anew. One that says the same already is left alone.
@@ -80,7 +85,7 @@ pub fn write(study: &Path, rows: &[Row], root: &Path) -> anyhow::Result<()> {
 ///
 /// As [`write()`].
 pub fn rewrite(study: &Path, faces: &[Face]) -> anyhow::Result<()> {
-    no_shared_maps(faces)?;
+    check(study, faces)?;
     // Where the list's reader would look for them in a folder `faces`, maps are named by their whole paths.
     let whole_maps = faces.iter().any(|face| face.map_name().starts_with(FACES_FOLDER));
     let mut writer = csv::Writer::from_writer(Vec::new());
@@ -130,16 +135,14 @@ pub fn read(study: &Path) -> anyhow::Result<Vec<Face>> {
     let place = Place { list: path.clone(), root: Some(study.to_owned()), maps: None };
     let (found, problems) = list::read(&place)?;
     ensure!(problems.is_empty(), "{} can't be used:\n{}", name::of(&path), problems.join("\n"));
-    let mut reader = csv::Reader::from_path(&path).with_context(|| format!("can't read {}", name::of(&path)))?;
-    let header = reader.headers()?.clone();
-    let column = |wanted: &str| header.iter().position(|column| column == wanted);
-    let (Some(photo), Some(annotators)) = (column(PHOTO), column(ANNOTATORS)) else {
+    let Some((photo, annotators)) = columns(&path)? else {
         bail!(
             "{} has no columns `{PHOTO}` and `{ANNOTATORS}`, so it is not the list of a study: name the folder that \
              `cyborg-train annotate` wrote to",
             name::of(&path)
         );
     };
+    let mut reader = csv::Reader::from_path(&path).with_context(|| format!("can't read {}", name::of(&path)))?;
     let mut faces = Vec::with_capacity(found.rows.len());
     for (record, row) in reader.records().zip(found.rows) {
         let record = record.with_context(|| format!("can't read {}", name::of(&path)))?;
@@ -167,6 +170,46 @@ fn text(path: &Path) -> anyhow::Result<String> {
     let path = absolute(path)?;
     let text = path.to_str().map(str::to_owned);
     text.with_context(|| format!("{} is not valid UTF-8, but the study's list must be: rename it", name::of(&path)))
+}
+
+/// Whether the folder may hold the list and the maps of these faces.
+///
+/// # Errors
+///
+/// When two photos would share a map, a map would take a photo's place, or the list that of a list of something else.
+pub(super) fn check(study: &Path, faces: &[Face]) -> anyhow::Result<()> {
+    no_shared_maps(faces)?;
+    let list = study.join(FACES);
+    if list.exists() && columns(&list)?.is_none() {
+        bail!(
+            "{} is the list of something else, and would be lost: name another folder for the study",
+            name::of(&list)
+        );
+    }
+    // Two paths may lead to one file.
+    let same = |path: &Path| path.canonicalize().ok();
+    let there: Vec<(PathBuf, &Face)> =
+        faces.iter().filter_map(|face| Some((same(&study.join(face.map_name()))?, face))).collect();
+    if there.is_empty() {
+        return Ok(());
+    }
+    let photos: HashSet<PathBuf> = faces.iter().filter_map(|face| same(&face.row.path)).collect();
+    match there.iter().find(|(map, _)| photos.contains(map)) {
+        None => Ok(()),
+        Some((photo, face)) => bail!(
+            "the map of {} would take the place of the photo {}: name another folder for the study",
+            face.photo,
+            name::of(photo)
+        ),
+    }
+}
+
+/// Where a list has the columns that only a study's has; nothing where it is another list.
+fn columns(path: &Path) -> anyhow::Result<Option<(usize, usize)>> {
+    let mut reader = csv::Reader::from_path(path).with_context(|| format!("can't read {}", name::of(path)))?;
+    let header = reader.headers().with_context(|| format!("can't read {}", name::of(path)))?;
+    let column = |wanted: &str| header.iter().position(|column| column == wanted);
+    Ok(column(PHOTO).zip(column(ANNOTATORS)))
 }
 
 /// Each photo's map must be its own: under its own name, and under that by which trainers look for a map as well, the last
@@ -280,5 +323,26 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder for the test");
         std::fs::write(folder.path().join(FACES), "file,label\na.png,real\n").expect("it can be written");
         assert!(read(folder.path()).expect_err("it is none").to_string().contains("not the list of a study"));
+    }
+
+    #[test]
+    fn no_photo_and_no_other_list_is_written_over() {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let photo = folder.path().join("gan/1.png");
+        std::fs::create_dir(folder.path().join("gan")).expect("it can be made");
+        std::fs::write(&photo, "a photo").expect("it can be written");
+        let rows = [Row::bare(&photo, Label::Synthetic, "gan")];
+        let check = |study: &Path, part: &str| {
+            let error = write(study, &rows, folder.path()).expect_err("something would be lost").to_string();
+            assert!(error.contains(part), "{error}");
+        };
+        check(folder.path(), "would take the place of the photo");
+        let study = folder.path().join("maps");
+        std::fs::create_dir(&study).expect("it can be made");
+        std::fs::write(study.join(FACES), "file,label\na.png,real\n").expect("it can be written");
+        check(&study, "the list of something else");
+        std::fs::remove_file(study.join(FACES)).expect("it is there");
+        write(&study, &rows, folder.path()).expect("nothing is lost");
+        write(&study, &rows, folder.path()).expect("it is a study's list");
     }
 }

@@ -164,7 +164,7 @@ pub(super) fn save(path: &Path, grey: &[u8], (width, height): (u32, u32)) -> any
 }
 
 /// Removes a map of before, and the folders that are empty then. Tells whether there was one.
-fn remove(study: &Path, map: &Path) -> anyhow::Result<bool> {
+pub(super) fn remove(study: &Path, map: &Path) -> anyhow::Result<bool> {
     match fs::remove_file(map) {
         Ok(()) => {}
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),

@@ -110,6 +110,8 @@ function welcome() {
 
 function begin(before) {
   welcomed = true;
+  // The study's words may be others by now.
+  if (before) before.words = before.words.filter((word) => told.words.includes(word));
   work = before ?? {
     item: told.item.item, step: "question", answer: null, confidence: null, seconds: 0, steps: [], undone: [], words: [], text: "",
   };
@@ -131,6 +133,8 @@ function begin(before) {
   step(work.step);
   const number = told.progress.done + 1;
   say(`Face ${number} of ${told.progress.all}. ${asked ? at("instruction").textContent : at("question").textContent}`);
+  // It came while nobody looked.
+  if (document.hidden) pause(true);
 }
 
 // What the answers are called: sides as they lie on this screen.
@@ -142,6 +146,7 @@ function nameSides() {
 
 // Shows a step of the face that is there.
 function step(name) {
+  edited();
   work.step = name;
   go(name);
   const pairs = told.question === "pairs";
@@ -164,6 +169,7 @@ function step(name) {
 }
 
 function answer(reply) {
+  edited();
   if (reply !== work.answer && told.question === "pairs") [work.steps, work.undone] = [[], []];
   if (work.answer === null) work.seconds = clock.now();
   work.answer = reply;
@@ -188,6 +194,7 @@ function back() {
 
 // The painting is another one.
 function changed() {
+  edited();
   if (work?.step === "paint" && stage.painting) {
     const { mask, steps, undone } = stage.painting;
     [work.steps, work.undone] = [steps, undone];
@@ -209,8 +216,15 @@ function fault(words) {
   at("fault-words").textContent = words ?? "";
 }
 
+// An answer that waits to be sent again is another one now: it is sent when the annotator says so.
+function edited() {
+  if (sending || at("fault").hidden) return;
+  clearTimeout(timer);
+  fault(null);
+}
+
 async function send(tries = 0) {
-  if (sending) return;
+  if (sending || !work) return;
   sending = true;
   clearTimeout(timer);
   stage.close();
@@ -268,6 +282,7 @@ async function show(state) {
 }
 
 function refused(error) {
+  fault(null);
   go("loading");
   clock.pause();
   if (error.status === 401) return veil("Who are you?", "Open this page by the link that you were given.");
@@ -296,9 +311,12 @@ async function load() {
 
 // ---- Pauses and rests ----
 
-function pause() {
-  if (paused || !work) return;
+// An answer on its way comes first, unless the next face is there and nobody looks.
+function pause(unseen = false) {
+  if (paused || !work || (sending && !unseen)) return;
   paused = true;
+  const again = !at("fault").hidden;
+  clearTimeout(timer);
   clock.pause();
   keep();
   const before = work.step;
@@ -308,6 +326,7 @@ function pause() {
     at("veil").hidden = true;
     if (work.answer === null) clock.go();
     step(before);
+    if (again) send();
   });
 }
 
@@ -333,6 +352,7 @@ function fillWords() {
     label.className = "chip";
     const box = Object.assign(document.createElement("input"), { type: "checkbox", checked: work.words.includes(word) });
     box.addEventListener("change", () => {
+      edited();
       work.words = told.words.filter((each) => (each === word ? box.checked : work.words.includes(each)));
       keep();
     });
@@ -363,7 +383,7 @@ function resize(by) {
 const click = (id, does) => at(id).addEventListener("click", does);
 click("veil-go", () => veilDoes());
 click("again", () => send());
-click("pause", pause);
+click("pause", () => pause());
 click("help", () => at("keys").showModal());
 click("change-answer", () => step("question"));
 click("change-sure", () => step("sure"));
@@ -393,6 +413,7 @@ at("size").addEventListener("input", () => {
   stage.draw();
 });
 at("text").addEventListener("input", () => {
+  edited();
   work.text = at("text").value;
   keep();
 });

@@ -87,6 +87,7 @@ export class Stage {
   }
 
   use(tool) {
+    this.drop();
     // A second time: the shape is done.
     if (tool === "polygon" && this.tool === "polygon") this.close();
     else this.shape = [];
@@ -291,7 +292,14 @@ export class Stage {
     this.draw();
   }
 
+  // Ends what is being painted: what comes now is another step.
+  drop() {
+    this.stroke = null;
+    this.held = false;
+  }
+
   undo() {
+    this.drop();
     if (this.shape.length) {
       this.shape.pop();
       return this.draw();
@@ -301,11 +309,13 @@ export class Stage {
   }
 
   redo() {
+    this.drop();
     this.refresh(this.painting.redo());
     this.changed();
   }
 
   clear() {
+    this.drop();
     this.shape = [];
     if (this.painting.mask.area > 0) this.refresh(this.painting.add({ kind: "clear" }));
     this.changed();

@@ -110,7 +110,7 @@ fn beside(list: &Path) -> PathBuf {
 }
 
 /// Maps that stand for two photos, or for the photo itself: photos of one name in two folders, for example.
-fn shared_maps(rows: &[Row]) -> Vec<String> {
+pub(crate) fn shared_maps(rows: &[Row]) -> Vec<String> {
     let mut of_map: HashMap<&Path, &Row> = HashMap::new();
     let mut problems = Vec::new();
     for row in rows {

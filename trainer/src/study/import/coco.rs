@@ -69,33 +69,34 @@ pub(super) fn read(path: &Path, take: &mut Take<'_>) -> anyhow::Result<()> {
         };
         let image = images.get(&annotation.image_id.to_string());
         let image = image.with_context(|| format!("{at}: there is no image {}", annotation.image_id))?;
-        let Some(shape) = shape(&annotation.segmentation, image).with_context(|| at.clone())? else { continue };
         let label = categories.get(&annotation.category_id.to_string());
-        take(Mark {
-            image: image.file_name.clone(),
-            by: String::new(),
-            label: label.copied().unwrap_or_default().to_owned(),
-            at,
-            shape,
-        })?;
+        for shape in shapes(&annotation.segmentation, image).with_context(|| at.clone())? {
+            take(Mark {
+                image: image.file_name.clone(),
+                by: String::new(),
+                label: label.copied().unwrap_or_default().to_owned(),
+                at: at.clone(),
+                shape,
+            })?;
+        }
     }
     Ok(())
 }
 
-/// The shape of an annotation; nothing of one that is a box alone.
-fn shape(segmentation: &Value, image: &Image) -> anyhow::Result<Option<Shape>> {
+/// The shapes of an annotation, which is all of them together; none of one that is a box alone.
+fn shapes(segmentation: &Value, image: &Image) -> anyhow::Result<Vec<Shape>> {
     let size = [image.width, image.height];
     match segmentation {
-        Value::Null => Ok(None),
-        Value::Array(parts) if parts.is_empty() => Ok(None),
+        Value::Null => Ok(Vec::new()),
         Value::Array(_) => {
             let parts = Vec::<Vec<f64>>::deserialize(segmentation).context("its polygons are no lists of numbers")?;
-            let outlines = parts.iter().map(|numbers| {
+            // One shape each: where two overlap, the place is marked all the same.
+            let shape = |numbers: &Vec<f64>| {
                 let (corners, rest) = numbers.as_chunks::<2>();
                 ensure!(rest.is_empty(), "a polygon of {} numbers, which are no pairs", numbers.len());
-                mark::outline(corners, size)
-            });
-            Ok(Some(Shape::Outlines { outlines: outlines.collect::<anyhow::Result<_>>()?, size: Some(size) }))
+                Ok(Shape::Outlines { outlines: vec![mark::outline(corners, size)?], size: Some(size) })
+            };
+            parts.iter().map(shape).collect()
         }
         Value::Object(_) => {
             let Runs { size: [height, width], counts } =
@@ -108,7 +109,7 @@ fn shape(segmentation: &Value, image: &Image) -> anyhow::Result<Option<Shape>> {
             let lying = mark::mask_of_runs(height, width, counts)?;
             let (rows, columns) = (height as usize, width as usize);
             let upright = (0..rows * columns).map(|pixel| lying[pixel % columns * rows + pixel / columns]);
-            Ok(Some(Shape::Mask(Painted::of_mask(width, height, &upright.collect::<Vec<_>>()))))
+            Ok(vec![Shape::Mask(Painted::of_mask(width, height, &upright.collect::<Vec<_>>()))])
         }
         _ => bail!("its segmentation is neither polygons nor a mask"),
     }

@@ -16,19 +16,21 @@ const SAME_SHAPE: f64 = 0.02;
 pub(super) struct Drawn {
     /// `width * height` values, rows from the top.
     pub(super) grey: Vec<u8>,
-    /// Those who are told apart; 1 where the file doesn't say whose marks are.
+    /// Those who are told apart; 1 where the file doesn't say whose marks are, 0 where nothing is drawn.
     pub(super) people: usize,
     /// Fixations beside the photo.
     pub(super) beside: usize,
 }
 
 /// Draws a photo of a size in pixels: fixations as Gaussian bumps of `sigma` pixels weighted by their duration, the largest
-/// value 255; else the mean over people of the regions that each marked. Nothing where no mark lies on the photo.
-pub(super) fn draw(marks: &[Mark], size: (u32, u32), sigma: Option<f64>) -> anyhow::Result<Option<Drawn>> {
+/// value 255; else the mean over people of the regions that each marked. Of nobody where no mark lies on the photo.
+pub(super) fn draw(marks: &[Mark], size: (u32, u32), sigma: Option<f64>) -> anyhow::Result<Drawn> {
     let (width, height) = (size.0 as usize, size.1 as usize);
     let is_on = |[x, y]: [f64; 2]| (0.0..f64::from(size.0)).contains(&x) && (0.0..f64::from(size.1)).contains(&y);
     let (mut heat, mut beside): (Vec<f32>, usize) = (Vec::new(), 0);
     let mut regions: BTreeMap<&str, Vec<bool>> = BTreeMap::new();
+    let weight = |mark: &Mark| if let Shape::Fixation { weight, .. } = mark.shape { weight } else { 0.0 };
+    let heaviest = marks.iter().map(weight).fold(0.0, f64::max);
     for mark in marks {
         if let Shape::Fixation { place, weight } = mark.shape {
             if !is_on(place) {
@@ -37,7 +39,8 @@ pub(super) fn draw(marks: &[Mark], size: (u32, u32), sigma: Option<f64>) -> anyh
             }
             let sigma = sigma.context("fixations need the width of their blur: give it with `--sigma`")?;
             heat.resize(width * height, 0.0);
-            bump(&mut heat, (width, height), place, weight, sigma);
+            // Over the heaviest, so that durations in any unit stay within what 32 bits hold.
+            bump(&mut heat, (width, height), place, weight / heaviest, sigma);
             continue;
         }
         let region = regions.entry(&mark.by).or_insert_with(|| vec![false; width * height]);
@@ -46,11 +49,11 @@ pub(super) fn draw(marks: &[Mark], size: (u32, u32), sigma: Option<f64>) -> anyh
     if !heat.is_empty() {
         let most = heat.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
         let grey = heat.iter().map(|value| (value / most * 255.0).round() as u8).collect();
-        return Ok(Some(Drawn { grey, people: 1, beside }));
+        return Ok(Drawn { grey, people: 1, beside });
     }
     regions.retain(|_, region| region.contains(&true));
     if regions.is_empty() {
-        return Ok(None);
+        return Ok(Drawn { grey: Vec::new(), people: 0, beside });
     }
     let all = regions.len() as u32;
     let mut counts = vec![0_u32; width * height];
@@ -58,7 +61,7 @@ pub(super) fn draw(marks: &[Mark], size: (u32, u32), sigma: Option<f64>) -> anyh
         counts.iter_mut().zip(region).for_each(|(count, marked)| *count += u32::from(*marked));
     }
     let grey = counts.into_iter().map(|count| ((2 * 255 * count + all) / (2 * all)) as u8).collect();
-    Ok(Some(Drawn { grey, people: regions.len(), beside }))
+    Ok(Drawn { grey, people: regions.len(), beside })
 }
 
 /// Adds a Gaussian bump around a place.
@@ -145,7 +148,7 @@ mod tests {
         let left = Shape::Outlines { outlines: vec![square(0.0, 0.0, 0.5, 1.0)], size: Some([8, 4]) };
         let hole =
             Shape::Outlines { outlines: vec![square(0.0, 0.0, 1.0, 1.0), square(0.25, 0.0, 0.75, 1.0)], size: None };
-        let found = draw(&[mark("a", left), mark("b", hole)], (4, 2), None).expect("it fits").expect("it is marked");
+        let found = draw(&[mark("a", left), mark("b", hole)], (4, 2), None).expect("it fits");
         assert_eq!((found.grey, found.people), (vec![255, 128, 0, 128, 255, 128, 0, 128], 2));
     }
 
@@ -153,7 +156,7 @@ mod tests {
     fn fixations_are_bumps_of_their_duration() {
         let at = |x: f64, weight: f64| mark("", Shape::Fixation { place: [x, 5.5], weight });
         let marks = [at(5.5, 1.0), at(25.5, 0.5), at(40.0, 9.0)];
-        let found = draw(&marks, (32, 11), Some(2.0)).expect("it can be drawn").expect("it is looked at");
+        let found = draw(&marks, (32, 11), Some(2.0)).expect("it can be drawn");
         let row = &found.grey[5 * 32..6 * 32];
         assert_eq!((row[5], row[25], row[15], found.beside), (255, 128, 0, 1));
         // exp(-1/2) one sigma away.
@@ -170,7 +173,7 @@ mod tests {
         let wide = Shape::Outlines { outlines: vec![square(0.0, 0.0, 1.0, 1.0)], size: Some([10, 10]) };
         assert!(draw(&[mark("", wide)], (4, 2), None).is_err());
         let beside = Shape::Outlines { outlines: vec![square(1.5, 0.0, 2.0, 1.0)], size: None };
-        assert!(draw(&[mark("", beside)], (4, 2), None).expect("it fits").is_none());
-        assert!(draw(&[], (4, 2), None).expect("it fits").is_none());
+        assert_eq!(draw(&[mark("", beside)], (4, 2), None).expect("it fits").people, 0);
+        assert_eq!(draw(&[], (4, 2), None).expect("it fits").people, 0);
     }
 }

@@ -13,7 +13,7 @@ mod label_studio;
 mod mark;
 mod matched;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
@@ -25,9 +25,9 @@ use rayon::prelude::*;
 use self::draw::draw;
 use self::mark::{Mark, Take};
 use self::matched::Names;
-use super::ANSWERS;
-use super::faces::{self, Face, name_in};
-use super::maps::save;
+use super::faces::{self, Face};
+use super::maps::{self, save};
+use super::{ANSWERS, FACES};
 use crate::data::list::Row;
 
 /// How a source is read.
@@ -108,12 +108,10 @@ pub fn import(wanted: &Wanted<'_>, rows: &[Row], root: &Path, out: &Path) -> any
         "{} is the folder of a study, whose maps are made of its answers: name another one",
         name::of(out)
     );
-    let face =
-        |row: &Row| Face { photo: name_in(root, &row.path), row: Row { map: None, ..row.clone() }, annotators: 0 };
-    let mut listed: Vec<Face> = rows.iter().map(face).collect();
+    let mut listed: Vec<Face> = rows.iter().map(|row| Face::new(row, root)).collect();
     std::fs::create_dir_all(out).with_context(|| format!("can't make {}", name::of(out)))?;
-    // First of all, because it finds photos that would share a map.
-    faces::rewrite(out, &listed)?;
+    faces::check(out, &listed)?;
+    let before = if out.join(FACES).exists() { faces::read(out)? } else { Vec::new() };
     let mut imported = Imported::default();
     let written = match wanted.format.reads {
         Reads::Folder => folder::copy(wanted.source, root, &listed, out)?,
@@ -128,6 +126,17 @@ pub fn import(wanted: &Wanted<'_>, rows: &[Row], root: &Path, out: &Path) -> any
             face.annotators = people;
             imported.maps += 1;
         }
+    }
+    ensure!(
+        imported.maps > 0,
+        "no map comes of {}: {} of its fixations lie beside their photos",
+        name::of(wanted.source),
+        imported.beside
+    );
+    // Those of an earlier import, which would be found by their names.
+    let made: HashSet<&Path> = listed.iter().filter_map(|face| face.row.map.as_deref()).collect();
+    for old in before.iter().filter_map(|face| face.row.map.as_deref()).filter(|old| !made.contains(old)) {
+        maps::remove(out, old)?;
     }
     faces::rewrite(out, &listed)?;
     Ok(imported)
@@ -191,7 +200,10 @@ fn drawn(
         stills::read(&face.row.path, frame)?;
         let size = (frame.width as u32, frame.height as u32);
         let drawn = draw(marks, size, wanted.sigma).with_context(|| name::of(wanted.source));
-        let Some(drawn) = drawn.with_context(|| face.photo.clone())? else { return Ok((0, 0)) };
+        let drawn = drawn.with_context(|| face.photo.clone())?;
+        if drawn.people == 0 {
+            return Ok((0, drawn.beside));
+        }
         save(&out.join(face.map_name()), &drawn.grey, size)?;
         Ok((drawn.people, drawn.beside))
     };

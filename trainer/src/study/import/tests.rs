@@ -65,7 +65,7 @@ fn fixations_are_blurred() {
 fn coco_has_polygons_and_masks() {
     let (imported, maps) = run(&fixture("coco.json"), "coco", &["telling"]).expect("it is whole");
     assert_eq!((imported.maps, imported.other_labels), (2, 1));
-    assert_eq!(at(&maps[0], &[(9, 19), (10, 0), (30, 9), (30, 10), (29, 5)]), [255, 0, 255, 0, 0]);
+    assert_eq!(at(&maps[0], &[(9, 19), (7, 5), (10, 0), (30, 9), (30, 10), (29, 5)]), [255, 255, 0, 255, 0, 0]);
     // Runs go down the columns: ten zeros are the first one, five ones the upper half of the second.
     assert_eq!(at(&maps[1], &[(0, 0), (1, 0), (1, 4), (1, 5), (2, 0)]), [0, 255, 255, 0, 0]);
     // The same packed into letters: five at the top of the fifth column, two at the top of the sixth.
@@ -264,4 +264,38 @@ fn the_folder_of_a_study_is_left_alone() {
     let error = import(&wanted, &rows, folder.path(), &out).expect_err("it is a study's").to_string();
     assert!(error.contains("is the folder of a study"), "{error}");
     assert!(format("tracker").expect_err("there is none").contains("fixations, coco, label-studio, cvat, folder"));
+}
+
+#[test]
+fn a_second_import_leaves_no_map_of_the_first() {
+    let (folder, rows) = photos();
+    let (root, out) = (folder.path().join("photos"), folder.path().join("maps"));
+    let import = |labels: &[String]| {
+        let (source, format) = (fixture("coco.json"), format("coco").expect("there is such a format"));
+        import(&Wanted { source: &source, format, sigma: None, labels }, &rows, &root, &out)
+    };
+    let maps = || ["gan/1.png", "real/2.png"].map(|map| out.join(map).is_file());
+    assert_eq!(import(&[]).expect("it is whole").maps, 2);
+    assert_eq!(maps(), [true, true]);
+    assert_eq!(import(&["face".to_owned()]).expect("it is whole").maps, 1);
+    assert_eq!(maps(), [true, false]);
+    // One that fails leaves all as it was.
+    assert!(import(&["no such label".to_owned()]).is_err());
+    assert_eq!(faces::read(&out).expect("it is there").iter().filter(|face| face.row.map.is_some()).count(), 1);
+}
+
+#[test]
+fn a_map_that_two_photos_may_claim_is_refused() {
+    let (folder, mut rows) = photos();
+    let root = folder.path().join("photos");
+    let second = root.join("real/1.png");
+    fs::copy(root.join("gan/1.png"), &second).expect("it can be copied");
+    rows.push(Row::bare(second, Label::Authentic, "source"));
+    let maps = folder.path().join("grey");
+    fs::create_dir(&maps).expect("it can be made");
+    GrayImage::from_pixel(40, 20, Luma([255])).save(maps.join("1.png")).expect("it can be written");
+    let format = format("folder").expect("there is such a format");
+    let wanted = Wanted { source: &maps, format, sigma: None, labels: &[] };
+    let error = import(&wanted, &rows, &root, &folder.path().join("maps")).expect_err("whose is it?").to_string();
+    assert!(error.contains("can't be told apart") && error.contains("1.png"), "{error}");
 }
