@@ -1,4 +1,4 @@
-//! The flags of `live` that say what is watched: a camera, a stream, or a clip that plays a camera.
+//! The flags of `live` that say what is watched: a camera, a stream, a clip that plays a camera, or a screen.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -27,6 +27,9 @@ pub(super) struct LiveInputArgs {
     /// test, which plays a clip in real time, over and over (test=CLIP: this clip)
     #[arg(long, value_name = "N|PATH|NAME|URL|test", default_value = "0")]
     camera: OsString,
+    #[cfg(feature = "screen")]
+    #[command(flatten)]
+    screen: super::screen::ScreenArgs,
     /// Size to ask a camera for, in pixels
     #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1280x720", value_parser = size)]
     camera_size: (u32, u32),
@@ -49,11 +52,29 @@ impl LiveInputArgs {
     /// What is watched, without secrets.
     #[cfg(feature = "page")]
     pub(super) fn name(&self) -> String {
+        #[cfg(feature = "screen")]
+        if let Some(name) = self.screen.name() {
+            return name;
+        }
         Address::of(&self.camera).name()
+    }
+
+    /// Whether the page shows all of the picture, and not its faces alone.
+    #[cfg(feature = "page")]
+    #[expect(dead_code, reason = "the page has yet to be told")]
+    pub(super) fn shows_whole(&self) -> bool {
+        #[cfg(feature = "screen")]
+        return self.screen.shows_whole();
+        #[cfg(not(feature = "screen"))]
+        true
     }
 
     /// Who opens the source. `stop` ends a wait for the network.
     pub(super) fn opener(&self, stop: &'static AtomicBool) -> anyhow::Result<Arc<dyn Open>> {
+        #[cfg(feature = "screen")]
+        if let Some(opener) = self.screen.opener() {
+            return Ok(opener);
+        }
         if let Some(clip) = self.clip() {
             return self.test_camera(clip);
         }
