@@ -129,7 +129,7 @@ fn who_stays_as_seen_is_not_scored_again() {
     looks.see(&frame, false);
     looks.note(&frame, &faces, &tracks);
     let opinion = |scored, reason| LiveOpinion {
-        probability: SyntheticProbability(0.5),
+        probability: SyntheticProbability::HALF,
         verdict: Verdict::Unsure,
         reason,
         at_first_sight: false,
