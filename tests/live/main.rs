@@ -16,3 +16,4 @@ mod page;
 mod page_tls;
 mod secrets;
 mod service;
+mod several;

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::printer::Printer;
+use super::feeds::LiveFeed;
+use super::printer::Voice;
 use crate::classify::panel::Panel;
 use crate::live::limits::{SharedLimits, ThresholdSwitch as _};
-use crate::live::metrics::LiveMetrics;
 use crate::live::page::{Facts, Page, PageSettings, Secret, Served};
 use crate::web::WebFlags;
 
@@ -32,12 +32,11 @@ impl PageArgs {
     /// Serves the page, and says where; nothing when none is wanted.
     pub(super) fn serve(
         &self,
-        source: String,
+        feeds: &mut [LiveFeed],
         classifier: &Panel,
         limits: &Arc<SharedLimits>,
-        metrics: &Arc<LiveMetrics>,
-        printer: &Printer,
-    ) -> anyhow::Result<Option<(Arc<Page>, Served)>> {
+        voice: Voice,
+    ) -> anyhow::Result<Option<Served>> {
         if self.no_page {
             return Ok(None);
         }
@@ -49,15 +48,17 @@ impl PageArgs {
         };
         let facts = Facts {
             tool: concat!("cyborg ", env!("CARGO_PKG_VERSION")).to_owned(),
-            source,
+            source: feeds[0].source.name.clone(),
             model: classifier.name().to_owned(),
             provider: classifier.provider(),
             thresholds: limits.now(),
         };
         let page = Arc::new(Page::new());
-        let (metrics, limits) = (Arc::clone(metrics), Arc::clone(limits));
+        let (metrics, limits) = (Arc::clone(&feeds[0].metrics), Arc::clone(limits));
         let served = page.serve(settings, metrics, facts, limits)?;
-        printer.voice.say(&format!("the page: {}", served.url()))?;
-        Ok(Some((page, served)))
+        let audience: Arc<dyn crate::live::view::Audience> = page;
+        feeds[0].tell(audience);
+        voice.say(&format!("the page: {}", served.url()))?;
+        Ok(Some(served))
     }
 }
