@@ -16,6 +16,8 @@ use crate::capture::script::Script;
 use crate::capture::stream::Stream;
 use crate::capture::test_camera::TestCamera;
 use crate::cli::outcome::UsageError;
+#[cfg(feature = "page")]
+use crate::live::page::{FeedFacts, FeedKind};
 use crate::name;
 
 /// What stands for the test camera.
@@ -50,6 +52,17 @@ impl LiveInputArgs {
     #[cfg(feature = "page")]
     pub(super) fn name(&self) -> String {
         Address::of(&self.camera).name()
+    }
+
+    /// What the page says of it.
+    #[cfg(feature = "page")]
+    pub(super) fn facts(&self) -> FeedFacts {
+        let kind = match Address::of(&self.camera) {
+            _ if self.clip().is_some() => FeedKind::Test,
+            Address::Url(_) => FeedKind::Stream,
+            Address::File(_) | Address::Stdin => FeedKind::Camera,
+        };
+        FeedFacts { name: self.name(), kind, whole: true }
     }
 
     /// Who opens the source. `stop` ends a wait for the network.

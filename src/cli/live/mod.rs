@@ -111,11 +111,12 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
     let pulse = Arc::new(Pulse::new(args.input.patience()));
     let mut audience = audience(&printer, &pulse);
     #[cfg(feature = "page")]
-    let served = args.page.serve(args.input.name(), &team.classifier, &limits, &metrics, &printer)?;
+    let source = (args.input.facts(), Arc::clone(&metrics));
     #[cfg(feature = "page")]
-    if let Some((page, _)) = &served {
-        let page: Arc<dyn Audience> = Arc::<crate::live::page::Page>::clone(page);
-        audience.0.push(page);
+    let served = args.page.serve(vec![source], &team.classifier, &limits, &printer)?;
+    #[cfg(feature = "page")]
+    if let Some((feeds, _)) = &served {
+        audience.0.extend(feeds.iter().map(|feed| Arc::<crate::live::page::Feed>::clone(feed) as Arc<dyn Audience>));
     }
     #[cfg(feature = "page")]
     let alerts = alerts::AlertArgs::begin(outputs, args.input.name(), team.classifier.name().to_owned(), &metrics)?;

@@ -10,7 +10,7 @@ use super::printer::Printer;
 use crate::classify::panel::Panel;
 use crate::live::limits::{SharedLimits, ThresholdSwitch as _};
 use crate::live::metrics::LiveMetrics;
-use crate::live::page::{Facts, Page, PageSettings, Secret, Served};
+use crate::live::page::{Facts, Feed, FeedFacts, Page, PageSettings, Secret, Served};
 use crate::web::WebFlags;
 
 #[derive(Args, Debug)]
@@ -29,15 +29,15 @@ pub(super) struct PageArgs {
 }
 
 impl PageArgs {
-    /// Serves the page, and says where; nothing when none is wanted.
+    /// Serves the page, and says where; gives the feed of each source, to be told what there is to see. Nothing when no page
+    /// is wanted.
     pub(super) fn serve(
         &self,
-        source: String,
+        sources: Vec<(FeedFacts, Arc<LiveMetrics>)>,
         classifier: &Panel,
         limits: &Arc<SharedLimits>,
-        metrics: &Arc<LiveMetrics>,
         printer: &Printer,
-    ) -> anyhow::Result<Option<(Arc<Page>, Served)>> {
+    ) -> anyhow::Result<Option<(Vec<Arc<Feed>>, Served)>> {
         if self.no_page {
             return Ok(None);
         }
@@ -49,15 +49,15 @@ impl PageArgs {
         };
         let facts = Facts {
             tool: concat!("cyborg ", env!("CARGO_PKG_VERSION")).to_owned(),
-            source,
             model: classifier.name().to_owned(),
             provider: classifier.provider(),
             thresholds: limits.now(),
+            record: None,
         };
-        let page = Arc::new(Page::new());
-        let (metrics, limits) = (Arc::clone(metrics), Arc::clone(limits));
-        let served = page.serve(settings, metrics, facts, limits)?;
+        let feeds: Vec<_> = sources.into_iter().map(|(facts, metrics)| Arc::new(Feed::new(facts, metrics))).collect();
+        let limits = Arc::clone(limits);
+        let served = Arc::new(Page::new(feeds.clone())).serve(settings, facts, limits)?;
         printer.voice.say(&format!("the page: {}", served.url()))?;
-        Ok(Some((page, served)))
+        Ok(Some((feeds, served)))
     }
 }
