@@ -17,3 +17,4 @@ mod page_tls;
 mod secrets;
 mod service;
 mod several;
+mod several_program;

@@ -1,5 +1,4 @@
-//! Live, several sources in one run: each has its own losses and its own end, and a fair share of the classifier; and the
-//! program with two of them.
+//! Live, several sources in one run: each has its own losses and its own end, and a fair share of the classifier.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
