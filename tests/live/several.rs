@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use cyborg_edge::live::metrics::LiveMetrics;
 use cyborg_edge::live::view::SourceState;
 
 use crate::support::live::{LiveRun, Ran, Session, Step, Told};
@@ -58,14 +59,17 @@ fn each_source_has_its_own_losses_and_its_own_end() {
     }
 }
 
-/// By the machine's clock, and each as fast as it is. What is counted is each one's own.
+/// A source that goes by the machine's clock.
+fn timed(steps: Vec<Step>) -> LiveRun {
+    let mut run = LiveRun::of([Session::Last(steps)]);
+    (run.keep.stall, run.keep.opening) = (Duration::from_secs(60), Duration::from_secs(60));
+    run
+}
+
+/// Each is as fast as it is, and what is counted is each one's own.
 #[test]
 fn sources_of_different_rates_are_counted_apart() {
-    let source = |count, millis| {
-        let mut run = LiveRun::of([Session::Last(vec![Step::Frames { count, millis }])]);
-        (run.keep.stall, run.keep.opening) = (Duration::from_secs(60), Duration::from_secs(60));
-        run
-    };
+    let source = |count, millis| timed(vec![Step::Frames { count, millis }]);
     let ran = LiveRun::together(vec![source(200, 2), source(40, 10), source(10, 40)]);
     for (ran, frames) in ran.iter().zip([200, 40, 10]) {
         let metrics = &ran.metrics;
@@ -84,22 +88,24 @@ fn sources_of_different_rates_are_counted_apart() {
 /// A crowd of twenty and a single face, both always there: each source has half of the classifier's time.
 #[test]
 fn a_crowd_starves_nobody() {
-    const FRAMES: u32 = 150;
+    const FRAMES: u32 = 300;
     let source = |crowd| {
-        let mut run = held([Session::Last(vec![Step::Size(200, 200), frames(FRAMES)])]);
+        let mut run = timed(vec![Step::Size(200, 200), Step::Frames { count: FRAMES, millis: 2 }]);
         run.detector.crowd = Some(crowd);
         run
     };
     let (mut many, one) = (source(20), source(1));
     // A face is scored only when both have handed over the faces of a newer frame than at the last one: so both always have
     // something to be scored.
-    let shown = [Arc::clone(&many.metrics), Arc::clone(&one.metrics)];
-    let seen = [(); 2].map(|()| AtomicU64::new(0));
+    let feeds = [&many, &one].map(|run| (Arc::clone(&run.metrics), AtomicU64::new(0)));
     let gate = move || {
-        let now = shown.each_ref().map(|metrics| metrics.shown.load(Ordering::Acquire));
-        let open = now.iter().zip(&seen).all(|(&now, seen)| now > count(seen) || now == u64::from(FRAMES));
+        let shown = |metrics: &LiveMetrics| metrics.shown.load(Ordering::Acquire);
+        let is_new = |(metrics, seen): &(Arc<LiveMetrics>, AtomicU64)| {
+            shown(metrics) > count(seen) || count(&metrics.captured) == u64::from(FRAMES)
+        };
+        let open = feeds.iter().all(is_new);
         if open {
-            now.iter().zip(&seen).for_each(|(&now, seen)| seen.store(now, Ordering::Relaxed));
+            feeds.iter().for_each(|(metrics, seen)| seen.store(shown(metrics), Ordering::Relaxed));
         }
         open
     };
