@@ -16,6 +16,9 @@ const FIRST_CAMERA: &str = "0";
 /// What stands for the test camera.
 const TEST: &str = "test";
 
+/// Tells what a word after such a flag means.
+type Read = fn(&OsStr) -> Watched;
+
 /// A thing that can be watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Watched {
@@ -127,7 +130,7 @@ impl Args for WatchedArgs {
 
 impl FromArgMatches for WatchedArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
-        let kinds: [(&str, fn(&OsStr) -> Watched); 1] = [(CAMERA, Watched::of)];
+        let kinds: [(&str, Read); 1] = [(CAMERA, Watched::of)];
         let mut found: Vec<(usize, Watched)> = Vec::new();
         for (flag, read) in kinds {
             let words = matches.get_many::<OsString>(flag).into_iter().flatten();
