@@ -89,6 +89,6 @@ fn without_a_server_it_is_said_what_helps() {
     check_error(none.env("DISPLAY", ":4711"), 1, "the X server at DISPLAY `:4711` can't be used");
     let live = ["live", "--no-page", "--screen", "screen=1"];
     check_error(&mut bare(&live, false), 2, "expected monitor=N, window=TITLE, window-id=ID or region=X,Y");
-    let both = ["live", "--no-page", "--screen", "monitor=0", "--camera", "0"];
-    check_error(&mut bare(&both, false), 2, "cannot be used with");
+    let twice = ["live", "--no-page", "--screen", "monitor=0", "--screen", "monitor=0"];
+    check_error(&mut bare(&twice, false), 2, "screen monitor=0 is to be watched twice");
 }
