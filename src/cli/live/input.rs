@@ -1,4 +1,4 @@
-//! The flags of `live` that say what is watched, cameras, streams, screens, and clips that play a camera, and how.
+//! The flags of `live` that say what is watched: cameras, streams, clips that play a camera, and screens.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,8 +12,6 @@ use super::cured::CuredOpener;
 use super::watched::{Watched, WatchedArgs};
 use crate::capture::Open;
 use crate::capture::camera::{CameraOpener, Wish};
-#[cfg(feature = "screen")]
-use crate::capture::screen::{Display, ScreenOpener};
 use crate::capture::script::Script;
 use crate::capture::stream::Stream;
 use crate::capture::test_camera::TestCamera;
@@ -52,8 +50,8 @@ pub(super) struct LiveSource {
     /// What it is.
     #[cfg_attr(not(feature = "page"), expect(dead_code, reason = "only the page says it"))]
     pub(super) watched: Watched,
-    /// Whether the page shows all of its pictures, and not the faces alone.
-    #[cfg_attr(not(feature = "page"), expect(dead_code, reason = "only the page asks"))]
+    /// Whether the page shows all of its picture, and not the faces alone.
+    #[cfg_attr(not(feature = "page"), expect(dead_code, reason = "only the page shows it"))]
     pub(super) whole: bool,
     /// Who opens it.
     pub(super) opener: Arc<dyn Open>,
@@ -69,14 +67,18 @@ impl LiveInputArgs {
         }
         let source = |(watched, name): (&Watched, String)| {
             let opener = Arc::new(CuredOpener(self.opener(watched, stop)?));
-            // A screen is private.
-            #[cfg(feature = "screen")]
-            let whole = self.screen.show_screen || !matches!(watched, Watched::Screen(_));
-            #[cfg(not(feature = "screen"))]
-            let whole = true;
-            Ok(LiveSource { name, watched: watched.clone(), whole, opener })
+            Ok(LiveSource { name, watched: watched.clone(), whole: self.shows_whole(watched), opener })
         };
         all.iter().zip(self.watched.names()).map(source).collect()
+    }
+
+    /// A screen is private: only its faces are shown, where nothing else is asked for.
+    fn shows_whole(&self, watched: &Watched) -> bool {
+        match watched {
+            #[cfg(feature = "screen")]
+            Watched::Screen(_) => self.screen.shows_whole(),
+            Watched::Camera(_) | Watched::Stream(_) | Watched::Test(_) => true,
+        }
     }
 
     fn opener(&self, watched: &Watched, stop: &'static AtomicBool) -> anyhow::Result<Arc<dyn Open>> {
@@ -90,10 +92,7 @@ impl LiveInputArgs {
             }
             Watched::Test(clip) => self.test_camera(clip.clone())?,
             #[cfg(feature = "screen")]
-            Watched::Screen(choice) => {
-                let (choice, rate) = (choice.clone(), self.screen.screen_rate);
-                Arc::new(ScreenOpener { choice, rate, display: Display::default() })
-            }
+            Watched::Screen(choice) => self.screen.opener(choice),
         })
     }
 

@@ -1,17 +1,32 @@
-//! The flags of `live` for screens.
+//! The flags of `live` for screens as sources, and how one is opened.
+
+use std::sync::Arc;
 
 use clap::Args;
 
-use crate::capture::screen::USUAL_RATE;
+use crate::capture::Open;
+use crate::capture::screen::{Display, ScreenChoice, ScreenOpener, USUAL_RATE};
 
 #[derive(Args, Debug)]
 pub(super) struct ScreenArgs {
     /// Look at a screen so many times a second at most; where nothing is drawn it isn't looked at
     #[arg(long, value_name = "LOOKS", default_value_t = USUAL_RATE, value_parser = rate)]
-    pub(super) screen_rate: f64,
+    screen_rate: f64,
     /// Show all of a watched screen on the page; otherwise the page shows the faces alone, and the rest dark
     #[arg(long)]
-    pub(super) show_screen: bool,
+    show_screen: bool,
+}
+
+impl ScreenArgs {
+    /// Who opens a screen.
+    pub(super) fn opener(&self, choice: &ScreenChoice) -> Arc<dyn Open> {
+        Arc::new(ScreenOpener { choice: choice.clone(), rate: self.screen_rate, display: Display::default() })
+    }
+
+    /// Whether the page shows all of a screen.
+    pub(super) fn shows_whole(&self) -> bool {
+        self.show_screen
+    }
 }
 
 fn rate(text: &str) -> Result<f64, String> {

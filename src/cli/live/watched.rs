@@ -30,7 +30,7 @@ pub(super) enum Watched {
     Stream(Address),
     /// A clip that plays a camera; the usual one where none is named.
     Test(Option<PathBuf>),
-    /// A monitor, a window, or a part of the screen.
+    /// A monitor, a window or a rectangle of a screen.
     #[cfg(feature = "screen")]
     Screen(ScreenChoice),
 }
@@ -97,7 +97,7 @@ impl WatchedArgs {
         match twice {
             Some(at) => {
                 let name = self.0[at].name();
-                Err(UsageError(format!("{name} is to be watched twice: name each camera and each stream once")))
+                Err(UsageError(format!("{name} is to be watched twice: name each camera, stream and screen once")))
             }
             None => Ok(()),
         }
@@ -117,17 +117,18 @@ fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
 
 impl Args for WatchedArgs {
     fn augment_args(command: Command) -> Command {
-        // A further kind of source is a flag here, a line below and a variant of `Watched`.
+        // A further kind of source is a flag here, its words below and a variant of `Watched`.
         let camera = Arg::new(CAMERA)
             .long(CAMERA)
             .value_name("N|PATH|NAME|URL|test")
             .action(ArgAction::Append)
-            .value_parser(value_parser!(OsString));
-        let command = command.arg(camera.help(
-            "What to watch: index, path or name of a camera (`cyborg cameras` lists them), an address (rtsp://, http://), or \
-             test, which plays a clip in real time, over and over (test=CLIP: this clip); give it more than once to watch \
-             several [default: 0]",
-        ));
+            .value_parser(value_parser!(OsString))
+            .help(
+                "What to watch: index, path or name of a camera (`cyborg cameras` lists them), an address (rtsp://, \
+                 http://), or test, which plays a clip in real time, over and over (test=CLIP: this clip); give it more \
+                 than once to watch several [default: 0]",
+            );
+        let command = command.arg(camera);
         #[cfg(feature = "screen")]
         let command = command.arg(
             Arg::new(SCREEN)
@@ -137,7 +138,8 @@ impl Args for WatchedArgs {
                 .value_parser(value_parser!(ScreenChoice))
                 .help(
                     "Watch a screen: a monitor, a window (by its title, a part of it, or its number), or a rectangle in \
-                     pixels; `cyborg screens` lists what there is; it may be given more than once, and beside cameras",
+                     pixels; `cyborg screens` lists what there is; give it more than once, or beside --camera, to watch \
+                     several",
                 ),
         );
         command
@@ -150,14 +152,9 @@ impl Args for WatchedArgs {
 
 impl FromArgMatches for WatchedArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
-        let places = |flag| matches.indices_of(flag).into_iter().flatten();
-        let words = matches.get_many::<OsString>(CAMERA).into_iter().flatten();
-        let mut found: Vec<(usize, Watched)> = places(CAMERA).zip(words.map(|word| Watched::of(word))).collect();
+        let mut found = given::<OsString>(matches, CAMERA, |word| Watched::of(word));
         #[cfg(feature = "screen")]
-        {
-            let choices = matches.get_many::<ScreenChoice>(SCREEN).into_iter().flatten();
-            found.extend(places(SCREEN).zip(choices.cloned().map(Watched::Screen)));
-        }
+        found.extend(given::<ScreenChoice>(matches, SCREEN, |choice| Watched::Screen(choice.clone())));
         found.sort_by_key(|&(place, _)| place);
         if found.is_empty() {
             found.push((0, Watched::of(FIRST_CAMERA.as_ref())));
@@ -169,6 +166,16 @@ impl FromArgMatches for WatchedArgs {
         *self = Self::from_arg_matches(matches)?;
         Ok(())
     }
+}
+
+/// What was given with a flag, each with its place on the command line.
+fn given<T: Clone + Send + Sync + 'static>(
+    matches: &ArgMatches,
+    flag: &str,
+    read: impl Fn(&T) -> Watched,
+) -> Vec<(usize, Watched)> {
+    let values = matches.get_many::<T>(flag).into_iter().flatten();
+    matches.indices_of(flag).into_iter().flatten().zip(values.map(read)).collect()
 }
 
 /// The path behind `begin`, which is ASCII.
@@ -213,9 +220,16 @@ mod tests {
 
     #[cfg(feature = "screen")]
     #[test]
-    fn screens_stand_between_cameras() {
-        let found = read(&["--screen", "window=A call", "--camera", "Desk", "--screen=monitor=1"]);
-        assert_eq!(found.names(), ["screen window=A call", "Desk", "screen monitor=1"]);
+    fn screens_stand_among_cameras_in_the_order_of_the_flags() {
+        let found = read(&["--screen", "window=A call", "--camera", "0", "--screen=monitor=1"]);
+        let expected = [
+            Watched::Screen(ScreenChoice::Window("A call".to_owned())),
+            Watched::Camera("0".to_owned()),
+            Watched::Screen(ScreenChoice::Monitor(1)),
+        ];
+        assert_eq!(found.all(), expected);
+        assert_eq!(found.names(), ["screen window=A call", "0", "screen monitor=1"]);
+        assert_eq!(read(&["--screen", "monitor=0"]).all().len(), 1, "no camera that nobody named");
         assert!(read(&["--screen", "monitor=0", "--screen", "monitor=0"]).check().is_err());
     }
 
