@@ -106,7 +106,7 @@ impl Part {
                         }
                     }
                 }
-                faces.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+                faces.sort_unstable_by(|a, b| b.confidence.total_cmp(&a.confidence));
             }
             _ => detector.locate(frame, faces)?,
         }
