@@ -25,13 +25,8 @@ impl Desk {
     /// A server of 1280 x 720 with a window manager; `None` where a program for it is missing, which is then told.
     pub(crate) fn start(test: &str) -> Option<Self> {
         let mut desk = Self::bare(test, &["-screen", "0", "1280x720x24"])?;
-        // Of a file that it can't read it tells in a window, which would be one more.
-        let settings = desk._home.path().join("rc.xml");
-        std::fs::write(&settings, "<openbox_config xmlns=\"http://openbox.org/3.4/rc\"/>\n")
-            .expect("a file for the test");
         let manager = Command::new("openbox")
-            .args(["--sm-disable", "--config-file"])
-            .arg(&settings)
+            .args(["--sm-disable", "--config-file", "/dev/null"])
             .envs([("DISPLAY", desk.name.as_str()), ("LC_ALL", "C.UTF-8")])
             .env("HOME", desk._home.path())
             .env_remove("WAYLAND_DISPLAY")
