@@ -22,7 +22,7 @@ use crate::frame::{Frame, PresentationTime};
 /// Buffers that wait for a reader at most. More are on their way in no case: see [`super::locator`].
 const BUFFERS: usize = 16;
 
-/// What all sessions of a live run share with who looks at their frames.
+/// What all sessions of a feed share with who looks at their frames.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) newest: Newest<Captured>,
@@ -70,8 +70,9 @@ pub(super) struct Reader {
 }
 
 impl Shared {
-    pub(super) fn new(metrics: Arc<LiveMetrics>, clock: Clock) -> Self {
-        Self { newest: Newest::new(), free: ArrayQueue::new(BUFFERS), metrics, begun: clock.now(), clock }
+    /// Of a run that has `begun` then.
+    pub(super) fn new(metrics: Arc<LiveMetrics>, clock: Clock, begun: Instant) -> Self {
+        Self { newest: Newest::new(), free: ArrayQueue::new(BUFFERS), metrics, begun, clock }
     }
 
     fn micros(&self, moment: Instant) -> u64 {
@@ -127,6 +128,8 @@ fn read(opener: &dyn Open, shared: &Shared, session: &Session, tell: &Sender<Eve
     let mut size = None;
     while !session.over.load(Ordering::Acquire) {
         let mut frame = shared.free.pop().unwrap_or_else(Frame::empty);
+        // Only few sources tell it.
+        frame.changed = None;
         match source.read(&mut frame) {
             Ok(Read::Frame) => {}
             Ok(Read::Damaged(reason)) => {
@@ -154,12 +157,28 @@ fn read(opener: &dyn Open, shared: &Shared, session: &Session, tell: &Sender<Eve
         if size.replace(found) != Some(found) {
             let _ = tell.send(Event::Playing { since, size: found, rate, differs: differs.take() });
         }
+        // What a picture that nobody took says of its changes holds for the one in its place. Nobody can get the newer one
+        // before it has that; where another session's came between, the locator finds a picture missing.
+        if let Some(older) = shared.newest.try_take() {
+            if let (Some(changed), Some(before)) = (&mut frame.changed, &older.frame.changed)
+                && older.session == session.number
+            {
+                changed.unite(before);
+            } else {
+                frame.changed = None;
+            }
+            drop_older(shared, older);
+        }
         if let Some(older) = shared.newest.put(Captured { frame, session: session.number }) {
-            shared.metrics.overwritten.fetch_add(1, Ordering::Relaxed);
-            give_back(shared, older.frame);
+            drop_older(shared, older);
         }
     }
     Event::Finished
+}
+
+fn drop_older(shared: &Shared, older: Captured) {
+    shared.metrics.overwritten.fetch_add(1, Ordering::Relaxed);
+    give_back(shared, older.frame);
 }
 
 /// Keeps the buffer for a frame to come; where there are enough, it is freed.
