@@ -22,7 +22,7 @@ use cyborg_edge::live::backoff::BackOff;
 use cyborg_edge::live::limits::SharedLimits;
 use cyborg_edge::live::metrics::LiveMetrics;
 use cyborg_edge::live::view::{Audience, SourceState, View};
-use cyborg_edge::live::watch::{KeepSettings, LiveStages};
+use cyborg_edge::live::watch::{Feed, KeepSettings, LiveStages};
 use cyborg_edge::verdict::Judge;
 
 use crate::camera::clock;
@@ -166,21 +166,26 @@ pub(crate) fn live(
     let patience = Duration::from_secs(15);
     let keep = KeepSettings { stall: patience, opening: patience, backoff, steady: patience };
     thread::scope(|scope| {
+        let feed =
+            Feed { opener, detector: &mut networks.detector, audience: &watcher, metrics: Arc::clone(&metrics), keep };
+        let failure = Mutex::new(None);
+        let failed = |_: usize, error| *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         let stages = LiveStages {
-            opener,
-            detector: &mut networks.detector,
+            feeds: vec![feed],
             detect: DetectEvery(NonZeroU32::MIN),
             classifier: &mut classifier,
             judge: &Judge::new(&contract),
             first_sight: None,
             limits: Arc::new(SharedLimits::of(&contract)),
             clock: Clock::machine(),
+            failed: &failed,
         };
         scope.spawn(|| {
             thread::sleep(WARM_UP + time);
             stop.store(true, Ordering::Relaxed);
         });
-        cyborg_edge::live::watch(stages, &keep, &watcher, &metrics, &stop)
+        cyborg_edge::live::watch(stages, &stop)?;
+        failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
     })
     .map_err(anyhow::Error::from_boxed)?;
     let (ages, judged) = (std::mem::take(&mut classifier.ages), std::mem::take(&mut classifier.judged));

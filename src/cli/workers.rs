@@ -149,19 +149,24 @@ impl WorkerArgs {
 
     /// Loads ONNX Runtime and opens one team, which gets all threads; and the flags that change rows.
     pub(super) fn open_team(&self) -> anyhow::Result<(Team, Map<String, Value>)> {
-        let team = self.read_files()?.team(&Runtime::load_for(self.provider)?, self.all_threads())?;
+        let team =
+            self.read_files()?.team(&Runtime::load_for(self.provider)?, self.all_threads(), self.all_threads())?;
         announce(&team.classifier, Some(team.detector.provider()));
         let settings = self.settings(team.classifiers(), &team.detector);
         Ok((team, settings))
     }
 
-    /// Loads ONNX Runtime and opens one team whose two networks work at the same time: each gets half of the threads.
+    /// Loads ONNX Runtime and opens one team, and the detectors of so many feeds more, which share its weights. The networks work
+    /// at the same time: the classifier gets half of the threads, and the detectors share the other half.
     #[cfg(all(feature = "video", feature = "camera"))]
-    pub(super) fn open_live_team(&self) -> anyhow::Result<Team> {
-        let half = NonZeroUsize::new(self.all_threads().get() / 2).unwrap_or(NonZeroUsize::MIN);
-        let team = self.read_files()?.team(&Runtime::load_for(self.provider)?, half)?;
+    pub(super) fn open_live_team(&self, feeds: NonZeroUsize) -> anyhow::Result<(Team, Vec<Detector>)> {
+        let part = |of: usize| NonZeroUsize::new(self.all_threads().get() / 2 / of).unwrap_or(NonZeroUsize::MIN);
+        let (mut files, runtime) = (self.read_files()?, Runtime::load_for(self.provider)?);
+        let team = files.team(&runtime, part(1), part(feeds.get()))?;
         announce(&team.classifier, Some(team.detector.provider()));
-        Ok(team)
+        let more = (1..feeds.get()).map(|_| files.detector(&runtime, part(feeds.get())));
+        let more = more.collect::<Result<_, _>>()?;
+        Ok((team, more))
     }
 
     /// Loads ONNX Runtime and opens as many teams as serve this machine.
@@ -173,14 +178,14 @@ impl WorkerArgs {
         let most = threads.get().min(MOST_TEAMS);
         let each = NonZeroUsize::new(threads.get() / most).unwrap_or(NonZeroUsize::MIN);
         let mut files = self.read_files()?;
-        let first = files.team(&runtime, each)?;
+        let first = files.team(&runtime, each, each)?;
         announce(&first.classifier, Some(first.detector.provider()));
         let is_accelerated = first.classifier.providers().any(Provider::is_accelerated);
         let count = if is_accelerated { TEAMS_OF_ACCELERATOR } else { most };
         let mut teams = Vec::with_capacity(count);
         // One after the other: opening takes several times the memory that a session keeps, and the next one uses it again.
         for _ in 1..count {
-            match files.team(&runtime, each) {
+            match files.team(&runtime, each, each) {
                 Ok(team) if team.providers().eq(first.providers()) => teams.push(team),
                 // Without it the run is slower, and the same.
                 Ok(_) => {
@@ -265,15 +270,21 @@ struct Files {
 }
 
 impl Files {
-    fn team(&mut self, runtime: &Runtime, threads: NonZeroUsize) -> anyhow::Result<Team> {
+    /// Each of its two networks gets so many threads.
+    fn team(&mut self, runtime: &Runtime, threads: NonZeroUsize, detectors: NonZeroUsize) -> anyhow::Result<Team> {
         let session = SessionSettings { provider: self.provider, threads };
         let (classifier, others) = open_models(runtime, &self.models, session)?;
+        Ok(Team { detector: self.detector(runtime, detectors)?, classifier, others })
+    }
+
+    fn detector(&mut self, runtime: &Runtime, threads: NonZeroUsize) -> anyhow::Result<Detector> {
         // Read only now: nothing takes more memory than opening a classifier, so nothing else is held meanwhile.
         let detector = match &self.detector {
             Some(detector) => detector,
             None => self.detector.insert(DetectorFile::read(&self.asked)?),
         };
-        Ok(Team { detector: Detector::of(runtime, detector, self.settings, session)?, classifier, others })
+        let session = SessionSettings { provider: self.provider, threads };
+        Ok(Detector::of(runtime, detector, self.settings, session)?)
     }
 }
 

@@ -1,11 +1,12 @@
 //! What lies between the thread that finds faces and the one that scores them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crossbeam_queue::ArrayQueue;
 
-use super::newest::Newest;
+use super::newest::{Bell, Newest};
 use super::opinions::Scored;
 use super::view::View;
 use crate::face::Face;
@@ -17,7 +18,7 @@ pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(50);
 const JOBS: usize = 3;
 /// Opinions that wait for the locator at most, which takes them all with each frame. A newer one takes the oldest one's place.
 const OPINIONS: usize = 64;
-/// What lies between locator and scorer.
+/// What lies between a feed's locator and the scorer.
 pub(super) struct Desk {
     /// The faces of the newest frame.
     pub(super) jobs: Newest<Job>,
@@ -25,6 +26,8 @@ pub(super) struct Desk {
     pub(super) free: ArrayQueue<Job>,
     /// What was said, for the locator.
     pub(super) said: ArrayQueue<Scored>,
+    /// Whether the feed has ended.
+    over: AtomicBool,
 }
 
 /// The faces of a frame, and its picture.
@@ -38,8 +41,24 @@ pub(super) struct Job {
 }
 
 impl Desk {
-    pub(super) fn new() -> Self {
-        Self { jobs: Newest::new(), free: ArrayQueue::new(JOBS), said: ArrayQueue::new(OPINIONS) }
+    /// A desk at which the scorer, who hears this bell, is told of new faces.
+    pub(super) fn new(bell: &Bell) -> Self {
+        Self {
+            jobs: Newest::ringing(bell),
+            free: ArrayQueue::new(JOBS),
+            said: ArrayQueue::new(OPINIONS),
+            over: AtomicBool::new(false),
+        }
+    }
+
+    /// The feed ends.
+    pub(super) fn close(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the feed has ended.
+    pub(super) fn is_closed(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
     }
 
     /// Keeps the memory of a job that is done, and lets go of its picture.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::RecvTimeoutError;
 
 use super::backoff::{BackOff, chance};
+use super::desk::Desk;
 use super::reader::{Event, Reader, Shared};
 use super::view::{Audience, SourceState};
 use crate::capture::Open;
@@ -42,6 +43,8 @@ pub(super) struct Keeper<'a> {
     pub(super) stop: &'a AtomicBool,
     /// Whether the run is over for another reason.
     pub(super) done: &'a AtomicBool,
+    /// Whether its feed is.
+    pub(super) desk: &'a Desk,
 }
 
 /// How a session came to its end.
@@ -135,6 +138,6 @@ impl Keeper<'_> {
     }
 
     fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed) || self.done.load(Ordering::Relaxed)
+        self.stop.load(Ordering::Relaxed) || self.done.load(Ordering::Relaxed) || self.desk.is_closed()
     }
 }

@@ -1,4 +1,4 @@
-//! The locator's thread: finds and follows the faces of the newest frame, and shows it with what is known of them.
+//! The thread of a feed's locator: finds and follows the faces of the newest frame, and shows it with what is known of them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -60,9 +60,9 @@ impl<'a> Locator<'a> {
         }
     }
 
-    /// Works until the run is over, or the detector fails.
+    /// Works until its feed or the run is over, or the detector fails.
     pub(super) fn work(&mut self, done: &AtomicBool) -> Result<(), BoxError> {
-        while !done.load(Ordering::Relaxed) {
+        while !done.load(Ordering::Relaxed) && !self.desk.is_closed() {
             if let Some(captured) = self.shared.newest.take(POLL_INTERVAL) {
                 self.step(captured)?;
             }

@@ -1,4 +1,4 @@
-//! Numbers of a live run, which any thread may count up and any may read.
+//! Numbers of a feed of a live run, which any thread may count up and any may read.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -37,7 +37,7 @@ impl Ages {
     }
 }
 
-/// All numbers of a live run.
+/// All numbers of a feed.
 #[derive(Debug, Default)]
 pub struct LiveMetrics {
     /// Frames that the source gave.
@@ -60,7 +60,7 @@ pub struct LiveMetrics {
     pub verdict_age: Ages,
     /// Events reported.
     pub events: AtomicU64,
-    /// How each output of events fares; not set where there is none.
+    /// How each output of events fares, which all feeds have in common; not set where there is none.
     pub outputs: OnceLock<Vec<Arc<OutputCounts>>>,
 }
 

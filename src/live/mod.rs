@@ -5,13 +5,18 @@
 //! audience gets each picture as a shared pointer and keeps the newest.
 //!
 //! ```text
-//! reader --newest frame--> locator --newest faces--> scorer
-//!   ^                        |  ^                      |
-//! keeper                  audience \---- opinions -----+
+//! reader --newest frame--> locator --newest faces--+
+//!   ^                        |  ^                  |
+//! keeper                  audience \---- opinions --+
+//!                                                  |
+//! reader --newest frame--> locator --newest faces--+--> scorer
+//!   ^                        |  ^                  |
+//! keeper                  audience \---- opinions --+
 //! ```
 //!
 //! Each name is a thread, and each arrow to the right a [`newest::Newest`]: a slot of one whose item is replaced by a newer
-//! one. So nobody upstream waits for anybody downstream. [`watch::watch`] wires them.
+//! one. So nobody upstream waits for anybody downstream. A source with its reader, keeper, locator, audience and numbers is a
+//! *feed* (two are drawn); one scorer serves all of them, by their [`shares`]. [`watch::watch`] wires them.
 
 #[cfg(feature = "page")]
 pub mod alerts;
@@ -31,6 +36,7 @@ mod reader;
 pub mod schedule;
 mod scorer;
 mod seat;
+pub mod shares;
 pub(crate) mod turns;
 pub mod view;
 pub mod watch;

@@ -1,19 +1,52 @@
-//! A single-item slot in which the newest item wins: putting never blocks, taking never returns an old item.
+//! A single-item slot in which the newest item wins: putting never blocks, taking never returns an old item. Several slots may
+//! have one bell, for who waits for whichever is filled first.
 
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use crossbeam_queue::ArrayQueue;
 
-/// The slot, and a bell that wakes who waits for it. For one taker and any number of putters.
-///
-/// No wake-up is lost: the bell is a channel that holds one ring. An item is in the slot before the bell is rung, and a ring
-/// that finds the channel full leaves one there that was not yet heard, after which the taker looks into the slot again.
+/// The slot, and the bell that wakes who waits for it. For one taker and any number of putters.
 #[derive(Debug)]
 pub struct Newest<T> {
     slot: ArrayQueue<T>,
+    bell: Bell,
+}
+
+/// Wakes the one who waits for one or several slots. A clone is the same bell.
+///
+/// No wake-up is lost: it is a channel that holds one ring. An item is in its slot before the bell is rung, and a ring
+/// that finds the channel full leaves one there that was not yet heard, after which the taker looks into the slots again.
+#[derive(Clone, Debug)]
+pub struct Bell {
     ring: Sender<()>,
     heard: Receiver<()>,
+}
+
+impl Default for Bell {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Bell {
+    /// A bell that nobody has rung.
+    #[must_use]
+    pub fn new() -> Self {
+        let (ring, heard) = bounded(1);
+        Self { ring, heard }
+    }
+
+    /// Wakes who waits, or who will wait next.
+    pub fn ring(&self) {
+        // Full means that a ring is still to be heard.
+        let _ = self.ring.try_send(());
+    }
+
+    /// Waits up to `patience` for somebody to ring; gives whether anybody did.
+    pub fn wait(&self, patience: Duration) -> bool {
+        self.heard.recv_timeout(patience).is_ok()
+    }
 }
 
 impl<T> Default for Newest<T> {
@@ -26,15 +59,19 @@ impl<T> Newest<T> {
     /// An empty slot.
     #[must_use]
     pub fn new() -> Self {
-        let (ring, heard) = bounded(1);
-        Self { slot: ArrayQueue::new(1), ring, heard }
+        Self::ringing(&Bell::new())
+    }
+
+    /// An empty slot that rings this bell.
+    #[must_use]
+    pub fn ringing(bell: &Bell) -> Self {
+        Self { slot: ArrayQueue::new(1), bell: bell.clone() }
     }
 
     /// Puts an item in; gives the one back that nobody took. Never waits.
     pub fn put(&self, item: T) -> Option<T> {
         let replaced = self.slot.force_push(item);
-        // Full means that a ring is still to be heard.
-        let _ = self.ring.try_send(());
+        self.bell.ring();
         replaced
     }
 
@@ -50,7 +87,7 @@ impl<T> Newest<T> {
             if let Some(item) = self.slot.pop() {
                 return Some(item);
             }
-            if self.heard.recv_deadline(deadline).is_err() {
+            if self.bell.heard.recv_deadline(deadline).is_err() {
                 return self.slot.pop();
             }
         }
@@ -90,6 +127,38 @@ mod tests {
                 assert_eq!(back.take(patience), Some(turn), "a ball got lost on the way back");
             }
         });
+    }
+
+    /// Several put into slots of their own, and one waits for all of them: each item is got at once.
+    #[test]
+    fn one_bell_wakes_for_every_slot() {
+        const TURNS: u32 = 5_000;
+        let bell = Bell::new();
+        let slots = [(); 3].map(|()| Newest::ringing(&bell));
+        let backs = [(); 3].map(|()| Newest::new());
+        let patience = Duration::from_secs(5);
+        std::thread::scope(|scope| {
+            for (slot, back) in slots.iter().zip(&backs) {
+                scope.spawn(move || {
+                    for turn in 0..TURNS {
+                        slot.put(turn);
+                        assert_eq!(back.take(patience), Some(turn), "an item waited in its slot");
+                    }
+                });
+            }
+            let mut got = 0;
+            while got < 3 * TURNS {
+                let mut any = false;
+                for (slot, back) in slots.iter().zip(&backs) {
+                    if let Some(turn) = slot.try_take() {
+                        back.put(turn);
+                        (got, any) = (got + 1, true);
+                    }
+                }
+                assert!(any || bell.wait(patience), "nobody rang");
+            }
+        });
+        assert!(!Bell::new().wait(Duration::ZERO));
     }
 
     /// One puts as fast as it can, the other takes: what is taken only rises, and the last one is always got.

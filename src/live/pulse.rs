@@ -1,4 +1,4 @@
-//! Whether a live run is healthy: frames arrive and faces are scored, or a lost source is being retried.
+//! Whether a feed of a live run is healthy: frames arrive and faces are scored, or a lost source is being retried.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +10,7 @@ use super::view::{Audience, SourceState, View};
 /// A keeper that has much else to wait for may be so much late.
 const MARGIN: Duration = Duration::from_secs(3);
 
-/// Feels the pulse of a run.
+/// Feels the pulse of a feed.
 #[derive(Debug)]
 pub struct Pulse {
     source: Mutex<(SourceState, Instant)>,
@@ -29,7 +29,7 @@ pub struct Beat {
 }
 
 impl Pulse {
-    /// The pulse of a run whose source may take so long to its first frame.
+    /// The pulse of a feed whose source may take so long to its first frame.
     #[must_use]
     pub fn new(opening: Duration) -> Self {
         Self { source: Mutex::new((SourceState::Starting, Instant::now())), faces: AtomicU64::new(0), opening }
@@ -41,7 +41,7 @@ impl Pulse {
         self.lock().0.clone()
     }
 
-    /// Whether the run got on since the last beat; if so, this is the last beat.
+    /// Whether it got on since the last beat; if so, this is the last beat.
     pub fn beats(&self, metrics: &LiveMetrics, last: &mut Beat) -> bool {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let now = Beat { shown: read(&metrics.shown), faces: read(&self.faces), scored: read(&metrics.scored) };
@@ -68,7 +68,7 @@ impl Audience for Pulse {
     }
 }
 
-/// Whether a run is alive whose source has been in `state` for so long.
+/// Whether a feed is alive whose source has been in `state` for so long.
 fn alive(state: &SourceState, since: Duration, opening: Duration, last: Beat, now: Beat) -> bool {
     match state {
         // Where faces are seen, a scorer that hangs is as bad as a picture that stands.

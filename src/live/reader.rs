@@ -22,7 +22,7 @@ use crate::frame::{Frame, PresentationTime};
 /// Buffers that wait for a reader at most. More are on their way in no case: see [`super::locator`].
 const BUFFERS: usize = 16;
 
-/// What all sessions of a live run share with who looks at their frames.
+/// What all sessions of a feed share with who looks at their frames.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) newest: Newest<Captured>,
@@ -70,8 +70,9 @@ pub(super) struct Reader {
 }
 
 impl Shared {
-    pub(super) fn new(metrics: Arc<LiveMetrics>, clock: Clock) -> Self {
-        Self { newest: Newest::new(), free: ArrayQueue::new(BUFFERS), metrics, begun: clock.now(), clock }
+    /// Of a run that has `begun` then.
+    pub(super) fn new(metrics: Arc<LiveMetrics>, clock: Clock, begun: Instant) -> Self {
+        Self { newest: Newest::new(), free: ArrayQueue::new(BUFFERS), metrics, begun, clock }
     }
 
     fn micros(&self, moment: Instant) -> u64 {

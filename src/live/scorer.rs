@@ -1,89 +1,146 @@
-//! The scorer's thread: scores the face whose score is oldest, in the newest frame there is, and says what its person is.
+//! The scorer's thread: scores the face whose score is oldest, in the newest frame there is, of one feed after the other, and
+//! says what its person is.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use super::desk::{Desk, Job, POLL_INTERVAL};
 use super::limits::{Limits, SharedLimits, ThresholdSwitch as _};
 use super::metrics::LiveMetrics;
+use super::newest::Bell;
 use super::opinions::Scored;
 use super::seat::{FirstSight, Seat, Told};
+use super::shares::Shares;
 use super::view::LiveOpinion;
 use crate::BoxError;
 use crate::classify::classifier::Classify;
 use crate::verdict::Judge;
 
-/// Maps that are kept to be used again.
+/// Maps of a feed that are kept to be used again.
 const MAPS: usize = 32;
 
 /// Scores and judges.
 pub(super) struct Scorer<'a> {
     /// Who decides.
-    seat: Seat<'a>,
-    /// A quicker one, who speaks of a person until the first has seen enough.
-    quick: Option<Quick<'a>>,
+    classifier: &'a mut dyn Classify,
+    /// A quicker one, who speaks of a person until the first has seen enough, and its own thresholds, where no others are asked
+    /// for.
+    quick: Option<(&'a mut dyn Classify, Limits)>,
     limits: &'a SharedLimits,
+    /// Rings when there is something new at any desk.
+    bell: &'a Bell,
+    places: Vec<Place<'a>>,
+    shares: Shares,
+}
+
+/// All that the scorer knows of a feed.
+struct Place<'a> {
     desk: &'a Desk,
     metrics: &'a LiveMetrics,
+    /// What the one who decides made of its persons.
+    seat: Seat<'a>,
+    /// The same of the quicker one.
+    quick: Option<Seat<'a>>,
     scene: u64,
+    /// The faces that may still be scored.
+    current: Option<Job>,
     kept: Vec<Arc<[f32]>>,
 }
 
-/// A quicker classifier.
-struct Quick<'a> {
-    seat: Seat<'a>,
-    /// Its own thresholds, where no others are asked for.
-    own: Limits,
-}
-
 impl<'a> Scorer<'a> {
+    /// Of the feeds that have these desks and numbers.
     pub(super) fn new(
-        classifier: (&'a mut dyn Classify, &'a Judge),
+        (classifier, judge): (&'a mut dyn Classify, &'a Judge),
         quick: Option<FirstSight<'a>>,
         limits: &'a SharedLimits,
-        desk: &'a Desk,
-        metrics: &'a LiveMetrics,
+        bell: &'a Bell,
+        feeds: impl Iterator<Item = (&'a Desk, &'a LiveMetrics)>,
     ) -> Self {
-        let quick =
-            quick.map(|FirstSight { classifier, judge, own }| Quick { seat: Seat::new(classifier, judge), own });
-        let seat = Seat::new(classifier.0, classifier.1);
-        Self { seat, quick, limits, desk, metrics, scene: 0, kept: Vec::with_capacity(MAPS) }
+        let quick_judge = quick.as_ref().map(|quick| quick.judge);
+        let place = |(desk, metrics)| Place {
+            desk,
+            metrics,
+            seat: Seat::new(judge),
+            quick: quick_judge.map(Seat::new),
+            scene: 0,
+            current: None,
+            kept: Vec::with_capacity(MAPS),
+        };
+        let places: Vec<_> = feeds.map(place).collect();
+        let shares = Shares::new(places.len());
+        let quick = quick.map(|FirstSight { classifier, own, .. }| (classifier, own));
+        Self { classifier, quick, limits, bell, places, shares }
     }
 
     /// Scores until the run is over, or the classifier fails.
     pub(super) fn score(&mut self, done: &AtomicBool) -> Result<(), BoxError> {
-        let mut current: Option<Job> = None;
         while !done.load(Ordering::Relaxed) {
-            // A face of an old frame is not worth the time once there is a newer one.
-            let newer = if current.is_some() { self.desk.jobs.try_take() } else { self.desk.jobs.take(POLL_INTERVAL) };
-            if let Some(older) = newer.and_then(|job| current.replace(job)) {
-                self.desk.give_back(older);
-            }
-            if let Some(job) = current.take() {
-                if self.step(&job)? {
-                    current = Some(job);
-                } else {
-                    self.desk.give_back(job);
-                }
+            self.places.iter_mut().for_each(Place::look);
+            let Self { classifier, quick, limits, places, shares, .. } = self;
+            let Some(turn) = shares.pick(|feed| places[feed].current.is_some()) else {
+                self.bell.wait(POLL_INTERVAL);
+                continue;
+            };
+            let begun = Instant::now();
+            let quick: Option<(&mut dyn Classify, Limits)> = match quick {
+                Some((quick, own)) => Some((&mut **quick, limits.asked().unwrap_or(*own))),
+                None => None,
+            };
+            if places[turn].step(*classifier, quick, limits.now())? {
+                shares.charge(turn, begun.elapsed());
             }
         }
         Ok(())
     }
+}
 
-    /// Scores what a classifier takes at once; gives whether there may be more to score.
-    ///
+impl Place<'_> {
+    /// Looks for new faces: one of an old frame is not worth the time once there is a newer one.
+    fn look(&mut self) {
+        if let Some(older) = self.desk.jobs.try_take().and_then(|job| self.current.replace(job)) {
+            self.desk.give_back(older);
+        }
+        if self.desk.is_closed() {
+            self.current = None;
+        }
+    }
+
+    /// Scores what a classifier takes at once; gives whether there was anything left to score, and keeps the faces then.
+    fn step(
+        &mut self,
+        classifier: &mut dyn Classify,
+        quick: Option<(&mut dyn Classify, Limits)>,
+        limits: Limits,
+    ) -> Result<bool, BoxError> {
+        let Some(job) = self.current.take() else {
+            return Ok(false);
+        };
+        let scored = self.score(&job, classifier, quick, limits)?;
+        if scored {
+            self.current = Some(job);
+        } else {
+            self.desk.give_back(job);
+        }
+        Ok(scored)
+    }
+
     /// The quick one goes first, for persons of whom neither has seen enough. Then it is the other's turn.
-    fn step(&mut self, job: &Job) -> Result<bool, BoxError> {
+    fn score(
+        &mut self,
+        job: &Job,
+        classifier: &mut dyn Classify,
+        quick: Option<(&mut dyn Classify, Limits)>,
+        limits: Limits,
+    ) -> Result<bool, BoxError> {
         let Some(view) = &job.view else {
             return Ok(false);
         };
-        let Self { seat, quick, limits, desk, metrics, scene, kept } = self;
+        let Self { desk, metrics, seat, quick: quick_seat, scene, kept, .. } = self;
         if job.scene != *scene {
             *scene = job.scene;
             seat.begin_scene();
-            if let Some(quick) = quick {
-                quick.seat.begin_scene();
-            }
+            quick_seat.iter_mut().for_each(Seat::begin_scene);
         }
         let frame = &view.frame;
         let mut say = |told: &Told<'_>, at_first_sight| {
@@ -103,15 +160,14 @@ impl<'a> Scorer<'a> {
             // Whoever sees that it is counted finds it.
             metrics.scored.fetch_add(1, Ordering::Release);
         };
-        let alone = quick.is_none();
-        if let Some(Quick { seat: quick, own }) = quick {
-            let limits = limits.asked().unwrap_or(*own);
-            if quick.step(job, frame, limits, |known, track| !known && !seat.is_settled(track))? {
-                quick.told().for_each(|told| say(&told, true));
-                return Ok(true);
-            }
+        let alone = quick_seat.is_none();
+        if let Some((quick_seat, (quick, limits))) = quick_seat.as_mut().zip(quick)
+            && quick_seat.step(quick, job, frame, limits, |known, track| !known && !seat.is_settled(track))?
+        {
+            quick_seat.told().for_each(|told| say(&told, true));
+            return Ok(true);
         }
-        if !seat.step(job, frame, limits.now(), |_, _| true)? {
+        if !seat.step(classifier, job, frame, limits, |_, _| true)? {
             return Ok(false);
         }
         // Of a person of whom it has seen too little, the quick one knows more.

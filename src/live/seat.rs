@@ -1,4 +1,4 @@
-//! A classifier in a live run, and its results on each person so far.
+//! A classifier's place at a feed: its results on each person so far.
 
 use super::desk::Job;
 use super::limits::Limits;
@@ -26,9 +26,8 @@ pub struct FirstSight<'a> {
     pub own: Limits,
 }
 
-/// A classifier with its judge.
+/// What a classifier made of a feed's persons. The classifier itself goes from feed to feed.
 pub(super) struct Seat<'a> {
-    classifier: &'a mut dyn Classify,
     judge: ModelJudge<'a>,
     schedule: Schedule,
     /// Persons who were seen in enough frames for a verdict.
@@ -57,9 +56,8 @@ pub(super) struct Told<'a> {
 }
 
 impl<'a> Seat<'a> {
-    pub(super) fn new(classifier: &'a mut dyn Classify, judge: &'a Judge) -> Self {
+    pub(super) fn new(judge: &'a Judge) -> Self {
         Self {
-            classifier,
             judge: ModelJudge::new(judge),
             schedule: Schedule::new(),
             settled: Vec::new(),
@@ -91,6 +89,7 @@ impl<'a> Seat<'a> {
     /// any. `wanted` is asked of each track, and told whether it is settled here.
     pub(super) fn step(
         &mut self,
+        classifier: &mut dyn Classify,
         job: &Job,
         frame: &Frame,
         limits: Limits,
@@ -102,7 +101,7 @@ impl<'a> Seat<'a> {
         self.offered.extend((0..job.tracks.len()).filter(|&at| is_wanted(job.tracks[at])));
         self.offers.clear();
         self.offers.extend(self.offered.iter().map(|&at| Offered::new(job.tracks[at], &job.faces[at])));
-        let most = self.classifier.faces_at_once().max(1);
+        let most = classifier.faces_at_once().max(1);
         self.schedule.pick(&self.offers, frame.captured, most, &mut self.picked);
         if self.picked.is_empty() {
             return Ok(false);
@@ -112,7 +111,7 @@ impl<'a> Seat<'a> {
         self.faces.extend(places().map(|at| job.faces[at]));
         self.tracks.clear();
         self.tracks.extend(places().map(|at| job.tracks[at]));
-        self.classifier.classify_frame(frame, &self.faces, &mut self.scores, &mut self.maps)?;
+        classifier.classify_frame(frame, &self.faces, &mut self.scores, &mut self.maps)?;
         self.judge(frame, limits);
         Ok(true)
     }

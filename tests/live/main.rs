@@ -16,3 +16,5 @@ mod page;
 mod page_tls;
 mod secrets;
 mod service;
+mod several;
+mod several_program;

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use cyborg_edge::live::metrics::LiveMetrics;
 use cyborg_edge::live::page::{Facts, Limits, Page, PageError, PageSettings, SharedLimits, ThresholdSwitch};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -49,9 +48,7 @@ fn it_tells_what_there_is() {
     let facts = live.get("/api/facts").json();
     assert_eq!(facts["facts"]["model"], "corner");
     let numbers = live.get("/metrics").text();
-    for part in
-        ["cyborg_frames_captured_total ", "stage=\"verdict\",le=\"0.1\"", "cyborg_source_state{state=\"playing\"} 1"]
-    {
+    for part in ["cyborg_frames_captured_total{source=\"", "stage=\"verdict\",le=\"0.1\"", ",state=\"playing\"} 1"] {
         assert!(numbers.contains(part), "{numbers}");
     }
     assert_eq!(live.get("/nothing").status, 404);
@@ -115,7 +112,7 @@ fn turns_and_a_source_that_is_lost_are_told() {
     let live = playing();
     let mut events = live.open("/events");
     let past = event(&mut events, "past");
-    assert_eq!(past["facts"]["source"], "a <generated> source");
+    assert_eq!(past["facts"]["sources"][0]["name"], "a <generated> source");
     let turns = event(&mut events, "turns");
     assert_eq!(turns[0]["track"], 1);
     assert!(["synthetic", "unsure"].iter().any(|verdict| turns[0]["to"] == *verdict), "{turns}");
@@ -186,10 +183,10 @@ fn other_machines_need_a_token() {
     let listen = SocketAddr::from(([0, 0, 0, 0], 0));
     let settings = PageSettings { listen, token: None, tls: None, names: Vec::new() };
     let limits = Limits { authentic_below: 0.3, synthetic_above: 0.7 };
-    let [tool, source, model, provider] = [(); 4].map(|()| String::new());
-    let facts = Facts { tool, source, model, provider, thresholds: limits };
+    let [tool, model, provider] = [(); 3].map(|()| String::new());
+    let facts = Facts { tool, model, provider, thresholds: limits, record: None };
     let switch = Arc::new(SharedLimits::new(limits));
-    let error = Arc::new(Page::new()).serve(settings, Arc::new(LiveMetrics::default()), facts, switch);
+    let error = Arc::new(Page::new(Vec::new())).serve(settings, facts, switch);
     let error = error.expect_err("everybody could watch");
     assert!(matches!(error, PageError::NeedsToken(_)), "{error}");
 }

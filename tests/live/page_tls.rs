@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use cyborg_edge::live::metrics::LiveMetrics;
 use cyborg_edge::live::page::{Facts, Limits, Page, PageError, PageSettings, Served, SharedLimits, TlsFiles};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
@@ -19,12 +18,11 @@ fn fixture(name: &str) -> PathBuf {
 
 fn serve(certificate: &str, key: &str) -> Result<Served, PageError> {
     let limits = Limits { authentic_below: 0.3, synthetic_above: 0.7 };
-    let [tool, source, model, provider] = [(); 4].map(|()| String::new());
-    let facts = Facts { tool, source, model, provider, thresholds: limits };
+    let [tool, model, provider] = [(); 3].map(|()| String::new());
+    let facts = Facts { tool, model, provider, thresholds: limits, record: None };
     let tls = Some(TlsFiles { certificate: fixture(certificate), key: fixture(key) });
     let settings = PageSettings { listen: SocketAddr::from(([127, 0, 0, 1], 0)), token: None, tls, names: Vec::new() };
-    let metrics = Arc::new(LiveMetrics::default());
-    Arc::new(Page::new()).serve(settings, metrics, facts, Arc::new(SharedLimits::new(limits)))
+    Arc::new(Page::new(Vec::new())).serve(settings, facts, Arc::new(SharedLimits::new(limits)))
 }
 
 #[test]

@@ -71,6 +71,27 @@ fn the_service_manager_is_told() {
     assert_eq!(stopped.code, Some(0), "{}", stopped.stderr);
 }
 
+/// One line for all of them, and a sign of life once each has given one.
+#[test]
+fn the_service_manager_is_told_of_all_sources() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = folder.path().join("notify");
+    let manager = Manager::at(&path);
+    let (clip, mut command) = (face_clip(), live(folder.path(), &face_clip()));
+    command.arg("--camera").arg(format!("test={}", clip.display())).arg("--no-page");
+    command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "400000").env_remove("WATCHDOG_PID");
+    let running = Running::start(&mut command);
+    let name = format!("test={}", clip.display());
+    let playing = "playing 193x144, 29.97 fps";
+    manager.wait_for(&format!("STATUS=[{name}] {playing}; [{name} (2)] {playing}"));
+    manager.wait_for("WATCHDOG=1");
+    manager.wait_for("WATCHDOG=1");
+    let stopped = running.stop("-TERM");
+    manager.wait_for("STOPPING=1");
+    assert_eq!(stopped.code, Some(0), "{}", stopped.stderr);
+}
+
 /// The picture stands, and nobody says that the source is lost: no sign of life.
 #[test]
 fn a_picture_that_stands_is_no_life() {

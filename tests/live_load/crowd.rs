@@ -11,10 +11,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use cyborg_edge::live::metrics::LiveMetrics;
-use cyborg_edge::live::page::Page;
 
 use crate::support::alone::alone;
-use crate::support::broadcast::serve;
+use crate::support::broadcast::{feed, serve};
 use crate::support::child::long_run;
 use crate::support::live::{LiveRun, Session, Step};
 use crate::support::process::held;
@@ -34,8 +33,9 @@ fn a_crowd_of_which_half_reads_nothing_slows_nobody_down() {
     let _alone = alone();
     let long = long_run();
     let (before, during) = if long { (20, 60) } else { (2, 5) };
-    let (page, metrics) = (Arc::new(Page::new()), Arc::new(LiveMetrics::default()));
-    let (served, _) = serve(&page, &metrics, "127.0.0.1", None);
+    let metrics = Arc::new(LiveMetrics::default());
+    let feed = feed("a camera", &metrics);
+    let (served, _) = serve(vec![Arc::clone(&feed)], "127.0.0.1", None);
     let frames = Step::Frames { count: u32::MAX, millis: FRAME };
     let mut run = LiveRun::of([Session::Last(vec![Step::Size(640, 360), Step::Rough, frames])]).classifier_takes(10);
     run.keep.stall = Duration::from_secs(20);
@@ -44,7 +44,7 @@ fn a_crowd_of_which_half_reads_nothing_slows_nobody_down() {
     let got: Vec<_> = (0..EACH).map(|_| AtomicU64::new(0)).collect();
     thread::scope(|scope| {
         let stop = StopAtEnd([&over, &gone]);
-        scope.spawn(|| run.watch(&*page, &metrics, &over).expect("it goes on to the end"));
+        scope.spawn(|| run.watch(&*feed, &metrics, &over).expect("it goes on to the end"));
         let begun = Instant::now();
         while metrics.scored.load(Ordering::Relaxed) < 10 {
             assert!(begun.elapsed() < Duration::from_secs(20), "no verdicts");

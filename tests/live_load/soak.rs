@@ -10,10 +10,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use cyborg_edge::live::metrics::LiveMetrics;
-use cyborg_edge::live::page::Page;
 
 use crate::support::alone::alone;
-use crate::support::broadcast::serve;
+use crate::support::broadcast::{feed, serve};
 use crate::support::child::long_run;
 use crate::support::live::{LiveRun, Session, Step};
 use crate::support::process::{Held, held};
@@ -78,8 +77,9 @@ impl Course {
 fn nothing_grows_while_a_source_is_lost_again_and_again() {
     let _alone = alone();
     let length = length(8, LONG);
-    let (page, metrics) = (Arc::new(Page::new()), Arc::new(LiveMetrics::default()));
-    let (served, _) = serve(&page, &metrics, "127.0.0.1", None);
+    let metrics = Arc::new(LiveMetrics::default());
+    let feed = feed("a camera", &metrics);
+    let (served, _) = serve(vec![Arc::clone(&feed)], "127.0.0.1", None);
     let frames = || Step::Frames { count: 200, millis: 1 };
     // Each takes a third of a second or more.
     let sessions = (0..3 * length.as_secs() + 30).map(|number| {
@@ -95,7 +95,7 @@ fn nothing_grows_while_a_source_is_lost_again_and_again() {
     let (over, got) = (AtomicBool::new(false), [const { AtomicU64::new(0) }; 2]);
     let mut course = Course::new(length);
     thread::scope(|scope| {
-        scope.spawn(|| run.watch(&*page, &metrics, &over).expect("no stage fails"));
+        scope.spawn(|| run.watch(&*feed, &metrics, &over).expect("no stage fails"));
         for (path, got) in ["/events", "/picture.mjpeg?width=320"].iter().zip(&got) {
             let (address, over) = (served.address(), &over);
             scope.spawn(move || read(address, path, got, over));
@@ -120,13 +120,14 @@ fn nothing_grows_while_a_source_is_lost_again_and_again() {
 fn nothing_grows_behind_a_classifier_that_is_too_slow() {
     let _alone = alone();
     let length = length(6, 600);
-    let (page, metrics) = (Page::new(), Arc::new(LiveMetrics::default()));
+    let metrics = Arc::new(LiveMetrics::default());
+    let feed = feed("a camera", &metrics);
     let frames = Step::Frames { count: u32::MAX, millis: 33 };
     let mut run = LiveRun::of([Session::Plays(vec![Step::Size(1280, 720), frames])]).classifier_takes(70);
     let over = AtomicBool::new(false);
     let mut course = Course::new(length);
     thread::scope(|scope| {
-        scope.spawn(|| run.watch(&page, &metrics, &over).expect("no stage fails"));
+        scope.spawn(|| run.watch(&*feed, &metrics, &over).expect("no stage fails"));
         while !course.is_over() {
             thread::sleep(Duration::from_millis(50));
             course.sample("self");

@@ -11,7 +11,9 @@ use cyborg_edge::face::crop::CropSquare;
 use cyborg_edge::face::follow::TrackId;
 use cyborg_edge::frame::{Frame, PixelBox, PresentationTime};
 use cyborg_edge::live::metrics::LiveMetrics;
-use cyborg_edge::live::page::{Facts, Limits, Page, PageSettings, Secret, Served, SharedLimits};
+use cyborg_edge::live::page::{
+    Facts, Feed, FeedFacts, FeedKind, Limits, Page, PageSettings, Secret, Served, SharedLimits,
+};
 use cyborg_edge::live::view::{Audience, LiveOpinion, Person, SourceState, View};
 use cyborg_edge::verdict::reason::Reason;
 use cyborg_edge::verdict::{SyntheticProbability, Verdict};
@@ -25,7 +27,7 @@ const TURN: u64 = 25;
 
 /// A page that is served, and a thread that shows it something.
 pub(crate) struct Broadcast {
-    pub page: Arc<Page>,
+    pub feed: Arc<Feed>,
     pub served: Served,
     pub metrics: Arc<LiveMetrics>,
     pub limits: Arc<SharedLimits>,
@@ -43,16 +45,16 @@ impl Broadcast {
 
     /// The same, where readers call it by further names.
     pub(crate) fn start_named(ip: &str, token: Option<&str>, names: Vec<String>) -> Self {
-        let page = Arc::new(Page::new());
         let metrics = Arc::new(LiveMetrics::default());
-        let (served, limits) = serve_named(&page, &metrics, ip, token, names);
+        let feed = feed("a <generated> source", &metrics);
+        let (served, limits) = serve_named(vec![Arc::clone(&feed)], ip, token, names);
         let [lost, end] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
         let thread = std::thread::spawn({
-            let (page, metrics, lost, end) =
-                (Arc::clone(&page), Arc::clone(&metrics), Arc::clone(&lost), Arc::clone(&end));
-            move || play(&page, &metrics, &lost, &end)
+            let (feed, metrics, lost, end) =
+                (Arc::clone(&feed), Arc::clone(&metrics), Arc::clone(&lost), Arc::clone(&end));
+            move || play(&feed, &metrics, &lost, &end)
         });
-        Self { page, served, metrics, limits, lost, end, thread: Some(thread) }
+        Self { feed, served, metrics, limits, lost, end, thread: Some(thread) }
     }
 
     pub(crate) fn host(&self) -> String {
@@ -97,19 +99,19 @@ impl Drop for Broadcast {
     }
 }
 
-/// Serves a page at a free port of `ip`; gives also the thresholds that its readers switch.
-pub(crate) fn serve(
-    page: &Arc<Page>,
-    metrics: &Arc<LiveMetrics>,
-    ip: &str,
-    token: Option<&str>,
-) -> (Served, Arc<SharedLimits>) {
-    serve_named(page, metrics, ip, token, Vec::new())
+/// A feed with this name and these numbers, that shows nothing yet.
+pub(crate) fn feed(name: &str, metrics: &Arc<LiveMetrics>) -> Arc<Feed> {
+    let facts = FeedFacts { name: name.to_owned(), kind: FeedKind::Camera, whole: true };
+    Arc::new(Feed::new(facts, Arc::clone(metrics)))
+}
+
+/// Serves a page of these feeds at a free port of `ip`; gives also the thresholds that its readers switch.
+pub(crate) fn serve(feeds: Vec<Arc<Feed>>, ip: &str, token: Option<&str>) -> (Served, Arc<SharedLimits>) {
+    serve_named(feeds, ip, token, Vec::new())
 }
 
 fn serve_named(
-    page: &Arc<Page>,
-    metrics: &Arc<LiveMetrics>,
+    feeds: Vec<Arc<Feed>>,
     ip: &str,
     token: Option<&str>,
     names: Vec<String>,
@@ -124,12 +126,12 @@ fn serve_named(
     };
     let facts = Facts {
         tool: "cyborg 9.9.9".into(),
-        source: "a <generated> source".into(),
         model: "corner".into(),
         provider: "asked auto, got cpu".into(),
         thresholds: own,
+        record: None,
     };
-    let served = page.serve(settings, Arc::clone(metrics), facts, Arc::clone(&limits) as Arc<_>);
+    let served = Arc::new(Page::new(feeds)).serve(settings, facts, Arc::clone(&limits) as Arc<_>);
     (served.expect("a free port"), limits)
 }
 
@@ -176,7 +178,7 @@ pub(crate) fn event(stream: &mut impl BufRead, kind: &str) -> serde_json::Value 
     }
 }
 
-fn play(page: &Page, metrics: &LiveMetrics, lost: &AtomicBool, end: &AtomicBool) {
+fn play(feed: &Feed, metrics: &LiveMetrics, lost: &AtomicBool, end: &AtomicBool) {
     let playing = SourceState::Playing { size: SIZE, rate: Some(RATE as f64), differs: None };
     let mut told = SourceState::Starting;
     for number in 0.. {
@@ -189,11 +191,11 @@ fn play(page: &Page, metrics: &LiveMetrics, lost: &AtomicBool, end: &AtomicBool)
             playing.clone()
         };
         if state != told {
-            page.source(state.clone());
+            feed.source(state.clone());
             told = state;
         }
         if told == playing {
-            page.show(Arc::new(view(number)));
+            feed.show(Arc::new(view(number)));
             for count in [&metrics.captured, &metrics.shown, &metrics.scored] {
                 count.fetch_add(1, Ordering::Relaxed);
             }

@@ -16,7 +16,7 @@ use cyborg_edge::live::backoff::BackOff;
 use cyborg_edge::live::limits::SharedLimits;
 use cyborg_edge::live::metrics::LiveMetrics;
 use cyborg_edge::live::view::{Audience, SourceState, View};
-use cyborg_edge::live::watch::{FirstSight, KeepSettings, LiveStages};
+use cyborg_edge::live::watch::{Feed, FirstSight, KeepSettings, LiveStages};
 use cyborg_edge::verdict::Judge;
 
 use super::model::contract;
@@ -75,7 +75,7 @@ struct Stage {
     /// How many sessions were begun.
     opened: AtomicU64,
     /// The user's wish for an end, and when it came.
-    stop: AtomicBool,
+    stop: Arc<AtomicBool>,
     stopped: OnceLock<Instant>,
     over: AtomicBool,
 }
@@ -243,7 +243,7 @@ impl Audience for Recorder {
     }
 }
 
-/// A live run, to be built and run.
+/// A feed of a live run, to be built and run, alone or together with others.
 pub(crate) struct LiveRun {
     sessions: Vec<Session>,
     differs: Option<&'static str>,
@@ -328,56 +328,81 @@ impl LiveRun {
         metrics: &Arc<LiveMetrics>,
         stop: &AtomicBool,
     ) -> anyhow::Result<()> {
-        self.watch_on(&self.stage(metrics), audience, stop)
-    }
-
-    fn stage(&self, metrics: &Arc<LiveMetrics>) -> Arc<Stage> {
         let (clock, metrics) = (self.clock.clone(), Arc::clone(metrics));
-        Arc::new(Stage { clock, metrics, ..Stage::default() })
-    }
-
-    fn watch_on(&mut self, stage: &Arc<Stage>, audience: &dyn Audience, stop: &AtomicBool) -> anyhow::Result<()> {
-        let sessions = Mutex::new(std::mem::take(&mut self.sessions).into());
-        let quick_judge = Judge::new(&contract());
-        let limits = SharedLimits::of(&contract());
-        let first_sight = self.first_sight.as_mut().map(|classifier| FirstSight {
-            classifier,
-            judge: &quick_judge,
-            own: limits.own(),
-        });
-        let stages = LiveStages {
-            opener: Arc::new(ScriptedOpener { sessions, differs: self.differs, stage: Arc::clone(stage) }),
-            detector: &mut self.detector,
-            detect: DetectEvery(NonZeroU32::new(self.detect_every).expect("not zero")),
-            classifier: &mut self.classifier,
-            judge: &Judge::new(&contract()),
-            first_sight,
-            limits: Arc::new(limits),
-            clock: stage.clock.clone(),
-        };
-        let ended = cyborg_edge::live::watch(stages, &self.keep, audience, &stage.metrics, stop);
-        stage.over.store(true, Ordering::SeqCst);
-        ended.map_err(anyhow::Error::from_boxed)
+        let stage = Arc::new(Stage { clock, metrics, ..Stage::default() });
+        watch_all(std::slice::from_mut(self), &[stage], &[audience], stop).remove(0)
     }
 
     /// Runs to the end.
-    pub(crate) fn run(mut self) -> Ran {
-        let metrics = Arc::clone(&self.metrics);
-        let stage = self.stage(&metrics);
-        let recorder = Recorder { stage: Arc::clone(&stage), stop_at: self.stop_at, ..Recorder::default() };
-        let ended = self.watch_on(&stage, &recorder, &stage.stop);
-        let stopping = stage.stopped.get().map(|&since| stage.clock.since(since));
+    pub(crate) fn run(self) -> Ran {
+        Self::together(vec![self]).remove(0)
+    }
+
+    /// Runs them to the end as the feeds of one run, with classifiers and clock of the first.
+    pub(crate) fn together(mut runs: Vec<Self>) -> Vec<Ran> {
+        let (stop, clock) = (Arc::<AtomicBool>::default(), runs[0].clock.clone());
+        let stages: Vec<Arc<Stage>> = runs
+            .iter()
+            .map(|run| {
+                let (clock, metrics, stop) = (clock.clone(), Arc::clone(&run.metrics), Arc::clone(&stop));
+                Arc::new(Stage { clock, metrics, stop, ..Stage::default() })
+            })
+            .collect();
+        let recorder = |(run, stage): (&Self, &Arc<Stage>)| {
+            let (stage, stop_at) = (Arc::clone(stage), run.stop_at);
+            Recorder { stage, stop_at, ..Recorder::default() }
+        };
+        let recorders: Vec<Recorder> = runs.iter().zip(&stages).map(recorder).collect();
+        let audiences: Vec<&dyn Audience> = recorders.iter().map(|recorder| recorder as &dyn Audience).collect();
+        let ended = watch_all(&mut runs, &stages, &audiences, &stop);
         let inner = "no test thread panics here";
-        Ran {
+        let ran = runs.into_iter().zip(recorders).zip(stages).zip(ended).map(|(((run, recorder), stage), ended)| Ran {
             told: recorder.told.into_inner().expect(inner),
             newest: recorder.newest.into_inner().expect(inner),
             buffers: recorder.buffers.into_inner().expect(inner).len(),
-            metrics,
+            stopping: stage.stopped.get().map(|&since| stage.clock.since(since)),
+            metrics: run.metrics,
             ended,
-            stopping,
-            looks: self.detector.looks,
-        }
+            looks: run.detector.looks,
+        });
+        ran.collect()
     }
+}
+
+/// Watches until the steps of all are over, or `stop` becomes true; gives how each ended. What ends the whole run is the first's.
+fn watch_all(
+    runs: &mut [LiveRun],
+    stages: &[Arc<Stage>],
+    audiences: &[&dyn Audience],
+    stop: &AtomicBool,
+) -> Vec<anyhow::Result<()>> {
+    let ended: Mutex<Vec<_>> = Mutex::new(runs.iter().map(|_| Ok(())).collect());
+    let (judge, quick_judge) = (Judge::new(&contract()), Judge::new(&contract()));
+    let limits = SharedLimits::of(&contract());
+    let own = limits.own();
+    let (mut feeds, mut common) = (Vec::new(), None);
+    for ((run, stage), &audience) in runs.iter_mut().zip(stages).zip(audiences) {
+        let LiveRun { sessions, differs, detector, classifier, first_sight, keep, detect_every, .. } = run;
+        let sessions = Mutex::new(std::mem::take(sessions).into());
+        let opener = Arc::new(ScriptedOpener { sessions, differs: *differs, stage: Arc::clone(stage) });
+        let metrics = Arc::clone(&stage.metrics);
+        feeds.push(Feed { opener, detector, audience, metrics, keep: *keep });
+        common.get_or_insert((classifier, first_sight, DetectEvery(NonZeroU32::new(*detect_every).expect("not zero"))));
+    }
+    let (classifier, first_sight, detect) = common.expect("there is a first");
+    let first_sight = first_sight.as_mut().map(|classifier| FirstSight { classifier, judge: &quick_judge, own });
+    let failed = |feed: usize, error| {
+        ended.lock().expect("no test thread panics here")[feed] = Err(anyhow::Error::from_boxed(error));
+    };
+    let (limits, clock, failed) = (Arc::new(limits), stages[0].clock.clone(), &failed);
+    let all = LiveStages { feeds, detect, classifier, judge: &judge, first_sight, limits, clock, failed };
+    let run = cyborg_edge::live::watch(all, stop);
+    stages.iter().for_each(|stage| stage.over.store(true, Ordering::SeqCst));
+    let mut ended = ended.into_inner().expect("no test thread panics here");
+    if let Err(error) = run {
+        ended[0] = Err(anyhow::Error::from_boxed(error));
+    }
+    ended
 }
 
 impl Ran {

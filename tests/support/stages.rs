@@ -66,6 +66,9 @@ impl Source for CountingSource {
 #[derive(Default)]
 pub(crate) struct MiddleFace {
     pub(crate) blank: Option<u64>,
+    /// Finds so many faces next to each other in place of the one.
+    pub(crate) crowd: Option<usize>,
+    pub(crate) fails_at: Option<u64>,
     /// Some frames take it longer than others.
     pub(crate) uneven: bool,
     pub(crate) panics_at: Option<u64>,
@@ -84,12 +87,22 @@ impl Locate for MiddleFace {
         if self.blank.is_some_and(|blank| frame.number.is_multiple_of(blank)) {
             return Ok(());
         }
+        if self.fails_at.is_some_and(|at| frame.number >= at) {
+            return Err("the detector broke".into());
+        }
         let (width, height) = (frame.width as f32 / 2.0, frame.height as f32 / 2.0);
-        faces.push(Face {
-            bounds: PixelBox { left: width / 2.0, top: height / 2.0, width, height },
-            landmarks: [PixelPoint::default(); 5],
-            confidence: 1.0,
-        });
+        let face = |bounds| Face { bounds, landmarks: [PixelPoint::default(); 5], confidence: 1.0 };
+        match self.crowd {
+            None => faces.push(face(PixelBox { left: width / 2.0, top: height / 2.0, width, height })),
+            Some(count) => {
+                // Five in a row, with room between them.
+                let side = frame.width as f32 / 10.0;
+                faces.extend((0..count).map(|at| {
+                    let (left, top) = ((at % 5) as f32 * 2.0 * side, (at / 5) as f32 * 2.0 * side);
+                    face(PixelBox { left, top, width: side, height: side })
+                }));
+            }
+        }
         Ok(())
     }
 }

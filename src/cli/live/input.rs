@@ -1,6 +1,5 @@
 //! The flags of `live` that say what is watched: a camera, a stream, or a clip that plays a camera.
 
-use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -9,8 +8,9 @@ use std::time::Duration;
 use clap::Args;
 use cyborg_models::lock;
 
+use super::cured::CuredOpener;
+use super::watched::{Watched, WatchedArgs};
 use crate::capture::Open;
-use crate::capture::address::Address;
 use crate::capture::camera::{CameraOpener, Wish};
 use crate::capture::script::Script;
 use crate::capture::stream::Stream;
@@ -18,25 +18,20 @@ use crate::capture::test_camera::TestCamera;
 use crate::cli::outcome::UsageError;
 use crate::name;
 
-/// What stands for the test camera.
-const TEST: &str = "test";
-
 #[derive(Args, Debug)]
 pub(super) struct LiveInputArgs {
-    /// What to watch: index, path or name of a camera (`cyborg cameras` lists them), an address (rtsp://, http://), or
-    /// test, which plays a clip in real time, over and over (test=CLIP: this clip)
-    #[arg(long, value_name = "N|PATH|NAME|URL|test", default_value = "0")]
-    camera: OsString,
-    /// Size to ask a camera for, in pixels
+    #[command(flatten)]
+    watched: WatchedArgs,
+    /// Size to ask every camera for, in pixels
     #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1280x720", value_parser = size)]
     camera_size: (u32, u32),
-    /// Frames a second to ask a camera for
+    /// Frames a second to ask every camera for
     #[arg(long, value_name = "FPS", default_value = "30", value_parser = clap::value_parser!(u32).range(1..=1000))]
     camera_rate: u32,
-    /// Scripted faults for the test camera: `at 2s stall 1s; at 5s unplug 2s; at 8s rate 15; at 12s end`
+    /// Scripted faults for every test camera: `at 2s stall 1s; at 5s unplug 2s; at 8s rate 15; at 12s end`
     #[arg(long, value_name = "SCRIPT")]
     test_script: Option<Script>,
-    /// Reopen the camera or stream when no frame has come for this many seconds
+    /// Reopen a camera or stream when no frame has come from it for this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 3.0, value_parser = seconds)]
     stall: f64,
     /// Give up on an address that is silent, or on a camera without a first frame, after this many seconds; then it is
@@ -45,37 +40,43 @@ pub(super) struct LiveInputArgs {
     patience: f64,
 }
 
-impl LiveInputArgs {
-    /// What is watched, without secrets.
-    #[cfg(feature = "page")]
-    pub(super) fn name(&self) -> String {
-        Address::of(&self.camera).name()
-    }
+/// A source that is to be watched.
+pub(super) struct LiveSource {
+    /// Its name, without secrets; no other has the same.
+    pub(super) name: String,
+    /// What it is.
+    #[cfg_attr(not(feature = "page"), expect(dead_code, reason = "only the page says it"))]
+    pub(super) watched: Watched,
+    /// Who opens it.
+    pub(super) opener: Arc<dyn Open>,
+}
 
-    /// Who opens the source. `stop` ends a wait for the network.
-    pub(super) fn opener(&self, stop: &'static AtomicBool) -> anyhow::Result<Arc<dyn Open>> {
-        if let Some(clip) = self.clip() {
-            return self.test_camera(clip);
-        }
-        if self.test_script.is_some() {
+impl LiveInputArgs {
+    /// What is watched, at least one, in the order of the flags. `stop` ends a wait for the network.
+    pub(super) fn sources(&self, stop: &'static AtomicBool) -> anyhow::Result<Vec<LiveSource>> {
+        self.watched.check()?;
+        let all = self.watched.all();
+        if self.test_script.is_some() && !all.iter().any(|watched| matches!(watched, Watched::Test(_))) {
             return Err(UsageError("--test-script is for --camera test: a real camera has no script".to_owned()).into());
         }
-        Ok(match Address::of(&self.camera) {
-            address @ Address::Url(_) => Arc::new(Stream { address, patience: self.patience(), stop: Some(stop) }),
-            Address::File(_) | Address::Stdin => {
-                let wish = Wish { size: self.camera_size, rate: self.camera_rate };
-                Arc::new(CameraOpener { asked: name::of(&self.camera), wish })
-            }
-        })
+        let source = |(watched, name): (&Watched, String)| {
+            let opener = Arc::new(CuredOpener(self.opener(watched, stop)?));
+            Ok(LiveSource { name, watched: watched.clone(), opener })
+        };
+        all.iter().zip(self.watched.names()).map(source).collect()
     }
 
-    /// The clip of the test camera, where that is asked for and one is named.
-    fn clip(&self) -> Option<Option<PathBuf>> {
-        if self.camera == TEST {
-            return Some(None);
-        }
-        let words = self.camera.as_encoded_bytes();
-        words.starts_with(format!("{TEST}=").as_bytes()).then(|| Some(behind(&self.camera, TEST.len() + 1)))
+    fn opener(&self, watched: &Watched, stop: &'static AtomicBool) -> anyhow::Result<Arc<dyn Open>> {
+        Ok(match watched {
+            Watched::Camera(asked) => {
+                let wish = Wish { size: self.camera_size, rate: self.camera_rate };
+                Arc::new(CameraOpener { asked: asked.clone(), wish })
+            }
+            Watched::Stream(address) => {
+                Arc::new(Stream { address: address.clone(), patience: self.patience(), stop: Some(stop) })
+            }
+            Watched::Test(clip) => self.test_camera(clip.clone())?,
+        })
     }
 
     fn test_camera(&self, clip: Option<PathBuf>) -> anyhow::Result<Arc<dyn Open>> {
@@ -106,18 +107,6 @@ impl LiveInputArgs {
     pub(super) fn patience(&self) -> Duration {
         Duration::from_secs_f64(self.patience)
     }
-}
-
-/// The path behind the first `length` bytes, which are ASCII.
-#[cfg(unix)]
-fn behind(words: &OsStr, length: usize) -> PathBuf {
-    use std::os::unix::ffi::OsStrExt;
-    OsStr::from_bytes(&words.as_bytes()[length..]).into()
-}
-
-#[cfg(not(unix))]
-fn behind(words: &OsStr, length: usize) -> PathBuf {
-    words.to_string_lossy().get(length..).unwrap_or_default().into()
 }
 
 fn size(text: &str) -> Result<(u32, u32), String> {

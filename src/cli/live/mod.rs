@@ -1,8 +1,9 @@
-//! `cyborg live`: a camera or a stream, judged while it happens.
+//! `cyborg live`: cameras and streams, judged while it happens.
 
 #[cfg(feature = "page")]
 mod alerts;
 mod cured;
+mod feeds;
 mod input;
 #[cfg(feature = "page")]
 mod page;
@@ -10,11 +11,12 @@ mod printer;
 mod service;
 mod systemd;
 mod thresholds;
+mod watched;
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -22,24 +24,20 @@ use clap::{ArgMatches, Args};
 
 use super::interrupt;
 use super::layers::Layers;
-use super::outcome::{Outcome, UsageError, note};
+use super::outcome::{Outcome, UsageError, complain, note};
 use super::workers::WorkerArgs;
-use crate::capture::Open;
 use crate::classify::named::ModelName;
 use crate::cli::cure;
 use crate::clock::Clock;
 use crate::face::follow::DetectEvery;
 use crate::live::backoff::BackOff;
 use crate::live::limits::{SharedLimits, ThresholdSwitch as _};
-use crate::live::metrics::LiveMetrics;
-use crate::live::pulse::Pulse;
-use crate::live::view::{Audience, SourceState, View};
 use crate::live::watch::{FirstSight, KeepSettings, LiveStages};
 use crate::verdict::Judge;
-use cured::CuredOpener;
+use feeds::LiveFeed;
 use input::LiveInputArgs;
 use printer::{Printer, Voice};
-use service::{Service, Settings};
+use service::{Service, Settings, Wrist};
 
 /// A source that was lost is tried again after so long, and twice as long each time.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -86,10 +84,10 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
         return Err(UsageError("--model is given several times: `cyborg live` takes one model".to_owned()).into());
     }
     let workers = WorkerArgs { model: models(&args.workers.model), ..args.workers.clone() };
-    let opener: Arc<dyn Open> = Arc::new(CuredOpener(args.input.opener(stop)?));
+    let sources = args.input.sources(stop)?;
     #[cfg(feature = "page")]
     let outputs = args.alerts.outputs()?;
-    let mut team = workers.open_live_team()?;
+    let (mut team, more) = workers.open_live_team(NonZeroUsize::new(sources.len()).unwrap_or(NonZeroUsize::MIN))?;
     let judge = Judge::new(team.classifier.contract());
     let mut quick = team.others.pop();
     if let Some(quick) = &quick {
@@ -100,33 +98,31 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
         ));
     }
     let quick_judge = quick.as_ref().map(|quick| Judge::new(quick.contract()));
-    let metrics = Arc::new(LiveMetrics::default());
     #[cfg(feature = "page")]
     let aside = args.alerts.takes_stdout();
     #[cfg(not(feature = "page"))]
     let aside = false;
-    let printer = Arc::new(Printer::new(if aside { Voice::Aside } else { Voice::Aloud }));
+    let voice = if aside { Voice::Aside } else { Voice::Aloud };
+    let printer = Arc::new(Printer::new(voice, sources.iter().map(|source| &*source.name)));
     let limits = Arc::new(SharedLimits::of(team.classifier.contract()));
     limits.switch(args.thresholds.limits(limits.own())?);
-    let pulse = Arc::new(Pulse::new(args.input.patience()));
-    let mut audience = audience(&printer, &pulse);
-    #[cfg(feature = "page")]
-    let served = args.page.serve(args.input.name(), &team.classifier, &limits, &metrics, &printer)?;
-    #[cfg(feature = "page")]
-    if let Some((page, _)) = &served {
-        let page: Arc<dyn Audience> = Arc::<crate::live::page::Page>::clone(page);
-        audience.0.push(page);
-    }
-    #[cfg(feature = "page")]
-    let alerts = alerts::AlertArgs::begin(outputs, args.input.name(), team.classifier.name().to_owned(), &metrics)?;
-    #[cfg(feature = "page")]
-    if let Some(alerts) = &alerts {
-        let alerts: Arc<dyn Audience> = Arc::<crate::live::alerts::Alerts>::clone(alerts);
-        audience.0.push(alerts);
-    }
     let backoff = BackOff { first: FIRST_WAIT, most: LONGEST_WAIT };
     let keep = KeepSettings { stall: args.input.stall(), opening: args.input.patience(), backoff, steady: STEADY };
-    let mut service = Service { settings, limits: Arc::clone(&limits), pulse, metrics: &metrics, stop };
+    #[cfg_attr(not(feature = "page"), expect(unused_mut, reason = "nobody else watches then"))]
+    let mut feeds = LiveFeed::all(sources, &keep, &printer);
+    #[cfg(feature = "page")]
+    let _served = args.page.serve(&mut feeds, &team.classifier, &limits, voice)?;
+    #[cfg(feature = "page")]
+    let alerts = alerts::AlertArgs::begin(outputs, &mut feeds, team.classifier.name())?;
+    let wrists = feeds.iter().map(Wrist::new).collect();
+    let mut service = Service { settings, limits: Arc::clone(&limits), wrists, stop };
+    let failures = AtomicUsize::new(0);
+    let several = feeds.len() > 1;
+    let failed = |feed: usize, error| {
+        failures.fetch_add(1, Ordering::Relaxed);
+        let error = cure::unboxed(error);
+        complain(&if several { error.context(feeds[feed].source.name.clone()) } else { error });
+    };
     // Goes with the thread that watches, however that ends.
     let watched = Arc::new(());
     let over = Arc::downgrade(&watched);
@@ -137,22 +133,23 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
                 let own = SharedLimits::of(quick.contract()).own();
                 FirstSight { classifier: quick, judge, own }
             });
+            let mut detectors: Vec<_> = std::iter::once(team.detector).chain(more).collect();
             let stages = LiveStages {
-                opener,
-                detector: &mut team.detector,
+                feeds: feeds.iter().zip(&mut detectors).map(|(feed, detector)| feed.with(detector, keep)).collect(),
                 detect: DetectEvery(args.detect_every),
                 classifier: &mut team.classifier,
                 judge: &judge,
                 first_sight,
                 limits,
                 clock: Clock::machine(),
+                failed: &failed,
             };
-            crate::live::watch(stages, &keep, &audience, &metrics, stop).map_err(cure::unboxed)
+            crate::live::watch(stages, stop).map_err(cure::unboxed)
         });
         scope.spawn(move || service.serve(|| over.strong_count() == 0));
-        let printed = printer.print(&metrics, || watching.is_finished());
+        let printed = printer.print(feeds.iter().map(|feed| &*feed.metrics), || watching.is_finished());
         if printed.is_err() {
-            // Nobody reads any more: the source is closed too.
+            // Nobody reads any more: the sources are closed too.
             stop.store(true, Ordering::Relaxed);
         }
         watching.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
@@ -164,7 +161,7 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
     }
     ended?;
     // Ctrl-C is how a live run ends: no failure, and nothing is left half done.
-    Ok(Outcome::Done)
+    Ok(Outcome::of(failures.into_inner(), feeds.len()))
 }
 
 /// Who judges: where nobody is named the set that judges best decides, where it is installed, and the small model, which keeps
@@ -176,25 +173,5 @@ fn models(named: &[ModelName]) -> Vec<ModelName> {
             other => vec![other],
         },
         named => named.to_vec(),
-    }
-}
-
-/// Everybody who is told what there is to see.
-struct Audiences(Vec<Arc<dyn Audience>>);
-
-/// The terminal, and whoever else is to watch.
-fn audience(printer: &Arc<Printer>, pulse: &Arc<Pulse>) -> Audiences {
-    let printer: Arc<dyn Audience> = Arc::<Printer>::clone(printer);
-    let pulse: Arc<dyn Audience> = Arc::<Pulse>::clone(pulse);
-    Audiences(vec![printer, pulse])
-}
-
-impl Audience for Audiences {
-    fn show(&self, view: Arc<View>) {
-        self.0.iter().for_each(|audience| audience.show(Arc::clone(&view)));
-    }
-
-    fn source(&self, state: SourceState) {
-        self.0.iter().for_each(|audience| audience.source(state.clone()));
     }
 }

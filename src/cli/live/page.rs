@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::printer::Printer;
+use super::feeds::LiveFeed;
+use super::printer::Voice;
+use super::watched::Watched;
 use crate::classify::panel::Panel;
 use crate::live::limits::{SharedLimits, ThresholdSwitch as _};
-use crate::live::metrics::LiveMetrics;
-use crate::live::page::{Facts, Page, PageSettings, Secret, Served};
+use crate::live::page::{Facts, Feed, FeedFacts, FeedKind, Page, PageSettings, Secret, Served};
 use crate::web::WebFlags;
 
 #[derive(Args, Debug)]
@@ -29,15 +30,14 @@ pub(super) struct PageArgs {
 }
 
 impl PageArgs {
-    /// Serves the page, and says where; nothing when none is wanted.
+    /// Serves the page, which shows all feeds, and says where; nothing when none is wanted.
     pub(super) fn serve(
         &self,
-        source: String,
+        feeds: &mut [LiveFeed],
         classifier: &Panel,
         limits: &Arc<SharedLimits>,
-        metrics: &Arc<LiveMetrics>,
-        printer: &Printer,
-    ) -> anyhow::Result<Option<(Arc<Page>, Served)>> {
+        voice: Voice,
+    ) -> anyhow::Result<Option<Served>> {
         if self.no_page {
             return Ok(None);
         }
@@ -49,15 +49,29 @@ impl PageArgs {
         };
         let facts = Facts {
             tool: concat!("cyborg ", env!("CARGO_PKG_VERSION")).to_owned(),
-            source,
             model: classifier.name().to_owned(),
             provider: classifier.provider(),
             thresholds: limits.now(),
+            record: None,
         };
-        let page = Arc::new(Page::new());
-        let (metrics, limits) = (Arc::clone(metrics), Arc::clone(limits));
-        let served = page.serve(settings, metrics, facts, limits)?;
-        printer.voice.say(&format!("the page: {}", served.url()))?;
-        Ok(Some((page, served)))
+        let shown: Vec<Arc<Feed>> = feeds.iter().map(shown).collect();
+        let limits = Arc::clone(limits);
+        let served = Arc::new(Page::new(shown.clone())).serve(settings, facts, limits)?;
+        for (feed, shown) in feeds.iter_mut().zip(shown) {
+            feed.tell(shown);
+        }
+        voice.say(&format!("the page: {}", served.url()))?;
+        Ok(Some(served))
     }
+}
+
+/// What the page keeps of a feed.
+fn shown(feed: &LiveFeed) -> Arc<Feed> {
+    let kind = match feed.source.watched {
+        Watched::Camera(_) => FeedKind::Camera,
+        Watched::Stream(_) => FeedKind::Stream,
+        Watched::Test(_) => FeedKind::Test,
+    };
+    let facts = FeedFacts { name: feed.source.name.clone(), kind, whole: true };
+    Arc::new(Feed::new(facts, Arc::clone(&feed.metrics)))
 }

@@ -1,4 +1,5 @@
-//! What a live run says in the terminal: a line where a person's verdict turns, and how the run goes every few seconds.
+//! What a live run says in the terminal: a line where a person's verdict turns, and how each feed goes every few seconds. Where
+//! there are several feeds, each line begins with the name of its own.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,7 +9,7 @@ use crossbeam_queue::ArrayQueue;
 use crate::cli::outcome::{note, say};
 use crate::face::follow::TrackId;
 use crate::live::metrics::{Counts, LiveMetrics};
-use crate::live::newest::Newest;
+use crate::live::newest::{Bell, Newest};
 use crate::live::turns::Turns;
 use crate::live::view::{Audience, LiveOpinion, SourceState, View};
 
@@ -44,48 +45,102 @@ impl Voice {
 /// Takes what there is to see, and prints it on another thread: the terminal may be slow.
 pub(super) struct Printer {
     pub(super) voice: Voice,
+    inboxes: Vec<Inbox>,
+    bell: Bell,
+}
+
+/// What a feed has to tell.
+struct Inbox {
+    /// Begins its lines.
+    prefix: String,
     newest: Newest<Arc<View>>,
     states: ArrayQueue<SourceState>,
 }
 
+/// A feed's way to the printer.
+struct Way {
+    printer: Arc<Printer>,
+    feed: usize,
+}
+
+/// What was told of a feed so far.
+struct Story<'a> {
+    turns: Turns<()>,
+    metrics: &'a LiveMetrics,
+    before: Numbers,
+    /// It ended, and its last numbers were said.
+    over: bool,
+}
+
 impl Printer {
-    pub(super) fn new(voice: Voice) -> Self {
-        Self { voice, newest: Newest::new(), states: ArrayQueue::new(STATES) }
+    /// Prints what feeds of these names have to tell.
+    pub(super) fn new<'a>(voice: Voice, names: impl ExactSizeIterator<Item = &'a str>) -> Self {
+        let (bell, several) = (Bell::new(), names.len() > 1);
+        let inbox = |name: &str| Inbox {
+            prefix: if several { format!("[{name}] ") } else { String::new() },
+            newest: Newest::ringing(&bell),
+            states: ArrayQueue::new(STATES),
+        };
+        Self { voice, inboxes: names.map(inbox).collect(), bell: bell.clone() }
     }
 
-    /// Prints until the run is `over`.
-    pub(super) fn print(&self, metrics: &LiveMetrics, over: impl Fn() -> bool) -> anyhow::Result<()> {
-        let (mut turns, begun, mut last) = (Turns::default(), Instant::now(), Instant::now());
-        let mut before = Numbers::of(metrics);
+    /// Who is told of this feed.
+    pub(super) fn audience(self: &Arc<Self>, feed: usize) -> Arc<dyn Audience> {
+        Arc::new(Way { printer: Arc::clone(self), feed })
+    }
+
+    /// Prints until the run is `over`. The numbers are those of the feeds, in their order.
+    pub(super) fn print<'a>(
+        &self,
+        metrics: impl Iterator<Item = &'a LiveMetrics>,
+        over: impl Fn() -> bool,
+    ) -> anyhow::Result<()> {
+        let story = |metrics| Story { turns: Turns::default(), metrics, before: Numbers::of(metrics), over: false };
+        let mut stories: Vec<Story<'_>> = metrics.map(story).collect();
+        let (begun, mut last) = (Instant::now(), Instant::now());
+        let several = self.inboxes.len() > 1;
         loop {
             // Asked first: what comes before the end is printed after it was asked.
             let over = over();
-            while let Some(state) = self.states.pop() {
-                note(&words(&state));
+            if !over {
+                self.bell.wait(POLL_INTERVAL);
             }
-            let view = if over { self.newest.try_take() } else { self.newest.take(POLL_INTERVAL) };
-            if let Some(view) = view {
-                self.tell(&view, &mut turns, begun)?;
+            let due = over || last.elapsed() >= EVERY;
+            for (inbox, story) in self.inboxes.iter().zip(&mut stories) {
+                let mut ended = false;
+                while let Some(state) = inbox.states.pop() {
+                    ended = state == SourceState::Ended;
+                    note(&format!("{}{}", inbox.prefix, words(&state, several)));
+                }
+                if let Some(view) = inbox.newest.try_take() {
+                    self.tell(&view, inbox, story, begun)?;
+                }
+                if (due || ended) && !story.over {
+                    let now = Numbers::of(story.metrics);
+                    note(&format!("{}{}", inbox.prefix, now.since(&story.before, last.elapsed())));
+                    (story.before, story.over) = (now, ended);
+                }
             }
-            if over || last.elapsed() >= EVERY {
-                let now = Numbers::of(metrics);
-                note(&now.since(&before, last.elapsed()));
-                (before, last) = (now, Instant::now());
+            if due {
+                last = Instant::now();
             }
             if over {
+                if several {
+                    note("the run has ended");
+                }
                 return Ok(());
             }
         }
     }
 
     /// A line for each person whose verdict turned.
-    fn tell(&self, view: &View, turns: &mut Turns, begun: Instant) -> std::io::Result<()> {
-        let now = view.frame.captured;
+    fn tell(&self, view: &View, inbox: &Inbox, story: &mut Story<'_>, begun: Instant) -> std::io::Result<()> {
+        let (now, turns) = (view.frame.captured, &mut story.turns);
         for person in &view.persons {
             if let Some(opinion) = person.decided()
                 && turns.take(person.track, opinion.verdict, now, ()).is_some()
             {
-                self.voice.say(&line(person.track, opinion, begun))?;
+                self.voice.say(&format!("{}{}", inbox.prefix, line(person.track, opinion, begun)))?;
             }
         }
         turns.forget(now, |_| {});
@@ -93,13 +148,14 @@ impl Printer {
     }
 }
 
-impl Audience for Printer {
+impl Audience for Way {
     fn show(&self, view: Arc<View>) {
-        self.newest.put(view);
+        self.printer.inboxes[self.feed].newest.put(view);
     }
 
     fn source(&self, state: SourceState) {
-        self.states.force_push(state);
+        self.printer.inboxes[self.feed].states.force_push(state);
+        self.printer.bell.ring();
     }
 }
 
@@ -109,8 +165,8 @@ fn line(track: TrackId, opinion: &LiveOpinion, begun: Instant) -> String {
     format!("{seconds:8.2} s  person {track}: {}{reason}, p {:.3}", opinion.verdict, opinion.probability.value())
 }
 
-/// How the source is, for people.
-pub(super) fn words(state: &SourceState) -> String {
+/// How a source is, for people; `several` says whether there are others.
+pub(super) fn words(state: &SourceState, several: bool) -> String {
     match state {
         SourceState::Starting => "opening the source".to_owned(),
         SourceState::Playing { size: (width, height), rate, differs } => {
@@ -126,6 +182,7 @@ pub(super) fn words(state: &SourceState) -> String {
             };
             format!("lost: {reason}; trying again in {:.1} s{tried}", wait.as_secs_f64())
         }
+        SourceState::Ended if several => "it has ended".to_owned(),
         SourceState::Ended => "the run has ended".to_owned(),
     }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use clap::{ArgMatches, FromArgMatches};
 
+use super::feeds::LiveFeed;
 use super::printer::words;
 use super::systemd::{self, News};
 use super::thresholds::ThresholdArgs;
@@ -16,6 +17,7 @@ use crate::cli::outcome::{complain, note};
 use crate::live::limits::{Limits, SharedLimits, ThresholdSwitch};
 use crate::live::metrics::LiveMetrics;
 use crate::live::pulse::{Beat, Pulse};
+use crate::live::view::SourceState;
 
 /// How often it looks after all this.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -31,12 +33,21 @@ pub(super) struct Settings {
     asked: &'static AtomicBool,
 }
 
+/// Where the pulse of a feed is felt.
+pub(super) struct Wrist<'a> {
+    name: &'a str,
+    pulse: &'a Pulse,
+    metrics: &'a LiveMetrics,
+    beat: Beat,
+    /// Whether it was felt since the last sign of life.
+    felt: bool,
+}
+
 /// Looks after a run.
 pub(super) struct Service<'a> {
     pub(super) settings: Option<Settings>,
     pub(super) limits: Arc<SharedLimits>,
-    pub(super) pulse: Arc<Pulse>,
-    pub(super) metrics: &'a LiveMetrics,
+    pub(super) wrists: Vec<Wrist<'a>>,
     pub(super) stop: &'a AtomicBool,
 }
 
@@ -75,6 +86,14 @@ impl Settings {
     }
 }
 
+impl<'a> Wrist<'a> {
+    /// Of a feed that has not got on yet.
+    pub(super) fn new(feed: &'a LiveFeed) -> Self {
+        let LiveFeed { source, pulse, metrics, .. } = feed;
+        Self { name: &source.name, pulse, metrics, beat: Beat::default(), felt: false }
+    }
+}
+
 fn shown(limits: Limits) -> String {
     format!("{} and {}", limits.authentic_below, limits.synthetic_above)
 }
@@ -84,18 +103,18 @@ impl Service<'_> {
     pub(super) fn serve(&mut self, over: impl Fn() -> bool) {
         systemd::tell(News::Ready);
         let every = systemd::patience().map(|patience| patience / SIGNS);
-        let (mut beat, mut felt, mut source, mut stopping) = (Beat::default(), None::<Instant>, None, false);
+        let (mut looked, mut told, mut stopping) = (None::<Instant>, None, false);
         while !over() {
-            if every.is_some_and(|every| felt.is_none_or(|felt| felt.elapsed() >= every)) {
-                felt = Some(Instant::now());
-                if self.pulse.beats(self.metrics, &mut beat) {
+            if every.is_some_and(|every| looked.is_none_or(|looked| looked.elapsed() >= every)) {
+                looked = Some(Instant::now());
+                if self.is_alive() {
                     systemd::tell(News::Alive);
                 }
             }
-            let now = self.pulse.source();
-            if source.as_ref() != Some(&now) {
-                systemd::tell(News::Status(&words(&now)));
-                source = Some(now);
+            let status = self.status();
+            if told.as_ref() != Some(&status) {
+                systemd::tell(News::Status(&status));
+                told = Some(status);
             }
             if self.stop.load(Ordering::Relaxed) && !std::mem::replace(&mut stopping, true) {
                 systemd::tell(News::Stopping);
@@ -111,5 +130,31 @@ impl Service<'_> {
         if !stopping {
             systemd::tell(News::Stopping);
         }
+    }
+
+    /// Whether each feed got on since the last sign of life, be it in the same moment or one after the other. One that has ended
+    /// holds up no sign while there are others.
+    fn is_alive(&mut self) -> bool {
+        let mut goes_on = false;
+        for wrist in &mut self.wrists {
+            let ended = wrist.pulse.source() == SourceState::Ended;
+            goes_on |= !ended;
+            wrist.felt |= ended || wrist.pulse.beats(wrist.metrics, &mut wrist.beat);
+        }
+        let alive = goes_on && self.wrists.iter().all(|wrist| wrist.felt);
+        if alive {
+            self.wrists.iter_mut().for_each(|wrist| wrist.felt = false);
+        }
+        alive
+    }
+
+    /// How all sources are, in one line.
+    fn status(&self) -> String {
+        let several = self.wrists.len() > 1;
+        let one = |wrist: &Wrist<'_>| {
+            let words = words(&wrist.pulse.source(), several);
+            if several { format!("[{}] {words}", wrist.name) } else { words }
+        };
+        self.wrists.iter().map(one).collect::<Vec<_>>().join("; ")
     }
 }

@@ -41,8 +41,10 @@ struct Fields<'a> {
 /// Somebody turned: the line that is told of it, and what snapshots are made from.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// Counts the events of a run from 1.
+    /// Counts the events of a run from 1, over all feeds.
     pub number: u64,
+    /// The number of the feed in which it was seen, where there are others.
+    pub feed: Option<usize>,
     /// When it was seen, RFC 3339 in UTC with milliseconds.
     pub time: String,
     /// Who turned, and how.
@@ -71,7 +73,7 @@ impl Event {
             model: &origin.model,
         };
         let json = serde_json::to_string(&fields).expect("plain fields always have a JSON form");
-        Self { number, time, turn, json, view: None }
+        Self { number, feed: None, time, turn, json, view: None }
     }
 }
 

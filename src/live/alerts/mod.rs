@@ -1,6 +1,6 @@
 //! Alerts: a person's verdict becomes synthetic, changes back, or the person leaves; sent to a file, a web server, an MQTT broker, or kept as a picture.
 //!
-//! [`Alerts`] is an [`Audience`]: [`turning`] finds the turns between two pictures, and each becomes an [`event::Event`].
+//! [`Alerts::audience`] watches a feed: [`turning`] finds the turns between two pictures, and each becomes an [`event::Event`].
 //! Each [`Output`] has a thread and a bounded queue of its own, so that none holds up the picture or another output. What has
 //! no room, or can't be sent, is counted.
 
@@ -40,11 +40,22 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// How long the outputs may take for what still waits at the end.
 const FAREWELL: Duration = Duration::from_millis(250);
 
-/// Finds events in what there is to see, and hands them to the outputs.
+/// Hands the events of all feeds to the outputs.
 #[derive(Debug)]
 pub struct Alerts {
-    origin: Origin,
     posts: Vec<Post>,
+    counts: Vec<Arc<OutputCounts>>,
+    /// How many events there were. Held while one is handed over, so that each output gets them in their order.
+    number: Mutex<u64>,
+}
+
+/// Finds events in what there is to see of a feed.
+#[derive(Debug)]
+struct Lookout {
+    alerts: Arc<Alerts>,
+    origin: Origin,
+    /// The feed's number, where there are others.
+    feed: Option<usize>,
     metrics: Arc<LiveMetrics>,
     state: Mutex<State>,
 }
@@ -54,25 +65,37 @@ struct State {
     turning: Turning,
     /// A picture that was still on its way when the source was lost shows nobody who is there.
     playing: bool,
-    number: u64,
     turns: Vec<Turn>,
 }
 
 impl Alerts {
-    /// Begins a thread for each output, whose numbers are in `metrics` from now on.
+    /// Begins a thread for each output.
     ///
     /// # Errors
     ///
     /// When the system gives no thread.
-    pub fn begin(origin: Origin, outputs: Vec<Box<dyn Output>>, metrics: &Arc<LiveMetrics>) -> std::io::Result<Self> {
+    pub fn begin(outputs: Vec<Box<dyn Output>>) -> std::io::Result<Self> {
         let (backoff, clock) = (BackOff { first: FIRST_WAIT, most: LONGEST_WAIT }, Clock::machine());
         let counts: Vec<_> = outputs.iter().map(|output| Arc::new(OutputCounts::new(output.name()))).collect();
         let begin = |(output, counts)| Post::begin(output, Arc::clone(counts), backoff, clock.clone());
         let posts = outputs.into_iter().zip(&counts).map(begin);
         let posts = posts.collect::<Result<_, _>>()?;
+        Ok(Self { posts, counts, number: Mutex::default() })
+    }
+
+    /// Who watches a feed, and tells its events with this origin; `feed` is its number, where there are others. How the outputs
+    /// fare is in `metrics` from now on.
+    #[must_use]
+    pub fn audience(
+        self: &Arc<Self>,
+        origin: Origin,
+        feed: Option<usize>,
+        metrics: &Arc<LiveMetrics>,
+    ) -> Arc<dyn Audience> {
         // A second set of outputs would be counted nowhere; a run has one.
-        let _ = metrics.outputs.set(counts);
-        Ok(Self { origin, posts, metrics: Arc::clone(metrics), state: Mutex::default() })
+        let _ = metrics.outputs.set(self.counts.clone());
+        let (alerts, metrics) = (Arc::clone(self), Arc::clone(metrics));
+        Arc::new(Lookout { alerts, origin, feed, metrics, state: Mutex::default() })
     }
 
     /// Sends what still waits, for a quarter of a second; what is left then is told and given up.
@@ -84,18 +107,21 @@ impl Alerts {
         }
         self.posts.iter().filter(|post| !post.has_ended()).for_each(Post::leave);
     }
+}
 
+impl Lookout {
     fn tell(&self, state: &mut State, view: Option<&Arc<View>>) {
         for turn in state.turns.drain(..) {
-            state.number += 1;
+            let mut number = self.alerts.number.lock().unwrap_or_else(PoisonError::into_inner);
+            *number += 1;
             let age = view.map_or(Duration::ZERO, |view| view.frame.captured.elapsed());
-            let event = Event::new(state.number, turn, age, &self.origin);
+            let event = Event { feed: self.feed, ..Event::new(*number, turn, age, &self.origin) };
             self.metrics.events.fetch_add(1, Ordering::Relaxed);
             // Who is gone is in no picture.
             let view = view.filter(|_| turn.to != To::Gone);
             let pictured = view.map(|view| Arc::new(Event { view: Some(Arc::clone(view)), ..event.clone() }));
             let event = Arc::new(event);
-            for post in &self.posts {
+            for post in &self.alerts.posts {
                 let event = if post.wants_picture { pictured.as_ref() } else { Some(&event) };
                 if let Some(event) = event {
                     post.put(Arc::clone(event));
@@ -105,7 +131,7 @@ impl Alerts {
     }
 }
 
-impl Audience for Alerts {
+impl Audience for Lookout {
     /// A few comparisons a person, and nothing more where nobody turned.
     fn show(&self, view: Arc<View>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

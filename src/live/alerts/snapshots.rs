@@ -80,14 +80,17 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// Whether a file's name is one that is given here: `event-20261126T102030.123Z-track-3-synthetic.jpg`.
+/// Whether a file's name is one that is given here: `event-20261126T102030.123Z-track-3-synthetic.jpg`, and with several feeds
+/// `event-20261126T102030.123Z-feed-1-track-3-synthetic.jpg`.
 fn is_ours(name: &str) -> bool {
     let words = |name: &str| -> Option<bool> {
         let middle = name.strip_prefix(BEGIN)?.strip_suffix(END)?;
         let (time, rest) = middle.split_once("-track-")?;
         let (track, to) = rest.split_once('-')?;
+        let (time, feed) = time.split_once("-feed-").unwrap_or((time, "0"));
         let time = time.len() == 20 && time.ends_with('Z') && time.starts_with(|sign: char| sign.is_ascii_digit());
-        Some(time && track.parse::<u64>().is_ok() && ["authentic", "unsure", "synthetic"].contains(&to))
+        let numbers = feed.parse::<usize>().is_ok() && track.parse::<u64>().is_ok();
+        Some(time && numbers && ["authentic", "unsure", "synthetic"].contains(&to))
     };
     words(name).unwrap_or(false)
 }
@@ -95,7 +98,8 @@ fn is_ours(name: &str) -> bool {
 /// The time without signs that some systems take in no name.
 fn name(event: &Event) -> String {
     let time = event.time.replace(['-', ':'], "");
-    format!("{BEGIN}{time}-track-{}-{}{END}", event.turn.track, event.turn.to.word())
+    let feed = event.feed.map(|feed| format!("-feed-{feed}")).unwrap_or_default();
+    format!("{BEGIN}{time}{feed}-track-{}-{}{END}", event.turn.track, event.turn.to.word())
 }
 
 impl Output for Snapshots {
@@ -145,6 +149,19 @@ mod tests {
         let view = Some(Arc::new(View { frame, persons: Vec::new() }));
         // The later the younger, so that their names are in order.
         Event { view, ..Event::new(number, turn, Duration::from_secs(100 - number), &origin) }
+    }
+
+    #[test]
+    fn each_feed_has_names_of_its_own() {
+        let event = event(7);
+        let of = |feed| name(&Event { feed, ..event.clone() });
+        let names = [None, Some(0), Some(12)].map(of);
+        assert!(names[2].contains("Z-feed-12-track-7-synthetic"), "{names:?}");
+        assert!(names.iter().all(|name| is_ours(name)), "{names:?}");
+        assert!(names[0] != names[1] && names[1] != names[2], "{names:?}");
+        for other in ["feed-x-track", "feed--track", "feed-1-2-track"] {
+            assert!(!is_ours(&names[1].replace("feed-0-track", other)), "{other}");
+        }
     }
 
     #[test]

@@ -22,7 +22,9 @@ const MOST_PERSONS: usize = 32;
 /// Somebody's verdict became another one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct TurnTold {
-    /// Counts the turns from 1.
+    /// In which feed.
+    pub feed: usize,
+    /// Counts the turns of the feed from 1.
     pub number: u64,
     /// Milliseconds since the server began.
     pub at: u64,
@@ -36,9 +38,10 @@ pub(super) struct TurnTold {
     pub reason: Option<Reason>,
 }
 
-/// The lines of all persons, and the turns.
+/// The lines of all persons of a feed, and the turns.
 #[derive(Debug)]
 pub(super) struct History {
+    feed: usize,
     /// The time that milliseconds count from.
     began: Instant,
     lines: BTreeMap<u64, Line>,
@@ -52,9 +55,9 @@ type Line = VecDeque<(u64, f32)>;
 
 impl History {
     /// Nobody yet; milliseconds count from `began`.
-    pub(super) fn new(began: Instant) -> Self {
+    pub(super) fn new(feed: usize, began: Instant) -> Self {
         let (lines, verdicts, turns) = Default::default();
-        Self { began, lines, verdicts, turns, turned: 0 }
+        Self { feed, began, lines, verdicts, turns, turned: 0 }
     }
 
     /// Adds what is said of `persons` at `at` milliseconds.
@@ -68,7 +71,7 @@ impl History {
             if let Some(Turned { from }) = self.verdicts.take(person.track, opinion.verdict, now, ()) {
                 self.turned += 1;
                 let (number, to) = (self.turned, opinion.verdict);
-                self.turns.push_back(TurnTold { number, at, track, from, to, reason: opinion.reason });
+                self.turns.push_back(TurnTold { feed: self.feed, number, at, track, from, to, reason: opinion.reason });
             }
             let line = self.lines.entry(track).or_default();
             if line.back().is_none_or(|&(last, _)| at >= last + STEP_MS) {
@@ -143,7 +146,7 @@ mod tests {
 
     #[test]
     fn what_is_said_at_first_sight_is_no_turn() {
-        let mut history = History::new(Instant::now());
+        let mut history = History::new(0, Instant::now());
         let mut first = person(1, Verdict::Synthetic);
         first.opinion.as_mut().expect("it is there").at_first_sight = true;
         history.add(0, &[first]);
@@ -154,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_turn_is_told_once() {
-        let mut history = History::new(Instant::now());
+        let mut history = History::new(0, Instant::now());
         for (at, verdict) in
             [(0, Verdict::Unsure), (40, Verdict::Unsure), (80, Verdict::Synthetic), (120, Verdict::Synthetic)]
         {
@@ -168,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_line_has_ten_points_a_second_for_a_minute() {
-        let mut history = History::new(Instant::now());
+        let mut history = History::new(0, Instant::now());
         for at in (0..=90_000).step_by(20) {
             history.add(at, &[person(1, Verdict::Unsure)]);
         }
@@ -178,7 +181,7 @@ mod tests {
 
     #[test]
     fn it_does_not_grow_with_the_persons() {
-        let mut history = History::new(Instant::now());
+        let mut history = History::new(0, Instant::now());
         for track in 1..=1000 {
             history.add(track, &[person(track, Verdict::Unsure)]);
         }

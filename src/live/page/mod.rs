@@ -1,11 +1,12 @@
 //! The page of a live run: a small server that shows the newest picture, the verdicts and the numbers to whoever asks.
 //!
-//! A [`Page`] is an [`Audience`](super::view::Audience): it keeps the newest picture and never waits. [`Page::serve`] starts a thread with a
-//! server of its own. There, one task turns each picture into data once for all readers (`recorder`), pictures are
+//! A [`Feed`] is an [`Audience`](super::view::Audience) of one source: it keeps the newest picture and never waits. [`Page::serve`]
+//! starts a thread with a server of its own, which shows all feeds. There, one task turns each picture into data once for all readers (`recorder`), pictures are
 //! encoded when somebody asks (`picture`). Who may ask is decided by [`web`](crate::web).
 //!
 //! A reader gets what is newest at the time it can take something, so that a slow one misses pictures and holds up nobody.
 
+mod feed;
 mod history;
 mod numbers;
 mod picture;
@@ -13,9 +14,10 @@ mod recorder;
 mod routes;
 mod served;
 mod settings;
-mod shown;
+mod told;
 
 pub use super::limits::{Limits, LimitsError, SharedLimits, ThresholdSwitch};
 pub use crate::web::{PageError, Secret, SecretError, Served, TlsFiles, read_origin};
+pub use feed::{Feed, FeedFacts, FeedKind};
+pub use served::Page;
 pub use settings::{Facts, PageSettings};
-pub use shown::Page;

@@ -1,52 +1,66 @@
 //! The numbers of a run in Prometheus' text format, version 0.0.4.
 
 use std::fmt::Write;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::recorder::ways;
+use super::served::Page;
 use super::settings::Facts;
 use crate::live::metrics::{AGE_EDGES_MS, Ages, LiveMetrics, OutputCount};
 use crate::live::view::SourceState;
 use crate::verdict::Verdict;
 
 /// All numbers. `readers` is how many connections there are.
-pub(super) fn text(metrics: &LiveMetrics, source: &SourceState, facts: &Facts, readers: usize) -> String {
+pub(super) fn text(page: &Page, facts: &Facts, readers: usize) -> String {
     let mut out = String::new();
-    let read = |number: &std::sync::atomic::AtomicU64| number.load(Ordering::Relaxed);
-    head(&mut out, "frames_captured_total", "counter", "Frames that the source gave");
-    sample(&mut out, "frames_captured_total", "", read(&metrics.captured));
+    let labels: Vec<String> = page.names.iter().map(|name| format!("source=\"{}\"", quoted(name))).collect();
+    let feeds = || page.feeds.iter().zip(&labels);
+    let mut counter = |name: &str, help: &str, number: fn(&LiveMetrics) -> &AtomicU64| {
+        head(&mut out, name, "counter", help);
+        for (feed, source) in feeds() {
+            sample(&mut out, name, source, read(number(&feed.metrics)));
+        }
+    };
+    counter("frames_captured_total", "Frames that the source gave", |metrics| &metrics.captured);
+    counter("frames_shown_total", "Frames that were shown", |metrics| &metrics.shown);
+    counter("faces_scored_total", "Faces that were scored", |metrics| &metrics.scored);
+    counter("source_lost_total", "Times that the source was lost", |metrics| &metrics.lost);
+    counter("events_total", "Events reported", |metrics| &metrics.events);
     head(&mut out, "frames_dropped_total", "counter", "Frames that were not looked at, by cause");
-    sample(&mut out, "frames_dropped_total", "cause=\"overwritten\"", read(&metrics.overwritten));
-    sample(&mut out, "frames_dropped_total", "cause=\"damaged\"", read(&metrics.damaged));
-    head(&mut out, "frames_shown_total", "counter", "Frames that were shown");
-    sample(&mut out, "frames_shown_total", "", read(&metrics.shown));
-    head(&mut out, "faces_scored_total", "counter", "Faces that were scored");
-    sample(&mut out, "faces_scored_total", "", read(&metrics.scored));
-    head(&mut out, "source_lost_total", "counter", "Times that the source was lost");
-    sample(&mut out, "source_lost_total", "", read(&metrics.lost));
+    for (feed, source) in feeds() {
+        for (cause, number) in [("overwritten", &feed.metrics.overwritten), ("damaged", &feed.metrics.damaged)] {
+            sample(&mut out, "frames_dropped_total", &format!("{source},cause=\"{cause}\""), read(number));
+        }
+    }
     head(
         &mut out,
         "verdicts_total",
         "counter",
         "Verdicts on a person that differ from the one before, those at first sight among them",
     );
-    for (verdict, number) in [Verdict::Authentic, Verdict::Unsure, Verdict::Synthetic].iter().zip(&metrics.verdicts) {
-        sample(&mut out, "verdicts_total", &format!("verdict=\"{verdict}\""), read(number));
+    for (feed, source) in feeds() {
+        let verdicts = [Verdict::Authentic, Verdict::Unsure, Verdict::Synthetic];
+        for (verdict, number) in verdicts.iter().zip(&feed.metrics.verdicts) {
+            sample(&mut out, "verdicts_total", &format!("{source},verdict=\"{verdict}\""), read(number));
+        }
     }
-    head(&mut out, "events_total", "counter", "Events reported");
-    sample(&mut out, "events_total", "", read(&metrics.events));
-    outputs(&mut out, &metrics.output_counts());
+    outputs(&mut out, &ways(&page.feeds));
     head(&mut out, "age_seconds", "histogram", "Age of frames since they were captured, by stage");
-    ages(&mut out, "shown", &metrics.shown_age);
-    ages(&mut out, "verdict", &metrics.verdict_age);
+    for (feed, source) in feeds() {
+        ages(&mut out, source, "shown", &feed.metrics.shown_age);
+        ages(&mut out, source, "verdict", &feed.metrics.verdict_age);
+    }
     head(&mut out, "source_state", "gauge", "1 for the state that the source is in");
-    let now = match source {
-        SourceState::Starting => "starting",
-        SourceState::Playing { .. } => "playing",
-        SourceState::Lost { .. } => "lost",
-        SourceState::Ended => "ended",
-    };
-    for state in ["starting", "playing", "lost", "ended"] {
-        sample(&mut out, "source_state", &format!("state=\"{state}\""), u64::from(state == now));
+    for (feed, source) in feeds() {
+        let now = match &*feed.source.borrow() {
+            SourceState::Starting => "starting",
+            SourceState::Playing { .. } => "playing",
+            SourceState::Lost { .. } => "lost",
+            SourceState::Ended => "ended",
+        };
+        for state in ["starting", "playing", "lost", "ended"] {
+            sample(&mut out, "source_state", &format!("{source},state=\"{state}\""), u64::from(state == now));
+        }
     }
     head(&mut out, "connections", "gauge", "Connections to the page");
     sample(&mut out, "connections", "", readers as u64);
@@ -55,6 +69,10 @@ pub(super) fn text(metrics: &LiveMetrics, source: &SourceState, facts: &Facts, r
     let labels = format!("tool=\"{}\",model=\"{}\",provider=\"{}\"", quoted(tool), quoted(model), quoted(provider));
     sample(&mut out, "info", &labels, 1);
     out
+}
+
+fn read(number: &AtomicU64) -> u64 {
+    number.load(Ordering::Relaxed)
 }
 
 fn head(out: &mut String, name: &str, kind: &str, help: &str) {
@@ -91,15 +109,15 @@ fn outputs(out: &mut String, outputs: &[OutputCount]) {
         .for_each(|output| sample(out, "events_waiting", &format!("way=\"{}\"", output.name), output.waiting));
 }
 
-fn ages(out: &mut String, stage: &str, ages: &Ages) {
+fn ages(out: &mut String, source: &str, stage: &str, ages: &Ages) {
     let mut sum = 0;
     let edges = AGE_EDGES_MS.iter().map(|&edge| (edge as f64 / 1e3).to_string()).chain(["+Inf".to_owned()]);
     for (edge, number) in edges.zip(ages.buckets()) {
         sum += number;
-        sample(out, "age_seconds_bucket", &format!("stage=\"{stage}\",le=\"{edge}\""), sum);
+        sample(out, "age_seconds_bucket", &format!("{source},stage=\"{stage}\",le=\"{edge}\""), sum);
     }
-    let _ = writeln!(out, "cyborg_age_seconds_sum{{stage=\"{stage}\"}} {}", ages.sum().as_secs_f64());
-    sample(out, "age_seconds_count", &format!("stage=\"{stage}\""), sum);
+    let _ = writeln!(out, "cyborg_age_seconds_sum{{{source},stage=\"{stage}\"}} {}", ages.sum().as_secs_f64());
+    sample(out, "age_seconds_count", &format!("{source},stage=\"{stage}\""), sum);
 }
 
 /// A label's value: backslash, quote and new line are written with a backslash.
@@ -109,34 +127,46 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Duration;
 
     use super::*;
-    use crate::live::page::Limits;
+    use crate::live::page::{Feed, FeedFacts, FeedKind, Limits};
+    use crate::live::view::Audience as _;
+
+    fn feed(name: &str) -> Arc<Feed> {
+        let facts = FeedFacts { name: name.to_owned(), kind: FeedKind::Camera, whole: true };
+        Arc::new(Feed::new(facts, Arc::new(LiveMetrics::default())))
+    }
 
     #[test]
     fn buckets_are_summed_up_and_labels_quoted() {
-        let metrics = LiveMetrics::default();
+        let feeds = vec![feed("a"), feed("a")];
         for age in [4, 30, 30, 9000] {
-            metrics.verdict_age.count(Duration::from_millis(age));
+            feeds[0].metrics.verdict_age.count(Duration::from_millis(age));
         }
-        metrics.overwritten.fetch_add(3, Ordering::Relaxed);
+        feeds[0].metrics.overwritten.fetch_add(3, Ordering::Relaxed);
+        feeds[1].metrics.overwritten.fetch_add(5, Ordering::Relaxed);
+        feeds[0].source(SourceState::Ended);
         let thresholds = Limits { authentic_below: 0.3, synthetic_above: 0.7 };
-        let (tool, source) = ("cyborg".to_owned(), "a".to_owned());
-        let facts = Facts { tool, source, model: "a \"b\\\n".into(), provider: "cpu".into(), thresholds };
-        let text = text(&metrics, &SourceState::Ended, &facts, 2);
+        let (tool, provider, record) = ("cyborg".to_owned(), "cpu".to_owned(), None);
+        let facts = Facts { tool, model: "a \"b\\\n".into(), provider, thresholds, record };
+        let text = text(&Page::new(feeds), &facts, 2);
         for line in [
-            "cyborg_age_seconds_bucket{stage=\"verdict\",le=\"0.005\"} 1\n",
-            "cyborg_age_seconds_bucket{stage=\"verdict\",le=\"0.033\"} 3\n",
-            "cyborg_age_seconds_bucket{stage=\"verdict\",le=\"5\"} 3\n",
-            "cyborg_age_seconds_bucket{stage=\"verdict\",le=\"+Inf\"} 4\n",
-            "cyborg_age_seconds_sum{stage=\"verdict\"} 9.064\n",
-            "cyborg_age_seconds_count{stage=\"verdict\"} 4\n",
-            "cyborg_frames_dropped_total{cause=\"overwritten\"} 3\n",
-            "cyborg_source_state{state=\"ended\"} 1\n",
+            "cyborg_age_seconds_bucket{source=\"a\",stage=\"verdict\",le=\"0.005\"} 1\n",
+            "cyborg_age_seconds_bucket{source=\"a\",stage=\"verdict\",le=\"0.033\"} 3\n",
+            "cyborg_age_seconds_bucket{source=\"a\",stage=\"verdict\",le=\"5\"} 3\n",
+            "cyborg_age_seconds_bucket{source=\"a\",stage=\"verdict\",le=\"+Inf\"} 4\n",
+            "cyborg_age_seconds_sum{source=\"a\",stage=\"verdict\"} 9.064\n",
+            "cyborg_age_seconds_count{source=\"a\",stage=\"verdict\"} 4\n",
+            "cyborg_frames_dropped_total{source=\"a\",cause=\"overwritten\"} 3\n",
+            "cyborg_frames_dropped_total{source=\"a (2)\",cause=\"overwritten\"} 5\n",
+            "cyborg_source_state{source=\"a\",state=\"ended\"} 1\n",
+            "cyborg_source_state{source=\"a (2)\",state=\"starting\"} 1\n",
             "model=\"a \\\"b\\\\\\n\"",
         ] {
             assert!(text.contains(line), "`{line}` is not in\n{text}");
         }
+        assert_eq!(text.matches("# TYPE cyborg_age_seconds ").count(), 1, "each is explained once");
     }
 }

@@ -33,15 +33,19 @@ const arrivals = [];
 function take(past) {
   lead = Date.now() - past.now;
   lines.clear();
-  for (const [track, points] of Object.entries(past.lines)) lines.set(Number(track), points);
+  const [feed] = past.feeds;
+  for (const [track, points] of Object.entries(feed.lines)) lines.set(Number(track), points);
   part("turns").replaceChildren();
-  past.turns.forEach(addTurn);
-  for (const fact of ["source", "model", "provider", "tool"]) write(`fact-${fact}`, past.facts[fact]);
-  write("name", past.facts.source);
-  document.title = `${past.facts.source} – cyborg live`;
+  feed.turns.forEach(addTurn);
+  for (const fact of ["model", "provider", "tool"]) write(`fact-${fact}`, past.facts[fact]);
+  const { name } = past.facts.sources[0];
+  write("fact-source", name);
+  write("name", name);
+  document.title = `${name} – cyborg live`;
 }
 
 function hear(next) {
+  if (next.feed) return;
   const fresh = !moment || moment.view !== next.view;
   const limits = moment?.thresholds;
   moment = next;
@@ -162,7 +166,7 @@ function listen() {
   const events = new EventSource("events");
   events.addEventListener("past", (event) => take(JSON.parse(event.data)));
   events.addEventListener("moment", (event) => hear(JSON.parse(event.data)));
-  events.addEventListener("turns", (event) => JSON.parse(event.data).forEach(addTurn));
+  events.addEventListener("turns", (event) => JSON.parse(event.data).forEach((turn) => turn.feed || addTurn(turn)));
   events.onerror = () => {
     say("lost", "The server does not answer; trying again");
     // After an answer that is no event stream a browser gives up by itself.

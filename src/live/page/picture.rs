@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use tokio::sync::Mutex;
 
-use super::shown::Shown;
+use super::feed::Shown;
 use crate::draw::heat::{self, Map};
 use crate::draw::jpeg;
 use crate::draw::{Canvas, Overlay};

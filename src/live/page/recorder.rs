@@ -1,123 +1,100 @@
-//! Turns each picture's data into JSON, once for all readers, and keeps the history.
+//! Turns each picture's data into JSON, once for all readers, and keeps the history of each feed.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
+use super::ThresholdSwitch;
+use super::feed::{Feed, FeedFacts, Shown};
 use super::history::{History, TurnTold};
+use super::served::Page;
 use super::settings::Facts;
-use super::shown::{Page, Shown};
-use super::{Limits, ThresholdSwitch};
-use crate::live::metrics::{Ages, Counts, LiveMetrics, OutputCount};
-use crate::live::view::{Person, SourceState, View};
-use crate::verdict::Verdict;
-use crate::verdict::reason::Reason;
+use super::told::{Moment, Numbers, PersonTold, SourceTold, line, milliseconds, persons};
+use crate::live::metrics::OutputCount;
 
 /// Without a new picture the numbers are told this often, so that readers see that somebody is there.
 const TICK: Duration = Duration::from_secs(1);
 
-/// What readers are told of a moment, as JSON on one line.
+/// What readers are told of a moment of a feed, as JSON on one line.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Told {
+    /// Counts the moments of the feed.
+    pub number: u64,
     /// The moment without the turns.
     pub json: Arc<str>,
     /// How often somebody has turned by then.
     pub turned: u64,
 }
 
-/// Looks at the page and tells.
+/// Looks at the feeds and tells.
 pub(super) struct Recorder {
     page: Arc<Page>,
-    metrics: Arc<LiveMetrics>,
     pub facts: Facts,
     pub switch: Arc<dyn ThresholdSwitch>,
-    /// Server threads alone take this lock, never the one that shows pictures.
-    history: Mutex<History>,
-    told: watch::Sender<Told>,
+    desks: Vec<Desk>,
+    /// Rings when something was told of any feed.
+    bell: watch::Sender<()>,
     began: Instant,
 }
 
-/// A moment.
-#[derive(Serialize)]
-struct PageMoment {
-    view: u64,
-    at: u64,
-    size: Option<(usize, usize)>,
-    frame: Option<u64>,
-    age_ms: Option<f64>,
-    persons: Vec<PersonTold>,
-    source: SourceTold,
-    numbers: Numbers,
-    /// Events so far, and how each way out of them fares.
-    events: u64,
-    ways: Vec<OutputCount>,
-    thresholds: Limits,
+/// What is kept of a feed. Server threads alone take these locks, never the one that shows pictures.
+struct Desk {
+    history: Mutex<History>,
+    told: Mutex<Told>,
 }
 
-/// A person of a moment. `bounds` is left, top, width and height in pixels of the picture.
+/// The facts of a run and its sources.
 #[derive(Serialize)]
-struct PersonTold {
-    track: u64,
-    bounds: [f32; 4],
-    probability: Option<f32>,
-    verdict: Option<Verdict>,
-    reason: Option<Reason>,
-    at_first_sight: Option<bool>,
-    scored_age_ms: Option<f64>,
-}
-
-/// How the source is.
-#[derive(Serialize)]
-#[serde(tag = "state", rename_all = "lowercase")]
-enum SourceTold {
-    Starting,
-    Playing { size: (usize, usize), rate: Option<f64>, differs: Option<String> },
-    Lost { reason: String, tries: u32, wait_ms: u64 },
-    Ended,
-}
-
-#[derive(Serialize)]
-struct Numbers {
+struct FactsTold<'a> {
     #[serde(flatten)]
-    counts: Counts,
-    shown_age_ms: Option<f64>,
-    verdict_age_ms: Option<f64>,
+    facts: &'a Facts,
+    sources: Vec<&'a FeedFacts>,
 }
 
 /// What a reader is told once, when it comes.
 #[derive(Serialize)]
-struct Past {
+struct Past<'a> {
     now: u64,
-    facts: Facts,
+    facts: FactsTold<'a>,
+    feeds: Vec<PastOfFeed>,
+}
+
+#[derive(Serialize)]
+struct PastOfFeed {
     lines: BTreeMap<u64, Vec<(u64, f32)>>,
     turns: Vec<TurnTold>,
 }
 
 impl Recorder {
-    pub(super) fn new(
-        page: Arc<Page>,
-        metrics: Arc<LiveMetrics>,
-        facts: Facts,
-        switch: Arc<dyn ThresholdSwitch>,
-    ) -> Self {
+    pub(super) fn new(page: Arc<Page>, facts: Facts, switch: Arc<dyn ThresholdSwitch>) -> Self {
         let began = Instant::now();
-        let history = Mutex::new(History::new(began));
-        Self { page, metrics, facts, switch, history, told: watch::Sender::new(Told::default()), began }
+        let desk = |feed| Desk { history: Mutex::new(History::new(feed, began)), told: Mutex::default() };
+        let desks = (0..page.feeds.len()).map(desk).collect();
+        Self { page, facts, switch, desks, bell: watch::Sender::new(()), began }
     }
 
-    /// Tells each new picture and each new state of the source, until it is dropped.
+    /// Tells each new picture and each new state of the sources, until it is dropped.
     pub(super) async fn run(&self) {
-        let mut shown = self.page.shown.subscribe();
-        let mut source = self.page.source.subscribe();
+        if self.page.feeds.is_empty() {
+            std::future::pending::<()>().await;
+        }
+        join_all((0..self.page.feeds.len()).map(|feed| self.follow(feed))).await;
+    }
+
+    async fn follow(&self, number: usize) {
+        let feed = &self.page.feeds[number];
+        let mut shown = feed.shown.subscribe();
+        let mut source = feed.source.subscribe();
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            self.tell(&shown.borrow_and_update().clone());
+            self.tell(number, &shown.borrow_and_update().clone());
             let open = tokio::select! {
                 changed = shown.changed() => changed.is_ok(),
                 changed = source.changed() => changed.is_ok(),
@@ -129,128 +106,98 @@ impl Recorder {
         }
     }
 
-    /// Tells the present moment.
-    pub(super) fn tell(&self, shown: &Shown) {
-        let at = self.now();
+    /// Tells the present moment of a feed.
+    fn tell(&self, number: usize, shown: &Shown) {
+        let (feed, at) = (&self.page.feeds[number], self.now());
         let turned = {
-            let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut history = self.history(number);
             // A source that is lost has no persons, though its last picture stays.
-            let seen = shown.view.as_ref().filter(|_| self.is_playing());
+            let seen = shown.view.as_ref().filter(|_| feed.is_playing());
             history.add(at, seen.map_or(&[], |view| &view.persons));
             history.turned()
         };
-        let json = Arc::from(line(&self.moment(at, shown)));
-        self.told.send_replace(Told { json, turned });
+        let json = Arc::from(line(&self.moment(number, at, shown)));
+        {
+            let mut told = self.desks[number].told.lock().unwrap_or_else(PoisonError::into_inner);
+            *told = Told { number: told.number + 1, json, turned };
+        }
+        self.bell.send_replace(());
     }
 
-    /// What is told from now on.
-    pub(super) fn listen(&self) -> watch::Receiver<Told> {
-        self.told.subscribe()
+    /// Tells the present moment of all feeds.
+    pub(super) fn tell_all(&self) {
+        for (number, feed) in self.page.feeds.iter().enumerate() {
+            self.tell(number, &feed.now());
+        }
     }
 
-    /// The moment that was told last, as JSON.
-    pub(super) fn moment_json(&self) -> Arc<str> {
-        Arc::clone(&self.told.borrow().json)
+    /// Rings whenever something was told.
+    pub(super) fn listen(&self) -> watch::Receiver<()> {
+        self.bell.subscribe()
+    }
+
+    /// What was told of a feed last.
+    pub(super) fn told(&self, feed: usize) -> Told {
+        self.desks[feed].told.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Facts, lines and turns so far, as JSON.
     pub(super) fn past_json(&self) -> String {
-        let history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
-        line(&Past { now: self.now(), facts: self.facts.clone(), lines: history.lines(), turns: history.turns(0) })
+        let sources = self.page.feeds.iter().map(|feed| &feed.facts).collect();
+        let feeds = (0..self.desks.len()).map(|feed| {
+            let history = self.history(feed);
+            PastOfFeed { lines: history.lines(), turns: history.turns(0) }
+        });
+        line(&Past { now: self.now(), facts: FactsTold { facts: &self.facts, sources }, feeds: feeds.collect() })
     }
 
-    /// The turns after the one with this number, as JSON.
-    pub(super) fn turns_json(&self, after: u64) -> String {
-        line(&self.history.lock().unwrap_or_else(PoisonError::into_inner).turns(after))
+    /// The turns in a feed after the one with this number, as JSON.
+    pub(super) fn turns_json(&self, feed: usize, after: u64) -> String {
+        line(&self.history(feed).turns(after))
     }
 
-    /// The persons of the newest picture and their lines, as JSON.
-    pub(super) fn tracks_json(&self) -> String {
+    /// The persons of a feed's newest picture and their lines, as JSON.
+    pub(super) fn tracks_json(&self, feed: usize) -> String {
         #[derive(Serialize)]
         struct Tracks {
+            feed: usize,
             now: u64,
             persons: Vec<PersonTold>,
             lines: BTreeMap<u64, Vec<(u64, f32)>>,
         }
-        let view = self.page.shown.borrow().view.clone();
-        let lines = self.history.lock().unwrap_or_else(PoisonError::into_inner).lines();
-        line(&Tracks { now: self.now(), persons: persons(view.as_deref()), lines })
+        let view = self.page.feeds[feed].now().view;
+        let lines = self.history(feed).lines();
+        line(&Tracks { feed, now: self.now(), persons: persons(view.as_deref()), lines })
+    }
+
+    fn history(&self, feed: usize) -> MutexGuard<'_, History> {
+        self.desks[feed].history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now(&self) -> u64 {
         self.began.elapsed().as_millis() as u64
     }
 
-    fn is_playing(&self) -> bool {
-        matches!(*self.page.source.borrow(), SourceState::Playing { .. })
-    }
-
-    fn moment(&self, at: u64, shown: &Shown) -> PageMoment {
-        let view = shown.view.as_deref();
-        PageMoment {
+    fn moment(&self, number: usize, at: u64, shown: &Shown) -> Moment {
+        let (feed, view) = (&self.page.feeds[number], shown.view.as_deref());
+        Moment {
+            feed: number,
             view: shown.number,
             at,
             size: view.map(|view| (view.frame.width, view.frame.height)),
             frame: view.map(|view| view.frame.number),
             age_ms: view.map(|view| milliseconds(view.frame.captured.elapsed())),
-            persons: persons(view.filter(|_| self.is_playing())),
-            source: source(&self.page.source.borrow()),
-            numbers: self.numbers(),
-            events: self.metrics.events.load(Ordering::Relaxed),
-            ways: self.metrics.output_counts(),
+            persons: persons(view.filter(|_| feed.is_playing())),
+            source: SourceTold::from(&*feed.source.borrow()),
+            numbers: Numbers::of(&feed.metrics),
+            events: feed.metrics.events.load(Ordering::Relaxed),
+            ways: ways(&self.page.feeds),
             thresholds: self.switch.now(),
         }
     }
-
-    fn numbers(&self) -> Numbers {
-        let metrics = &self.metrics;
-        let mean = |ages: &Ages| {
-            let number: u64 = ages.buckets().iter().sum();
-            (number > 0).then(|| milliseconds(ages.sum()) / number as f64)
-        };
-        Numbers {
-            counts: metrics.counts(),
-            shown_age_ms: mean(&metrics.shown_age),
-            verdict_age_ms: mean(&metrics.verdict_age),
-        }
-    }
 }
 
-fn persons(view: Option<&View>) -> Vec<PersonTold> {
-    view.map_or(&[][..], |view| &view.persons).iter().map(told).collect()
-}
-
-fn told(person: &Person) -> PersonTold {
-    let place = &person.bounds;
-    let opinion = person.opinion.as_ref();
-    PersonTold {
-        track: person.track.0,
-        bounds: [place.left, place.top, place.width, place.height],
-        probability: opinion.map(|opinion| opinion.probability.value()),
-        verdict: opinion.map(|opinion| opinion.verdict),
-        reason: opinion.and_then(|opinion| opinion.reason),
-        at_first_sight: opinion.map(|opinion| opinion.at_first_sight),
-        scored_age_ms: opinion.map(|opinion| milliseconds(opinion.scored.elapsed())),
-    }
-}
-
-fn source(state: &SourceState) -> SourceTold {
-    match state.clone() {
-        SourceState::Starting => SourceTold::Starting,
-        SourceState::Playing { size, rate, differs } => SourceTold::Playing { size, rate, differs },
-        SourceState::Lost { reason, tries, wait } => {
-            SourceTold::Lost { reason, tries, wait_ms: wait.as_millis() as u64 }
-        }
-        SourceState::Ended => SourceTold::Ended,
-    }
-}
-
-/// Milliseconds with a digit behind the point.
-fn milliseconds(time: Duration) -> f64 {
-    (time.as_secs_f64() * 10_000.0).round() / 10.0
-}
-
-/// JSON on one line.
-fn line<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).expect("plain structs with text keys always have a JSON form")
+/// The ways out of events are the run's; whichever feed's numbers they stand in.
+pub(super) fn ways(feeds: &[Arc<Feed>]) -> Vec<OutputCount> {
+    feeds.iter().map(|feed| feed.metrics.output_counts()).find(|ways| !ways.is_empty()).unwrap_or_default()
 }

@@ -14,12 +14,12 @@ use futures_util::stream;
 use serde::Deserialize;
 use tokio::sync::{Semaphore, watch};
 
+use super::feed::{Feed, Shown};
 use super::picture::{Coded, Drawn, Pictures};
 use super::recorder::{Recorder, Told};
+use super::served::Page;
 use super::settings::Facts;
-use super::shown::{Page, Shown};
 use super::{Limits, ThresholdSwitch, numbers};
-use crate::live::metrics::LiveMetrics;
 use crate::web::{MOST_CONNECTIONS, Sent};
 
 /// What is read of thresholds that somebody sends.
@@ -34,23 +34,19 @@ const NUMBER: HeaderName = HeaderName::from_static("x-view");
 /// All that answers are made of.
 pub(super) struct Room {
     page: Arc<Page>,
-    metrics: Arc<LiveMetrics>,
-    pictures: Pictures,
+    /// Of each feed.
+    pictures: Vec<Pictures>,
     pub recorder: Recorder,
     /// A place for each connection.
     pub places: Arc<Semaphore>,
 }
 
 impl Room {
-    pub(super) fn new(
-        page: Arc<Page>,
-        metrics: Arc<LiveMetrics>,
-        facts: Facts,
-        switch: Arc<dyn ThresholdSwitch>,
-    ) -> Self {
-        let recorder = Recorder::new(Arc::clone(&page), Arc::clone(&metrics), facts, switch);
+    pub(super) fn new(page: Arc<Page>, facts: Facts, switch: Arc<dyn ThresholdSwitch>) -> Self {
+        let recorder = Recorder::new(Arc::clone(&page), facts, switch);
         let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-        Self { page, metrics, pictures: Pictures::new(), recorder, places }
+        let pictures = page.feeds.iter().map(|_| Pictures::new()).collect();
+        Self { page, pictures, recorder, places }
     }
 }
 
@@ -67,9 +63,9 @@ pub(super) fn router(room: Arc<Room>) -> Router {
         .route("/picture.jpg", get(picture))
         .route("/picture.mjpeg", get(pictures))
         .route("/api/snapshot.jpg", get(snapshot))
-        .route("/api/state", get(async |State(room): Here| json(room.recorder.moment_json().as_bytes().to_vec())))
+        .route("/api/state", get(state))
         .route("/api/facts", get(async |State(room): Here| json(room.recorder.past_json())))
-        .route("/api/tracks", get(async |State(room): Here| json(room.recorder.tracks_json())))
+        .route("/api/tracks", get(tracks))
         .route("/api/threshold", put(threshold))
         .route("/metrics", get(metrics))
         .with_state(room)
@@ -85,9 +81,45 @@ fn json(text: impl Into<Bytes>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], Body::from(text.into())).into_response()
 }
 
+/// Which feed is asked for; the first one where none is named.
+#[derive(Debug, Deserialize)]
+struct Which {
+    #[serde(default)]
+    feed: usize,
+}
+
+/// A feed and its number.
+type Found<'a> = (usize, &'a Arc<Feed>);
+
+/// The feed of this number, or the answer to who asks for another one.
+#[expect(clippy::result_large_err, reason = "a refusal is an answer, made once a request at most")]
+fn of(page: &Page, feed: usize) -> Result<Found<'_>, Response> {
+    page.feeds.get(feed).map(|found| (feed, found)).ok_or_else(|| {
+        let words = format!("there is no source {feed}: this run has {}, counted from 0\n", page.feeds.len());
+        (StatusCode::NOT_FOUND, words).into_response()
+    })
+}
+
+async fn state(State(room): Here, Query(Which { feed }): Query<Which>) -> Response {
+    match of(&room.page, feed) {
+        Ok((feed, _)) => json(room.recorder.told(feed).json.as_bytes().to_vec()),
+        Err(refusal) => refusal,
+    }
+}
+
+async fn tracks(State(room): Here, Query(Which { feed }): Query<Which>) -> Response {
+    match of(&room.page, feed) {
+        Ok((feed, _)) => json(room.recorder.tracks_json(feed)),
+        Err(refusal) => refusal,
+    }
+}
+
 /// How a picture is wanted.
 #[derive(Debug, Deserialize)]
 struct Wanted {
+    /// Of which feed.
+    #[serde(default)]
+    feed: usize,
     /// Least width in pixels; absent: as it is.
     width: Option<usize>,
     /// 1 for the activation maps.
@@ -108,13 +140,16 @@ impl Wanted {
     }
 
     async fn get(&self, room: &Room, shown: &Shown) -> Option<Coded> {
-        room.pictures.get(shown, self.width.unwrap_or(usize::MAX), self.drawn()).await
+        room.pictures[self.feed].get(shown, self.width.unwrap_or(usize::MAX), self.drawn()).await
     }
 }
 
 /// The next picture, or the newest one for who has none.
 async fn picture(State(room): Here, Query(wanted): Query<Wanted>) -> Response {
-    let mut shown = room.page.shown.subscribe();
+    let mut shown = match of(&room.page, wanted.feed) {
+        Ok((_, feed)) => feed.shown.subscribe(),
+        Err(refusal) => return refusal,
+    };
     let after = wanted.after.unwrap_or(0);
     // The number of a run before this one is no reason to wait.
     let newer = |shown: &Shown| shown.number > 0 && shown.number != after;
@@ -127,7 +162,10 @@ async fn picture(State(room): Here, Query(wanted): Query<Wanted>) -> Response {
 
 /// The newest picture.
 async fn snapshot(State(room): Here, Query(wanted): Query<Wanted>) -> Response {
-    let shown = room.page.shown.borrow().clone();
+    let shown = match of(&room.page, wanted.feed) {
+        Ok((_, feed)) => feed.now(),
+        Err(refusal) => return refusal,
+    };
     jpeg(wanted.get(&room, &shown).await)
 }
 
@@ -142,7 +180,10 @@ fn jpeg(coded: Option<Coded>) -> Response {
 
 /// All pictures from now on, for programs that show a stream of JPEG files. A slow one gets those that are newest.
 async fn pictures(State(room): Here, Query(wanted): Query<Wanted>) -> Response {
-    let mut shown = room.page.shown.subscribe();
+    let mut shown = match of(&room.page, wanted.feed) {
+        Ok((_, feed)) => feed.shown.subscribe(),
+        Err(refusal) => return refusal,
+    };
     shown.mark_changed();
     let parts = stream::unfold((room, shown, wanted), async |(room, mut shown, wanted)| {
         loop {
@@ -166,12 +207,14 @@ fn part(Coded { number, file }: &Coded) -> Bytes {
     [head.as_bytes(), &file[..], b"\r\n"].concat().into()
 }
 
-/// Server-sent events: `past` once, then `moment` for what is newest, and `turns` where somebody turned.
+/// Server-sent events: `past` once, then for each feed `moment` for what is newest, and `turns` where somebody turned.
 async fn events(State(room): Here) -> Response {
-    let told = room.recorder.listen();
-    let turned = told.borrow().turned;
+    let bell = room.recorder.listen();
+    // What was told by now is part of the past; the newest moments come behind it.
+    let got = (0..room.page.feeds.len()).map(|feed| Got { number: 0, turned: room.recorder.told(feed).turned });
+    let got = got.collect();
     let first = format!("retry: 1000\nevent: past\ndata: {}\n\n", room.recorder.past_json());
-    let next = Listener { room, told, turned, first: Some(first) };
+    let next = Listener { room, bell, got, first: Some(first) };
     let events = stream::unfold(next, async |mut listener| {
         let event = listener.next().await?;
         Some((Ok::<_, Infallible>(event), listener))
@@ -182,25 +225,41 @@ async fn events(State(room): Here) -> Response {
 /// A reader of events, and what it has got.
 struct Listener {
     room: Arc<Room>,
-    told: watch::Receiver<Told>,
-    turned: u64,
+    bell: watch::Receiver<()>,
+    /// Of each feed.
+    got: Vec<Got>,
     first: Option<String>,
+}
+
+/// How far a reader has got with a feed.
+struct Got {
+    number: u64,
+    turned: u64,
 }
 
 impl Listener {
     async fn next(&mut self) -> Option<String> {
         if let Some(first) = self.first.take() {
-            self.told.mark_changed();
+            self.bell.mark_changed();
             return Some(first);
         }
-        self.told.changed().await.ok()?;
-        let Told { json, turned } = self.told.borrow_and_update().clone();
-        let mut event = format!("event: moment\ndata: {json}\n\n");
-        if turned > self.turned {
-            event += &format!("event: turns\ndata: {}\n\n", self.room.recorder.turns_json(self.turned));
-            self.turned = turned;
+        let Self { room, bell, got, .. } = self;
+        let mut events = String::new();
+        while events.is_empty() {
+            bell.changed().await.ok()?;
+            for (feed, got) in got.iter_mut().enumerate() {
+                let Told { number, json, turned } = room.recorder.told(feed);
+                if number == got.number {
+                    continue;
+                }
+                events += &format!("event: moment\ndata: {json}\n\n");
+                if turned > got.turned {
+                    events += &format!("event: turns\ndata: {}\n\n", room.recorder.turns_json(feed, got.turned));
+                }
+                *got = Got { number, turned };
+            }
         }
-        Some(event)
+        Some(events)
     }
 }
 
@@ -215,14 +274,12 @@ async fn threshold(State(room): Here, request: Request) -> Response {
         Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
     };
     room.recorder.switch.switch(asked);
-    let shown = room.page.shown.borrow().clone();
-    room.recorder.tell(&shown);
+    room.recorder.tell_all();
     json(serde_json::to_vec(&room.recorder.switch.now()).unwrap_or_default())
 }
 
 async fn metrics(State(room): Here) -> Response {
     let readers = MOST_CONNECTIONS - room.places.available_permits();
-    let source = room.page.source.borrow().clone();
-    let text = numbers::text(&room.metrics, &source, &room.recorder.facts, readers);
+    let text = numbers::text(&room.page, &room.recorder.facts, readers);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }

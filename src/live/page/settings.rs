@@ -33,12 +33,12 @@ impl From<PageSettings> for WebSettings {
 pub struct Facts {
     /// Program and version.
     pub tool: String,
-    /// The source's name, without its secrets.
-    pub source: String,
     /// The model's name.
     pub model: String,
     /// The execution provider: asked, got, why.
     pub provider: String,
     /// The model's own thresholds.
     pub thresholds: Limits,
+    /// What is said while the run is recorded; absent where it isn't.
+    pub record: Option<String>,
 }

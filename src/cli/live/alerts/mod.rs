@@ -11,10 +11,10 @@ use std::sync::Arc;
 use clap::Args;
 use output_args::OutputArgs;
 
+use super::feeds::LiveFeed;
 use crate::cli::outcome::note;
 use crate::live::alerts::event::Origin;
 use crate::live::alerts::{Alerts, Output};
-use crate::live::metrics::LiveMetrics;
 
 /// The flags of all of them.
 #[derive(Args, Debug)]
@@ -45,18 +45,23 @@ impl AlertArgs {
         self.all().into_iter().filter_map(|args| args.open().transpose()).collect()
     }
 
-    /// Begins to tell events by these outputs, where there are any.
+    /// Begins to tell the events of all feeds by these outputs, where there are any; `model` is the name of the one that decides.
     pub(super) fn begin(
         outputs: Vec<Box<dyn Output>>,
-        source: String,
-        model: String,
-        metrics: &Arc<LiveMetrics>,
+        feeds: &mut [LiveFeed],
+        model: &str,
     ) -> anyhow::Result<Option<Arc<Alerts>>> {
         if outputs.is_empty() {
             return Ok(None);
         }
         let names: Vec<&str> = outputs.iter().map(|output| output.name()).collect();
         note(&format!("events go to: {}", names.join(", ")));
-        Ok(Some(Arc::new(Alerts::begin(Origin { source, model }, outputs, metrics)?)))
+        let (alerts, several) = (Arc::new(Alerts::begin(outputs)?), feeds.len() > 1);
+        for (number, feed) in feeds.iter_mut().enumerate() {
+            let origin = Origin { source: feed.source.name.clone(), model: model.to_owned() };
+            let audience = alerts.audience(origin, several.then_some(number), &feed.metrics);
+            feed.tell(audience);
+        }
+        Ok(Some(alerts))
     }
 }

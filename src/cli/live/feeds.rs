@@ -1,0 +1,56 @@
+//! The feeds of a run as the program has them: each source with its numbers, its pulse, and everybody who watches it.
+
+use std::sync::Arc;
+
+use super::input::LiveSource;
+use super::printer::Printer;
+use crate::face::Locate;
+use crate::live::metrics::LiveMetrics;
+use crate::live::pulse::Pulse;
+use crate::live::view::{Audience, SourceState, View};
+use crate::live::watch::{Feed, KeepSettings};
+
+/// A source, and all that is of this source alone.
+pub(super) struct LiveFeed {
+    pub(super) source: LiveSource,
+    pub(super) metrics: Arc<LiveMetrics>,
+    pub(super) pulse: Arc<Pulse>,
+    audiences: Audiences,
+}
+
+/// Everybody who is told what there is to see.
+struct Audiences(Vec<Arc<dyn Audience>>);
+
+impl LiveFeed {
+    /// The feeds of these sources, in their order, which their pulse and the printer watch.
+    pub(super) fn all(sources: Vec<LiveSource>, keep: &KeepSettings, printer: &Arc<Printer>) -> Vec<Self> {
+        let feed = |(number, source)| {
+            let pulse = Arc::new(Pulse::new(keep.opening));
+            let also: Arc<dyn Audience> = Arc::<Pulse>::clone(&pulse);
+            let audiences = Audiences(vec![printer.audience(number), also]);
+            Self { source, metrics: Arc::default(), pulse, audiences }
+        };
+        sources.into_iter().enumerate().map(feed).collect()
+    }
+
+    /// Somebody else watches it.
+    pub(super) fn tell(&mut self, audience: Arc<dyn Audience>) {
+        self.audiences.0.push(audience);
+    }
+
+    /// The feed, with this detector.
+    pub(super) fn with<'a>(&'a self, detector: &'a mut dyn Locate, keep: KeepSettings) -> Feed<'a> {
+        let (opener, metrics) = (Arc::clone(&self.source.opener), Arc::clone(&self.metrics));
+        Feed { opener, detector, audience: &self.audiences, metrics, keep }
+    }
+}
+
+impl Audience for Audiences {
+    fn show(&self, view: Arc<View>) {
+        self.0.iter().for_each(|audience| audience.show(Arc::clone(&view)));
+    }
+
+    fn source(&self, state: SourceState) {
+        self.0.iter().for_each(|audience| audience.source(state.clone()));
+    }
+}

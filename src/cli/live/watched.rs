@@ -1,0 +1,214 @@
+//! The flags that name what is watched, each of which may be given several times: their order is that of the feeds.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches, value_parser};
+
+use crate::capture::address::Address;
+use crate::cli::outcome::UsageError;
+use crate::name;
+
+/// The flag of cameras, streams and clips.
+const CAMERA: &str = "camera";
+/// What is watched when nothing is named.
+const FIRST_CAMERA: &str = "0";
+/// What stands for the test camera.
+const TEST: &str = "test";
+
+/// A thing that can be watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Watched {
+    /// A camera by its index, path or name.
+    Camera(String),
+    /// A stream from the network.
+    Stream(Address),
+    /// A clip that plays a camera; the usual one where none is named.
+    Test(Option<PathBuf>),
+}
+
+/// All that is watched, at least one, in the order in which the flags were given.
+#[derive(Clone, Debug)]
+pub(super) struct WatchedArgs(Vec<Watched>);
+
+impl Watched {
+    fn of(word: &OsStr) -> Self {
+        if word == TEST {
+            return Self::Test(None);
+        }
+        if let Some(clip) = behind(word, &format!("{TEST}=")) {
+            return Self::Test(Some(clip));
+        }
+        match Address::of(word) {
+            address @ Address::Url(_) => Self::Stream(address),
+            Address::File(_) | Address::Stdin => Self::Camera(name::of(word)),
+        }
+    }
+
+    /// Its name, without secrets.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Camera(word) => Address::of(word.as_ref()).name(),
+            Self::Stream(address) => address.name(),
+            Self::Test(None) => TEST.to_owned(),
+            Self::Test(Some(clip)) => Address::of(format!("{TEST}={}", name::of(clip)).as_ref()).name(),
+        }
+    }
+
+    /// Whether both are one and the same thing, which can't be opened twice. A clip can.
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Test(_), _) => false,
+            (Self::Camera(one), Self::Camera(other)) => index(one) == index(other),
+            (one, other) => one == other,
+        }
+    }
+}
+
+/// `/dev/video2` is the camera with the index 2.
+fn index(camera: &str) -> &str {
+    camera.strip_prefix("/dev/video").unwrap_or(camera)
+}
+
+impl WatchedArgs {
+    /// All of them.
+    pub(super) fn all(&self) -> &[Watched] {
+        &self.0
+    }
+
+    /// Their names, without secrets, no two the same.
+    pub(super) fn names(&self) -> Vec<String> {
+        distinct(self.0.iter().map(Watched::name))
+    }
+
+    /// Refuses a thing that is named twice.
+    pub(super) fn check(&self) -> Result<(), UsageError> {
+        let twice = (1..self.0.len()).find(|&at| self.0[..at].iter().any(|known| known.is(&self.0[at])));
+        match twice {
+            Some(at) => {
+                let name = self.0[at].name();
+                Err(UsageError(format!("{name} is to be watched twice: name each camera and each stream once")))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// The names, where one that came before has its number behind it: `a`, `b`, `a (2)`.
+fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
+    let mut given: Vec<String> = Vec::new();
+    for name in names {
+        let numbered = (2..).map(|number| format!("{name} ({number})"));
+        let free = std::iter::once(name.clone()).chain(numbered).find(|name| !given.contains(name));
+        given.extend(free);
+    }
+    given
+}
+
+impl Args for WatchedArgs {
+    fn augment_args(command: Command) -> Command {
+        // A further kind of source is a flag here, a row below and a variant of `Watched`.
+        let camera = Arg::new(CAMERA)
+            .long(CAMERA)
+            .value_name("N|PATH|NAME|URL|test")
+            .action(ArgAction::Append)
+            .value_parser(value_parser!(OsString));
+        command.arg(camera.help(
+            "What to watch: index, path or name of a camera (`cyborg cameras` lists them), an address (rtsp://, http://), or \
+             test, which plays a clip in real time, over and over (test=CLIP: this clip); give it more than once to watch \
+             several [default: 0]",
+        ))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for WatchedArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        let kinds: [(&str, fn(&OsStr) -> Watched); 1] = [(CAMERA, Watched::of)];
+        let mut found: Vec<(usize, Watched)> = Vec::new();
+        for (flag, read) in kinds {
+            let words = matches.get_many::<OsString>(flag).into_iter().flatten();
+            found.extend(matches.indices_of(flag).into_iter().flatten().zip(words.map(|word| read(word))));
+        }
+        found.sort_by_key(|&(place, _)| place);
+        if found.is_empty() {
+            found.push((0, Watched::of(FIRST_CAMERA.as_ref())));
+        }
+        Ok(Self(found.into_iter().map(|(_, watched)| watched).collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// The path behind `begin`, which is ASCII.
+fn behind(word: &OsStr, begin: &str) -> Option<PathBuf> {
+    if !word.as_encoded_bytes().starts_with(begin.as_bytes()) {
+        return None;
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        Some(OsStr::from_bytes(&word.as_bytes()[begin.len()..]).into())
+    }
+    #[cfg(not(unix))]
+    Some(word.to_string_lossy().get(begin.len()..).unwrap_or_default().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(words: &[&str]) -> WatchedArgs {
+        let command = WatchedArgs::augment_args(Command::new("cyborg"));
+        let words = std::iter::once("cyborg").chain(words.iter().copied());
+        let matches = command.try_get_matches_from(words).expect("these are flags");
+        WatchedArgs::from_arg_matches(&matches).expect("any word names a source")
+    }
+
+    #[test]
+    fn what_is_watched_comes_in_the_order_of_the_flags() {
+        let url = "rtsp://me:secret@door/live";
+        let found = read(&["--camera", "Desk", "--camera", url, "--camera=test=a b.mp4", "--camera", "test"]);
+        let expected = [
+            Watched::Camera("Desk".to_owned()),
+            Watched::Stream(Address::Url(url.to_owned())),
+            Watched::Test(Some("a b.mp4".into())),
+            Watched::Test(None),
+        ];
+        assert_eq!(found.all(), expected);
+        assert_eq!(found.names(), ["Desk", "rtsp://***@door/live", "test=a b.mp4", "test"]);
+        assert_eq!(read(&[]).all(), [Watched::Camera("0".to_owned())]);
+    }
+
+    #[test]
+    fn no_two_have_the_same_name() {
+        let names = |names: &[&str]| distinct(names.iter().map(|&name| name.to_owned()));
+        assert_eq!(names(&["a", "b", "a", "a"]), ["a", "b", "a (2)", "a (3)"]);
+        assert_eq!(names(&["a (2)", "a", "a"]), ["a (2)", "a", "a (3)"]);
+    }
+
+    #[test]
+    fn a_camera_or_a_stream_is_watched_once_and_a_clip_as_often_as_one_likes() {
+        let check = |words: [&str; 2], twice: Option<&str>| {
+            let found = read(&["--camera", words[0], "--camera", "other", "--camera", words[1]]).check();
+            assert_eq!(found.is_err(), twice.is_some(), "{words:?}");
+            if let (Err(error), Some(name)) = (found, twice) {
+                assert!(error.to_string().starts_with(&format!("{name} is to be watched twice")), "{error}");
+            }
+        };
+        check(["0", "0"], Some("0"));
+        check(["0", "/dev/video0"], Some("/dev/video0"));
+        check(["0", "1"], None);
+        check(["rtsp://u:secret@host/a", "rtsp://u:secret@host/a"], Some("rtsp://***@host/a"));
+        // Both are shown alike, and are not the same.
+        check(["rtsp://u:one@host/a", "rtsp://u:two@host/a"], None);
+        check(["test", "test"], None);
+        check(["test=a.mp4", "test=a.mp4"], None);
+    }
+}
