@@ -31,8 +31,12 @@ pub const MOST_SIDE: usize = 1280;
 const LEAST_SIDE: usize = 320;
 /// See [`LEAST_SIDE`].
 const STEP: usize = 160;
+/// A thorough look in a picture of this longer side or less is cheap.
+const CHEAP: usize = 640;
 /// Known faces are looked for in a picture in which the smallest one is so many times as large as it need be.
 const COMFORT: f32 = 1.2;
+/// A face that was missed is looked for in a picture whose sides are so many times as long.
+const LARGER: f32 = 1.3;
 /// Microseconds from one thorough look to the next.
 const THOROUGH_EVERY: u64 = 1_000_000;
 /// At least so many lie between two of them, whatever happens: a film on a screen changes all the time.
@@ -54,10 +58,10 @@ pub struct Adaptive<L> {
     /// Whether there is a reason for one.
     has_changed: bool,
     somebody_is_missing: bool,
-    /// The size in which the known faces are found.
-    side: usize,
-    /// The size in which a known face was missed, and when.
-    missed: Option<(usize, PresentationTime)>,
+    /// The share of the frame's side that the picture must have for the known faces to be found.
+    scale: f32,
+    /// The share at which a known face was missed, and when.
+    missed: Option<(f32, PresentationTime)>,
 }
 
 /// The frame before.
@@ -66,9 +70,9 @@ struct Before {
     /// Its width and height.
     size: (usize, usize),
     signature: Signature,
-    /// How many faces were found in it, and the size of the picture in which they were looked for.
+    /// How many faces were found in it, and in a picture of which share of its side.
     faces: usize,
-    side: usize,
+    scale: f32,
 }
 
 impl<L: LocateAt> Adaptive<L> {
@@ -82,37 +86,33 @@ impl<L: LocateAt> Adaptive<L> {
             thorough: None,
             has_changed: false,
             somebody_is_missing: false,
-            side: LEAST_SIDE,
+            scale: 0.0,
             missed: None,
         }
     }
 
-    /// The longer side of a picture in which faces of this shorter side are found reliably.
-    fn side_for(&self, frame: &Frame, face: f32) -> usize {
-        let needed = frame.width.max(frame.height) as f32 * self.locate.found_from() / face.max(1.0);
-        // What is no number becomes the smallest.
-        (needed as usize).div_ceil(STEP).saturating_mul(STEP).clamp(LEAST_SIDE, MOST_SIDE)
-    }
-
-    /// Whether it is time for a thorough look.
-    fn is_due(&mut self, frame: &Frame, signature: &Signature) -> bool {
+    /// Whether it is time for a thorough look, which is in a picture of this size.
+    fn is_due(&mut self, frame: &Frame, signature: &Signature, most: usize) -> bool {
         let (Some(before), Some(thorough)) = (&self.before, self.thorough) else { return true };
-        if before.size != (frame.width, frame.height) {
-            return true;
-        }
-        self.has_changed |= signature.greatest_difference(&before.signature) > PART_CHANGED;
+        // Of a screen only the part that changed may be shown, each time another one.
+        let is_another = before.size != (frame.width, frame.height);
+        self.has_changed |= is_another || signature.greatest_difference(&before.signature) > PART_CHANGED;
         let passed = frame.running().0.abs_diff(thorough.0);
-        passed >= THOROUGH_EVERY || passed >= THOROUGH_NOT_BEFORE && (self.has_changed || self.somebody_is_missing)
+        passed >= THOROUGH_EVERY
+            || passed >= THOROUGH_NOT_BEFORE && (self.has_changed || self.somebody_is_missing)
+            // As are further parts of a frame that is looked at thoroughly, and what costs little.
+            || is_another && (passed == 0 || most <= CHEAP)
     }
 
-    /// Learns from a look in a picture of this size.
-    fn learn(&mut self, frame: &Frame, thorough: bool, side: usize, faces: &[Face]) {
+    /// Learns from a look.
+    fn learn(&mut self, frame: &Frame, thorough: bool, faces: &[Face]) {
         let now = frame.running();
-        let found_before = self.before.as_ref().map_or(0, |before| before.faces);
+        let before = self.before.as_ref().filter(|before| before.size == (frame.width, frame.height));
+        let (found_before, scale_before) = before.map_or((0, 0.0), |before| (before.faces, before.scale));
         if thorough {
             if self.somebody_is_missing && faces.len() > found_before {
                 // Who is there after all was missed.
-                self.missed = self.before.as_ref().map(|before| (before.side, now));
+                self.missed = Some((scale_before, now));
             }
             (self.thorough, self.has_changed, self.somebody_is_missing) = (Some(now), false, false);
         } else {
@@ -120,21 +120,30 @@ impl<L: LocateAt> Adaptive<L> {
         }
         self.missed = self.missed.filter(|(_, since)| now.0.abs_diff(since.0) < MISSED_FOR);
         let smallest = faces.iter().map(|face| face.bounds.width.min(face.bounds.height)).fold(f32::INFINITY, f32::min);
-        let needed = self.side_for(frame, smallest / COMFORT).max(self.missed.map_or(0, |(side, _)| side + STEP));
+        let missed = self.missed.map_or(0.0, |(scale, _)| scale * LARGER);
+        let needed = (COMFORT * self.locate.found_from() / smallest.max(1.0)).max(missed);
         // A cheap look that misses somebody is no reason for cheaper ones.
-        self.side = if thorough { needed } else { needed.max(self.side) };
+        self.scale = if thorough { needed } else { needed.max(self.scale) };
     }
+}
+
+/// The longer side of the picture for frames with this longer side, at this scale.
+fn side_at(scale: f32, longest: usize) -> usize {
+    // What is no number becomes the smallest.
+    ((longest as f32 * scale) as usize).div_ceil(STEP).saturating_mul(STEP).clamp(LEAST_SIDE, MOST_SIDE)
 }
 
 impl<L: LocateAt> Locate for Adaptive<L> {
     fn locate(&mut self, frame: &Frame, faces: &mut Vec<Face>) -> Result<(), BoxError> {
+        let longest = frame.width.max(frame.height);
+        let most = side_at(self.locate.found_from() / self.smallest.max(1.0), longest);
         let signature = Signature::of(frame);
-        let thorough = self.is_due(frame, &signature);
-        let most = self.side_for(frame, self.smallest);
-        let side = if thorough { most } else { self.side.min(most) };
+        let thorough = self.is_due(frame, &signature, most);
+        let side = if thorough { most } else { side_at(self.scale, longest).min(most) };
         self.locate.locate_at(frame, side, faces)?;
-        self.learn(frame, thorough, side, faces);
-        self.before = Some(Before { size: (frame.width, frame.height), signature, faces: faces.len(), side });
+        let scale = side as f32 / longest.max(1) as f32;
+        self.learn(frame, thorough, faces);
+        self.before = Some(Before { size: (frame.width, frame.height), signature, faces: faces.len(), scale });
         Ok(())
     }
 }
@@ -253,6 +262,25 @@ mod tests {
         screen.look(2);
         screen.frame.resize(960, 540);
         assert_eq!(screen.look(2), [640, 320]);
+        // Where they are large, not each time.
+        screen.frame.resize(1920, 1080);
+        assert_eq!(screen.look(1), [320]);
+        screen.frame.resize(1900, 1080);
+        assert_eq!(screen.look(5), [320, 320, 1280, 320, 320]);
+    }
+
+    #[test]
+    fn all_parts_of_a_frame_are_looked_at_as_thoroughly() {
+        let mut screen = Screen::of(&[300.0]);
+        screen.look(1);
+        screen.frame.time.0 = 2_000_000;
+        let sizes = [1700, 1800, 1700].map(|width| {
+            screen.frame.resize(width, 1000);
+            screen.look(1);
+            screen.frame.time.0 = 2_000_000;
+            screen.adaptive.locate.asked[0]
+        });
+        assert_eq!(sizes, [1120, 1280, 1120]);
     }
 
     #[test]

@@ -39,8 +39,8 @@ impl<'a> Locator<'a> {
     pub(super) fn new(
         detector: &'a mut dyn Locate,
         every: DetectEvery,
-        shared: &'a Shared,
-        desk: &'a Desk,
+        follower: Follower,
+        (shared, desk): (&'a Shared, &'a Desk),
         audience: &'a dyn Audience,
     ) -> Self {
         Self {
@@ -50,7 +50,7 @@ impl<'a> Locator<'a> {
             audience,
             every,
             planner: Planner::new(every),
-            follower: Follower::new(),
+            follower,
             faces: Vec::new(),
             tracks: Vec::new(),
             opinions: Opinions::default(),

@@ -45,7 +45,6 @@ pub(super) struct LiveSource {
     /// Its name, without secrets; no other has the same.
     pub(super) name: String,
     /// What it is.
-    #[cfg_attr(not(feature = "page"), expect(dead_code, reason = "only the page says it"))]
     pub(super) watched: Watched,
     /// Who opens it.
     pub(super) opener: Arc<dyn Open>,
