@@ -10,6 +10,7 @@ use cyborg_models::contract::Calibration;
 use cyborg_models::digest;
 use serde_json::{Map, Value};
 
+use super::detect_size::AskedSize;
 #[cfg(feature = "video")]
 use super::memory;
 use super::outcome::{UsageError, note};
@@ -18,9 +19,9 @@ use crate::classify::named::{self, ModelName};
 use crate::classify::panel::{Panel, PanelFile};
 #[cfg(all(feature = "video", feature = "camera"))]
 use crate::face::Locate;
+use crate::face::adaptive;
 #[cfg(all(feature = "video", feature = "camera"))]
 use crate::face::adaptive::Adaptive;
-use crate::face::adaptive;
 use crate::face::detector::{DetectSize, Detector, DetectorFile, DetectorName, DetectorSettings, USUAL_SIDE};
 #[cfg(feature = "video")]
 use crate::inference::provider::Provider;
@@ -57,7 +58,7 @@ pub(super) struct WorkerArgs {
     /// Longer side in pixels of the picture given to the face detector; larger finds smaller faces and is slower. auto, for
     /// `live` alone, goes by the faces that are there [default: what --min-face needs if that is given, otherwise 320; of a
     /// screen auto]
-    #[arg(long, value_name = "PIXELS|auto", value_parser = asked_size)]
+    #[arg(long, value_name = "PIXELS|auto", value_parser = AskedSize::read)]
     pub(super) detect_size: Option<AskedSize>,
     /// Ignore faces with a box side shorter than this many pixels, and set the detector's size to find larger ones
     #[arg(long, value_name = "PIXELS", default_value = "0")]
@@ -65,23 +66,6 @@ pub(super) struct WorkerArgs {
     /// Ignore faces below this detection confidence, 0 to 1 [default: depends on the detector]
     #[arg(long, value_name = "P", value_parser = share)]
     pub(super) detect_confidence: Option<f32>,
-}
-
-/// What `--detect-size` asks for.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum AskedSize {
-    /// By the faces that are there.
-    Auto,
-    /// This longer side in pixels.
-    Side(u16),
-}
-
-fn asked_size(text: &str) -> Result<AskedSize, String> {
-    if text == "auto" {
-        return Ok(AskedSize::Auto);
-    }
-    let side = text.parse().ok().filter(|side| (32..=8192).contains(side));
-    side.map(AskedSize::Side).ok_or_else(|| "expected a whole number in 32 to 8192, or auto".to_owned())
 }
 
 fn share(text: &str) -> Result<f32, String> {
@@ -172,7 +156,7 @@ impl WorkerArgs {
 
     /// Loads ONNX Runtime and opens one team, which gets all threads; and the flags that change rows.
     pub(super) fn open_team(&self) -> anyhow::Result<(Team, Map<String, Value>)> {
-        self.check_size()?;
+        AskedSize::check_for_files(self.detect_size)?;
         let team =
             self.read_files()?.team(&Runtime::load_for(self.provider)?, self.all_threads(), self.all_threads())?;
         announce(&team.classifier, Some(team.detector.provider()));
@@ -196,7 +180,7 @@ impl WorkerArgs {
     /// Loads ONNX Runtime and opens as many teams as serve this machine.
     #[cfg(feature = "video")]
     pub(super) fn open(&self) -> anyhow::Result<Workers> {
-        self.check_size()?;
+        AskedSize::check_for_files(self.detect_size)?;
         let threads = self.all_threads();
         let runtime = Runtime::load_for(self.provider)?;
         // One thread a network wastes nothing on dividing its work; more processors than teams help within them.
@@ -237,15 +221,6 @@ impl WorkerArgs {
             (_, 0) => Box::new(Adaptive::new(detector, adaptive::SMALLEST)),
             (_, smallest) => Box::new(Adaptive::new(detector, smallest.into())),
         }
-    }
-
-    /// In a file all frames are looked at alike, so that its rows don't depend on where one begins.
-    fn check_size(&self) -> anyhow::Result<()> {
-        if self.detect_size == Some(AskedSize::Auto) {
-            let message = "--detect-size auto is for `cyborg live`: name a number of pixels here, or the smallest faces by --min-face";
-            return Err(UsageError(message.to_owned()).into());
-        }
-        Ok(())
     }
 
     fn size(&self) -> DetectSize {

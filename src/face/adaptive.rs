@@ -22,9 +22,9 @@ pub trait LocateAt: Send {
     fn locate_at(&mut self, frame: &Frame, longest: usize, faces: &mut Vec<Face>) -> Result<(), BoxError>;
 }
 
-/// Shorter side of the smallest faces that a thorough look finds, in pixels of the frame, unless others are asked for. What is
-/// much smaller can't be judged.
-pub const SMALLEST: f32 = 32.0;
+/// Shorter side of the smallest faces that a thorough look finds, in pixels of the frame, unless others are asked for. Hardly
+/// smaller ones can be judged, and a look for them takes twice the time.
+pub const SMALLEST: f32 = 40.0;
 /// Longer side of the largest picture that faces are looked for in: a look takes time by its area.
 pub const MOST_SIDE: usize = 1280;
 /// The same of the smallest one. All sizes are multiples of the step, for each new size costs a network time and memory.
@@ -219,7 +219,7 @@ mod tests {
     fn check(faces: &[f32], then: usize) {
         let looks = Screen::of(faces).look(12);
         let mut expected = vec![then; 12];
-        (expected[0], expected[10]) = (1280, 1280);
+        (expected[0], expected[10]) = (960, 960);
         assert_eq!(looks, expected, "{faces:?}");
     }
 
@@ -229,7 +229,7 @@ mod tests {
         check(&[300.0], 320);
         // 1920 * 20 / 60 * 1.2 = 768.
         check(&[300.0, 60.0], 800);
-        check(&[40.0], 1280);
+        check(&[42.0], 960);
         // Too small to be judged, and to be found.
         check(&[15.0], 320);
         check(&[f32::NAN], 320);
@@ -240,7 +240,7 @@ mod tests {
         let mut screen = Screen::of(&[300.0]);
         screen.look(3);
         screen.adaptive.locate.faces.push(60.0);
-        assert_eq!(screen.look(8), [320, 320, 320, 320, 320, 320, 320, 1280]);
+        assert_eq!(screen.look(8), [320, 320, 320, 320, 320, 320, 320, 960]);
         assert_eq!(screen.found.len(), 2);
         assert_eq!(screen.look(2), [800, 800]);
     }
@@ -250,10 +250,10 @@ mod tests {
         let mut screen = Screen::of(&[300.0]);
         screen.look(2);
         screen.paint(70);
-        assert_eq!(screen.look(4), [320, 320, 320, 1280]);
+        assert_eq!(screen.look(4), [320, 320, 320, 960]);
         // However often it changes.
         let sizes: Vec<usize> = (0..20).flat_map(|n| (screen.paint(n % 2 * 70), screen.look(1)).1).collect();
-        assert_eq!(sizes.iter().filter(|&&size| size == 1280).count(), 4, "{sizes:?}");
+        assert_eq!(sizes.iter().filter(|&&size| size == 960).count(), 4, "{sizes:?}");
     }
 
     #[test]
@@ -261,12 +261,12 @@ mod tests {
         let mut screen = Screen::of(&[300.0]);
         screen.look(2);
         screen.frame.resize(960, 540);
-        assert_eq!(screen.look(2), [640, 320]);
+        assert_eq!(screen.look(2), [480, 320]);
         // Where they are large, not each time.
         screen.frame.resize(1920, 1080);
         assert_eq!(screen.look(1), [320]);
         screen.frame.resize(1900, 1080);
-        assert_eq!(screen.look(5), [320, 320, 1280, 320, 320]);
+        assert_eq!(screen.look(5), [320, 320, 960, 320, 320]);
     }
 
     #[test]
@@ -274,13 +274,13 @@ mod tests {
         let mut screen = Screen::of(&[300.0]);
         screen.look(1);
         screen.frame.time.0 = 2_000_000;
-        let sizes = [1700, 1800, 1700].map(|width| {
+        let sizes = [1800, 1910, 1800].map(|width| {
             screen.frame.resize(width, 1000);
             screen.look(1);
             screen.frame.time.0 = 2_000_000;
             screen.adaptive.locate.asked[0]
         });
-        assert_eq!(sizes, [1120, 1280, 1120]);
+        assert_eq!(sizes, [960, 960, 960]);
     }
 
     #[test]
@@ -288,9 +288,9 @@ mod tests {
         let mut screen = Screen::of(&[200.0, 300.0]);
         screen.adaptive.locate.hard = 2.5;
         // It is found from 1920 * 20 * 2.5 / 200 = 480 on.
-        assert_eq!(screen.look(8), [1280, 320, 320, 320, 320, 1280, 480, 480]);
+        assert_eq!(screen.look(8), [960, 320, 320, 320, 320, 960, 480, 480]);
         let looks = screen.look(80);
-        assert_eq!(looks.iter().filter(|&&size| size == 1280).count(), 8, "once a second: {looks:?}");
+        assert_eq!(looks.iter().filter(|&&size| size == 960).count(), 8, "once a second: {looks:?}");
         assert!(looks.iter().all(|&size| size >= 480), "{looks:?}");
     }
 }

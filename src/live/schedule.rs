@@ -351,7 +351,13 @@ mod tests {
                     waited.values_mut().for_each(|count| *count += 1);
                     waited.insert(there[at].track, 0);
                 }
-                longest = waited.iter().filter(|(id, _)| there.iter().any(|face| face.track == **id)).map(|(_, count)| *count).max().unwrap_or(0).max(longest);
+                longest = waited
+                    .iter()
+                    .filter(|(id, _)| there.iter().any(|face| face.track == **id))
+                    .map(|(_, count)| *count)
+                    .max()
+                    .unwrap_or(0)
+                    .max(longest);
             }
             waited.retain(|id, _| there.iter().any(|face| face.track == *id));
         }

@@ -134,10 +134,15 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
                 FirstSight { classifier: quick, judge, own }
             });
             let detectors = std::iter::once(team.detector).chain(more).zip(&feeds);
-            let mut detectors: Vec<_> =
-                detectors.map(|(detector, feed)| workers.live_detector(detector, feed.source.watched.shows_calls())).collect();
+            let mut detectors: Vec<_> = detectors
+                .map(|(detector, feed)| workers.live_detector(detector, feed.source.watched.shows_calls()))
+                .collect();
             let stages = LiveStages {
-                feeds: feeds.iter().zip(&mut detectors).map(|(feed, detector)| feed.with(&mut **detector, keep)).collect(),
+                feeds: feeds
+                    .iter()
+                    .zip(&mut detectors)
+                    .map(|(feed, detector)| feed.with(&mut **detector, keep))
+                    .collect(),
                 detect: DetectEvery(args.detect_every),
                 classifier: &mut team.classifier,
                 judge: &judge,

@@ -96,8 +96,14 @@ fn a_lost_person_is_found_for_three_seconds() {
 #[test]
 fn of_people_who_look_alike_nobody_is_found() {
     // Two lost ones, one face; then one lost one, two faces.
-    check(&[(&[Some(0), Some(1), Some(1)], false), (&[Some(0)], false), (&[Some(0), None, None, Some(1)], false)], &[1, 4]);
-    check(&[(&[Some(0), None, Some(1)], false), (&[Some(0)], false), (&[Some(0), Some(1), None, Some(1)], false)], &[1, 3, 4]);
+    check(
+        &[(&[Some(0), Some(1), Some(1)], false), (&[Some(0)], false), (&[Some(0), None, None, Some(1)], false)],
+        &[1, 4],
+    );
+    check(
+        &[(&[Some(0), None, Some(1)], false), (&[Some(0)], false), (&[Some(0), Some(1), None, Some(1)], false)],
+        &[1, 3, 4],
+    );
     // Somebody who is still there is shown a second time.
     check(&[(&[Some(0), Some(1)], false), (&[Some(0), Some(1), Some(1)], false)], &[1, 2, 3]);
 }
@@ -117,7 +123,8 @@ fn after_the_end_of_all_nobody_is_known() {
 fn memory_is_bounded_and_odd_boxes_do_no_harm() {
     let (mut follower, mut tracks) = (Follower::rejoining(), Vec::new());
     let (frame, faces) = picture(&FOUR);
-    let mut many: Vec<Face> = (0..300).map(|at| Face { bounds: PixelBox { left: at as f32 * 2.5, ..faces[0].bounds }, ..faces[0] }).collect();
+    let mut many: Vec<Face> =
+        (0..300).map(|at| Face { bounds: PixelBox { left: at as f32 * 2.5, ..faces[0].bounds }, ..faces[0] }).collect();
     many[3].bounds.width = f32::NAN;
     many[4].bounds.left = f32::INFINITY;
     for _ in 0..3 {
