@@ -43,6 +43,8 @@ const THOROUGH_EVERY: u64 = 1_000_000;
 const THOROUGH_NOT_BEFORE: u64 = 500_000;
 /// So long a face that was missed in a picture of some size is looked for in larger ones.
 const MISSED_FOR: u64 = 10_000_000;
+/// So long the size is kept that the smallest face needed.
+const NEEDED_FOR: u64 = 2_000_000;
 /// A part of the picture whose greys differ from those in the frame before by more than this, of 1, shows something else: a tile
 /// has another person in it.
 const PART_CHANGED: f32 = 0.08;
@@ -58,8 +60,8 @@ pub struct Adaptive<L> {
     /// Whether there is a reason for one.
     has_changed: bool,
     somebody_is_missing: bool,
-    /// The share of the frame's side that the picture must have for the known faces to be found.
-    scale: f32,
+    /// The share of the frame's side that the picture must have for the known faces to be found, and when that was last needed.
+    scale: (f32, PresentationTime),
     /// The share at which a known face was missed, and when.
     missed: Option<(f32, PresentationTime)>,
 }
@@ -86,7 +88,7 @@ impl<L: LocateAt> Adaptive<L> {
             thorough: None,
             has_changed: false,
             somebody_is_missing: false,
-            scale: 0.0,
+            scale: (0.0, PresentationTime(0)),
             missed: None,
         }
     }
@@ -122,8 +124,11 @@ impl<L: LocateAt> Adaptive<L> {
         let smallest = faces.iter().map(|face| face.bounds.width.min(face.bounds.height)).fold(f32::INFINITY, f32::min);
         let missed = self.missed.map_or(0.0, |(scale, _)| scale * LARGER);
         let needed = (COMFORT * self.locate.found_from() / smallest.max(1.0)).max(missed);
-        // A cheap look that misses somebody is no reason for cheaper ones.
-        self.scale = if thorough { needed } else { needed.max(self.scale) };
+        // A look that misses somebody is no reason for cheaper ones, nor is one at a part of the picture with larger faces.
+        let (known, since) = self.scale;
+        if needed >= known || now.0.abs_diff(since.0) >= NEEDED_FOR {
+            self.scale = (needed, now);
+        }
     }
 }
 
@@ -139,7 +144,7 @@ impl<L: LocateAt> Locate for Adaptive<L> {
         let most = side_at(self.locate.found_from() / self.smallest.max(1.0), longest);
         let signature = Signature::of(frame);
         let thorough = self.is_due(frame, &signature, most);
-        let side = if thorough { most } else { side_at(self.scale, longest).min(most) };
+        let side = if thorough { most } else { side_at(self.scale.0, longest).min(most) };
         self.locate.locate_at(frame, side, faces)?;
         let scale = side as f32 / longest.max(1) as f32;
         self.learn(frame, thorough, faces);
@@ -243,6 +248,29 @@ mod tests {
         assert_eq!(screen.look(8), [320, 320, 320, 320, 320, 320, 320, 960]);
         assert_eq!(screen.found.len(), 2);
         assert_eq!(screen.look(2), [800, 800]);
+    }
+
+    #[test]
+    fn looks_become_cheap_again_when_small_faces_have_left() {
+        let mut screen = Screen::of(&[300.0, 60.0]);
+        screen.look(3);
+        screen.adaptive.locate.faces.pop();
+        let looks = screen.look(40);
+        assert!(looks[..15].iter().all(|&size| size >= 800), "{looks:?}");
+        assert_eq!(looks[35..].iter().min(), Some(&320), "{looks:?}");
+    }
+
+    #[test]
+    fn parts_with_large_faces_leave_small_ones_in_others_found() {
+        let mut screen = Screen::of(&[300.0]);
+        for number in 0..60 {
+            // Of a screen two parts change, in turn.
+            let (width, face) = [(1600, 300.0), (1700, 60.0)][number % 2];
+            screen.frame.resize(width, 1000);
+            screen.adaptive.locate.faces = vec![face];
+            screen.look(1);
+            assert!(number < 12 || screen.found.len() == 1, "look {number}: {:?}", screen.adaptive.locate.asked);
+        }
     }
 
     #[test]
