@@ -1,6 +1,10 @@
 //! A picture on its way through the pipeline, and the units of its place and time.
 
+mod changed;
+
 use std::time::Instant;
+
+pub use changed::Changed;
 
 /// A moment on the clock of a source, in microseconds from its zero; negative where a file starts early.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +46,8 @@ pub struct Frame {
     pub captured: Instant,
     /// Whether the decoder found it damaged and made up a part of it.
     pub patched: bool,
+    /// Where it differs from an earlier frame, which only who captures a screen can tell. `None`: anywhere.
+    pub changed: Option<Changed>,
 }
 
 impl Frame {
@@ -57,6 +63,7 @@ impl Frame {
             running: None,
             captured: Instant::now(),
             patched: false,
+            changed: None,
         }
     }
 
@@ -102,6 +109,29 @@ impl PixelBox {
         let common = width.max(0.0) * height.max(0.0);
         let union = self.width * self.height + other.width * other.height - common;
         if union > 0.0 { common / union } else { 0.0 }
+    }
+
+    /// Its area in pixels.
+    #[must_use]
+    pub fn area(&self) -> f32 {
+        self.width * self.height
+    }
+
+    /// The smallest box around both.
+    #[must_use]
+    pub fn around(&self, other: &Self) -> Self {
+        let (left, top) = (self.left.min(other.left), self.top.min(other.top));
+        let right = (self.left + self.width).max(other.left + other.width);
+        let bottom = (self.top + self.height).max(other.top + other.height);
+        Self { left, top, width: right - left, height: bottom - top }
+    }
+
+    /// Whether both have a part in common. A box without an area has none.
+    #[must_use]
+    pub fn meets(&self, other: &Self) -> bool {
+        let width = (self.left + self.width).min(other.left + other.width) - self.left.max(other.left);
+        let height = (self.top + self.height).min(other.top + other.height) - self.top.max(other.top);
+        width > 0.0 && height > 0.0
     }
 
     /// The same box in a picture whose sides are `across` and `down` times as long.

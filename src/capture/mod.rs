@@ -15,6 +15,8 @@ mod orientation;
 pub mod patient;
 mod png_notes;
 pub mod raw;
+#[cfg(feature = "screen")]
+pub mod screen;
 pub mod script;
 pub mod secrets;
 pub mod stills;

@@ -8,6 +8,8 @@ use crate::capture::animation::AnimationError;
 #[cfg(feature = "camera")]
 use crate::capture::camera::CameraError;
 use crate::capture::raw::RawError;
+#[cfg(feature = "screen")]
+use crate::capture::screen::ScreenError;
 #[cfg(feature = "video")]
 use crate::capture::video::VideoError;
 use crate::classify::named::{NamedError, SMALL};
@@ -71,6 +73,8 @@ fn of(cause: &(dyn Error + 'static)) -> Option<String> {
         cause.downcast_ref().and_then(detector),
         #[cfg(feature = "camera")]
         cause.downcast_ref().and_then(camera),
+        #[cfg(feature = "screen")]
+        cause.downcast_ref().and_then(screen),
         #[cfg(feature = "video")]
         cause.downcast_ref().and_then(video),
         #[cfg(feature = "video")]
@@ -109,6 +113,17 @@ fn raw(error: &RawError) -> Option<String> {
 fn camera(error: &CameraError) -> Option<String> {
     let none = matches!(error, CameraError::Unknown { cameras, .. } if cameras.is_empty());
     none.then(|| "`--camera test` needs none".into())
+}
+
+#[cfg(feature = "screen")]
+fn screen(error: &ScreenError) -> Option<String> {
+    match error {
+        ScreenError::NoMonitor { .. } | ScreenError::NoWindow(_) | ScreenError::Outside { .. } => {
+            Some("`cyborg screens` lists what there is".into())
+        }
+        ScreenError::Several { .. } => Some("`cyborg screens --pictures FOLDER` shows them".into()),
+        _ => None,
+    }
 }
 
 #[cfg(feature = "video")]

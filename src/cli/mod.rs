@@ -28,6 +28,8 @@ mod outcome;
 mod per_clip;
 #[cfg(feature = "video")]
 mod persons;
+#[cfg(feature = "screen")]
+mod screens;
 mod shell;
 #[cfg(feature = "video")]
 mod side_by_side;
@@ -80,6 +82,9 @@ enum Command {
     /// Show the cameras of this machine, with their formats and rates
     #[cfg(feature = "camera")]
     Cameras(cameras::CamerasArgs),
+    /// Show the monitors and windows that `live` can watch
+    #[cfg(feature = "screen")]
+    Screens(screens::ScreensArgs),
     /// Show what this machine has, and what to do about anything that is missing
     Doctor(doctor::DoctorArgs),
     /// Show and check model files
@@ -112,6 +117,8 @@ pub fn run() -> ExitCode {
         Command::Live(args) => live::run(&args, read),
         #[cfg(feature = "camera")]
         Command::Cameras(args) => cameras::run(&args),
+        #[cfg(feature = "screen")]
+        Command::Screens(args) => screens::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Bench(args) => bench::run(&args),

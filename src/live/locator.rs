@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::desk::{Desk, POLL_INTERVAL};
 use super::opinions::Opinions;
+use super::part::Part;
 use super::reader::{Captured, Shared, give_back};
 use super::view::{Audience, Person, View};
 use crate::BoxError;
@@ -25,6 +26,8 @@ pub(super) struct Locator<'a> {
     every: DetectEvery,
     planner: Planner,
     follower: Follower,
+    /// Looks again only where something changed.
+    part: Part,
     faces: Vec<Face>,
     tracks: Vec<TrackId>,
     opinions: Opinions,
@@ -51,6 +54,7 @@ impl<'a> Locator<'a> {
             every,
             planner: Planner::new(every),
             follower,
+            part: Part::new(),
             faces: Vec::new(),
             tracks: Vec::new(),
             opinions: Opinions::default(),
@@ -98,15 +102,18 @@ impl<'a> Locator<'a> {
         self.scene += 1;
         self.follower.end_all();
         self.opinions.clear();
+        self.part.begin_anew();
         self.planner = Planner::new(self.every);
     }
 
     fn follow(&mut self, frame: &Frame) -> Result<(), BoxError> {
         let plan = self.planner.plan(frame);
+        self.part.see(frame, plan.cut || plan.resized_from.is_some());
         if plan.looks {
-            self.detector.locate(frame, &mut self.faces)?;
+            self.part.locate(self.detector, frame, &mut self.faces)?;
         }
         self.follower.follow(frame, plan, &mut self.faces, &mut self.tracks);
+        self.part.note(frame, &self.faces, &self.tracks);
         Ok(())
     }
 
@@ -136,9 +143,13 @@ impl<'a> Locator<'a> {
         let mut job = self.desk.free.pop().unwrap_or_default();
         job.scene = self.scene;
         job.faces.clear();
-        job.faces.extend_from_slice(&self.faces);
         job.tracks.clear();
-        job.tracks.extend_from_slice(&self.tracks);
+        for ((face, &track), person) in self.faces.iter().zip(&self.tracks).zip(&view.persons) {
+            if self.part.is_due(track, person.opinion.as_ref(), view.frame.captured) {
+                job.faces.push(*face);
+                job.tracks.push(track);
+            }
+        }
         job.view = Some(view);
         if let Some(older) = self.desk.jobs.put(job) {
             self.desk.give_back(older);

@@ -31,6 +31,7 @@ mod nudge;
 mod opinions;
 #[cfg(feature = "page")]
 pub mod page;
+mod part;
 pub mod pulse;
 mod reader;
 pub mod schedule;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::metrics::LiveMetrics;
-use super::view::{Audience, SourceState, View};
+use super::view::{Audience, Person, SourceState, View};
 
 /// A keeper that has much else to wait for may be so much late.
 const MARGIN: Duration = Duration::from_secs(3);
@@ -60,7 +60,10 @@ impl Pulse {
 
 impl Audience for Pulse {
     fn show(&self, view: Arc<View>) {
-        self.faces.fetch_add(u64::from(!view.persons.is_empty()), Ordering::Relaxed);
+        // A face that is as it was isn't scored again.
+        let changed = view.frame.changed.as_ref();
+        let is_new = |person: &Person| changed.is_none_or(|changed| changed.touches(&person.bounds));
+        self.faces.fetch_add(u64::from(view.persons.iter().any(is_new)), Ordering::Relaxed);
     }
 
     fn source(&self, state: SourceState) {

@@ -128,6 +128,8 @@ fn read(opener: &dyn Open, shared: &Shared, session: &Session, tell: &Sender<Eve
     let mut size = None;
     while !session.over.load(Ordering::Acquire) {
         let mut frame = shared.free.pop().unwrap_or_else(Frame::empty);
+        // Only few sources tell it.
+        frame.changed = None;
         match source.read(&mut frame) {
             Ok(Read::Frame) => {}
             Ok(Read::Damaged(reason)) => {
@@ -155,12 +157,28 @@ fn read(opener: &dyn Open, shared: &Shared, session: &Session, tell: &Sender<Eve
         if size.replace(found) != Some(found) {
             let _ = tell.send(Event::Playing { since, size: found, rate, differs: differs.take() });
         }
+        // What a picture that nobody took says of its changes holds for the one in its place. Nobody can get the newer one
+        // before it has that; where another session's came between, the locator finds a picture missing.
+        if let Some(older) = shared.newest.try_take() {
+            if let (Some(changed), Some(before)) = (&mut frame.changed, &older.frame.changed)
+                && older.session == session.number
+            {
+                changed.unite(before);
+            } else {
+                frame.changed = None;
+            }
+            drop_older(shared, older);
+        }
         if let Some(older) = shared.newest.put(Captured { frame, session: session.number }) {
-            shared.metrics.overwritten.fetch_add(1, Ordering::Relaxed);
-            give_back(shared, older.frame);
+            drop_older(shared, older);
         }
     }
     Event::Finished
+}
+
+fn drop_older(shared: &Shared, older: Captured) {
+    shared.metrics.overwritten.fetch_add(1, Ordering::Relaxed);
+    give_back(shared, older.frame);
 }
 
 /// Keeps the buffer for a frame to come; where there are enough, it is freed.

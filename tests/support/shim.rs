@@ -80,6 +80,13 @@ impl Camera {
         let mut command = self.cyborg();
         command.args(["live", "--camera", PATH, "--listen", "127.0.0.1:0", "--model"]);
         command.arg(model::write(model.path(), "corner.onnx", &model::corner())).args(arguments);
+        Watching::of(command, model)
+    }
+}
+
+impl Watching {
+    /// Starts a program that serves a page at an address of its own choice; its model lies in a folder.
+    pub(crate) fn of(mut command: Command, model: tempfile::TempDir) -> Self {
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = child.expect("the program starts");
         let (tell, lines) = channel();
@@ -93,14 +100,12 @@ impl Camera {
                 BufReader::new(stream).lines().map_while(Result::ok).all(|line| tell.send(line).is_ok())
             });
         }
-        let mut watching = Watching { child, lines, heard: Vec::new(), page: String::new(), _model: model };
+        let mut watching = Self { child, lines, heard: Vec::new(), page: String::new(), _model: model };
         let line = watching.hears("the page: http://");
         watching.page = line["the page: http://".len()..].trim_end_matches('/').to_owned();
         watching
     }
-}
 
-impl Watching {
     /// Waits for the next line that has these words.
     pub(crate) fn hears(&mut self, words: &str) -> String {
         let end = Instant::now() + PATIENCE;

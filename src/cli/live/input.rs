@@ -1,4 +1,4 @@
-//! The flags of `live` that say what is watched: a camera, a stream, or a clip that plays a camera.
+//! The flags of `live` that say what is watched: cameras, streams, clips that play a camera, and screens.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,6 +22,9 @@ use crate::name;
 pub(super) struct LiveInputArgs {
     #[command(flatten)]
     watched: WatchedArgs,
+    #[cfg(feature = "screen")]
+    #[command(flatten)]
+    screen: super::screen::ScreenArgs,
     /// Size to ask every camera for, in pixels
     #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1280x720", value_parser = size)]
     camera_size: (u32, u32),
@@ -46,6 +49,9 @@ pub(super) struct LiveSource {
     pub(super) name: String,
     /// What it is.
     pub(super) watched: Watched,
+    /// Whether the page shows all of its picture, and not the faces alone.
+    #[cfg_attr(not(feature = "page"), expect(dead_code, reason = "only the page shows it"))]
+    pub(super) whole: bool,
     /// Who opens it.
     pub(super) opener: Arc<dyn Open>,
 }
@@ -60,9 +66,18 @@ impl LiveInputArgs {
         }
         let source = |(watched, name): (&Watched, String)| {
             let opener = Arc::new(CuredOpener(self.opener(watched, stop)?));
-            Ok(LiveSource { name, watched: watched.clone(), opener })
+            Ok(LiveSource { name, watched: watched.clone(), whole: self.shows_whole(watched), opener })
         };
         all.iter().zip(self.watched.names()).map(source).collect()
+    }
+
+    /// A screen is private: only its faces are shown, where nothing else is asked for.
+    fn shows_whole(&self, watched: &Watched) -> bool {
+        match watched {
+            #[cfg(feature = "screen")]
+            Watched::Screen(_) => self.screen.shows_whole(),
+            Watched::Camera(_) | Watched::Stream(_) | Watched::Test(_) => true,
+        }
     }
 
     fn opener(&self, watched: &Watched, stop: &'static AtomicBool) -> anyhow::Result<Arc<dyn Open>> {
@@ -75,6 +90,8 @@ impl LiveInputArgs {
                 Arc::new(Stream { address: address.clone(), patience: self.patience(), stop: Some(stop) })
             }
             Watched::Test(clip) => self.test_camera(clip.clone())?,
+            #[cfg(feature = "screen")]
+            Watched::Screen(choice) => self.screen.opener(choice),
         })
     }
 

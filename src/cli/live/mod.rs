@@ -8,6 +8,8 @@ mod input;
 #[cfg(feature = "page")]
 mod page;
 mod printer;
+#[cfg(feature = "screen")]
+mod screen;
 mod service;
 mod systemd;
 mod thresholds;

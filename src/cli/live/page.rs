@@ -71,7 +71,9 @@ fn shown(feed: &LiveFeed) -> Arc<Feed> {
         Watched::Camera(_) => FeedKind::Camera,
         Watched::Stream(_) => FeedKind::Stream,
         Watched::Test(_) => FeedKind::Test,
+        #[cfg(feature = "screen")]
+        Watched::Screen(_) => FeedKind::Screen,
     };
-    let facts = FeedFacts { name: feed.source.name.clone(), kind, whole: true };
+    let facts = FeedFacts { name: feed.source.name.clone(), kind, whole: feed.source.whole };
     Arc::new(Feed::new(facts, Arc::clone(&feed.metrics)))
 }

@@ -6,11 +6,16 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches, value_parser};
 
 use crate::capture::address::Address;
+#[cfg(feature = "screen")]
+use crate::capture::screen::ScreenChoice;
 use crate::cli::outcome::UsageError;
 use crate::name;
 
 /// The flag of cameras, streams and clips.
 const CAMERA: &str = "camera";
+/// The flag of screens.
+#[cfg(feature = "screen")]
+const SCREEN: &str = "screen";
 /// What is watched when nothing is named.
 const FIRST_CAMERA: &str = "0";
 /// What stands for the test camera.
@@ -25,6 +30,9 @@ pub(super) enum Watched {
     Stream(Address),
     /// A clip that plays a camera; the usual one where none is named.
     Test(Option<PathBuf>),
+    /// A monitor, a window or a rectangle of a screen.
+    #[cfg(feature = "screen")]
+    Screen(ScreenChoice),
 }
 
 /// All that is watched, at least one, in the order in which the flags were given.
@@ -52,6 +60,8 @@ impl Watched {
             Self::Stream(address) => address.name(),
             Self::Test(None) => TEST.to_owned(),
             Self::Test(Some(clip)) => Address::of(format!("{TEST}={}", name::of(clip)).as_ref()).name(),
+            #[cfg(feature = "screen")]
+            Self::Screen(choice) => format!("screen {choice}"),
         }
     }
 
@@ -59,6 +69,8 @@ impl Watched {
     pub(super) fn shows_calls(&self) -> bool {
         match self {
             Self::Camera(_) | Self::Stream(_) | Self::Test(_) => false,
+            #[cfg(feature = "screen")]
+            Self::Screen(_) => true,
         }
     }
 
@@ -94,7 +106,7 @@ impl WatchedArgs {
         match twice {
             Some(at) => {
                 let name = self.0[at].name();
-                Err(UsageError(format!("{name} is to be watched twice: name each camera and each stream once")))
+                Err(UsageError(format!("{name} is to be watched twice: name each camera, stream and screen once")))
             }
             None => Ok(()),
         }
@@ -114,17 +126,32 @@ fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
 
 impl Args for WatchedArgs {
     fn augment_args(command: Command) -> Command {
-        // A further kind of source is a flag here, a row below and a variant of `Watched`.
+        // A further kind of source is a flag here, its words below and a variant of `Watched`.
         let camera = Arg::new(CAMERA)
             .long(CAMERA)
             .value_name("N|PATH|NAME|URL|test")
             .action(ArgAction::Append)
-            .value_parser(value_parser!(OsString));
-        command.arg(camera.help(
-            "What to watch: index, path or name of a camera (`cyborg cameras` lists them), an address (rtsp://, http://), or \
-             test, which plays a clip in real time, over and over (test=CLIP: this clip); give it more than once to watch \
-             several [default: 0]",
-        ))
+            .value_parser(value_parser!(OsString))
+            .help(
+                "What to watch: index, path or name of a camera (`cyborg cameras` lists them), an address (rtsp://, \
+                 http://), or test, which plays a clip in real time, over and over (test=CLIP: this clip); give it more \
+                 than once to watch several [default: 0]",
+            );
+        let command = command.arg(camera);
+        #[cfg(feature = "screen")]
+        let command = command.arg(
+            Arg::new(SCREEN)
+                .long(SCREEN)
+                .value_name("monitor=N|window=TITLE|window-id=ID|region=X,Y,WIDTHxHEIGHT")
+                .action(ArgAction::Append)
+                .value_parser(value_parser!(ScreenChoice))
+                .help(
+                    "Watch a screen: a monitor, a window (by its title, a part of it, or its number), or a rectangle in \
+                     pixels; `cyborg screens` lists what there is; give it more than once, or beside --camera, to watch \
+                     several",
+                ),
+        );
+        command
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -134,12 +161,9 @@ impl Args for WatchedArgs {
 
 impl FromArgMatches for WatchedArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
-        let kinds: [(&str, fn(&OsStr) -> Watched); 1] = [(CAMERA, Watched::of)];
-        let mut found: Vec<(usize, Watched)> = Vec::new();
-        for (flag, read) in kinds {
-            let words = matches.get_many::<OsString>(flag).into_iter().flatten();
-            found.extend(matches.indices_of(flag).into_iter().flatten().zip(words.map(|word| read(word))));
-        }
+        let mut found = given::<OsString>(matches, CAMERA, |word| Watched::of(word));
+        #[cfg(feature = "screen")]
+        found.extend(given::<ScreenChoice>(matches, SCREEN, |choice| Watched::Screen(choice.clone())));
         found.sort_by_key(|&(place, _)| place);
         if found.is_empty() {
             found.push((0, Watched::of(FIRST_CAMERA.as_ref())));
@@ -151,6 +175,16 @@ impl FromArgMatches for WatchedArgs {
         *self = Self::from_arg_matches(matches)?;
         Ok(())
     }
+}
+
+/// What was given with a flag, each with its place on the command line.
+fn given<T: Clone + Send + Sync + 'static>(
+    matches: &ArgMatches,
+    flag: &str,
+    read: impl Fn(&T) -> Watched,
+) -> Vec<(usize, Watched)> {
+    let values = matches.get_many::<T>(flag).into_iter().flatten();
+    matches.indices_of(flag).into_iter().flatten().zip(values.map(read)).collect()
 }
 
 /// The path behind `begin`, which is ASCII.
@@ -191,6 +225,21 @@ mod tests {
         assert_eq!(found.all(), expected);
         assert_eq!(found.names(), ["Desk", "rtsp://***@door/live", "test=a b.mp4", "test"]);
         assert_eq!(read(&[]).all(), [Watched::Camera("0".to_owned())]);
+    }
+
+    #[cfg(feature = "screen")]
+    #[test]
+    fn screens_stand_among_cameras_in_the_order_of_the_flags() {
+        let found = read(&["--screen", "window=A call", "--camera", "0", "--screen=monitor=1"]);
+        let expected = [
+            Watched::Screen(ScreenChoice::Window("A call".to_owned())),
+            Watched::Camera("0".to_owned()),
+            Watched::Screen(ScreenChoice::Monitor(1)),
+        ];
+        assert_eq!(found.all(), expected);
+        assert_eq!(found.names(), ["screen window=A call", "0", "screen monitor=1"]);
+        assert_eq!(read(&["--screen", "monitor=0"]).all().len(), 1, "no camera that nobody named");
+        assert!(read(&["--screen", "monitor=0", "--screen", "monitor=0"]).check().is_err());
     }
 
     #[test]

@@ -1,0 +1,15 @@
+//! Screens as sources, under an X server of the test's own (Xvfb) with a window manager (openbox): what is captured is what was
+//! drawn, whole and of one moment, whatever happens to the window.
+#![cfg(all(target_os = "linux", feature = "screen", feature = "page"))]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod changes;
+mod choosing;
+mod desk;
+mod following;
+mod painted;
+mod pictures;
+#[cfg(target_env = "gnu")]
+mod program;

@@ -1,0 +1,102 @@
+//! The whole program on a window that plays a clip: the person gets a verdict, and the window is lost and found again.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use cyborg_edge::capture::video::VideoSource;
+use cyborg_edge::capture::{Read, Source as _};
+use cyborg_edge::frame::Frame;
+
+use crate::desk::Desk;
+use crate::painted::Painted;
+use crate::support::browser::wait_for;
+use crate::support::shim::Watching;
+use crate::support::{cyborg, face_clip, model};
+
+/// A window that plays a clip, over and over, until it is closed.
+struct Player {
+    over: Arc<AtomicBool>,
+    playing: Option<JoinHandle<()>>,
+}
+
+impl Player {
+    fn open(desk: &Desk, title: &str) -> Self {
+        let mut pictures = Vec::new();
+        let mut clip = VideoSource::open(&face_clip(), NonZeroUsize::MIN).expect("a clip");
+        let mut frame = Frame::empty();
+        while pictures.len() < 100 && matches!(clip.read(&mut frame), Ok(Read::Frame)) {
+            pictures.push(twice(&frame));
+        }
+        let (width, height) = (2 * frame.width as u16, 2 * frame.height as u16);
+        let window = Painted::open(desk, title, (width, height), [40, 40, 40]);
+        let over = Arc::new(AtomicBool::new(false));
+        let heard = Arc::clone(&over);
+        let playing = thread::spawn(move || {
+            for picture in pictures.iter().cycle() {
+                if heard.load(Ordering::Relaxed) {
+                    break;
+                }
+                window.paint((0, 0), window.size, picture);
+                window.done();
+                thread::sleep(Duration::from_millis(40));
+            }
+            window.close();
+        });
+        Self { over, playing: Some(playing) }
+    }
+
+    fn close(mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        self.playing.take().expect("it plays").join().expect("it ends");
+    }
+}
+
+/// The picture with each pixel as four.
+fn twice(frame: &Frame) -> Vec<u8> {
+    let row = |y: usize| frame.pixels[y * frame.width * 3..(y + 1) * frame.width * 3].chunks_exact(3);
+    let wide = |y: usize| row(y).flat_map(|pixel| [pixel, pixel].concat()).collect::<Vec<u8>>();
+    (0..frame.height).flat_map(|y| wide(y).repeat(2)).collect()
+}
+
+#[test]
+fn a_person_in_a_window_is_judged_and_found_again() {
+    let Some(desk) = Desk::start("a_person_in_a_window_is_judged_and_found_again") else { return };
+    let player = Player::open(&desk, "A call - Meet");
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let mut command = cyborg();
+    command.env("DISPLAY", &desk.name).args([
+        "live",
+        "--screen",
+        "window=a call",
+        "--listen",
+        "127.0.0.1:0",
+        "--model",
+    ]);
+    command.arg(model::write(folder.path(), "corner.onnx", &model::corner()));
+    let mut watching = Watching::of(command, folder);
+    assert_eq!(watching.hears("playing "), "playing 352x288, 10 fps");
+    let judged = |watching: &Watching| {
+        wait_for("a verdict", || {
+            let state = watching.get("/api/state").json();
+            let is_judged = |person: &serde_json::Value| person["verdict"].is_string();
+            state["persons"].as_array()?.iter().any(is_judged).then_some(())
+        });
+    };
+    judged(&watching);
+    let facts = watching.get("/api/facts").text();
+    assert!(facts.contains("screen window=a call"), "{facts}");
+    player.close();
+    let line = watching.hears("lost: ");
+    assert!(line.contains("the window was closed"), "{line}");
+    let line = watching.hears("lost: ");
+    assert!(line.contains("there is no window for window=a call; `cyborg screens` lists what there is"), "{line}");
+    let player = Player::open(&desk, "A call - Meet");
+    watching.hears("playing 352x288");
+    judged(&watching);
+    let (status, _) = watching.stop();
+    assert!(status.success(), "{status}");
+    player.close();
+}
