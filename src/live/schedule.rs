@@ -39,8 +39,8 @@ impl Offered {
 
     /// How often its age counts, 1 to [`MOST_WEIGHT`].
     fn weight(&self) -> f32 {
-        // NaN becomes 1.
-        (self.side / SMALL).max(1.0).min(MOST_WEIGHT)
+        // Written so that NaN is small.
+        if self.side > SMALL { (self.side / SMALL).min(MOST_WEIGHT) } else { 1.0 }
     }
 }
 

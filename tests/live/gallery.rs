@@ -39,6 +39,8 @@ const IN_TIME: usize = 30;
 const AFTER: usize = 5;
 /// A thread that never comes is no reason to wait for ever.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// The source's time goes by its pictures: by the wall it may be silent for long.
+const NEVER: Duration = Duration::from_secs(86_400);
 
 /// In which picture the tiles were arranged anew, and who was seen in each.
 #[derive(Default)]
@@ -108,12 +110,19 @@ impl Source for Call {
     }
 }
 
-/// Opens the call, once.
-struct Caller(Mutex<Option<Call>>);
+/// Opens the call, once; the run ends where it is lost.
+struct Caller {
+    call: Mutex<Option<Call>>,
+    stop: Arc<AtomicBool>,
+}
 
 impl Open for Caller {
     fn open(&self) -> Result<Opened, BoxError> {
-        let call = self.0.lock().expect("no test thread panics here").take().ok_or("the call is over")?;
+        let call = self.call.lock().expect("no test thread panics here").take();
+        let Some(call) = call else {
+            self.stop.store(true, Ordering::SeqCst);
+            return Err("the call is over".into());
+        };
         Ok(Opened { source: Box::new(call), differs: None, at_end: AtEnd::Finish })
     }
 }
@@ -152,14 +161,15 @@ fn watch(detector: &str) -> Seen {
         pictures: 0,
         scored: 0,
     };
+    let stop = Arc::new(AtomicBool::new(false));
     let backoff = BackOff { first: Duration::from_millis(10), most: Duration::from_millis(40) };
     let witness = Witness(Arc::clone(&seen));
     let feed = Feed {
-        opener: Arc::new(Caller(Mutex::new(Some(call)))),
+        opener: Arc::new(Caller { call: Mutex::new(Some(call)), stop: Arc::clone(&stop) }),
         detector: &mut detector,
         audience: &witness,
         metrics,
-        keep: KeepSettings { stall: PATIENCE, opening: PATIENCE, backoff, steady: PATIENCE },
+        keep: KeepSettings { stall: NEVER, opening: NEVER, backoff, steady: NEVER },
         rejoins: true,
     };
     let failure = Mutex::new(None);
@@ -173,7 +183,7 @@ fn watch(detector: &str) -> Seen {
         clock: Clock::machine(),
         failed: &|_, error| *failure.lock().expect("no test thread panics here") = Some(error.to_string()),
     };
-    cyborg_edge::live::watch(stages, &AtomicBool::new(false)).expect("nothing fails");
+    cyborg_edge::live::watch(stages, &stop).expect("nothing fails");
     assert_eq!(failure.into_inner().expect("no test thread panics here"), None, "the detector failed");
     std::mem::take(&mut *seen.lock().expect("no test thread panics here"))
 }
