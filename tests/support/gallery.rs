@@ -2,7 +2,7 @@
 //!
 //! The media that set-up fetches show three people. The 25 of the gallery are made of them: mirrored, in other colours, each before a
 //! background of its own. So they are more alike than 25 people are in what only a face shows, and less in backgrounds than 25
-//! people in one building. How often different people are taken for each other was measured on photos of 1,784 people: docs/live.md.
+//! people in one building. How often different people are taken for each other was measured on 1,784 photos: docs/live.md.
 
 use cyborg_edge::capture::stills;
 use cyborg_edge::face::crop::{CropSquare, Cropper};
