@@ -166,8 +166,14 @@ pub(crate) fn live(
     let patience = Duration::from_secs(15);
     let keep = KeepSettings { stall: patience, opening: patience, backoff, steady: patience };
     thread::scope(|scope| {
-        let feed =
-            Feed { opener, detector: &mut networks.detector, audience: &watcher, metrics: Arc::clone(&metrics), keep };
+        let feed = Feed {
+            opener,
+            detector: &mut networks.detector,
+            audience: &watcher,
+            metrics: Arc::clone(&metrics),
+            keep,
+            rejoins: false,
+        };
         let failure = Mutex::new(None);
         let failed = |_: usize, error| *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         let stages = LiveStages {

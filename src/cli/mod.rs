@@ -8,6 +8,7 @@ mod cameras;
 #[cfg(feature = "video")]
 mod clip_outputs;
 mod cure;
+mod detect_size;
 mod doctor;
 mod image;
 #[cfg(feature = "video")]

@@ -10,12 +10,18 @@ use cyborg_models::contract::Calibration;
 use cyborg_models::digest;
 use serde_json::{Map, Value};
 
+use super::detect_size::AskedSize;
 #[cfg(feature = "video")]
 use super::memory;
 use super::outcome::{UsageError, note};
 use crate::classify::classifier::Classifier;
 use crate::classify::named::{self, ModelName};
 use crate::classify::panel::{Panel, PanelFile};
+#[cfg(all(feature = "video", feature = "camera"))]
+use crate::face::Locate;
+use crate::face::adaptive;
+#[cfg(all(feature = "video", feature = "camera"))]
+use crate::face::adaptive::Adaptive;
 use crate::face::detector::{DetectSize, Detector, DetectorFile, DetectorName, DetectorSettings, USUAL_SIDE};
 #[cfg(feature = "video")]
 use crate::inference::provider::Provider;
@@ -49,10 +55,11 @@ pub(super) struct WorkerArgs {
     /// Maximum number of CPU threads, up to 256 [default: all]
     #[arg(long, value_name = "N", value_parser = threads)]
     pub(super) threads: Option<NonZeroUsize>,
-    /// Longer side in pixels of the picture given to the face detector; larger finds smaller faces and is slower
-    /// [default: what --min-face needs if that is given, otherwise 320]
-    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u16).range(32..=8192))]
-    pub(super) detect_size: Option<u16>,
+    /// Longer side in pixels of the picture given to the face detector; larger finds smaller faces and is slower. auto, for
+    /// `live` alone, goes by the faces that are there [default: what --min-face needs if that is given, otherwise 320; of a
+    /// screen auto]
+    #[arg(long, value_name = "PIXELS|auto", value_parser = AskedSize::read)]
+    pub(super) detect_size: Option<AskedSize>,
     /// Ignore faces with a box side shorter than this many pixels, and set the detector's size to find larger ones
     #[arg(long, value_name = "PIXELS", default_value = "0")]
     pub(super) min_face: u16,
@@ -149,6 +156,7 @@ impl WorkerArgs {
 
     /// Loads ONNX Runtime and opens one team, which gets all threads; and the flags that change rows.
     pub(super) fn open_team(&self) -> anyhow::Result<(Team, Map<String, Value>)> {
+        AskedSize::check_for_files(self.detect_size)?;
         let team =
             self.read_files()?.team(&Runtime::load_for(self.provider)?, self.all_threads(), self.all_threads())?;
         announce(&team.classifier, Some(team.detector.provider()));
@@ -172,6 +180,7 @@ impl WorkerArgs {
     /// Loads ONNX Runtime and opens as many teams as serve this machine.
     #[cfg(feature = "video")]
     pub(super) fn open(&self) -> anyhow::Result<Workers> {
+        AskedSize::check_for_files(self.detect_size)?;
         let threads = self.all_threads();
         let runtime = Runtime::load_for(self.provider)?;
         // One thread a network wastes nothing on dividing its work; more processors than teams help within them.
@@ -202,9 +211,22 @@ impl WorkerArgs {
         Ok(Workers { teams, judges, settings, threads })
     }
 
+    /// The detector of a feed of `live`, which chooses the size of its picture by what is there where that is asked for, and where
+    /// nothing is asked for and calls may be in the pictures.
+    #[cfg(all(feature = "video", feature = "camera"))]
+    pub(super) fn live_detector(&self, detector: Detector, shows_calls: bool) -> Box<dyn Locate> {
+        match (self.detect_size, self.min_face) {
+            (Some(AskedSize::Side(_)), _) => Box::new(detector),
+            (None, _) if !shows_calls => Box::new(detector),
+            (_, 0) => Box::new(Adaptive::new(detector, adaptive::SMALLEST)),
+            (_, smallest) => Box::new(Adaptive::new(detector, smallest.into())),
+        }
+    }
+
     fn size(&self) -> DetectSize {
         match (self.detect_size, self.min_face) {
-            (Some(side), _) => DetectSize::Side(side.into()),
+            (Some(AskedSize::Auto), _) => DetectSize::Side(adaptive::MOST_SIDE),
+            (Some(AskedSize::Side(side)), _) => DetectSize::Side(side.into()),
             (None, 0) => DetectSize::Side(USUAL_SIDE),
             (None, smallest) => DetectSize::ForFaces(smallest.into()),
         }

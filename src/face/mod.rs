@@ -2,9 +2,10 @@
 //!
 //! A detector is anything that implements [`Locate`]; [`detector`] has those that are in use. [`crop`] is the only place that
 //! cuts and resizes faces: runtime, training and evaluation all call it, so they can't differ. [`exact`] is for whole
-//! photos whose scores are to be those of a Python script. [`follow`] gives faces their tracks from frame to frame, and
+//! photos whose scores are to be those of a Python script. [`adaptive`] chooses the size of the picture in which a detector looks. [`follow`] gives faces their tracks from frame to frame, and
 //! [`quality`] measures how well a face can be seen.
 
+pub mod adaptive;
 pub mod choice;
 pub mod crop;
 pub mod detector;

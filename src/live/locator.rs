@@ -42,8 +42,8 @@ impl<'a> Locator<'a> {
     pub(super) fn new(
         detector: &'a mut dyn Locate,
         every: DetectEvery,
-        shared: &'a Shared,
-        desk: &'a Desk,
+        follower: Follower,
+        (shared, desk): (&'a Shared, &'a Desk),
         audience: &'a dyn Audience,
     ) -> Self {
         Self {
@@ -53,7 +53,7 @@ impl<'a> Locator<'a> {
             audience,
             every,
             planner: Planner::new(every),
-            follower: Follower::new(),
+            follower,
             part: Part::new(),
             faces: Vec::new(),
             tracks: Vec::new(),

@@ -2,7 +2,7 @@
 
 use super::desk::Job;
 use super::limits::Limits;
-use super::schedule::Schedule;
+use super::schedule::{Offered, Schedule};
 use crate::BoxError;
 use crate::classify::classifier::{ActivationMaps, Classify};
 use crate::face::Face;
@@ -32,9 +32,9 @@ pub(super) struct Seat<'a> {
     schedule: Schedule,
     /// Persons who were seen in enough frames for a verdict.
     settled: Vec<TrackId>,
-    /// The places in the job of the faces that may be scored, and their tracks.
+    /// The places in the job of the faces that may be scored, and what the schedule is told of them.
     offered: Vec<usize>,
-    offered_tracks: Vec<TrackId>,
+    offers: Vec<Offered>,
     picked: Vec<usize>,
     faces: Vec<Face>,
     tracks: Vec<TrackId>,
@@ -62,7 +62,7 @@ impl<'a> Seat<'a> {
             schedule: Schedule::new(),
             settled: Vec::new(),
             offered: Vec::new(),
-            offered_tracks: Vec::new(),
+            offers: Vec::new(),
             picked: Vec::new(),
             faces: Vec::new(),
             tracks: Vec::new(),
@@ -99,10 +99,10 @@ impl<'a> Seat<'a> {
         let settled = &self.settled;
         let is_wanted = |track: TrackId| wanted(settled.contains(&track), track);
         self.offered.extend((0..job.tracks.len()).filter(|&at| is_wanted(job.tracks[at])));
-        self.offered_tracks.clear();
-        self.offered_tracks.extend(self.offered.iter().map(|&at| job.tracks[at]));
+        self.offers.clear();
+        self.offers.extend(self.offered.iter().map(|&at| Offered::new(job.tracks[at], &job.faces[at])));
         let most = classifier.faces_at_once().max(1);
-        self.schedule.pick(&self.offered_tracks, frame.captured, most, &mut self.picked);
+        self.schedule.pick(&self.offers, frame.captured, most, &mut self.picked);
         if self.picked.is_empty() {
             return Ok(false);
         }

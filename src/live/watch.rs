@@ -19,7 +19,7 @@ use crate::capture::Open;
 use crate::classify::classifier::Classify;
 use crate::clock::Clock;
 use crate::face::Locate;
-use crate::face::follow::DetectEvery;
+use crate::face::follow::{DetectEvery, Follower};
 use crate::verdict::Judge;
 
 pub use super::keeper::KeepSettings;
@@ -57,6 +57,9 @@ pub struct Feed<'a> {
     pub metrics: Arc<LiveMetrics>,
     /// When the source counts as lost, and when it is tried again.
     pub keep: KeepSettings,
+    /// Whether persons keep their numbers when they are in another place at once, by what they look like: for a screen, where the
+    /// tiles of a call may be arranged anew.
+    pub rejoins: bool,
 }
 
 /// Ends the run when its owner goes, in whatever way: the others then end too.
@@ -111,8 +114,9 @@ pub fn watch(stages: LiveStages<'_>, stop: &AtomicBool) -> Result<(), BoxError> 
         })?;
         let mut watching = Vec::with_capacity(desks.len());
         for (number, ((feed, desk), shared)) in feeds.into_iter().zip(&desks).zip(&shared).enumerate() {
-            let Feed { opener, detector, audience, keep, .. } = feed;
-            let mut locator = Locator::new(detector, detect, shared, desk, audience);
+            let Feed { opener, detector, audience, keep, rejoins, .. } = feed;
+            let follower = if rejoins { Follower::rejoining() } else { Follower::new() };
+            let mut locator = Locator::new(detector, detect, follower, (shared, desk), audience);
             let locating = thread::Builder::new().name("locator".to_owned()).spawn_scoped(scope, move || {
                 let _closed = Closed { desk, done };
                 if let Err(error) = locator.work(done) {

@@ -22,7 +22,7 @@ use crate::frame::PresentationTime;
 /// Time constant of the running verdict, in seconds.
 const MEMORY: f64 = 2.0;
 /// Frames in which a face must be seen well before anything is said of it.
-const LEAST_FRAMES: u64 = 5;
+pub const LEAST_FRAMES: u64 = 5;
 /// Tracks for which there is room from the start.
 const ROOM: usize = 16;
 

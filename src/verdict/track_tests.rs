@@ -206,3 +206,19 @@ fn tracks_are_apart_and_told_in_order() {
     assert_eq!(summaries[1].span, stretch(0, 9_900_000));
     assert_eq!((said[50][0].id, said[50][1].id), (TrackId(2), TrackId(1)), "in the order of the faces");
 }
+
+/// Somebody takes over the track of another: for how long are they called what the other one was?
+#[test]
+fn the_verdict_on_whoever_takes_over_a_track_is_their_own_within_three_seconds() {
+    for evidence in [2.0, 4.0] {
+        let mut series = vec![-evidence; 100];
+        series.extend([evidence; 40]);
+        let (said, _) = one(&series, GOOD);
+        let first = |verdict| said.iter().position(|faces| faces[0].verdict == verdict).map(|at| at as i64 - 100);
+        let unsure = said[100..].iter().position(|faces| faces[0].verdict != Verdict::Authentic);
+        let synthetic = first(Verdict::Synthetic);
+        // Seen ten times a second: after 1.5 s the old verdict is given up.
+        assert!(unsure.is_some_and(|frame| frame <= 15), "{evidence}: {unsure:?}");
+        assert!(synthetic.is_some_and(|frame| (0..=30).contains(&frame)), "{evidence}: {synthetic:?}");
+    }
+}

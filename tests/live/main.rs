@@ -10,6 +10,7 @@ mod alerts;
 mod browser;
 mod camera;
 mod config;
+mod gallery;
 mod newest_frame;
 mod order;
 mod page;

@@ -386,7 +386,7 @@ fn watch_all(
         let sessions = Mutex::new(std::mem::take(sessions).into());
         let opener = Arc::new(ScriptedOpener { sessions, differs: *differs, stage: Arc::clone(stage) });
         let metrics = Arc::clone(&stage.metrics);
-        feeds.push(Feed { opener, detector, audience, metrics, keep: *keep });
+        feeds.push(Feed { opener, detector, audience, metrics, keep: *keep, rejoins: false });
         common.get_or_insert((classifier, first_sight, DetectEvery(NonZeroU32::new(*detect_every).expect("not zero"))));
     }
     let (classifier, first_sight, detect) = common.expect("there is a first");

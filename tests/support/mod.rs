@@ -13,6 +13,7 @@ pub(crate) mod clips;
 #[cfg(feature = "page")]
 pub(crate) mod events;
 pub(crate) mod foreign;
+pub(crate) mod gallery;
 pub(crate) mod left_out;
 pub(crate) mod live;
 pub(crate) mod model;

@@ -41,7 +41,8 @@ impl LiveFeed {
     /// The feed, with this detector.
     pub(super) fn with<'a>(&'a self, detector: &'a mut dyn Locate, keep: KeepSettings) -> Feed<'a> {
         let (opener, metrics) = (Arc::clone(&self.source.opener), Arc::clone(&self.metrics));
-        Feed { opener, detector, audience: &self.audiences, metrics, keep }
+        let rejoins = self.source.watched.shows_calls();
+        Feed { opener, detector, audience: &self.audiences, metrics, keep, rejoins }
     }
 }
 

@@ -135,9 +135,16 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
                 let own = SharedLimits::of(quick.contract()).own();
                 FirstSight { classifier: quick, judge, own }
             });
-            let mut detectors: Vec<_> = std::iter::once(team.detector).chain(more).collect();
+            let detectors = std::iter::once(team.detector).chain(more).zip(&feeds);
+            let mut detectors: Vec<_> = detectors
+                .map(|(detector, feed)| workers.live_detector(detector, feed.source.watched.shows_calls()))
+                .collect();
             let stages = LiveStages {
-                feeds: feeds.iter().zip(&mut detectors).map(|(feed, detector)| feed.with(detector, keep)).collect(),
+                feeds: feeds
+                    .iter()
+                    .zip(&mut detectors)
+                    .map(|(feed, detector)| feed.with(&mut **detector, keep))
+                    .collect(),
                 detect: DetectEvery(args.detect_every),
                 classifier: &mut team.classifier,
                 judge: &judge,

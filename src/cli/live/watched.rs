@@ -65,6 +65,15 @@ impl Watched {
         }
     }
 
+    /// Whether calls with many people may be in its pictures: faces in tiles, that are arranged anew.
+    pub(super) fn shows_calls(&self) -> bool {
+        match self {
+            Self::Camera(_) | Self::Stream(_) | Self::Test(_) => false,
+            #[cfg(feature = "screen")]
+            Self::Screen(_) => true,
+        }
+    }
+
     /// Whether both are one and the same thing, which can't be opened twice. A clip can.
     fn is(&self, other: &Self) -> bool {
         match (self, other) {

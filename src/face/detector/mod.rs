@@ -26,6 +26,7 @@ pub use settings::{DetectSize, DetectorSettings, USUAL_SIDE};
 use kind::{Mended, View};
 use mending::PIXELS;
 
+use super::adaptive::LocateAt;
 use super::crop::Cropper;
 use super::{Face, Locate};
 use crate::BoxError;
@@ -115,9 +116,19 @@ impl Detector {
 
 impl Locate for Detector {
     fn locate(&mut self, frame: &Frame, faces: &mut Vec<Face>) -> Result<(), BoxError> {
+        let longest = self.settings.size.longest_side(frame.width.max(frame.height), self.kind.found_from);
+        self.locate_at(frame, longest, faces)
+    }
+}
+
+impl LocateAt for Detector {
+    fn found_from(&self) -> f32 {
+        self.kind.found_from
+    }
+
+    fn locate_at(&mut self, frame: &Frame, longest: usize, faces: &mut Vec<Face>) -> Result<(), BoxError> {
         faces.clear();
-        let DetectorSettings { size, smallest, .. } = self.settings;
-        let longest = size.longest_side(frame.width.max(frame.height), self.kind.found_from);
+        let smallest = self.settings.smallest;
         let (width, height) = settings::input_size(frame, longest);
         self.small.resize(width * height * 3, 0);
         self.cropper.resize(&frame.pixels, (frame.width, frame.height), &mut self.small, (width, height))?;

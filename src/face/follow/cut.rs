@@ -70,7 +70,8 @@ impl Signature {
     }
 
     /// The greatest mean difference of the thumbnails in a part of the picture, 0 to 1.
-    fn greatest_difference(&self, other: &Self) -> f32 {
+    #[must_use]
+    pub fn greatest_difference(&self, other: &Self) -> f32 {
         let mut parts = [0.0; (CELLS.0 / PART.0) * (CELLS.1 / PART.1)];
         for (cell, (a, b)) in self.cells.iter().zip(&other.cells).enumerate() {
             let (across, down) = (cell % CELLS.0 / PART.0, cell / CELLS.0 / PART.1);

@@ -56,7 +56,28 @@ pub struct Tracker {
     /// How the pictures have changed since the last frame.
     resized: Option<[Resize; 4]>,
     pairs: Vec<Pair>,
+    rejoined: Vec<(usize, TrackId)>,
     new: Vec<usize>,
+}
+
+/// Knows of faces whose they are, other than by their place. Faces are told by their numbers in the frame.
+pub(super) trait Whose {
+    /// Whether a face that is in the right place for a track may be its continuation.
+    fn may_be(&self, track: TrackId, face: usize) -> bool;
+
+    /// Adds those of the faces without a track that surely are of one that is known, and that no face has.
+    fn rejoin(&self, ids: &[TrackId], rejoined: &mut Vec<(usize, TrackId)>);
+}
+
+/// Knows of places alone.
+struct ByPlace;
+
+impl Whose for ByPlace {
+    fn may_be(&self, _track: TrackId, _face: usize) -> bool {
+        true
+    }
+
+    fn rejoin(&self, _ids: &[TrackId], _rejoined: &mut Vec<(usize, TrackId)>) {}
 }
 
 /// A face that is followed.
@@ -103,6 +124,17 @@ impl Tracker {
     ///
     /// `faces` are those of the frame at `time`. Their order doesn't matter. A face that continues no track begins one.
     pub fn follow(&mut self, time: PresentationTime, faces: &[Face], ids: &mut Vec<TrackId>) {
+        self.follow_by(&ByPlace, time, faces, ids);
+    }
+
+    /// The same, where `whose` is asked too.
+    pub(super) fn follow_by(
+        &mut self,
+        whose: &impl Whose,
+        time: PresentationTime,
+        faces: &[Face],
+        ids: &mut Vec<TrackId>,
+    ) {
         let step = self.last.map_or(0.0, |last| seconds_between(last, time));
         let patience = (1.5 * step).clamp(LOST_AFTER, LONGEST_GAP);
         self.last = Some(time);
@@ -113,7 +145,7 @@ impl Tracker {
         self.pair(time, faces, resized.as_ref());
         for pair in &self.pairs {
             let track = &mut self.tracks[pair.track];
-            if !track.continued && ids[pair.face] == TrackId::default() {
+            if !track.continued && ids[pair.face] == TrackId::default() && whose.may_be(track.id, pair.face) {
                 match resized {
                     // How it moves in the new pictures is found out anew.
                     Some(_) => *track = Followed { continued: true, ..Followed::new(track.id, faces[pair.face], time) },
@@ -128,6 +160,7 @@ impl Tracker {
         for track in &mut self.tracks {
             track.continued = false;
         }
+        self.rejoin(whose, time, faces, ids);
         self.begin(time, faces, ids);
     }
 
@@ -161,6 +194,17 @@ impl Tracker {
             let by_place = || compare(&faces[a.face].bounds, &faces[b.face].bounds);
             a.cost.total_cmp(&b.cost).then_with(by_track).then_with(by_place)
         });
+    }
+
+    /// Goes on with tracks that were lost, where their faces are now.
+    fn rejoin(&mut self, whose: &impl Whose, time: PresentationTime, faces: &[Face], ids: &mut [TrackId]) {
+        self.rejoined.clear();
+        whose.rejoin(ids, &mut self.rejoined);
+        for &(face, id) in &self.rejoined {
+            ids[face] = id;
+            self.tracks.retain(|track| track.id != id);
+            self.tracks.push(Followed::new(id, faces[face], time));
+        }
     }
 
     /// Begins a track for each face that has none, numbered by place so that the order of the faces doesn't matter.
@@ -263,7 +307,7 @@ impl Followed {
 }
 
 /// The clock of a damaged file may go back: a gap is a gap.
-fn seconds_between(a: PresentationTime, b: PresentationTime) -> f64 {
+pub(super) fn seconds_between(a: PresentationTime, b: PresentationTime) -> f64 {
     a.0.abs_diff(b.0) as f64 / 1e6
 }
 
