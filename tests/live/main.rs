@@ -13,6 +13,8 @@ mod config;
 mod newest_frame;
 mod order;
 mod page;
+mod page_feeds;
+mod page_states;
 mod page_tls;
 mod secrets;
 mod service;
