@@ -16,7 +16,7 @@ function begin() {
     const list = element("ul", {});
     const more = element("p", { className: "soft", textContent: whole ? "" : `${words.KINDS[kind]}: ${words.FACES_ONLY}` });
     const root = element("section", { className: "feed" }, element("h2", {}, lamp, element("span", { textContent: name }), how), more, list);
-    return { root, how, more, list, rows: new Map(), sorted: 0, whole };
+    return { root, how, more, list, rows: new Map(), sorted: 0, shown: 0, whole };
   });
   part("feeds").replaceChildren(...cards.map((card) => card.root));
   showRecord(part("record"));
@@ -26,11 +26,12 @@ function show(feed) {
   const card = cards[feed.number];
   const { source, persons } = feed.moment;
   const now = performance.now();
+  card.shown = feed.moment.at;
   attribute(card.root, "data-state", source.state);
   write(card.how, words.sourceWords(source, true));
   for (const person of persons) {
     const row = card.rows.get(person.track) ?? newRow(card, feed, person);
-    row.seen = now;
+    row.at = card.shown;
     row.person = person;
     if (row.drawn !== person.verdict) {
       row.drawn = person.verdict;
@@ -56,7 +57,7 @@ function newRow(card, feed, person) {
 function sort(card, now) {
   card.sorted = now;
   for (const [track, row] of card.rows) {
-    if (now - row.seen < CALM) continue;
+    if (card.shown - row.at < CALM) continue;
     row.root.remove();
     card.rows.delete(track);
   }
@@ -72,8 +73,8 @@ function tick() {
   const counts = {};
   cards.forEach((card, number) => {
     if (now - card.sorted > CALM) sort(card, now);
-    for (const { root, person, seen } of card.rows.values()) {
-      root.classList.toggle("left", now - seen > 1000);
+    for (const { root, person, at } of card.rows.values()) {
+      root.classList.toggle("left", card.shown - at > 1000);
       if (person.verdict) counts[person.verdict] = (counts[person.verdict] ?? 0) + 1;
     }
     const source = known.feeds[number].moment?.source;

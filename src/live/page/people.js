@@ -12,25 +12,31 @@ const FACE = 2000;
 /** With more people than this the cards are small. */
 const FEW = 6;
 const cards = new Map();
+/** The time of the moment that was shown last, of each feed: who was in it is there, however late we are. */
+const shown = [];
 let sorted = 0;
 let opened = null;
 
+/** For how long a person was in no moment, in milliseconds of the program's clock. */
+const away = (card) => (shown[card.feed] ?? card.at) - card.at;
 const keyOf = (feed, person) => `${feed.number}-${person.track}`;
 
 /** Forgets everybody: the program began anew. */
 export function begin() {
   cards.forEach((card) => card.root.remove());
   cards.clear();
+  shown.length = 0;
 }
 
 /** Shows who is in a feed. */
 export function show(feed) {
   const now = performance.now();
+  shown[feed.number] = feed.moment.at;
   for (const person of feed.moment.persons) {
     const key = keyOf(feed, person);
     const card = cards.get(key) ?? newCard(feed, person, key);
     card.person = person;
-    card.seen = now;
+    card.at = feed.moment.at;
     card.feed = feed.number;
     draw(card);
   }
@@ -41,7 +47,7 @@ export function show(feed) {
 function sort(now) {
   sorted = now;
   for (const [key, card] of cards) {
-    if (now - card.seen < CALM) continue;
+    if (away(card) < CALM) continue;
     card.root.remove();
     cards.delete(key);
   }
@@ -61,7 +67,7 @@ function sort(now) {
 
 function newCard(feed, person, key) {
   const name = nameOf(known.feeds, feed.number, person.track);
-  const card = { key, name, seen: 0, asked: 0, place: cards.size, feed: feed.number, person };
+  const card = { key, name, at: feed.moment.at, asked: 0, place: cards.size, feed: feed.number, person };
   card.face = element("img", { alt: "", width: 72, height: 72 });
   card.face.addEventListener("error", () => (card.face.hidden = true));
   card.face.addEventListener("load", () => (card.face.hidden = false));
@@ -112,7 +118,7 @@ export function tick() {
   if (now - sorted > CALM) sort(now);
   const counts = {};
   for (const card of cards.values()) {
-    const left = now - card.seen > 1000;
+    const left = away(card) > 1000;
     card.root.classList.toggle("left", left);
     if (left) write(card.reason, words.LEFT);
     else if (card.person.verdict) counts[card.person.verdict] = (counts[card.person.verdict] ?? 0) + 1;
@@ -153,7 +159,8 @@ export function wire() {
   part("why").addEventListener("click", (event) => event.target === part("why") && part("why").close());
   part("why-close").addEventListener("click", () => part("why").close());
   part("why").addEventListener("close", () => {
-    if (opened?.root.isConnected) opened.why.focus();
+    // A card that was made anew meanwhile takes the keyboard in place of the old one.
+    if (opened) cards.get(opened.key)?.why.focus();
     opened = null;
   });
 }
