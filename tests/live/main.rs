@@ -14,6 +14,8 @@ mod gallery;
 mod newest_frame;
 mod order;
 mod page;
+mod page_feeds;
+mod page_states;
 mod page_tls;
 mod secrets;
 mod service;

@@ -57,7 +57,19 @@ fn it_tells_what_there_is() {
 #[test]
 fn each_answer_keeps_browsers_in_bounds() {
     let live = playing();
-    for path in ["/", "/page.css", "/page.js", "/api/state", "/api/snapshot.jpg", "/nothing"] {
+    for path in [
+        "/",
+        "/compact",
+        "/page.css",
+        "/page.js",
+        "/api/state",
+        "/api/history",
+        "/api/snapshot.jpg",
+        "/api/face.jpg?track=1",
+        "/api/strongest.jpg?track=99",
+        "/api/state?feed=x",
+        "/nothing",
+    ] {
         let head = live.get(path).head;
         for field in [
             "content-security-policy: default-src 'none'; script-src 'self'",
@@ -70,8 +82,9 @@ fn each_answer_keeps_browsers_in_bounds() {
         }
         assert!(!head.contains("access-control"), "nobody else may read it");
     }
-    let page = live.get("/").text();
-    assert!(!page.contains("http://") && !page.contains("https://") && !page.contains(" style="), "{page}");
+    for page in ["/", "/compact"].map(|path| live.get(path).text()) {
+        assert!(!page.contains("http://") && !page.contains("https://") && !page.contains(" style="), "{page}");
+    }
 }
 
 /// Width and height of a JPEG, and its mean colour.
@@ -160,14 +173,28 @@ fn only_who_knows_the_token_sees_anything() {
     assert_eq!(live.get("/healthz").status, 200, "it tells nothing");
     let bearer = format!("Authorization: Bearer {TOKEN}\r\n");
     let cookie = format!("Cookie: other=1; cyborg_token={TOKEN}\r\n");
-    for path in
-        ["/", "/api/state", "/events", "/picture.jpg", "/picture.mjpeg", "/metrics", "/api/snapshot.jpg", "/page.js"]
-    {
+    for path in [
+        "/",
+        "/compact",
+        "/api/state",
+        "/api/history",
+        "/api/face.jpg?track=1",
+        "/api/strongest.jpg?track=1",
+        "/events",
+        "/picture.jpg",
+        "/picture.mjpeg",
+        "/metrics",
+        "/api/snapshot.jpg",
+        "/page.js",
+    ] {
         assert_eq!(live.get(path).status, 401, "{path}");
     }
     assert_eq!(with("/api/state", &bearer).status, 200);
     assert_eq!(with("/api/state", &cookie).status, 200);
-    assert_eq!(with(&format!("/api/state?token={TOKEN}"), "").status, 401, "in the address only once, for the page");
+    for path in ["/api/state", "/compact", "/api/face.jpg"] {
+        let asked = with(&format!("{path}?track=1&token={TOKEN}"), "");
+        assert_eq!(asked.status, 401, "{path}: in the address only once, for the page");
+    }
     let page = with(&format!("/?token={TOKEN}"), "");
     assert_eq!(page.status, 200);
     let set = format!("set-cookie: cyborg_token={TOKEN}; path=/; httponly; samesite=strict");
@@ -209,7 +236,10 @@ fn pages_of_others_are_refused() {
     check(&format!("Origin: https://{host}\r\n"), "/api/state", 403);
     check(&format!("Origin: http://{host}\r\n"), "/api/state", 200);
     check("Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n", "/picture.mjpeg", 403);
+    check("Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n", "/api/face.jpg?track=1", 403);
+    check("Origin: http://evil.example\r\n", "/api/history", 403);
     check("Sec-Fetch-Site: same-site\r\nSec-Fetch-Mode: navigate\r\n", "/api/snapshot.jpg", 403);
+    check("Sec-Fetch-Site: same-site\r\nSec-Fetch-Mode: navigate\r\n", "/api/strongest.jpg?track=1", 403);
     check("Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\n", "/", 200);
     check("Sec-Fetch-Site: same-origin\r\n", "/api/state", 200);
     let fields = "Origin: http://evil.example\r\nContent-Type: application/json\r\n";

@@ -20,7 +20,7 @@ const SLOW: usize = 40;
 /// An answer begins by then, also on a machine with much else to do.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-const PATHS: [&str; 14] = [
+const PATHS: [&str; 20] = [
     "/",
     "/page.js",
     "/healthz",
@@ -29,6 +29,12 @@ const PATHS: [&str; 14] = [
     "/picture.mjpeg?width=640",
     "/api/snapshot.jpg?boxes=1&heat=1",
     "/api/state",
+    "/api/state?feed=18446744073709551616",
+    "/compact",
+    "/api/face.jpg?feed=0&track=1&heat=1",
+    "/api/face.jpg?feed=-1&track=x&heat=256",
+    "/api/strongest.jpg?track=18446744073709551615&feed=7",
+    "/api/history?feed=0&feed=1",
     "/api/facts",
     "/api/tracks",
     "/api/threshold",

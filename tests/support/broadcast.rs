@@ -99,6 +99,14 @@ impl Drop for Broadcast {
     }
 }
 
+/// Connects to a page, asks for `path`, and reads the answer to its end.
+pub(crate) fn get(address: SocketAddr, path: &str) -> Answer {
+    let mut stream = TcpStream::connect(address).expect("the server listens");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").expect("it is taken");
+    Answer::read(stream)
+}
+
 /// A feed with this name and these numbers, that shows nothing yet.
 pub(crate) fn feed(name: &str, metrics: &Arc<LiveMetrics>) -> Arc<Feed> {
     let facts = FeedFacts { name: name.to_owned(), kind: FeedKind::Camera, whole: true };
@@ -209,14 +217,19 @@ fn play(feed: &Feed, metrics: &LiveMetrics, lost: &AtomicBool, end: &AtomicBool)
 /// NASA's photo of Eileen Collins, 640 pixels wide.
 static PHOTO: OnceLock<image::RgbImage> = OnceLock::new();
 
+/// The photo, as wide as a picture of [`view`].
+pub(crate) fn photo() -> &'static image::RgbImage {
+    PHOTO.get_or_init(|| {
+        let photo = image::open(super::fetched("astronaut")).expect("a photo").to_rgb8();
+        image::imageops::resize(&photo, SIZE.0 as u32, SIZE.0 as u32, FilterType::Triangle)
+    })
+}
+
 /// A photo that moves, with a person who wanders and turns, and one who was not scored yet.
 pub(crate) fn view(number: u64) -> View {
     let mut frame = Frame::empty();
     frame.resize(SIZE.0, SIZE.1);
-    let photo = PHOTO.get_or_init(|| {
-        let photo = image::open(super::fetched("astronaut")).expect("a photo").to_rgb8();
-        image::imageops::resize(&photo, SIZE.0 as u32, SIZE.0 as u32, FilterType::Triangle)
-    });
+    let photo = photo();
     let shift = 40.0 * (number as f32 / 20.0).sin();
     for (index, pixel) in frame.pixels.chunks_exact_mut(3).enumerate() {
         let (x, y) = (index % SIZE.0, index / SIZE.0);

@@ -194,6 +194,10 @@ impl Browser {
         if kind == "keyDown" && key == "Enter" {
             event["text"] = "\r".into();
         }
+        if key == "Escape" {
+            // A dialog is closed by the key's code.
+            event["windowsVirtualKeyCode"] = 27.into();
+        }
         self.call("Input.dispatchKeyEvent", event);
     }
 

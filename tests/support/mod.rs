@@ -19,6 +19,8 @@ pub(crate) mod live;
 pub(crate) mod model;
 pub(crate) mod process;
 pub(crate) mod readers;
+#[cfg(feature = "page")]
+pub(crate) mod scenes;
 #[cfg(all(target_os = "linux", target_env = "gnu", feature = "page"))]
 pub(crate) mod shim;
 pub(crate) mod stages;

@@ -1,4 +1,4 @@
-//! A feed: what one source of the run shows, kept for the page and its readers.
+//! What there is to show: a feed for each source of the run, and the page of all feeds.
 
 use std::sync::Arc;
 
@@ -77,5 +77,43 @@ impl Audience for Feed {
 
     fn source(&self, state: SourceState) {
         self.source.send_replace(state);
+    }
+}
+
+/// Shows the feeds of a run.
+#[derive(Debug)]
+pub struct Page {
+    pub(super) feeds: Vec<Arc<Feed>>,
+    /// Of each feed, a name that no other has.
+    pub(super) names: Vec<String>,
+}
+
+impl Page {
+    /// A page of these feeds. Readers name them by their place here, from 0.
+    #[must_use]
+    pub fn new(feeds: Vec<Arc<Feed>>) -> Self {
+        let names = unlike(feeds.iter().map(|feed| feed.facts.name.as_str()));
+        Self { feeds, names }
+    }
+}
+
+/// The names, where the second of the same name is called `NAME (2)`.
+fn unlike<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut given: Vec<String> = Vec::new();
+    for name in names {
+        let numbered = (2..).map(|number| format!("{name} ({number})"));
+        let free = std::iter::once(name.to_owned()).chain(numbered).find(|name| !given.contains(name));
+        given.extend(free);
+    }
+    given
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_feeds_have_a_name() {
+        assert_eq!(unlike(["a", "b", "a", "a (2)", "a"].into_iter()), ["a", "b", "a (2)", "a (2) (2)", "a (3)"]);
     }
 }

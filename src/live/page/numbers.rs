@@ -3,8 +3,8 @@
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::feed::Page;
 use super::recorder::ways;
-use super::served::Page;
 use super::settings::Facts;
 use crate::live::metrics::{AGE_EDGES_MS, Ages, LiveMetrics, OutputCount};
 use crate::live::view::SourceState;

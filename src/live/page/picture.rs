@@ -1,10 +1,12 @@
 //! The newest picture as JPEG: made when somebody asks, once for all who ask for the same.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use axum::body::Bytes;
 use tokio::sync::Mutex;
 
+use super::crops;
 use super::feed::Shown;
 use crate::draw::heat::{self, Map};
 use crate::draw::jpeg;
@@ -15,6 +17,9 @@ use crate::verdict::Judgement;
 
 /// The widths that pictures are made in, in pixels; beyond the last one there is the frame as it is.
 const WIDTHS: [usize; 6] = [320, 480, 640, 960, 1280, 1920];
+
+/// What is dark in the picture of a source of which faces alone are shown.
+const DARK: [u8; 3] = [22, 25, 29];
 
 /// What is drawn into a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +47,8 @@ struct Maker {
     cropper: Cropper,
     overlay: Overlay,
     pixels: Vec<u8>,
+    /// A face, where faces alone are shown.
+    face: Vec<u8>,
     last: Option<Coded>,
 }
 
@@ -50,13 +57,22 @@ struct Maker {
 pub(super) struct Pictures {
     /// For each width and each [`Drawn`]. Whoever comes while one is made waits, and takes it too.
     makers: [[Arc<Mutex<Maker>>; 3]; WIDTHS.len() + 1],
+    /// Whether whole pictures are shown; else faces alone are.
+    whole: bool,
 }
 
 impl Pictures {
-    pub(super) fn new() -> Self {
-        let maker = || Maker { cropper: Cropper::new(), overlay: Overlay::default(), pixels: Vec::new(), last: None };
+    /// Pictures of a feed, whole ones or faces alone.
+    pub(super) fn new(whole: bool) -> Self {
+        let maker = || Maker {
+            cropper: Cropper::new(),
+            overlay: Overlay::default(),
+            pixels: Vec::new(),
+            face: Vec::new(),
+            last: None,
+        };
         let maker = |_| Arc::new(Mutex::new(maker()));
-        Self { makers: std::array::from_fn(|_| std::array::from_fn(maker)) }
+        Self { makers: std::array::from_fn(|_| std::array::from_fn(maker)), whole }
     }
 
     /// The picture, at least `width` pixels wide where the frame is; `None` where there is none, or it can't be made.
@@ -70,7 +86,8 @@ impl Pictures {
             return Some(last.clone());
         }
         let width = bucket.map_or(view.frame.width, |bucket| WIDTHS[bucket]);
-        let made = tokio::task::spawn_blocking(move || match maker.make(&view, width, drawn) {
+        let whole = self.whole;
+        let made = tokio::task::spawn_blocking(move || match maker.make(&view, width, drawn, whole) {
             Ok(file) => {
                 maker.last = Some(Coded { number, file: file.into() });
                 maker.last.clone()
@@ -85,15 +102,17 @@ impl Pictures {
 }
 
 impl Maker {
-    fn make(&mut self, view: &View, width: usize, drawn: Drawn) -> anyhow::Result<Vec<u8>> {
+    fn make(&mut self, view: &View, width: usize, drawn: Drawn, whole: bool) -> anyhow::Result<Vec<u8>> {
         let frame = &view.frame;
         let height = ((frame.height * width + frame.width / 2) / frame.width.max(1)).max(1);
         let same = width == frame.width;
-        let pixels = if same && drawn == Drawn::Plain {
+        let pixels = if whole && same && drawn == Drawn::Plain {
             &frame.pixels[..]
         } else {
             self.pixels.resize(width * height * 3, 0);
-            if same {
+            if !whole {
+                self.faces_alone(view, (width, height))?;
+            } else if same {
                 self.pixels.copy_from_slice(&frame.pixels);
             } else {
                 self.cropper.resize(&frame.pixels, (frame.width, frame.height), &mut self.pixels, (width, height))?;
@@ -106,6 +125,34 @@ impl Maker {
         };
         Ok(jpeg::encode(pixels, (width, height))?)
     }
+
+    /// Puts each face's square in its place, and makes all else dark. Faces are cut first and resized then, so that nothing from
+    /// beside them is mixed in.
+    fn faces_alone(&mut self, view: &View, (width, height): (usize, usize)) -> anyhow::Result<()> {
+        let Self { cropper, pixels, face, .. } = self;
+        pixels.chunks_exact_mut(3).for_each(|pixel| pixel.copy_from_slice(&DARK));
+        let scale = width as f32 / view.frame.width.max(1) as f32;
+        for square in view.persons.iter().filter_map(|person| crops::square(person, &view.frame)) {
+            let side = ((square.side as f32 * scale).round() as usize).max(1);
+            let start = |at: i64| (at as f32 * scale).round() as i64;
+            face.resize(side * side * 3, 0);
+            cropper.cut(&view.frame, &square, side, face)?;
+            let (columns, skipped) = inside(start(square.left), side, width);
+            let (rows, above) = inside(start(square.top), side, height);
+            for (row, y) in rows.enumerate() {
+                let from = &face[((above + row) * side + skipped) * 3..][..columns.len() * 3];
+                pixels[(y * width + columns.start) * 3..][..columns.len() * 3].copy_from_slice(from);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The places from `start` on, `length` of them, that are in `0..most`; and how many before them aren't.
+fn inside(start: i64, length: usize, most: usize) -> (Range<usize>, usize) {
+    let place = |at: i64| usize::try_from(at.max(0)).unwrap_or(usize::MAX).min(most);
+    let (first, end) = (place(start), place(start.saturating_add_unsigned(length as u64)));
+    (first..end, usize::try_from(-start).unwrap_or(0))
 }
 
 fn draw(canvas: &mut Canvas<'_>, overlay: &mut Overlay, view: &View, scale: (f32, f32), drawn: Drawn) {
@@ -124,5 +171,19 @@ fn draw(canvas: &mut Canvas<'_>, overlay: &mut Overlay, view: &View, scale: (f32
             let judgement = Judgement { probability, verdict, reason };
             overlay.outline(canvas, &person.bounds.scaled(scale.0, scale.1), judgement, Some(person.track));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_reaches_over_the_edge_is_left_out() {
+        assert_eq!(inside(3, 4, 10), (3..7, 0));
+        assert_eq!(inside(-3, 5, 10), (0..2, 3));
+        assert_eq!(inside(8, 5, 10), (8..10, 0));
+        assert_eq!(inside(-9, 5, 10).0.len(), 0);
+        assert_eq!(inside(12, 5, 10).0.len(), 0);
     }
 }

@@ -11,12 +11,13 @@ use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
 use super::ThresholdSwitch;
-use super::feed::{Feed, FeedFacts, Shown};
-use super::history::{History, TurnTold};
-use super::served::Page;
+use super::feed::{Feed, FeedKind, Page, Shown};
+use super::history::{History, LineTold, SourceChange, TurnTold};
 use super::settings::Facts;
+use super::strongest::{MomentTold, Strongest, Telling};
 use super::told::{Moment, Numbers, PersonTold, SourceTold, line, milliseconds, persons};
 use crate::live::metrics::OutputCount;
+use crate::live::view::View;
 
 /// Without a new picture the numbers are told this often, so that readers see that somebody is there.
 const TICK: Duration = Duration::from_secs(1);
@@ -26,10 +27,10 @@ const TICK: Duration = Duration::from_secs(1);
 pub(super) struct Told {
     /// Counts the moments of the feed.
     pub number: u64,
-    /// The moment without the turns.
+    /// The moment without what happened.
     pub json: Arc<str>,
-    /// How often somebody has turned by then.
-    pub turned: u64,
+    /// How much has happened by then.
+    pub happened: u64,
 }
 
 /// Looks at the feeds and tells.
@@ -47,6 +48,7 @@ pub(super) struct Recorder {
 struct Desk {
     history: Mutex<History>,
     told: Mutex<Told>,
+    strongest: Strongest,
 }
 
 /// The facts of a run and its sources.
@@ -54,7 +56,15 @@ struct Desk {
 struct FactsTold<'a> {
     #[serde(flatten)]
     facts: &'a Facts,
-    sources: Vec<&'a FeedFacts>,
+    sources: Vec<SourceFacts<'a>>,
+}
+
+/// What is said of a source at all times; no two have the same name.
+#[derive(Serialize)]
+struct SourceFacts<'a> {
+    name: &'a str,
+    kind: FeedKind,
+    whole: bool,
 }
 
 /// What a reader is told once, when it comes.
@@ -67,14 +77,31 @@ struct Past<'a> {
 
 #[derive(Serialize)]
 struct PastOfFeed {
+    /// The last minute of each person.
     lines: BTreeMap<u64, Vec<(u64, f32)>>,
     turns: Vec<TurnTold>,
+    changes: Vec<SourceChange>,
+}
+
+/// All that is kept of a feed's session.
+#[derive(Serialize)]
+struct Session {
+    feed: usize,
+    now: u64,
+    lines: Vec<LineTold>,
+    strongest: BTreeMap<u64, MomentTold>,
+    turns: Vec<TurnTold>,
+    changes: Vec<SourceChange>,
 }
 
 impl Recorder {
     pub(super) fn new(page: Arc<Page>, facts: Facts, switch: Arc<dyn ThresholdSwitch>) -> Self {
         let began = Instant::now();
-        let desk = |feed| Desk { history: Mutex::new(History::new(feed, began)), told: Mutex::default() };
+        let desk = |feed| Desk {
+            history: Mutex::new(History::new(feed, began)),
+            told: Mutex::default(),
+            strongest: Strongest::default(),
+        };
         let desks = (0..page.feeds.len()).map(desk).collect();
         Self { page, facts, switch, desks, bell: watch::Sender::new(()), began }
     }
@@ -108,18 +135,22 @@ impl Recorder {
 
     /// Tells the present moment of a feed.
     fn tell(&self, number: usize, shown: &Shown) {
-        let (feed, at) = (&self.page.feeds[number], self.now());
-        let turned = {
+        let (feed, desk, at) = (&self.page.feeds[number], &self.desks[number], self.now());
+        // A source that is lost has no persons, though its last picture stays.
+        let seen = shown.view.as_ref().filter(|_| feed.is_playing());
+        let happened = {
             let mut history = self.history(number);
-            // A source that is lost has no persons, though its last picture stays.
-            let seen = shown.view.as_ref().filter(|_| feed.is_playing());
+            history.source(at, &feed.source.borrow());
             history.add(at, seen.map_or(&[], |view| &view.persons));
-            history.turned()
+            history.happened()
         };
+        if let Some(view) = seen {
+            desk.strongest.look(at, view);
+        }
         let json = Arc::from(line(&self.moment(number, at, shown)));
         {
-            let mut told = self.desks[number].told.lock().unwrap_or_else(PoisonError::into_inner);
-            *told = Told { number: told.number + 1, json, turned };
+            let mut told = desk.told.lock().unwrap_or_else(PoisonError::into_inner);
+            *told = Told { number: told.number + 1, json, happened };
         }
         self.bell.send_replace(());
     }
@@ -129,6 +160,11 @@ impl Recorder {
         for (number, feed) in self.page.feeds.iter().enumerate() {
             self.tell(number, &feed.now());
         }
+    }
+
+    /// How many feeds there are.
+    pub(super) fn feeds(&self) -> usize {
+        self.desks.len()
     }
 
     /// Rings whenever something was told.
@@ -143,17 +179,35 @@ impl Recorder {
 
     /// Facts, lines and turns so far, as JSON.
     pub(super) fn past_json(&self) -> String {
-        let sources = self.page.feeds.iter().map(|feed| &feed.facts).collect();
+        let sources = self.page.feeds.iter().zip(&self.page.names);
+        let sources =
+            sources.map(|(feed, name)| SourceFacts { name, kind: feed.facts.kind, whole: feed.facts.whole }).collect();
+        let now = self.now();
         let feeds = (0..self.desks.len()).map(|feed| {
             let history = self.history(feed);
-            PastOfFeed { lines: history.lines(), turns: history.turns(0) }
+            PastOfFeed { lines: history.last(now), turns: history.turns(0), changes: history.changes(0) }
         });
-        line(&Past { now: self.now(), facts: FactsTold { facts: &self.facts, sources }, feeds: feeds.collect() })
+        line(&Past { now, facts: FactsTold { facts: &self.facts, sources }, feeds: feeds.collect() })
     }
 
-    /// The turns in a feed after the one with this number, as JSON.
-    pub(super) fn turns_json(&self, feed: usize, after: u64) -> String {
-        line(&self.history(feed).turns(after))
+    /// What happened in a feed after what has this number, turns and changes of the source, as JSON; absent where there is none.
+    pub(super) fn happened_json(&self, feed: usize, after: u64) -> (Option<String>, Option<String>) {
+        let history = self.history(feed);
+        let (turns, changes) = (history.turns(after), history.changes(after));
+        ((!turns.is_empty()).then(|| line(&turns)), (!changes.is_empty()).then(|| line(&changes)))
+    }
+
+    /// All that is kept of a feed's session, as JSON.
+    pub(super) fn session_json(&self, feed: usize) -> String {
+        let (now, strongest, history) = (self.now(), self.desks[feed].strongest.told(), self.history(feed));
+        let (lines, turns, changes) = (history.lines(), history.turns(0), history.changes(0));
+        drop(history);
+        line(&Session { feed, now, lines, strongest, turns, changes })
+    }
+
+    /// The moment that says most of a person, and its crops.
+    pub(super) fn strongest(&self, feed: usize, track: u64) -> Option<Telling> {
+        self.desks[feed].strongest.of(track)
     }
 
     /// The persons of a feed's newest picture and their lines, as JSON.
@@ -165,9 +219,13 @@ impl Recorder {
             persons: Vec<PersonTold>,
             lines: BTreeMap<u64, Vec<(u64, f32)>>,
         }
-        let view = self.page.feeds[feed].now().view;
-        let lines = self.history(feed).lines();
-        line(&Tracks { feed, now: self.now(), persons: persons(view.as_deref()), lines })
+        let (now, view) = (self.now(), self.page.feeds[feed].now().view);
+        let (persons, lines) = (self.persons(feed, view.as_deref()), self.history(feed).last(now));
+        line(&Tracks { feed, now, persons, lines })
+    }
+
+    fn persons(&self, feed: usize, view: Option<&View>) -> Vec<PersonTold> {
+        persons(view, &self.desks[feed].strongest.told())
     }
 
     fn history(&self, feed: usize) -> MutexGuard<'_, History> {
@@ -187,7 +245,7 @@ impl Recorder {
             size: view.map(|view| (view.frame.width, view.frame.height)),
             frame: view.map(|view| view.frame.number),
             age_ms: view.map(|view| milliseconds(view.frame.captured.elapsed())),
-            persons: persons(view.filter(|_| feed.is_playing())),
+            persons: self.persons(number, view.filter(|_| feed.is_playing())),
             source: SourceTold::from(&*feed.source.borrow()),
             numbers: Numbers::of(&feed.metrics),
             events: feed.metrics.events.load(Ordering::Relaxed),

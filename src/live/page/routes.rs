@@ -12,14 +12,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, put};
 use futures_util::stream;
 use serde::Deserialize;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 
-use super::feed::{Feed, Shown};
+use super::faces::Faces;
+use super::feed::{Feed, Page, Shown};
 use super::picture::{Coded, Drawn, Pictures};
-use super::recorder::{Recorder, Told};
-use super::served::Page;
+use super::recorder::Recorder;
 use super::settings::Facts;
-use super::{Limits, ThresholdSwitch, numbers};
+use super::{Limits, ThresholdSwitch, events, numbers};
 use crate::web::{MOST_CONNECTIONS, Sent};
 
 /// What is read of thresholds that somebody sends.
@@ -31,41 +31,67 @@ const BOUNDARY: &str = "cyborg-picture";
 /// The header that says which picture a file is of.
 const NUMBER: HeaderName = HeaderName::from_static("x-view");
 
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
+/// The files that the page is made of.
+const FILES: [(&str, &str, &str); 17] = [
+    ("/", HTML, include_str!("page.html")),
+    ("/compact", HTML, include_str!("compact.html")),
+    ("/page.css", CSS, include_str!("page.css")),
+    ("/layout.css", CSS, include_str!("layout.css")),
+    ("/compact.css", CSS, include_str!("compact.css")),
+    ("/page.js", SCRIPT, include_str!("page.js")),
+    ("/compact.js", SCRIPT, include_str!("compact.js")),
+    ("/events.js", SCRIPT, include_str!("events.js")),
+    ("/feeds.js", SCRIPT, include_str!("feeds.js")),
+    ("/people.js", SCRIPT, include_str!("people.js")),
+    ("/timeline.js", SCRIPT, include_str!("timeline.js")),
+    ("/lines.js", SCRIPT, include_str!("lines.js")),
+    ("/happened.js", SCRIPT, include_str!("happened.js")),
+    ("/numbers.js", SCRIPT, include_str!("numbers.js")),
+    ("/words.js", SCRIPT, include_str!("words.js")),
+    ("/icons.js", SCRIPT, include_str!("icons.js")),
+    ("/icon.svg", "image/svg+xml", include_str!("icon.svg")),
+];
+
 /// All that answers are made of.
 pub(super) struct Room {
     page: Arc<Page>,
     /// Of each feed.
     pictures: Vec<Pictures>,
-    pub recorder: Recorder,
+    faces: Vec<Faces>,
+    pub recorder: Arc<Recorder>,
     /// A place for each connection.
     pub places: Arc<Semaphore>,
 }
 
 impl Room {
     pub(super) fn new(page: Arc<Page>, facts: Facts, switch: Arc<dyn ThresholdSwitch>) -> Self {
-        let recorder = Recorder::new(Arc::clone(&page), facts, switch);
+        let recorder = Arc::new(Recorder::new(Arc::clone(&page), facts, switch));
         let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-        let pictures = page.feeds.iter().map(|_| Pictures::new()).collect();
-        Self { page, pictures, recorder, places }
+        let pictures = page.feeds.iter().map(|feed| Pictures::new(feed.facts.whole)).collect();
+        let faces = page.feeds.iter().map(|_| Faces::default()).collect();
+        Self { page, pictures, faces, recorder, places }
     }
 }
 
 /// The addresses and who answers.
 pub(super) fn router(room: Arc<Room>) -> Router {
-    Router::new()
-        .route("/", file("text/html; charset=utf-8", include_str!("page.html")))
-        .route("/page.css", file("text/css; charset=utf-8", include_str!("page.css")))
-        .route("/page.js", file("text/javascript; charset=utf-8", include_str!("page.js")))
-        .route("/chart.js", file("text/javascript; charset=utf-8", include_str!("chart.js")))
-        .route("/icon.svg", file("image/svg+xml", include_str!("icon.svg")))
+    let files = FILES.iter().fold(Router::new(), |router, &(path, kind, text)| router.route(path, file(kind, text)));
+    files
         .route("/healthz", file("text/plain; charset=utf-8", "ok\n"))
-        .route("/events", get(events))
+        .route("/events", get(async |State(room): Here| events::answer(Arc::clone(&room.recorder))))
         .route("/picture.jpg", get(picture))
         .route("/picture.mjpeg", get(pictures))
         .route("/api/snapshot.jpg", get(snapshot))
+        .route("/api/face.jpg", get(face))
+        .route("/api/strongest.jpg", get(strongest))
         .route("/api/state", get(state))
         .route("/api/facts", get(async |State(room): Here| json(room.recorder.past_json())))
         .route("/api/tracks", get(tracks))
+        .route("/api/history", get(history))
         .route("/api/threshold", put(threshold))
         .route("/metrics", get(metrics))
         .with_state(room)
@@ -111,6 +137,49 @@ async fn tracks(State(room): Here, Query(Which { feed }): Query<Which>) -> Respo
     match of(&room.page, feed) {
         Ok((feed, _)) => json(room.recorder.tracks_json(feed)),
         Err(refusal) => refusal,
+    }
+}
+
+async fn history(State(room): Here, Query(Which { feed }): Query<Which>) -> Response {
+    match of(&room.page, feed) {
+        Ok((feed, _)) => json(room.recorder.session_json(feed)),
+        Err(refusal) => refusal,
+    }
+}
+
+/// Whose face is wanted.
+#[derive(Debug, Deserialize)]
+struct Whose {
+    #[serde(default)]
+    feed: usize,
+    track: u64,
+    /// 1 for the heat map over it.
+    heat: Option<u8>,
+}
+
+/// The newest crop of a person; that of the moment that says most of it where no other is left.
+async fn face(State(room): Here, Query(Whose { feed, track, heat }): Query<Whose>) -> Response {
+    let shown = match of(&room.page, feed) {
+        Ok((_, feed)) => feed.now(),
+        Err(refusal) => return refusal,
+    };
+    let heat = heat == Some(1);
+    let newest = room.faces[feed].get(&shown, track, heat).await;
+    crop(newest.or_else(|| Some(room.recorder.strongest(feed, track)?.files[usize::from(heat)].clone())))
+}
+
+/// The crop of the moment that says most of a person.
+async fn strongest(State(room): Here, Query(Whose { feed, track, heat }): Query<Whose>) -> Response {
+    if let Err(refusal) = of(&room.page, feed) {
+        return refusal;
+    }
+    crop(room.recorder.strongest(feed, track).map(|telling| telling.files[usize::from(heat == Some(1))].clone()))
+}
+
+fn crop(file: Option<Bytes>) -> Response {
+    match file {
+        Some(file) => ([(header::CONTENT_TYPE, "image/jpeg")], file).into_response(),
+        None => (StatusCode::NOT_FOUND, "there is no face of that person\n").into_response(),
     }
 }
 
@@ -205,62 +274,6 @@ fn part(Coded { number, file }: &Coded) -> Bytes {
         file.len()
     );
     [head.as_bytes(), &file[..], b"\r\n"].concat().into()
-}
-
-/// Server-sent events: `past` once, then for each feed `moment` for what is newest, and `turns` where somebody turned.
-async fn events(State(room): Here) -> Response {
-    let bell = room.recorder.listen();
-    // What was told by now is part of the past; the newest moments come behind it.
-    let got = (0..room.page.feeds.len()).map(|feed| Got { number: 0, turned: room.recorder.told(feed).turned });
-    let got = got.collect();
-    let first = format!("retry: 1000\nevent: past\ndata: {}\n\n", room.recorder.past_json());
-    let next = Listener { room, bell, got, first: Some(first) };
-    let events = stream::unfold(next, async |mut listener| {
-        let event = listener.next().await?;
-        Some((Ok::<_, Infallible>(event), listener))
-    });
-    ([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(events)).into_response()
-}
-
-/// A reader of events, and what it has got.
-struct Listener {
-    room: Arc<Room>,
-    bell: watch::Receiver<()>,
-    /// Of each feed.
-    got: Vec<Got>,
-    first: Option<String>,
-}
-
-/// How far a reader has got with a feed.
-struct Got {
-    number: u64,
-    turned: u64,
-}
-
-impl Listener {
-    async fn next(&mut self) -> Option<String> {
-        if let Some(first) = self.first.take() {
-            self.bell.mark_changed();
-            return Some(first);
-        }
-        let Self { room, bell, got, .. } = self;
-        let mut events = String::new();
-        while events.is_empty() {
-            bell.changed().await.ok()?;
-            for (feed, got) in got.iter_mut().enumerate() {
-                let Told { number, json, turned } = room.recorder.told(feed);
-                if number == got.number {
-                    continue;
-                }
-                events += &format!("event: moment\ndata: {json}\n\n");
-                if turned > got.turned {
-                    events += &format!("event: turns\ndata: {}\n\n", room.recorder.turns_json(feed, got.turned));
-                }
-                *got = Got { number, turned };
-            }
-        }
-        Some(events)
-    }
 }
 
 /// `null` for the model's own thresholds, or a pair of numbers. The answer is what is used from now on.

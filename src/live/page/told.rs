@@ -1,9 +1,12 @@
 //! What readers are told of a moment, as JSON.
 
-use serde::Serialize;
-
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::Serialize;
+
+use super::history::thousandths;
+use super::strongest::MomentTold;
 use crate::live::limits::Limits;
 use crate::live::metrics::{Ages, Counts, LiveMetrics, OutputCount};
 use crate::live::view::{Person, SourceState, View};
@@ -40,6 +43,8 @@ pub(super) struct PersonTold {
     reason: Option<Reason>,
     at_first_sight: Option<bool>,
     scored_age_ms: Option<f64>,
+    /// The moment that says most of the verdict, of which there is a crop.
+    strongest: Option<MomentTold>,
 }
 
 /// How a source is.
@@ -86,22 +91,24 @@ impl From<&SourceState> for SourceTold {
     }
 }
 
-/// The persons in a picture.
-pub(super) fn persons(view: Option<&View>) -> Vec<PersonTold> {
-    view.map_or(&[][..], |view| &view.persons).iter().map(told).collect()
+/// The persons in a picture, and the moments that say most of them.
+pub(super) fn persons(view: Option<&View>, strongest: &BTreeMap<u64, MomentTold>) -> Vec<PersonTold> {
+    let persons = view.map_or(&[][..], |view| &view.persons).iter();
+    persons.map(|person| told(person, strongest.get(&person.track.0).copied())).collect()
 }
 
-fn told(person: &Person) -> PersonTold {
+fn told(person: &Person, strongest: Option<MomentTold>) -> PersonTold {
     let place = &person.bounds;
     let opinion = person.opinion.as_ref();
     PersonTold {
         track: person.track.0,
-        bounds: [place.left, place.top, place.width, place.height],
-        probability: opinion.map(|opinion| opinion.probability.value()),
+        bounds: [place.left, place.top, place.width, place.height].map(|side| (side * 10.0).round() / 10.0),
+        probability: opinion.map(|opinion| thousandths(opinion.probability.value())),
         verdict: opinion.map(|opinion| opinion.verdict),
         reason: opinion.and_then(|opinion| opinion.reason),
         at_first_sight: opinion.map(|opinion| opinion.at_first_sight),
         scored_age_ms: opinion.map(|opinion| milliseconds(opinion.scored.elapsed())),
+        strongest,
     }
 }
 
