@@ -28,6 +28,7 @@ mod opinions;
 pub mod page;
 pub mod pulse;
 mod reader;
+pub mod record;
 pub mod schedule;
 mod scorer;
 mod seat;

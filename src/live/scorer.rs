@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::desk::{Desk, Job, POLL_INTERVAL};
+use super::desk::{Desk, Job, POLL_INTERVAL, Said};
 use super::limits::{Limits, SharedLimits, ThresholdSwitch as _};
 use super::metrics::LiveMetrics;
 use super::opinions::Scored;
@@ -87,7 +87,8 @@ impl<'a> Scorer<'a> {
         }
         let frame = &view.frame;
         let mut say = |told: &Told<'_>, at_first_sight| {
-            metrics.verdict_age.count(frame.captured.elapsed());
+            let age = frame.captured.elapsed();
+            metrics.verdict_age.count(age);
             let opinion = LiveOpinion {
                 probability: told.tracked.probability,
                 verdict: told.tracked.verdict,
@@ -99,7 +100,9 @@ impl<'a> Scorer<'a> {
                 square: told.score.square,
             };
             let bounds = told.face.bounds;
-            desk.said.force_push(Scored { scene: *scene, track: told.tracked.id, bounds, opinion });
+            let scored = Scored { scene: *scene, track: told.tracked.id, bounds, opinion };
+            let (score, quality) = (*told.score, told.tracked.quality);
+            desk.said.force_push(Said { scored, view: Arc::clone(view), score, quality, age });
             // Whoever sees that it is counted finds it.
             metrics.scored.fetch_add(1, Ordering::Release);
         };

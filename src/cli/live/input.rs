@@ -47,7 +47,6 @@ pub(super) struct LiveInputArgs {
 
 impl LiveInputArgs {
     /// What is watched, without secrets.
-    #[cfg(feature = "page")]
     pub(super) fn name(&self) -> String {
         Address::of(&self.camera).name()
     }
@@ -70,7 +69,7 @@ impl LiveInputArgs {
     }
 
     /// The clip of the test camera, where that is asked for and one is named.
-    fn clip(&self) -> Option<Option<PathBuf>> {
+    pub(super) fn clip(&self) -> Option<Option<PathBuf>> {
         if self.camera == TEST {
             return Some(None);
         }

@@ -7,6 +7,7 @@ mod input;
 #[cfg(feature = "page")]
 mod page;
 mod printer;
+mod record;
 mod service;
 mod systemd;
 mod thresholds;
@@ -33,7 +34,7 @@ use crate::live::backoff::BackOff;
 use crate::live::limits::{SharedLimits, ThresholdSwitch as _};
 use crate::live::metrics::LiveMetrics;
 use crate::live::pulse::Pulse;
-use crate::live::view::{Audience, SourceState, View};
+use crate::live::view::{Audience, ScoredFace, SourceState, View};
 use crate::live::watch::{FirstSight, KeepSettings, LiveStages};
 use crate::verdict::Judge;
 use cured::CuredOpener;
@@ -58,6 +59,8 @@ pub(super) struct LiveArgs {
     #[cfg(feature = "page")]
     #[command(flatten)]
     alerts: alerts::AlertArgs,
+    #[command(flatten)]
+    record: record::RecordArgs,
     /// Look for faces only in every Nth frame and where scenes begin, and follow their motion in between: faster
     #[arg(long, value_name = "N", default_value = "1")]
     detect_every: NonZeroU32,
@@ -86,6 +89,8 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
         return Err(UsageError("--model is given several times: `cyborg live` takes one model".to_owned()).into());
     }
     let workers = WorkerArgs { model: models(&args.workers.model), ..args.workers.clone() };
+    let read: Vec<PathBuf> = args.input.clip().flatten().into_iter().collect();
+    args.record.check(&read, &workers)?;
     let opener: Arc<dyn Open> = Arc::new(CuredOpener(args.input.opener(stop)?));
     #[cfg(feature = "page")]
     let outputs = args.alerts.outputs()?;
@@ -110,10 +115,13 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
     limits.switch(args.thresholds.limits(limits.own())?);
     let pulse = Arc::new(Pulse::new(args.input.patience()));
     let mut audience = audience(&printer, &pulse);
+    let recorder = args.record.begin(vec![args.input.name()], &team, &limits)?;
+    audience.0.extend(recorder.as_ref().and_then(|recorder| recorder.audience(0, &metrics)));
     #[cfg(feature = "page")]
     let served = args.page.serve(args.input.name(), &team.classifier, &limits, &metrics, &printer)?;
     #[cfg(feature = "page")]
-    if let Some((page, _)) = &served {
+    if let Some((page, served)) = &served {
+        args.alerts.page_is_at(served.url());
         let page: Arc<dyn Audience> = Arc::<crate::live::page::Page>::clone(page);
         audience.0.push(page);
     }
@@ -162,6 +170,9 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
     if let Some(alerts) = &alerts {
         alerts.finish();
     }
+    if let Some(recorder) = &recorder {
+        args.record.tell(recorder.finish(ended.as_ref().err().map(cure::in_words)));
+    }
     ended?;
     // Ctrl-C is how a live run ends: no failure, and nothing is left half done.
     Ok(Outcome::Done)
@@ -192,6 +203,10 @@ fn audience(printer: &Arc<Printer>, pulse: &Arc<Pulse>) -> Audiences {
 impl Audience for Audiences {
     fn show(&self, view: Arc<View>) {
         self.0.iter().for_each(|audience| audience.show(Arc::clone(&view)));
+    }
+
+    fn scored(&self, face: &ScoredFace<'_>) {
+        self.0.iter().for_each(|audience| audience.scored(face));
     }
 
     fn source(&self, state: SourceState) {

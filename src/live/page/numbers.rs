@@ -35,6 +35,16 @@ pub(super) fn text(metrics: &LiveMetrics, source: &SourceState, facts: &Facts, r
     head(&mut out, "events_total", "counter", "Events reported");
     sample(&mut out, "events_total", "", read(&metrics.events));
     outputs(&mut out, &metrics.output_counts());
+    if let Some(record) = metrics.record.get() {
+        head(
+            &mut out,
+            "record_rows_total",
+            "counter",
+            "Scored faces for the record of the session and what came of them",
+        );
+        sample(&mut out, "record_rows_total", "fate=\"written\"", read(&record.written));
+        sample(&mut out, "record_rows_total", "fate=\"dropped\"", read(&record.dropped));
+    }
     head(&mut out, "age_seconds", "histogram", "Age of frames since they were captured, by stage");
     ages(&mut out, "shown", &metrics.shown_age);
     ages(&mut out, "verdict", &metrics.verdict_age);
