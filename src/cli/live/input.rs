@@ -48,7 +48,6 @@ pub(super) struct LiveSource {
     /// Its name, without secrets; no other has the same.
     pub(super) name: String,
     /// What it is.
-    #[cfg_attr(not(feature = "page"), expect(dead_code, reason = "only the page says it"))]
     pub(super) watched: Watched,
     /// Whether the page shows all of its picture, and not the faces alone.
     #[cfg_attr(not(feature = "page"), expect(dead_code, reason = "only the page shows it"))]
