@@ -156,16 +156,20 @@ fn wrong_files_are_told_and_rows_are_counted() {
         std::io::Write::write_all(&mut stream, request.as_bytes()).expect("it is taken");
         Answer::read(stream).text()
     };
+    let sample = |fate: &str| {
+        let source = format!("test={}", face_clip().display());
+        format!("cyborg_record_rows_total{{source=\"{source}\",fate=\"{fate}\"}} ")
+    };
     let end = Instant::now() + PATIENCE;
     let counted = loop {
         let numbers = ask("/metrics");
-        let written = numbers.lines().find_map(|line| line.strip_prefix("cyborg_record_rows_total{fate=\"written\"} "));
+        let written = numbers.lines().find_map(|line| line.strip_prefix(&sample("written")));
         let written: u64 = written.and_then(|number| number.parse().ok()).unwrap_or_default();
         if written > 3 {
             break numbers;
         }
         assert!(Instant::now() < end, "{numbers}");
     };
-    assert!(counted.contains("cyborg_record_rows_total{fate=\"dropped\"} 0\n"), "{counted}");
+    assert!(counted.contains(&format!("{}0\n", sample("dropped"))), "{counted}");
     assert_eq!(running.stop("-TERM").code, Some(0));
 }
