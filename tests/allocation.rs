@@ -12,9 +12,9 @@ mod support;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::fs;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cyborg_edge::BoxError;
 use cyborg_edge::capture::{Read, Source, SourceInfo};
@@ -23,14 +23,20 @@ use cyborg_edge::classify::experts::{Agreement, Experts};
 use cyborg_edge::draw::{Canvas, Overlay};
 use cyborg_edge::face::Locate;
 use cyborg_edge::face::crop::{CropSquare, Cropper};
-use cyborg_edge::face::follow::DetectEvery;
+use cyborg_edge::face::follow::{DetectEvery, TrackId};
+use cyborg_edge::face::quality::Quality;
 use cyborg_edge::findings::{FrameView, Sink, Summary};
-use cyborg_edge::frame::Frame;
+use cyborg_edge::frame::{Frame, PixelBox};
+use cyborg_edge::live::limits::SharedLimits;
+use cyborg_edge::live::metrics::LiveMetrics;
+use cyborg_edge::live::record::{RecordSettings, Recorded, Recorder};
+use cyborg_edge::live::view::{LiveOpinion, ScoredFace, View};
 use cyborg_edge::pipeline::{self, Stages, Worker};
 use cyborg_edge::sink::csv::CsvSink;
 use cyborg_edge::sink::jsonl::{Extent, JsonlSink, ModelRecord, RunRecord};
-use cyborg_edge::verdict::Judge;
+use cyborg_edge::sink::report::MadeWith;
 use cyborg_edge::verdict::experts::{Rule, Voice};
+use cyborg_edge::verdict::{Judge, Logits, Score, SyntheticProbability, Verdict};
 use cyborg_models::contract::{Calibration, Kind};
 use support::model::contract;
 use support::stages::{BrightnessClassifier, CountingSource, MiddleFace};
@@ -38,22 +44,34 @@ use support::stages::{BrightnessClassifier, CountingSource, MiddleFace};
 struct Counting;
 
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+/// Bytes in use, and the most that there were.
+static USED: AtomicI64 = AtomicI64::new(0);
+static MOST_USED: AtomicI64 = AtomicI64::new(0);
+
+/// Counts bytes that are taken or, where negative, given back.
+fn use_bytes(more: i64) {
+    let now = USED.fetch_add(more, Ordering::Relaxed) + more;
+    MOST_USED.fetch_max(now, Ordering::Relaxed);
+}
 
 // SAFETY: every call is handed to the system's allocator as it is.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        use_bytes(layout.size() as i64);
         // SAFETY: the caller keeps the contract of this very call.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        use_bytes(-(layout.size() as i64));
         // SAFETY: as above.
         unsafe { System.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        use_bytes(size as i64 - layout.size() as i64);
         // SAFETY: as above.
         unsafe { System.realloc(pointer, layout, size) }
     }
@@ -225,9 +243,81 @@ fn resize_allocations() -> u64 {
 /// threads, and each of the five threads a place in them. On a busy machine a first wait may come late.
 const WAITING: u64 = 15;
 
+/// A session of eight hours that is recorded: two faces a second are scored, of persons who come and go all the time.
+fn memory_of_a_long_record() -> i64 {
+    const SECONDS: u64 = 8 * 3600;
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let run = RunRecord { model: "m".to_owned(), ..RunRecord::default() };
+    let before = USED.load(Ordering::Relaxed);
+    MOST_USED.store(before, Ordering::Relaxed);
+    let limits = Arc::new(SharedLimits::of(&contract()));
+    let recorder = Recorder::begin(RecordSettings {
+        files: ["a.csv", "a.jsonl", "a.html"].map(|name| folder.path().join(name)).to_vec(),
+        made_with: MadeWith { run, contract: contract(), caution: None },
+        limits,
+        feeds: vec!["a".to_owned()],
+    })
+    .expect("the files can be made");
+    let metrics = Arc::new(LiveMetrics::default());
+    let audience = recorder.audience(0, &metrics).expect("there is one source");
+    let counts = metrics.record.get().expect("it is counted");
+    let begun = Instant::now();
+    let bounds = PixelBox { left: 100.0, top: 60.0, width: 80.0, height: 100.0 };
+    let square = CropSquare { left: 90, top: 60, side: 100 };
+    let quality = Quality { side: 100.0, sharpness: 1.0, yaw: 0.0, roll: 0.0 };
+    let mut frame = Frame::empty();
+    frame.resize(SIZE.0, SIZE.1);
+    let mut view = Arc::new(View { frame, persons: Vec::new() });
+    for number in 0..2 * SECONDS {
+        // Nobody but the recorder has it, and gives it back once the row is written.
+        while counts.written.load(Ordering::Relaxed) < number {
+            thread::yield_now();
+        }
+        let seen = loop {
+            match Arc::get_mut(&mut view) {
+                Some(view) => break view,
+                None => thread::yield_now(),
+            }
+        };
+        seen.frame.number = number;
+        seen.frame.captured = begun + Duration::from_millis(500 * number);
+        // Ten at a time, for a minute each, more and more certain; every other one is synthetic.
+        let track = number / 1200 * 10 + number % 10 + 1;
+        let evidence = if track.is_multiple_of(2) { 3.0 } else { -3.0 } + (number % 1200) as f32 / 1200.0;
+        let opinion = LiveOpinion {
+            probability: SyntheticProbability::of_evidence(evidence),
+            verdict: if evidence > 0.0 { Verdict::Synthetic } else { Verdict::Authentic },
+            reason: None,
+            at_first_sight: false,
+            scored: seen.frame.captured,
+            map: Arc::from([0.0; 49]),
+            map_size: (7, 7),
+            square,
+        };
+        let score = Score::new(square, Logits { authentic: 0.0, synthetic: evidence });
+        let (track, age) = (TrackId(track), Duration::from_millis(40));
+        audience.scored(&ScoredFace {
+            view: &view,
+            track,
+            bounds,
+            score: &score,
+            quality: &quality,
+            opinion: &opinion,
+            age,
+        });
+    }
+    let recorded = recorder.finish(None);
+    assert_eq!(recorded, Recorded { written: 2 * SECONDS, dropped: 0, complete: true });
+    let report = fs::read_to_string(folder.path().join("a.html")).expect("it was written");
+    assert!(report.contains("id=\"frames\"") && report.contains("faces of others"), "twenty of many persons");
+    MOST_USED.load(Ordering::Relaxed) - before
+}
+
 // One test, so that no other thread of this program allocates while it counts.
 #[test]
 fn a_frame_costs_no_allocation_but_the_resamplers_tables() {
+    let most = memory_of_a_long_record();
+    assert!(most < 50 << 20, "the record of eight hours took {} KiB", most >> 10);
     let tables = resize_allocations();
     let found = pipeline_allocations(false, 1, 0);
     let fewest = MEASURED * tables;

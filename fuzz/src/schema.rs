@@ -22,7 +22,7 @@ pub(crate) fn check(line: &Value) -> Result<(), String> {
     if VALIDATOR.is_valid(line) {
         return Ok(());
     }
-    // The validator would say why it is none of the five kinds; what is wrong with its own is what one wants to hear.
+    // The validator would say why it is none of the six kinds; what is wrong with its own is what one wants to hear.
     let kind = line["type"].as_str().filter(|kind| SCHEMA["$defs"][kind].is_object());
     let Some(kind) = kind else { return Err(format!("{} is no kind of line", line["type"])) };
     let own = json!({"$ref": format!("#/$defs/{kind}"), "$defs": SCHEMA["$defs"]});

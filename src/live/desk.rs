@@ -11,6 +11,8 @@ use super::opinions::Scored;
 use super::view::View;
 use crate::face::Face;
 use crate::face::follow::TrackId;
+use crate::face::quality::Quality;
+use crate::verdict::Score;
 
 /// How long a thread waits before it looks whether the run is over.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -25,9 +27,21 @@ pub(super) struct Desk {
     /// Memory of jobs that are done.
     pub(super) free: ArrayQueue<Job>,
     /// What was said, for the locator.
-    pub(super) said: ArrayQueue<Scored>,
+    pub(super) said: ArrayQueue<Said>,
     /// Whether the feed has ended.
     over: AtomicBool,
+}
+
+/// What was said of a face, and what it was said by.
+#[derive(Debug)]
+pub(super) struct Said {
+    pub(super) scored: Scored,
+    /// The picture in which the face was scored.
+    pub(super) view: Arc<View>,
+    pub(super) score: Score,
+    pub(super) quality: Quality,
+    /// How old the picture was when it was said.
+    pub(super) age: Duration,
 }
 
 /// The faces of a frame, and its picture.

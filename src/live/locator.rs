@@ -3,18 +3,18 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::desk::{Desk, POLL_INTERVAL};
+use super::desk::{Desk, POLL_INTERVAL, Said};
 use super::opinions::Opinions;
 use super::part::Part;
 use super::reader::{Captured, Shared, give_back};
-use super::view::{Audience, Person, View};
+use super::view::{Audience, Person, ScoredFace, View};
 use crate::BoxError;
 use crate::face::follow::{DetectEvery, Follower, Planner, TrackId};
 use crate::face::{Face, Locate};
 use crate::frame::Frame;
 
-/// Pictures that are kept to be used again: one each in the hands of locator, scorer and their slot, the others with the
-/// audience.
+/// Pictures that are kept to be used again: one each in the hands of locator, scorer and their slot, one of which faces were
+/// just scored, the others with the audience.
 const VIEWS: usize = 8;
 
 /// Finds and follows faces, frame after frame.
@@ -84,9 +84,12 @@ impl<'a> Locator<'a> {
             self.begin_scene();
         }
         self.follow(&frame)?;
-        while let Some(said) = self.desk.said.pop() {
-            if said.scene == self.scene {
-                self.opinions.take(said, &self.shared.metrics);
+        while let Some(Said { scored, view, score, quality, age }) = self.desk.said.pop() {
+            if scored.scene == self.scene {
+                let (track, bounds, opinion) = (scored.track, scored.bounds, &scored.opinion);
+                let (score, quality) = (&score, &quality);
+                self.audience.scored(&ScoredFace { view: &view, track, bounds, score, quality, opinion, age });
+                self.opinions.take(scored, &self.shared.metrics);
             }
         }
         let view = self.view(frame);

@@ -62,6 +62,17 @@ pub struct LiveMetrics {
     pub events: AtomicU64,
     /// How each output of events fares, which all feeds have in common; not set where there is none.
     pub outputs: OnceLock<Vec<Arc<OutputCounts>>>,
+    /// How the record of the session fares; not set where there is none.
+    pub record: OnceLock<Arc<RecordCounts>>,
+}
+
+/// How the record of a session fares.
+#[derive(Debug, Default)]
+pub struct RecordCounts {
+    /// Scored faces that are in all files.
+    pub written: AtomicU64,
+    /// Those that had no room, or could not be written.
+    pub dropped: AtomicU64,
 }
 
 /// How an output of events fares.

@@ -34,6 +34,7 @@ pub mod page;
 mod part;
 pub mod pulse;
 mod reader;
+pub mod record;
 pub mod schedule;
 mod scorer;
 mod seat;

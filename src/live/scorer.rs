@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use super::desk::{Desk, Job, POLL_INTERVAL};
+use super::desk::{Desk, Job, POLL_INTERVAL, Said};
 use super::limits::{Limits, SharedLimits, ThresholdSwitch as _};
 use super::metrics::LiveMetrics;
 use super::newest::Bell;
@@ -144,7 +144,8 @@ impl Place<'_> {
         }
         let frame = &view.frame;
         let mut say = |told: &Told<'_>, at_first_sight| {
-            metrics.verdict_age.count(frame.captured.elapsed());
+            let age = frame.captured.elapsed();
+            metrics.verdict_age.count(age);
             let opinion = LiveOpinion {
                 probability: told.tracked.probability,
                 verdict: told.tracked.verdict,
@@ -156,7 +157,9 @@ impl Place<'_> {
                 square: told.score.square,
             };
             let bounds = told.face.bounds;
-            desk.said.force_push(Scored { scene: *scene, track: told.tracked.id, bounds, opinion });
+            let scored = Scored { scene: *scene, track: told.tracked.id, bounds, opinion };
+            let (score, quality) = (*told.score, told.tracked.quality);
+            desk.said.force_push(Said { scored, view: Arc::clone(view), score, quality, age });
             // Whoever sees that it is counted finds it.
             metrics.scored.fetch_add(1, Ordering::Release);
         };

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use crate::face::crop::CropSquare;
 use crate::face::follow::TrackId;
+use crate::face::quality::Quality;
 use crate::frame::{Frame, PixelBox};
 use crate::verdict::reason::Reason;
-use crate::verdict::{SyntheticProbability, Verdict};
+use crate::verdict::{Score, SyntheticProbability, Verdict};
 
 /// A picture, and the persons in it.
 #[derive(Clone, Debug)]
@@ -58,6 +59,25 @@ impl Person {
     }
 }
 
+/// A face that was just scored, in the picture in which it was.
+#[derive(Clone, Copy, Debug)]
+pub struct ScoredFace<'a> {
+    /// That picture. Newer ones have been shown since.
+    pub view: &'a Arc<View>,
+    /// The person's track.
+    pub track: TrackId,
+    /// Where the face is in that picture.
+    pub bounds: PixelBox,
+    /// What the model saw.
+    pub score: &'a Score,
+    /// How well the face is seen.
+    pub quality: &'a Quality,
+    /// What is said of the person from now on.
+    pub opinion: &'a LiveOpinion,
+    /// How old the picture was when that was known.
+    pub age: Duration,
+}
+
 /// How the source is.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SourceState {
@@ -89,6 +109,9 @@ pub enum SourceState {
 pub trait Audience: Send + Sync {
     /// A new picture.
     fn show(&self, view: Arc<View>);
+
+    /// A face was scored. Most audiences see in the next picture what came of it.
+    fn scored(&self, _face: &ScoredFace<'_>) {}
 
     /// Another state of the source.
     fn source(&self, state: SourceState);

@@ -11,7 +11,7 @@ use cyborg_models::expert_set::{ExpertEntry, ExpertSet};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::record::{FaceRecord, PhotoRecord, SCHEMA, SummaryRecord, TrackRecord};
+use super::record::{FaceRecord, PhotoRecord, SCHEMA, SourceRecord, SummaryRecord, TrackRecord};
 use super::rows::{Rows, RowsError};
 use crate::BoxError;
 use crate::findings::{FrameView, Sink, Summary};
@@ -101,6 +101,8 @@ pub enum Line<'a> {
     Face(FaceRecord<'a>),
     /// A face in a photo, or a photo without one.
     Photo(PhotoRecord<'a>),
+    /// A live source was lost, or is back.
+    Source(SourceRecord<'a>),
     /// A track, at the end of its source.
     Track(TrackRecord<'a>),
     /// The last line of a source.
@@ -157,6 +159,16 @@ impl JsonlSink {
     /// When it isn't there, or can't be written.
     pub fn append(path: &Path, run: &RunRecord, extent: Extent) -> io::Result<Self> {
         Ok(Self { rows: Rows::append(path).map_err(io::Error::other)?, models: run.models(), extent })
+    }
+
+    /// Adds a line on how a live source is.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be written; the file then ends with the line before it.
+    pub fn source(&mut self, record: SourceRecord<'_>) -> io::Result<()> {
+        Line::Source(record).write(&mut self.rows)?;
+        self.rows.flush()
     }
 
     /// Adds the lines of a photo.

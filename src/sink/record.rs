@@ -129,6 +129,21 @@ pub struct IntervalRecord {
     pub end_s: f64,
 }
 
+/// A live source was lost, or is back. `cyborg live` alone writes it.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct SourceRecord<'a> {
+    /// Name of the source, without its secrets.
+    pub source: &'a str,
+    /// Seconds from the beginning of the run.
+    pub time_s: f64,
+    /// `playing` or `lost`.
+    pub state: &'static str,
+    /// Why it was lost; else empty.
+    pub reason: Option<&'a str>,
+    /// Whether `source` has `\xNN` for bytes that are no UTF-8, and `\\` for a backslash.
+    pub source_escaped: bool,
+}
+
 /// The sum of a source by one model.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct SummaryRecord<'a> {

@@ -58,6 +58,11 @@ impl<'a> ModelJudge<'a> {
         self.tracks.forget_ended();
     }
 
+    /// Hands over what is said of the tracks that ended: see [`TrackJudge::take_ended`].
+    pub fn take_ended(&mut self, into: &mut Vec<TrackSummary>) {
+        self.tracks.take_ended(into);
+    }
+
     /// Forgets everybody: who comes from now on is somebody else.
     pub fn begin_anew(&mut self) {
         self.tracks = self.faces.tracks();

@@ -170,6 +170,11 @@ impl TrackJudge {
         self.ended.clear();
     }
 
+    /// Hands over what is said of the tracks that ended, which are then not among those of [`TrackJudge::finish`].
+    pub fn take_ended(&mut self, into: &mut Vec<TrackSummary>) {
+        into.append(&mut self.ended);
+    }
+
     /// Ends all tracks; gives what is said of each, in order of their numbers.
     #[must_use]
     pub fn finish(mut self) -> Vec<TrackSummary> {

@@ -85,6 +85,30 @@ fn sources_of_different_rates_are_counted_apart() {
     }
 }
 
+fn opinions(ran: &Ran) -> Vec<usize> {
+    let opinions = |told: &Told| if let Told::Shown { opinions, .. } = told { Some(*opinions) } else { None };
+    ran.told.iter().filter_map(opinions).collect()
+}
+
+/// Of who was lost with a source nothing is known when it comes back, until the face is scored anew; what is known of the
+/// others' persons stays.
+#[test]
+fn what_is_known_of_the_others_outlives_a_loss() {
+    let steady = |count| Step::Frames { count, millis: 5 };
+    let mut lost = timed(vec![]);
+    lost.sessions = vec![
+        Session::Plays(vec![steady(5), Step::UntilScored, steady(40), Step::Break("unplugged")]),
+        Session::Last(vec![steady(60)]),
+    ];
+    let mut ran = LiveRun::together(vec![timed(vec![steady(5), Step::UntilScored, steady(150)]), lost]);
+    let lost = ran.pop().expect("there are two");
+    let [others, lost] = [opinions(&ran[0]), opinions(&lost)];
+    let first = others.iter().position(|&known| known == 1).expect("it was scored");
+    assert!(others[first..].iter().all(|&known| known == 1), "{others:?}");
+    let begins = lost.windows(2).filter(|pair| *pair == [0, 1]).count();
+    assert_eq!((begins, lost.last()), (2, Some(&1)), "known, lost, and known again: {lost:?}");
+}
+
 /// A crowd of twenty and a single face, both always there: each source has half of the classifier's time.
 #[test]
 fn a_crowd_starves_nobody() {

@@ -79,7 +79,7 @@ fn each_object_wants_all_its_fields_and_no_other() {
         assert_eq!(definition["additionalProperties"], false, "{name}");
         objects += 1;
     }
-    assert_eq!(objects, 8, "five kinds of lines, the interval, the further model and the expert");
+    assert_eq!(objects, 9, "six kinds of lines, the interval, the further model and the expert");
 }
 
 /// A right line of this kind.
@@ -97,6 +97,8 @@ fn right(kind: &str) -> Value {
         "photo" => json!({"type": "photo", "path": "a.png", "score": null, "label": "real", "split": "test",
             "source": null, "p_synthetic": null, "verdict": null, "face": null, "left": null, "top": null,
             "width": null, "height": null, "reason": null, "path_escaped": true, "model": null}),
+        "source" => json!({"type": "source", "source": "camera 0", "time_s": 3.25, "state": "lost",
+            "reason": "it was unplugged", "source_escaped": false}),
         "track" => json!({"type": "track", "source": "a.mp4", "track": 1, "first_s": 0, "last_s": 2.5, "frames": 60,
             "usable_frames": 60, "p_track": 0.1, "track_verdict": "unsure", "reason": "synthetic_in_parts",
             "intervals": [{"start_s": 1, "end_s": 1.5}], "source_escaped": false, "model": "m"}),
@@ -135,6 +137,7 @@ fn wrong_lines_are_refused() {
     check_wrong("face", "/age_ms", Some(json!("3")));
     check_wrong("photo", "/score", Some(json!(1.01)));
     check_wrong("photo", "/label", Some(json!("fake")));
+    check_wrong("source", "/state", Some(json!("gone")));
     check_wrong("track", "/intervals/0/end_s", None);
     check_wrong("summary", "/frames", Some(json!(-1)));
     check_wrong("summary", "/ended", Some(json!("well")));

@@ -73,6 +73,8 @@ fn example() -> ReportData {
         }
     };
     ReportData {
+        losses: Vec::new(),
+        further_losses: 0,
         source: "clips/<script>alert(1)</script> & \"co\"\n\u{202e}4pm.mp4".into(),
         ended: ReportEnd::Whole,
         span: Some((0.0, 11.96)),

@@ -5,6 +5,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(target_env = "gnu")]
+mod beside;
 mod changes;
 mod choosing;
 mod desk;

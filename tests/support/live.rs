@@ -245,7 +245,7 @@ impl Audience for Recorder {
 
 /// A feed of a live run, to be built and run, alone or together with others.
 pub(crate) struct LiveRun {
-    sessions: Vec<Session>,
+    pub(crate) sessions: Vec<Session>,
     differs: Option<&'static str>,
     stop_at: Option<fn(&Told) -> bool>,
     clock: Clock,

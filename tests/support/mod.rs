@@ -10,6 +10,8 @@ pub(crate) mod browser;
 pub(crate) mod chance;
 pub(crate) mod child;
 pub(crate) mod clips;
+#[cfg(all(feature = "notify", target_os = "linux"))]
+pub(crate) mod desktop;
 #[cfg(feature = "page")]
 pub(crate) mod events;
 pub(crate) mod foreign;

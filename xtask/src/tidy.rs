@@ -22,7 +22,7 @@ const ROOMS: [&[&str]; 10] = [
 
 /// The files of the runtime that start threads: those of `pipeline` and `live` are on the way of a frame, the others wait for
 /// something outside, serve it, or measure. See ARCHITECTURE.md.
-const THREADS: [&str; 10] = [
+const THREADS: [&str; 11] = [
     "src/capture/video/pipe.rs",
     "src/cli/bench/measure.rs",
     "src/cli/interrupt.rs",
@@ -30,6 +30,7 @@ const THREADS: [&str; 10] = [
     "src/cli/sources/video.rs",
     "src/live/alerts/post.rs",
     "src/live/reader.rs",
+    "src/live/record/mod.rs",
     "src/live/watch.rs",
     "src/pipeline/mod.rs",
     "src/web/served.rs",

@@ -7,7 +7,7 @@ use super::printer::Printer;
 use crate::face::Locate;
 use crate::live::metrics::LiveMetrics;
 use crate::live::pulse::Pulse;
-use crate::live::view::{Audience, SourceState, View};
+use crate::live::view::{Audience, ScoredFace, SourceState, View};
 use crate::live::watch::{Feed, KeepSettings};
 
 /// A source, and all that is of this source alone.
@@ -49,6 +49,10 @@ impl LiveFeed {
 impl Audience for Audiences {
     fn show(&self, view: Arc<View>) {
         self.0.iter().for_each(|audience| audience.show(Arc::clone(&view)));
+    }
+
+    fn scored(&self, face: &ScoredFace<'_>) {
+        self.0.iter().for_each(|audience| audience.scored(face));
     }
 
     fn source(&self, state: SourceState) {

@@ -8,6 +8,7 @@ mod input;
 #[cfg(feature = "page")]
 mod page;
 mod printer;
+mod record;
 #[cfg(feature = "screen")]
 mod screen;
 mod service;
@@ -58,6 +59,8 @@ pub(super) struct LiveArgs {
     #[cfg(feature = "page")]
     #[command(flatten)]
     alerts: alerts::AlertArgs,
+    #[command(flatten)]
+    record: record::RecordArgs,
     /// Look for faces only in every Nth frame and where scenes begin, and follow their motion in between: faster
     #[arg(long, value_name = "N", default_value = "1")]
     detect_every: NonZeroU32,
@@ -87,6 +90,8 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
     }
     let workers = WorkerArgs { model: models(&args.workers.model), ..args.workers.clone() };
     let sources = args.input.sources(stop)?;
+    let clips: Vec<PathBuf> = sources.iter().filter_map(|source| source.watched.clip()).collect();
+    args.record.check(&clips, &workers)?;
     #[cfg(feature = "page")]
     let outputs = args.alerts.outputs()?;
     let (mut team, more) = workers.open_live_team(NonZeroUsize::new(sources.len()).unwrap_or(NonZeroUsize::MIN))?;
@@ -110,10 +115,20 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
     limits.switch(args.thresholds.limits(limits.own())?);
     let backoff = BackOff { first: FIRST_WAIT, most: LONGEST_WAIT };
     let keep = KeepSettings { stall: args.input.stall(), opening: args.input.patience(), backoff, steady: STEADY };
-    #[cfg_attr(not(feature = "page"), expect(unused_mut, reason = "nobody else watches then"))]
     let mut feeds = LiveFeed::all(sources, &keep, &printer);
+    let names = feeds.iter().map(|feed| feed.source.name.clone()).collect();
+    let recorder = args.record.begin(names, &team, &limits)?;
+    for (number, feed) in feeds.iter_mut().enumerate() {
+        if let Some(audience) = recorder.as_ref().and_then(|recorder| recorder.audience(number, &feed.metrics)) {
+            feed.tell(audience);
+        }
+    }
     #[cfg(feature = "page")]
-    let _served = args.page.serve(&mut feeds, &team.classifier, &limits, voice)?;
+    let served = args.page.serve(&mut feeds, &team.classifier, &limits, voice, args.record.consent())?;
+    #[cfg(feature = "page")]
+    if let Some(served) = &served {
+        args.alerts.page_is_at(served.url());
+    }
     #[cfg(feature = "page")]
     let alerts = alerts::AlertArgs::begin(outputs, &mut feeds, team.classifier.name())?;
     let wrists = feeds.iter().map(Wrist::new).collect();
@@ -167,6 +182,9 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
     #[cfg(feature = "page")]
     if let Some(alerts) = &alerts {
         alerts.finish();
+    }
+    if let Some(recorder) = &recorder {
+        args.record.tell(recorder.finish(ended.as_ref().err().map(cure::in_words)));
     }
     ended?;
     // Ctrl-C is how a live run ends: no failure, and nothing is left half done.

@@ -30,13 +30,14 @@ pub(super) struct PageArgs {
 }
 
 impl PageArgs {
-    /// Serves the page, which shows all feeds, and says where; nothing when none is wanted.
+    /// Serves the page, which shows all feeds, and says where; `record` is what is said of a record while it is made. Nothing when none is wanted.
     pub(super) fn serve(
         &self,
         feeds: &mut [LiveFeed],
         classifier: &Panel,
         limits: &Arc<SharedLimits>,
         voice: Voice,
+        record: Option<String>,
     ) -> anyhow::Result<Option<Served>> {
         if self.no_page {
             return Ok(None);
@@ -52,7 +53,7 @@ impl PageArgs {
             model: classifier.name().to_owned(),
             provider: classifier.provider(),
             thresholds: limits.now(),
-            record: None,
+            record,
         };
         let shown: Vec<Arc<Feed>> = feeds.iter().map(shown).collect();
         let limits = Arc::clone(limits);

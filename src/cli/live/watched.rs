@@ -53,6 +53,14 @@ impl Watched {
         }
     }
 
+    /// The clip that it plays, where one is named.
+    pub(super) fn clip(&self) -> Option<PathBuf> {
+        match self {
+            Self::Test(clip) => clip.clone(),
+            _ => None,
+        }
+    }
+
     /// Its name, without secrets.
     pub(super) fn name(&self) -> String {
         match self {

@@ -49,6 +49,8 @@ pub struct Event {
     pub time: String,
     /// Who turned, and how.
     pub turn: Turn,
+    /// The name of the source it was seen in, without its secrets.
+    pub source: String,
     /// The event as JSON, without a line's end.
     pub json: String,
     /// The picture in which it was seen; only for outputs that want one.
@@ -73,7 +75,7 @@ impl Event {
             model: &origin.model,
         };
         let json = serde_json::to_string(&fields).expect("plain fields always have a JSON form");
-        Self { number, feed: None, time, turn, json, view: None }
+        Self { number, feed: None, time, turn, source: origin.source.clone(), json, view: None }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Alerts: a person's verdict becomes synthetic, changes back, or the person leaves; sent to a file, a web server, an MQTT broker, or kept as a picture.
+//! Alerts: a person's verdict becomes synthetic, changes back, or the person leaves; sent to a file, a web server, an MQTT broker, shown on the desktop, or kept as a picture.
 //!
 //! [`Alerts::audience`] watches a feed: [`turning`] finds the turns between two pictures, and each becomes an [`event::Event`].
 //! Each [`Output`] has a thread and a bounded queue of its own, so that none holds up the picture or another output. What has
@@ -7,6 +7,8 @@
 pub mod event;
 pub mod lines;
 pub mod mqtt;
+#[cfg(all(feature = "notify", target_os = "linux"))]
+pub mod notify;
 mod output;
 mod place;
 mod post;

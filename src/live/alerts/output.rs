@@ -38,4 +38,6 @@ pub enum Trouble {
     Later(String),
     /// No other try will.
     Refused(String),
+    /// Nobody was there to take it, and later it would be of no use. Of an outage the first one is told.
+    Missed(String),
 }

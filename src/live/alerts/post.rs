@@ -107,6 +107,13 @@ impl Courier {
                     return;
                 }
                 Err(Trouble::Refused(reason)) => reason,
+                Err(Trouble::Missed(reason)) => {
+                    self.counts.failed.fetch_add(1, Ordering::Relaxed);
+                    if !std::mem::replace(&mut self.failing, true) {
+                        log::warn!("{name}: {reason}");
+                    }
+                    return;
+                }
                 Err(Trouble::Later(reason)) if self.clock.since(begun) < GIVEN_UP_AFTER => {
                     self.counts.retried.fetch_add(1, Ordering::Relaxed);
                     // Once, not at each try of an outage that may last for days.

@@ -45,6 +45,19 @@ pub(super) fn text(page: &Page, facts: &Facts, readers: usize) -> String {
         }
     }
     outputs(&mut out, &ways(&page.feeds));
+    let records = || feeds().filter_map(|(feed, source)| Some((feed.metrics.record.get()?, source)));
+    if records().next().is_some() {
+        head(
+            &mut out,
+            "record_rows_total",
+            "counter",
+            "Scored faces for the record of the session and what came of them",
+        );
+    }
+    for (record, source) in records() {
+        sample(&mut out, "record_rows_total", &format!("{source},fate=\"written\""), read(&record.written));
+        sample(&mut out, "record_rows_total", &format!("{source},fate=\"dropped\""), read(&record.dropped));
+    }
     head(&mut out, "age_seconds", "histogram", "Age of frames since they were captured, by stage");
     for (feed, source) in feeds() {
         ages(&mut out, source, "shown", &feed.metrics.shown_age);

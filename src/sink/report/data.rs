@@ -15,6 +15,10 @@ pub struct ReportData {
     pub ended: ReportEnd,
     /// Presentation times of the first and the last frame in seconds; `None` without a frame.
     pub span: Option<(f64, f64)>,
+    /// When a live source was lost, in order of time; the first ones, where there were many.
+    pub losses: Vec<Loss>,
+    /// How often it was lost after those.
+    pub further_losses: u64,
     /// A person each, in the order of their first frame.
     pub people: Vec<PersonReport>,
     /// Faces of people who are left out, because there were too many people for one page.
@@ -25,6 +29,17 @@ pub struct ReportData {
     pub timing: Timing,
     /// Program, model and providers.
     pub made_with: MadeWith,
+}
+
+/// A live source was lost.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loss {
+    /// When, in seconds from the beginning of the run.
+    pub from: f64,
+    /// When it was back; absent where it never was.
+    pub until: Option<f64>,
+    /// Why, without credentials.
+    pub reason: String,
 }
 
 /// How far the run came that a report is about.
@@ -128,7 +143,7 @@ pub struct FrameCounts {
 pub struct Timing {
     /// From the start to the last frame.
     pub wall: f64,
-    /// Work of each stage, summed over frames, waiting left out: its name, and its seconds.
+    /// Work of each stage, summed over frames, waiting left out: its name, and its seconds. Empty where it was not measured.
     pub stages: Vec<(&'static str, f64)>,
     /// From decoding a frame to its verdict, in milliseconds: name of the percentile, and its value.
     pub ages_ms: Vec<(&'static str, f64)>,

@@ -15,7 +15,7 @@ mod timeline;
 
 use std::path::Path;
 
-pub use data::{Conclusion, PersonFrame, SyntheticSpan};
+pub use data::{Conclusion, Loss, PersonFrame, SyntheticSpan};
 pub use data::{FrameCounts, MadeWith, OtherVerdict, PersonReport, ReportData, ReportEnd, StillReport, Timing};
 pub use file::ReportError;
 pub use page::{POLICY, STYLE, render};
@@ -31,7 +31,14 @@ use crate::BoxError;
 use crate::explain::explain;
 use crate::face::follow::TrackId;
 use crate::findings::{Ended, FrameView, Sink, Summary};
+use crate::frame::PresentationTime;
 use crate::verdict::track::TrackSummary;
+
+/// Side of the square that is shown of a face, over the longer side of its box: with what is around it, or the face alone.
+const SURROUNDINGS: f32 = 2.0;
+const FACE_ALONE: f32 = 1.3;
+/// Losses of a source that are told one by one.
+const MOST_LOSSES: usize = 100;
 
 /// Writes the report on one source.
 #[derive(Debug)]
@@ -41,6 +48,8 @@ pub struct ReportSink {
     people: People,
     ages: Ages,
     span: Option<(f64, f64)>,
+    losses: Vec<Loss>,
+    further_losses: u64,
 }
 
 impl ReportSink {
@@ -51,7 +60,37 @@ impl ReportSink {
     /// When it can't be written.
     pub fn create(path: &Path, made_with: MadeWith) -> Result<Self, ReportError> {
         let file = ReportFile::create(path)?;
-        Ok(Self { file, made_with, people: People::default(), ages: Ages::new(), span: None })
+        let people = People::new(SURROUNDINGS);
+        Ok(Self { file, made_with, people, ages: Ages::new(), span: None, losses: Vec::new(), further_losses: 0 })
+    }
+
+    /// The same, whose pictures show the faces and nothing of what is around them.
+    #[must_use]
+    pub fn of_faces_alone(self) -> Self {
+        Self { people: People::new(FACE_ALONE), ..self }
+    }
+
+    /// Whether the picture of a face is of use: with this p(synthetic) at this time on the running clock, it would be among the
+    /// strongest of its track. A frame without pixels is taken too, and never shown.
+    #[must_use]
+    pub fn wants_picture(&self, track: TrackId, time: PresentationTime, probability: f32) -> bool {
+        self.people.wants(number(track), time.0, probability)
+    }
+
+    /// The source was lost.
+    pub fn lost(&mut self, loss: Loss) {
+        if self.losses.len() < MOST_LOSSES {
+            self.losses.push(loss);
+        } else {
+            self.further_losses += 1;
+        }
+    }
+
+    /// The source that was lost last is back, this many seconds after its first frame.
+    pub fn found_again(&mut self, time: f64) {
+        if let Some(loss) = self.losses.last_mut().filter(|_| self.further_losses == 0) {
+            loss.until.get_or_insert(time);
+        }
     }
 
     fn data(&self, summary: &Summary) -> anyhow::Result<ReportData> {
@@ -74,6 +113,8 @@ impl ReportSink {
                 Ended::Failed(error) => ReportEnd::Failed(explain(error)),
             },
             span: self.span,
+            losses: self.losses.clone(),
+            further_losses: self.further_losses,
             people: self.people.reports(&conclusions(summary, &self.made_with.run))?,
             faces_left_out: self.people.left_out(),
             quality: FrameCounts {
@@ -90,7 +131,11 @@ impl ReportSink {
             },
             timing: Timing {
                 wall: summary.wall.as_secs_f64(),
-                stages: stages.map(|(name, time)| (name, time.as_secs_f64())).to_vec(),
+                // A live run has no times of stages.
+                stages: match stages.iter().all(|(_, time)| time.is_zero()) {
+                    true => Vec::new(),
+                    false => stages.map(|(name, time)| (name, time.as_secs_f64())).to_vec(),
+                },
                 ages_ms,
             },
             made_with: self.made_with.clone(),

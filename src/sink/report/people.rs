@@ -13,10 +13,12 @@ const MOST: usize = 20;
 const GONE: i64 = 2_000_000;
 
 /// All people of a source so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct People {
     all: Vec<Person>,
     left_out: u64,
+    /// Side of the square that is shown of a face, over the longer side of its box.
+    around: f32,
     cropper: Cropper,
 }
 
@@ -31,6 +33,18 @@ struct Person {
 }
 
 impl People {
+    /// Nobody yet.
+    pub(super) fn new(around: f32) -> Self {
+        Self { all: Vec::new(), left_out: 0, around, cropper: Cropper::default() }
+    }
+
+    /// Whether a face with this p(synthetic) at this time, in microseconds, would be shown of a person.
+    pub(super) fn wants(&self, number: u32, time: i64, probability: f32) -> bool {
+        let known = self.all.iter().find(|person| person.number == number);
+        // Somebody new may have no place; who got one is known the next time.
+        known.map_or(self.all.len() < MOST, |person| person.strongest.wants(time, probability))
+    }
+
     /// Adds a person's part of a frame.
     pub(super) fn add(&mut self, view: &FrameView<'_>, seen: &PersonFrame) -> Result<(), ResizeError> {
         let time = view.frame.running().0;
@@ -43,7 +57,7 @@ impl People {
         person.last = person.last.max(time);
         person.verdicts[verdict as usize] += 1;
         person.timeline.add(time, probability.value());
-        person.strongest.offer(view, seen, &mut self.cropper)
+        person.strongest.offer(view, seen, self.around, &mut self.cropper)
     }
 
     /// Faces of people who had no place.

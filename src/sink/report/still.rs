@@ -15,8 +15,6 @@ const SHOWN: usize = 3;
 const MOST: usize = SHOWN + 1;
 /// Side of a picture in pixels.
 const SIDE: usize = 360;
-/// Side of the square that is shown over the longer side of the face box.
-const AROUND: f32 = 2.0;
 /// Each picture is from another one of these spans, in microseconds: the next frame would show the same once more.
 const APART: i64 = 1_000_000;
 
@@ -45,11 +43,20 @@ struct Still {
 }
 
 impl Strongest {
-    /// Looks at a frame, and keeps it when it is one of the strongest.
+    /// Whether a face with this p(synthetic) at this time, in microseconds, is one of the strongest so far.
+    pub(super) fn wants(&self, time: i64, probability: f32) -> bool {
+        let stronger = |still: &Still| still.judgement.probability.value() >= probability;
+        let taken = self.stills.iter().any(|still| is_near(still, time) && stronger(still));
+        !taken && (self.stills.len() < MOST || !self.stills.iter().all(stronger))
+    }
+
+    /// Looks at a frame, and keeps it when it is one of the strongest. `around` is the side of the square that is shown, over
+    /// the longer side of the face box.
     pub(super) fn offer(
         &mut self,
         view: &FrameView<'_>,
         seen: &PersonFrame,
+        around: f32,
         cropper: &mut Cropper,
     ) -> Result<(), ResizeError> {
         let time = view.frame.running().0;
@@ -60,12 +67,11 @@ impl Strongest {
         let (Some(face), Some(score)) = (view.faces.get(seen.face), scores.get(seen.face)) else {
             return Ok(());
         };
-        let near = |still: &Still| still.time.div_euclid(APART) == time.div_euclid(APART);
-        let stronger = |still: &Still| strength(&still.judgement) >= strength(&seen.judgement);
-        let taken = self.stills.iter().any(|still| near(still) && stronger(still));
-        if taken || (self.stills.len() == MOST && self.stills.iter().all(stronger)) {
+        // Whoever keeps no pictures gives none.
+        if view.frame.pixels.is_empty() || !self.wants(time, strength(&seen.judgement)) {
             return Ok(());
         }
+        let near = |still: &Still| is_near(still, time);
         let mut spare = None;
         self.stills.retain_mut(|still| {
             if near(still) {
@@ -76,7 +82,7 @@ impl Strongest {
         if self.stills.len() == MOST {
             spare = self.stills.pop().map(|still| still.pixels);
         }
-        let shown = shown_square(&face.bounds, (view.frame.width, view.frame.height));
+        let shown = shown_square(&face.bounds, around, (view.frame.width, view.frame.height));
         let mut pixels = spare.unwrap_or_default();
         pixels.resize(SIDE * SIDE * 3, 0);
         cropper.cut(view.frame, &shown, SIDE, &mut pixels)?;
@@ -138,10 +144,15 @@ impl Still {
     }
 }
 
+/// Whether a picture is from the same span as this time.
+fn is_near(still: &Still, time: i64) -> bool {
+    still.time.div_euclid(APART) == time.div_euclid(APART)
+}
+
 /// The square that is shown of a frame: around the face, inside the frame as far as it goes.
-fn shown_square(bounds: &PixelBox, frame: (usize, usize)) -> CropSquare {
+fn shown_square(bounds: &PixelBox, around: f32, frame: (usize, usize)) -> CropSquare {
     let shorter = frame.0.min(frame.1).max(1);
-    let wanted = (bounds.width.max(bounds.height) * AROUND).round().max(1.0);
+    let wanted = (bounds.width.max(bounds.height) * around).round().max(1.0);
     // The cast saturates.
     let side = (wanted as usize).min(shorter);
     let start = |middle: f32, length: usize| {
@@ -159,7 +170,7 @@ mod tests {
 
     fn check(bounds: (f32, f32, f32, f32), frame: (usize, usize), expected: (i64, i64, usize)) {
         let (left, top, width, height) = bounds;
-        let square = shown_square(&PixelBox { left, top, width, height }, frame);
+        let square = shown_square(&PixelBox { left, top, width, height }, 2.0, frame);
         assert_eq!((square.left, square.top, square.side), expected);
     }
 

@@ -62,7 +62,27 @@ fn quality(page: &mut String, data: &ReportData) -> Result<(), Error> {
     if let Some(damage) = &quality.first_damage {
         writeln!(page, "<p class=\"soft\">First damage: {}</p>", Escaped(damage))?;
     }
-    Ok(())
+    losses(page, data)
+}
+
+/// When a live source was lost.
+fn losses(page: &mut String, data: &ReportData) -> Result<(), Error> {
+    if data.losses.is_empty() {
+        return Ok(());
+    }
+    let mut table = Table::new(page, "The source was lost", "wide", "words")?;
+    for loss in &data.losses {
+        let reason = Escaped(&loss.reason);
+        let from = Clock(loss.from).to_string();
+        match loss.until {
+            Some(until) => table.row(&from, format_args!("for {:.1} s: {reason}", until - loss.from))?,
+            None => table.row(&from, format_args!("to the end: {reason}"))?,
+        }
+    }
+    if data.further_losses > 0 {
+        table.row("later", format_args!("{} more times", data.further_losses))?;
+    }
+    table.end()
 }
 
 fn timing(page: &mut String, data: &ReportData) -> Result<(), Error> {
@@ -78,6 +98,9 @@ fn timing(page: &mut String, data: &ReportData) -> Result<(), Error> {
         table.row(&format!("age of a frame at its verdict, {name}"), format_args!("{age:.0} ms"))?;
     }
     table.end()?;
+    if timing.stages.is_empty() {
+        return writeln!(page, "</div>");
+    }
     writeln!(
         page,
         "<table>\n<caption>Time per stage, without waiting</caption>\n<thead><tr><th scope=\"col\">stage</th>\

@@ -2,6 +2,8 @@
 
 mod events;
 mod mqtt;
+#[cfg(all(feature = "notify", target_os = "linux"))]
+mod notify;
 mod output_args;
 mod snapshots;
 mod webhook;
@@ -28,11 +30,30 @@ pub(super) struct AlertArgs {
     mqtt: mqtt::MqttArgs,
     #[command(flatten)]
     snapshots: snapshots::SnapshotArgs,
+    #[cfg(all(feature = "notify", target_os = "linux"))]
+    #[command(flatten)]
+    notify: notify::NotifyArgs,
 }
 
 impl AlertArgs {
-    fn all(&self) -> [&dyn OutputArgs; 4] {
-        [&self.events, &self.webhook, &self.mqtt, &self.snapshots]
+    fn all(&self) -> Vec<&dyn OutputArgs> {
+        let all: &[&dyn OutputArgs] = &[
+            &self.events,
+            &self.webhook,
+            &self.mqtt,
+            &self.snapshots,
+            #[cfg(all(feature = "notify", target_os = "linux"))]
+            &self.notify,
+        ];
+        all.to_vec()
+    }
+
+    /// Where the page is that a click on a notification opens.
+    pub(super) fn page_is_at(&self, address: String) {
+        #[cfg(all(feature = "notify", target_os = "linux"))]
+        self.notify.page_is_at(address);
+        #[cfg(not(all(feature = "notify", target_os = "linux")))]
+        drop(address);
     }
 
     /// Whether standard output is for events alone.
