@@ -5,14 +5,29 @@ mod schema;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
-use std::time::Instant;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
+use cyborg_edge::face::crop::CropSquare;
+use cyborg_edge::face::follow::TrackId;
+use cyborg_edge::face::quality::Quality;
+use cyborg_edge::frame::{Frame, PixelBox};
+use cyborg_edge::live::limits::SharedLimits;
+use cyborg_edge::live::metrics::LiveMetrics;
+use cyborg_edge::live::record::{RecordSettings, Recorded, Recorder};
+use cyborg_edge::live::view::{Audience, LiveOpinion, ScoredFace, View};
+use cyborg_edge::sink::jsonl::RunRecord;
+use cyborg_edge::sink::report::MadeWith;
+use cyborg_edge::verdict::reason::Reason;
+use cyborg_edge::verdict::{Logits, Score, SyntheticProbability, Verdict};
 use schema::check;
 use serde_json::Value;
 
 use crate::support::events::{PATIENCE, Running, live, turning_clip};
-use crate::support::{face_clip, run};
+use crate::support::{face_clip, model, run};
 
 /// The whole lines of a table, each held against the schema.
 fn lines(table: &Path) -> Vec<Value> {
@@ -123,6 +138,112 @@ fn after_a_crash_the_tables_are_whole_up_to_their_last_row() {
     assert!(fs::read_to_string(&jsonl).expect("it is there").ends_with("}\n"));
 }
 
+/// A face that was scored in a frame of this number.
+fn score(audience: &dyn Audience, frame: u64, track: u64) {
+    let square = CropSquare { left: 0, top: 0, side: 8 };
+    let mut picture = Frame::empty();
+    picture.number = frame;
+    let opinion = LiveOpinion {
+        probability: SyntheticProbability::HALF,
+        verdict: Verdict::Unsure,
+        reason: Some(Reason::BetweenThresholds),
+        at_first_sight: false,
+        scored: picture.captured,
+        map: Arc::from([]),
+        map_size: (0, 0),
+        square,
+    };
+    let view = Arc::new(View { frame: picture, persons: Vec::new() });
+    let face = ScoredFace {
+        view: &view,
+        track: TrackId(track),
+        bounds: PixelBox { left: 1.0, top: 2.0, width: 3.0, height: 4.0 },
+        score: &Score::new(square, Logits { authentic: 0.0, synthetic: 0.0 }),
+        quality: &Quality { side: 100.0, sharpness: 1.0, yaw: 0.0, roll: 0.0 },
+        opinion: &opinion,
+        age: Duration::ZERO,
+    };
+    audience.scored(&face);
+    // What is said at first sight is not recorded.
+    audience.scored(&ScoredFace { opinion: &LiveOpinion { at_first_sight: true, ..opinion.clone() }, ..face });
+}
+
+fn recorder(files: Vec<PathBuf>, feeds: &[&str]) -> Recorder {
+    let run = RunRecord { model: "m".to_owned(), model_sha256: "0".repeat(64), ..RunRecord::default() };
+    Recorder::begin(RecordSettings {
+        files,
+        made_with: MadeWith { run, contract: model::contract(), caution: None },
+        limits: Arc::new(SharedLimits::of(&model::contract())),
+        feeds: feeds.iter().map(|&name| name.to_owned()).collect(),
+    })
+    .expect("the files can be made")
+}
+
+#[test]
+fn several_sources_share_the_tables_and_have_a_report_each() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let [jsonl, html, second] = ["call.jsonl", "call.html", "call.2.html"].map(|name| folder.path().join(name));
+    let recorder = recorder(vec![jsonl.clone(), html.clone(), second.with_file_name("call.csv")], &["hall", "door"]);
+    let metrics = [Arc::<LiveMetrics>::default(), Arc::default()];
+    let seats = [0, 1].map(|feed| recorder.audience(feed, &metrics[feed]).expect("there are two"));
+    assert!(recorder.audience(2, &metrics[0]).is_none());
+    // Both have a person of this number; the second source is opened anew after its third frame.
+    (0..6).for_each(|frame| score(&*seats[0], frame, 1));
+    [0, 1, 2, 0, 1].iter().for_each(|&frame| score(&*seats[1], frame, 1));
+    let failure = Some("the classifier failed".to_owned());
+    assert_eq!(recorder.finish(failure), Recorded { written: 11, dropped: 0, complete: true });
+    let counts = metrics.map(|metrics| metrics.record.get().expect("counted").written.load(Ordering::Relaxed));
+    assert_eq!(counts, [6, 5]);
+    let all = lines(&jsonl);
+    let numbers = |source: &str| -> Vec<u64> {
+        let own = of(&all, "face").into_iter().filter(|face| face["source"] == source);
+        own.filter_map(|face| face["frame"].as_u64()).collect()
+    };
+    assert_eq!((numbers("hall"), numbers("door")), (vec![0, 1, 2, 3, 4, 5], vec![0, 1, 2, 3, 4]));
+    let summaries = of(&all, "summary");
+    assert_eq!(summaries.iter().map(|line| &line["faces"]).collect::<Vec<_>>(), [6, 5]);
+    assert!(summaries.iter().all(|line| line["ended"] == "failed"));
+    for (page, name) in [(&html, "<h1>hall</h1>"), (&second, "<h1>door</h1>")] {
+        let page = fs::read_to_string(page).expect("it was written");
+        assert!(page.contains(name) && page.contains("the classifier failed"), "{name}");
+    }
+}
+
+/// A disk that hangs, here a pipe that nobody reads: nobody who scores waits, and what has no room is counted.
+#[test]
+#[cfg(unix)]
+fn a_disk_that_hangs_holds_up_nothing() {
+    const ROWS: u64 = 8000;
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let pipe = folder.path().join("call.csv");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("`mkfifo` is there").success());
+    let (read, ready) = std::sync::mpsc::channel();
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || {
+            let mut file = fs::File::open(pipe).expect("it is there");
+            ready.recv().expect("it is told when to read");
+            let mut text = String::new();
+            file.read_to_string(&mut text).expect("it is text");
+            text.lines().count() as u64
+        }
+    });
+    let recorder = recorder(vec![pipe], &["hall"]);
+    let metrics = Arc::default();
+    let seat = recorder.audience(0, &metrics).expect("there is one");
+    let counts = metrics.record.get().expect("it is counted");
+    // Until the pipe is full: then rows wait, and then there is no more room.
+    (0..ROWS).for_each(|frame| score(&*seat, frame, 1));
+    let dropped = counts.dropped.load(Ordering::Relaxed);
+    assert!(dropped > 0 && counts.written.load(Ordering::Relaxed) < ROWS - dropped, "{counts:?}");
+    read.send(()).expect("it waits");
+    let Recorded { written, dropped: all_dropped, complete } = recorder.finish(None);
+    assert_eq!((written + dropped, all_dropped, complete), (ROWS, dropped, true));
+    drop((recorder, seat));
+    assert_eq!(reader.join().expect("it reads"), written + 1);
+}
+
 /// Files that can't be written are told before the work begins; what is written is counted.
 #[test]
 #[cfg(all(target_os = "linux", feature = "page"))]
@@ -139,7 +260,7 @@ fn wrong_files_are_told_and_rows_are_counted() {
         assert!(stderr.contains(words), "{arguments:?}: {stderr}");
     };
     let path = full.display().to_string();
-    check(&["--record", &path], 1, "can't write");
+    check(&["--record", &path], 1, "name another file with --record");
     check(&["--record", "call.mp4"], 2, "--record call.mp4: its name must end in .csv, .jsonl or .html");
     check(&["--record", "/no/such/folder/call.csv"], 1, "can't write /no/such/folder/call.csv");
     check(&["--record", "a.csv", "--record", "./a.csv"], 2, "is named for two outputs");

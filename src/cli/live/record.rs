@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use anyhow::anyhow;
 use clap::Args;
 
 use crate::cli::outcome::{UsageError, note, refuse_overwriting};
@@ -49,7 +50,8 @@ impl RecordArgs {
         let caution = workers::cautions(std::iter::once(&team.classifier)).pop();
         let made_with = MadeWith { run, contract: team.classifier.contract().clone(), caution };
         let limits = Arc::clone(limits);
-        let recorder = Recorder::begin(RecordSettings { files: self.record.clone(), made_with, limits, feeds })?;
+        let recorder = Recorder::begin(RecordSettings { files: self.record.clone(), made_with, limits, feeds });
+        let recorder = recorder.map_err(|error| anyhow!("{error}; name another file with --record"))?;
         note(&consent);
         Ok(Some(recorder))
     }

@@ -5,7 +5,7 @@
 //! beginning of the run.
 //!
 //! [`Recorder`] has an [`Audience`] for each source, and one thread that writes. What has no room is dropped and counted: the
-//! picture never waits for a disk. Memory is bounded, however long it takes ([`book`]).
+//! picture never waits for a disk. Memory is bounded, however long it takes (`book`).
 
 mod book;
 mod consent;
@@ -40,7 +40,7 @@ const PICTURES: usize = 4;
 /// How often the thread looks whether the run is over.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// How long completing the files may take.
-const FAREWELL: Duration = Duration::from_secs(10);
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// What is recorded, and where.
 #[derive(Clone, Debug)]
@@ -79,6 +79,8 @@ pub struct Recorded {
 #[derive(Debug)]
 struct Shared {
     closing: AtomicBool,
+    /// Whether all files were completed.
+    complete: AtomicBool,
     /// Why the run ended, where it failed.
     failure: OnceLock<String>,
     /// Pictures that wait.
@@ -114,6 +116,7 @@ impl Recorder {
         let (send, receive) = bounded(ROOM);
         let shared = Arc::new(Shared {
             closing: AtomicBool::new(false),
+            complete: AtomicBool::new(false),
             failure: OnceLock::new(),
             pictures: Arc::new(AtomicUsize::new(0)),
         });
@@ -156,7 +159,7 @@ impl Recorder {
         let sum = |count: fn(&RecordCounts) -> &AtomicU64| -> u64 {
             self.feeds.iter().map(|feed| count(&feed.counts).load(Ordering::Relaxed)).sum()
         };
-        let complete = self.thread.is_finished();
+        let complete = self.shared.complete.load(Ordering::Acquire);
         let left = if complete { 0 } else { self.send.len() as u64 };
         Recorded { written: sum(|counts| &counts.written), dropped: sum(|counts| &counts.dropped) + left, complete }
     }
@@ -260,6 +263,7 @@ impl Clerk {
         for (book, feed) in books.into_iter().zip(&feeds) {
             book.finish(feed.numbers(), shared.failure.get().map(String::as_str), &mut files);
         }
+        shared.complete.store(true, Ordering::Release);
     }
 
     fn take(&mut self, feed: usize, book: &mut Book<'_>, item: Item) {

@@ -1,7 +1,7 @@
 //! Events as notifications of the desktop: who turned synthetic, and back, in plain words; a click opens the page.
 //!
 //! A person's notification takes the place of the one before. More than so many a minute, and those of quiet hours, wait and are
-//! summed up ([`gate`]). A service that is missing or hangs ([`bus`]) holds up nothing but this output's own thread, and what it
+//! summed up (`gate`). A service that is missing or hangs (`bus`) holds up nothing but this output's own thread, and what it
 //! doesn't take is lost: later it would be news no more.
 
 mod browser;
