@@ -47,8 +47,11 @@ fn picture(number: u64, bright: &[(usize, usize)], changed: Option<(u64, &[Pixel
     frame
 }
 
+/// Where faces are: left and top.
+type Places = Vec<(f32, f32)>;
+
 /// Goes through pictures; gives where faces are in the last one, and the sizes of what was looked at in it.
-fn looked(pictures: &[Frame]) -> (Vec<(f32, f32)>, Vec<(usize, usize)>) {
+fn looked(pictures: &[Frame]) -> (Places, Vec<(usize, usize)>) {
     let (mut part, mut detector, mut faces) = (Part::new(), Bright::default(), Vec::new());
     for frame in pictures {
         detector.0.clear();

@@ -13,7 +13,7 @@ use watched::Watched;
 
 use super::choice::ScreenChoice;
 use super::error::ScreenError;
-use super::{Display, Listed, ScreenOpener};
+use super::opener::{Display, Listed, ScreenOpener, USUAL_RATE};
 use crate::capture::Source;
 use crate::frame::Frame;
 
@@ -47,6 +47,6 @@ pub(super) fn open(opener: &ScreenOpener) -> Result<(Box<dyn Source>, Option<Str
     let ScreenOpener { choice, rate, display } = opener;
     let watched = Watched::open(display.0.as_deref(), choice)?;
     let lacks = !watched.is_window() && watched.server.is_xwayland();
-    let rate = if rate.is_finite() { rate.clamp(1.0, 60.0) } else { super::USUAL_RATE };
+    let rate = if rate.is_finite() { rate.clamp(1.0, 60.0) } else { USUAL_RATE };
     Ok((Box::new(ScreenSource::of(watched, choice, rate)), lacks.then(|| XWAYLAND.to_owned())))
 }
