@@ -97,7 +97,7 @@ mod tests {
         let place = Place { left: 10, top: -5, width: 640, height: 360 };
         let title = "A call\n\u{1b}[31m".to_owned();
         let window = Listed { choice: ScreenChoice::WindowId(0x140_0003), title, place, hidden: true };
-        assert_eq!(line(&window), "window-id=0x1400003      640x360  at 10,-5  A call  [31m  hidden");
+        assert_eq!(line(&window), "window-id=0x1400003       640x360  at 10,-5  A call  [31m  hidden");
         let found = described(&window, None);
         assert_eq!((&found["screen"], &found["kind"]), (&json!("window-id=0x1400003"), &json!("window")));
         assert_eq!((&found["top"], &found["hidden"], &found["picture"]), (&json!(-5), &json!(true), &Value::Null));

@@ -169,7 +169,12 @@ fn score(audience: &dyn Audience, frame: u64, track: u64) {
 }
 
 fn recorder(files: Vec<PathBuf>, feeds: &[&str]) -> Recorder {
-    let run = RunRecord { model: "m".to_owned(), model_sha256: "0".repeat(64), ..RunRecord::default() };
+    let run = RunRecord {
+        tool: "test".to_owned(),
+        model: "m".to_owned(),
+        model_sha256: "0".repeat(64),
+        ..RunRecord::default()
+    };
     Recorder::begin(RecordSettings {
         files,
         made_with: MadeWith { run, contract: model::contract(), caution: None },
