@@ -160,7 +160,8 @@ export function wire() {
   part("why-close").addEventListener("click", () => part("why").close());
   part("why").addEventListener("close", () => {
     // A card that was made anew meanwhile takes the keyboard in place of the old one.
-    if (opened) cards.get(opened.key)?.why.focus();
+    // The event comes late: who is elsewhere by then stays there.
+    if (opened && document.activeElement === document.body) cards.get(opened.key)?.why.focus();
     opened = null;
   });
 }
