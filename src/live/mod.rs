@@ -21,6 +21,8 @@
 #[cfg(feature = "page")]
 pub mod alerts;
 pub mod backoff;
+#[cfg(all(feature = "page", feature = "screen"))]
+pub mod chooser;
 mod desk;
 mod keeper;
 pub mod limits;

@@ -8,6 +8,8 @@ mod support;
 #[cfg(target_env = "gnu")]
 mod beside;
 mod changes;
+#[cfg(target_env = "gnu")]
+mod chooser;
 mod choosing;
 mod desk;
 mod following;

@@ -102,7 +102,7 @@ impl Watching {
         }
         let mut watching = Self { child, lines, heard: Vec::new(), page: String::new(), _model: model };
         let line = watching.hears("the page: http://");
-        watching.page = line["the page: http://".len()..].trim_end_matches('/').to_owned();
+        watching.page = line.rsplit("http://").next().unwrap_or_default().trim_end_matches('/').to_owned();
         watching
     }
 
@@ -123,6 +123,11 @@ impl Watching {
                 heard.join("\n")
             );
         }
+    }
+
+    /// Where the page is, without the scheme.
+    pub(crate) fn host(&self) -> &str {
+        &self.page
     }
 
     /// Asks the page.

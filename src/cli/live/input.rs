@@ -57,10 +57,15 @@ pub(super) struct LiveSource {
 }
 
 impl LiveInputArgs {
-    /// What is watched, at least one, in the order of the flags. `stop` ends a wait for the network.
-    pub(super) fn sources(&self, stop: &'static AtomicBool) -> anyhow::Result<Vec<LiveSource>> {
-        self.watched.check()?;
-        let all = self.watched.all();
+    /// What the flags name.
+    pub(super) fn watched(&self) -> &WatchedArgs {
+        &self.watched
+    }
+
+    /// The sources of `named`, which are the flags' own, in their order. `stop` ends a wait for the network.
+    pub(super) fn sources(&self, named: &WatchedArgs, stop: &'static AtomicBool) -> anyhow::Result<Vec<LiveSource>> {
+        named.check()?;
+        let all = named.all();
         if self.test_script.is_some() && !all.iter().any(|watched| matches!(watched, Watched::Test(_))) {
             return Err(UsageError("--test-script is for --camera test: a real camera has no script".to_owned()).into());
         }
@@ -68,7 +73,7 @@ impl LiveInputArgs {
             let opener = Arc::new(CuredOpener(self.opener(watched, stop)?));
             Ok(LiveSource { name, watched: watched.clone(), whole: self.shows_whole(watched), opener })
         };
-        all.iter().zip(self.watched.names()).map(source).collect()
+        all.iter().zip(named.names()).map(source).collect()
     }
 
     /// A screen is private: only its faces are shown, where nothing else is asked for.

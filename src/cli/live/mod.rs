@@ -2,6 +2,8 @@
 
 #[cfg(feature = "page")]
 mod alerts;
+#[cfg(all(feature = "page", feature = "screen"))]
+mod chosen;
 mod cured;
 mod feeds;
 mod input;
@@ -37,6 +39,8 @@ use crate::live::backoff::BackOff;
 use crate::live::limits::{SharedLimits, ThresholdSwitch as _};
 use crate::live::watch::{FirstSight, KeepSettings, LiveStages};
 use crate::verdict::Judge;
+#[cfg(all(feature = "page", feature = "screen"))]
+use chosen::Chosen;
 use feeds::LiveFeed;
 use input::LiveInputArgs;
 use printer::{Printer, Voice};
@@ -89,11 +93,25 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
         return Err(UsageError("--model is given several times: `cyborg live` takes one model".to_owned()).into());
     }
     let workers = WorkerArgs { model: models(&args.workers.model), ..args.workers.clone() };
-    let sources = args.input.sources(stop)?;
+    // What is still to be chosen comes in below, when all else is known to be well.
+    let sources = args.input.sources(args.input.watched(), stop)?;
     let clips: Vec<PathBuf> = sources.iter().filter_map(|source| source.watched.clip()).collect();
     args.record.check(&clips, &workers)?;
     #[cfg(feature = "page")]
     let outputs = args.alerts.outputs()?;
+    #[cfg(feature = "page")]
+    let aside = args.alerts.takes_stdout();
+    #[cfg(not(feature = "page"))]
+    let aside = false;
+    let voice = if aside { Voice::Aside } else { Voice::Aloud };
+    #[cfg(all(feature = "page", feature = "screen"))]
+    let (sources, at) = match chosen::choose(args.input.watched(), &args.page, voice, stop)? {
+        Chosen::Nothing => (sources, None),
+        Chosen::Stopped => return Ok(Outcome::Done),
+        Chosen::Screen { watched, at } => (args.input.sources(&watched, stop)?, Some(at)),
+    };
+    #[cfg(all(feature = "page", not(feature = "screen")))]
+    let at = None;
     let (mut team, more) = workers.open_live_team(NonZeroUsize::new(sources.len()).unwrap_or(NonZeroUsize::MIN))?;
     let judge = Judge::new(team.classifier.contract());
     let mut quick = team.others.pop();
@@ -105,11 +123,6 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
         ));
     }
     let quick_judge = quick.as_ref().map(|quick| Judge::new(quick.contract()));
-    #[cfg(feature = "page")]
-    let aside = args.alerts.takes_stdout();
-    #[cfg(not(feature = "page"))]
-    let aside = false;
-    let voice = if aside { Voice::Aside } else { Voice::Aloud };
     let printer = Arc::new(Printer::new(voice, sources.iter().map(|source| &*source.name)));
     let limits = Arc::new(SharedLimits::of(team.classifier.contract()));
     limits.switch(args.thresholds.limits(limits.own())?);
@@ -124,7 +137,7 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
         }
     }
     #[cfg(feature = "page")]
-    let served = args.page.serve(&mut feeds, &team.classifier, &limits, voice, args.record.consent())?;
+    let served = args.page.serve(&mut feeds, at, &team.classifier, &limits, voice, args.record.consent())?;
     #[cfg(feature = "page")]
     if let Some(served) = &served {
         args.alerts.page_is_at(served.url());

@@ -30,24 +30,34 @@ pub(super) struct PageArgs {
 }
 
 impl PageArgs {
-    /// Serves the page, which shows all feeds, and says where; `record` is what is said of a record while it is made. Nothing when none is wanted.
+    /// Where it is served and to whom; nothing when none is wanted.
+    pub(super) fn settings(&self) -> anyhow::Result<Option<PageSettings>> {
+        if self.no_page {
+            return Ok(None);
+        }
+        Ok(Some(PageSettings {
+            listen: self.listen,
+            token: self.token_file.as_deref().map(Secret::read).transpose()?,
+            tls: self.web.tls(),
+            names: self.web.names(),
+        }))
+    }
+
+    /// Serves the page, which shows all feeds, and says where; `record` is what is said of a record while it is made. `at` is the
+    /// address where there has been a page for this run already. Nothing when none is wanted.
     pub(super) fn serve(
         &self,
         feeds: &mut [LiveFeed],
+        at: Option<SocketAddr>,
         classifier: &Panel,
         limits: &Arc<SharedLimits>,
         voice: Voice,
         record: Option<String>,
     ) -> anyhow::Result<Option<Served>> {
-        if self.no_page {
+        let Some(mut settings) = self.settings()? else {
             return Ok(None);
-        }
-        let settings = PageSettings {
-            listen: self.listen,
-            token: self.token_file.as_deref().map(Secret::read).transpose()?,
-            tls: self.web.tls(),
-            names: self.web.names(),
         };
+        settings.listen = at.unwrap_or(settings.listen);
         let facts = Facts {
             tool: concat!("cyborg ", env!("CARGO_PKG_VERSION")).to_owned(),
             model: classifier.name().to_owned(),

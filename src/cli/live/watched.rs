@@ -2,12 +2,14 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
+#[cfg(feature = "screen")]
+use std::str::FromStr;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches, value_parser};
 
 use crate::capture::address::Address;
 #[cfg(feature = "screen")]
-use crate::capture::screen::ScreenChoice;
+use crate::capture::screen::{ChoiceError, ScreenChoice};
 use crate::cli::outcome::UsageError;
 use crate::name;
 
@@ -16,6 +18,9 @@ const CAMERA: &str = "camera";
 /// The flag of screens.
 #[cfg(feature = "screen")]
 const SCREEN: &str = "screen";
+/// What stands for a screen that is chosen on the page.
+#[cfg(feature = "screen")]
+const CHOOSE: &str = "choose";
 /// What is watched when nothing is named.
 const FIRST_CAMERA: &str = "0";
 /// What stands for the test camera.
@@ -37,7 +42,33 @@ pub(super) enum Watched {
 
 /// All that is watched, at least one, in the order in which the flags were given.
 #[derive(Clone, Debug)]
-pub(super) struct WatchedArgs(Vec<Watched>);
+pub(super) struct WatchedArgs {
+    named: Vec<Watched>,
+    /// The places, among those that are named, of what is chosen on the page.
+    choose: Vec<usize>,
+}
+
+/// What `--screen` takes.
+#[cfg(feature = "screen")]
+#[derive(Clone, Debug)]
+enum ScreenWord {
+    /// It is chosen on the page.
+    Choose,
+    /// This one.
+    This(ScreenChoice),
+}
+
+#[cfg(feature = "screen")]
+impl FromStr for ScreenWord {
+    type Err = ChoiceError;
+
+    fn from_str(text: &str) -> Result<Self, ChoiceError> {
+        if cfg!(feature = "page") && text == CHOOSE {
+            return Ok(Self::Choose);
+        }
+        text.parse().map(Self::This)
+    }
+}
 
 impl Watched {
     fn of(word: &OsStr) -> Self {
@@ -98,22 +129,43 @@ fn index(camera: &str) -> &str {
 }
 
 impl WatchedArgs {
-    /// All of them.
+    /// All that are named.
     pub(super) fn all(&self) -> &[Watched] {
-        &self.0
+        &self.named
+    }
+
+    /// Whether one is to be chosen on the page.
+    #[cfg(all(feature = "page", feature = "screen"))]
+    pub(super) fn asks(&self) -> bool {
+        !self.choose.is_empty()
+    }
+
+    /// The same with the one that was chosen, in its place.
+    #[cfg(all(feature = "page", feature = "screen"))]
+    pub(super) fn with(&self, chosen: ScreenChoice) -> Self {
+        let mut named = self.named.clone();
+        if let Some(&place) = self.choose.first() {
+            named.insert(place, Watched::Screen(chosen));
+        }
+        Self { named, choose: Vec::new() }
     }
 
     /// Their names, without secrets, no two the same.
     pub(super) fn names(&self) -> Vec<String> {
-        distinct(self.0.iter().map(Watched::name))
+        distinct(self.named.iter().map(Watched::name))
     }
 
     /// Refuses a thing that is named twice.
     pub(super) fn check(&self) -> Result<(), UsageError> {
-        let twice = (1..self.0.len()).find(|&at| self.0[..at].iter().any(|known| known.is(&self.0[at])));
+        if self.choose.len() > 1 {
+            let words = "--screen choose is given twice: one screen is chosen on the page, name the others; `cyborg screens` lists them";
+            return Err(UsageError(words.to_owned()));
+        }
+        let all = &self.named;
+        let twice = (1..all.len()).find(|&at| all[..at].iter().any(|known| known.is(&all[at])));
         match twice {
             Some(at) => {
-                let name = self.0[at].name();
+                let name = all[at].name();
                 Err(UsageError(format!("{name} is to be watched twice: name each camera, stream and screen once")))
             }
             None => Ok(()),
@@ -150,12 +202,13 @@ impl Args for WatchedArgs {
         let command = command.arg(
             Arg::new(SCREEN)
                 .long(SCREEN)
-                .value_name("monitor=N|window=TITLE|window-id=ID|region=X,Y,WIDTHxHEIGHT")
+                .value_name("choose|monitor=N|window=TITLE|window-id=ID|region=X,Y,WIDTHxHEIGHT")
                 .action(ArgAction::Append)
-                .value_parser(value_parser!(ScreenChoice))
+                .value_parser(value_parser!(ScreenWord))
                 .help(
                     "Watch a screen: a monitor, a window (by its title, a part of it, or its number), or a rectangle in \
-                     pixels; `cyborg screens` lists what there is; give it more than once, or beside --camera, to watch \
+                     pixels; `cyborg screens` lists what there is, and `choose` shows small pictures of it on the page to choose \
+                     from, before the run begins; give it more than once, or beside --camera, to watch \
                      several",
                 ),
         );
@@ -169,14 +222,24 @@ impl Args for WatchedArgs {
 
 impl FromArgMatches for WatchedArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
-        let mut found = given::<OsString>(matches, CAMERA, |word| Watched::of(word));
+        let mut found = given::<OsString>(matches, CAMERA, |word| Some(Watched::of(word)));
         #[cfg(feature = "screen")]
-        found.extend(given::<ScreenChoice>(matches, SCREEN, |choice| Watched::Screen(choice.clone())));
+        found.extend(given::<ScreenWord>(matches, SCREEN, |word| match word {
+            ScreenWord::Choose => None,
+            ScreenWord::This(choice) => Some(Watched::Screen(choice.clone())),
+        }));
         found.sort_by_key(|&(place, _)| place);
         if found.is_empty() {
-            found.push((0, Watched::of(FIRST_CAMERA.as_ref())));
+            found.push((0, Some(Watched::of(FIRST_CAMERA.as_ref()))));
         }
-        Ok(Self(found.into_iter().map(|(_, watched)| watched).collect()))
+        let (mut named, mut choose) = (Vec::new(), Vec::new());
+        for (_, watched) in found {
+            match watched {
+                Some(watched) => named.push(watched),
+                None => choose.push(named.len()),
+            }
+        }
+        Ok(Self { named, choose })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
@@ -185,12 +248,12 @@ impl FromArgMatches for WatchedArgs {
     }
 }
 
-/// What was given with a flag, each with its place on the command line.
+/// What was given with a flag, each with its place on the command line; `None` where it is still to be chosen.
 fn given<T: Clone + Send + Sync + 'static>(
     matches: &ArgMatches,
     flag: &str,
-    read: impl Fn(&T) -> Watched,
-) -> Vec<(usize, Watched)> {
+    read: impl Fn(&T) -> Option<Watched>,
+) -> Vec<(usize, Option<Watched>)> {
     let values = matches.get_many::<T>(flag).into_iter().flatten();
     matches.indices_of(flag).into_iter().flatten().zip(values.map(read)).collect()
 }
@@ -248,6 +311,17 @@ mod tests {
         assert_eq!(found.names(), ["screen window=A call", "0", "screen monitor=1"]);
         assert_eq!(read(&["--screen", "monitor=0"]).all().len(), 1, "no camera that nobody named");
         assert!(read(&["--screen", "monitor=0", "--screen", "monitor=0"]).check().is_err());
+    }
+
+    #[cfg(all(feature = "page", feature = "screen"))]
+    #[test]
+    fn what_is_chosen_takes_the_place_of_the_flag() {
+        let found = read(&["--camera", "1", "--screen", "choose", "--screen", "monitor=0"]);
+        assert!(found.asks() && found.check().is_ok());
+        let names = found.with(ScreenChoice::WindowId(1)).names();
+        assert_eq!(names, ["1", "screen window-id=0x1", "screen monitor=0"]);
+        assert!(read(&["--screen", "choose"]).all().is_empty(), "no camera that nobody named");
+        assert!(read(&["--screen", "choose", "--screen", "choose"]).check().is_err());
     }
 
     #[test]
