@@ -1,6 +1,7 @@
 //! The whole program on a window that plays a clip: the person gets a verdict, and the window is lost and found again.
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -12,7 +13,9 @@ use cyborg_edge::frame::Frame;
 
 use crate::desk::Desk;
 use crate::painted::Painted;
-use crate::support::browser::wait_for;
+use crate::support::browser::{Browser, wait_for};
+use crate::support::events::turning_clip;
+use crate::support::left_out::not_run;
 use crate::support::shim::Watching;
 use crate::support::{cyborg, face_clip, model};
 
@@ -24,10 +27,15 @@ struct Player {
 
 impl Player {
     fn open(desk: &Desk, title: &str) -> Self {
+        Self::play(desk, title, &face_clip(), 100)
+    }
+
+    /// Plays the first pictures of a clip, `most` of them.
+    fn play(desk: &Desk, title: &str, clip: &Path, most: usize) -> Self {
         let mut pictures = Vec::new();
-        let mut clip = VideoSource::open(&face_clip(), NonZeroUsize::MIN).expect("a clip");
+        let mut clip = VideoSource::open(clip, NonZeroUsize::MIN).expect("a clip");
         let mut frame = Frame::empty();
-        while pictures.len() < 100 && matches!(clip.read(&mut frame), Ok(Read::Frame)) {
+        while pictures.len() < most && matches!(clip.read(&mut frame), Ok(Read::Frame)) {
             pictures.push(twice(&frame));
         }
         let (width, height) = (2 * frame.width as u16, 2 * frame.height as u16);
@@ -61,22 +69,20 @@ fn twice(frame: &Frame) -> Vec<u8> {
     (0..frame.height).flat_map(|y| wide(y).repeat(2)).collect()
 }
 
+/// The program watches a window by its title, with the small model `corner`.
+fn watching(desk: &Desk) -> Watching {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let mut command = cyborg();
+    command.env("DISPLAY", &desk.name).args(["live", "--screen", "window=a call", "--listen", "127.0.0.1:0"]);
+    command.arg("--model").arg(model::write(folder.path(), "corner.onnx", &model::corner()));
+    Watching::of(command, folder)
+}
+
 #[test]
 fn a_person_in_a_window_is_judged_and_found_again() {
     let Some(desk) = Desk::start("a_person_in_a_window_is_judged_and_found_again") else { return };
     let player = Player::open(&desk, "A call - Meet");
-    let folder = tempfile::tempdir().expect("a folder for the test");
-    let mut command = cyborg();
-    command.env("DISPLAY", &desk.name).args([
-        "live",
-        "--screen",
-        "window=a call",
-        "--listen",
-        "127.0.0.1:0",
-        "--model",
-    ]);
-    command.arg(model::write(folder.path(), "corner.onnx", &model::corner()));
-    let mut watching = Watching::of(command, folder);
+    let mut watching = watching(&desk);
     // The window manager may make a window wider, so that its title bar has room.
     let line = watching.hears("playing ");
     assert!(line.ends_with("x288, 10 fps"), "{line}");
@@ -101,4 +107,26 @@ fn a_person_in_a_window_is_judged_and_found_again() {
     let (status, _) = watching.stop();
     assert!(status.success(), "{status}");
     player.close();
+}
+
+#[test]
+fn a_browser_sees_that_the_head_in_a_window_turns() {
+    let name = "a_browser_sees_that_the_head_in_a_window_turns";
+    let Some(desk) = Desk::start(name) else { return };
+    let Some(mut browser) = Browser::open() else { return not_run(name, "install chromium") };
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    // Dark, which the model calls authentic, and bright, which it calls synthetic: for three seconds each.
+    let player = Player::play(&desk, "A call - Meet", &turning_clip(folder.path()), 300);
+    let watching = watching(&desk);
+    browser.visit(&format!("http://{}/", watching.host()), (1280, 900), "light");
+    for verdict in ["authentic", "synthetic", "authentic"] {
+        browser.until(&format!("document.querySelector('.person.{verdict}') !== null"));
+    }
+    let turns =
+        "[...document.querySelectorAll('#happened li')].filter(row => row.textContent.includes('synthetic')).length";
+    browser.until(&format!("{turns} > 0"));
+    assert!(browser.complaints.is_empty(), "the browser complains: {:?}", browser.complaints);
+    player.close();
+    let (status, _) = watching.stop();
+    assert!(status.success(), "{status}");
 }
