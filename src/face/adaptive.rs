@@ -55,8 +55,10 @@ pub struct Adaptive<L> {
     locate: L,
     smallest: f32,
     before: Option<Before>,
-    /// When the last thorough look was.
+    /// When the last thorough look at a whole picture was.
     thorough: Option<PresentationTime>,
+    /// The longer side of whole pictures, and when there was one: smaller ones are parts of it.
+    whole: (usize, PresentationTime),
     /// Whether there is a reason for one.
     has_changed: bool,
     somebody_is_missing: bool,
@@ -86,6 +88,7 @@ impl<L: LocateAt> Adaptive<L> {
             smallest,
             before: None,
             thorough: None,
+            whole: (0, PresentationTime(0)),
             has_changed: false,
             somebody_is_missing: false,
             scale: (0.0, PresentationTime(0)),
@@ -116,7 +119,11 @@ impl<L: LocateAt> Adaptive<L> {
                 // Who is there after all was missed.
                 self.missed = Some((scale_before, now));
             }
-            (self.thorough, self.has_changed, self.somebody_is_missing) = (Some(now), false, false);
+            (self.has_changed, self.somebody_is_missing) = (false, false);
+            // A small part that moves all the time doesn't stand for the picture.
+            if frame.width.max(frame.height) >= self.whole.0 {
+                self.thorough = Some(now);
+            }
         } else {
             self.somebody_is_missing |= faces.len() < found_before;
         }
@@ -143,6 +150,10 @@ impl<L: LocateAt> Locate for Adaptive<L> {
         let longest = frame.width.max(frame.height);
         let most = side_at(self.locate.found_from() / self.smallest.max(1.0), longest);
         let signature = Signature::of(frame);
+        let (whole, since) = self.whole;
+        if longest >= whole || frame.running().0.abs_diff(since.0) >= NEEDED_FOR {
+            self.whole = (longest, frame.running());
+        }
         let thorough = self.is_due(frame, &signature, most);
         let side = if thorough { most } else { side_at(self.scale.0, longest).min(most) };
         self.locate.locate_at(frame, side, faces)?;
@@ -294,7 +305,20 @@ mod tests {
         screen.frame.resize(1920, 1080);
         assert_eq!(screen.look(1), [320]);
         screen.frame.resize(1900, 1080);
-        assert_eq!(screen.look(5), [320, 320, 960, 320, 320]);
+        assert_eq!(screen.look(5), [960, 320, 320, 320, 320]);
+    }
+
+    #[test]
+    fn a_small_part_that_moves_all_the_time_does_not_stand_for_the_picture() {
+        let mut screen = Screen::of(&[300.0]);
+        screen.look(1);
+        // A part is looked at, again and again; then the whole picture, once a second has passed.
+        for _ in 0..11 {
+            screen.frame.resize(200, 100);
+            screen.look(1);
+        }
+        screen.frame.resize(1920, 1080);
+        assert_eq!(screen.look(2), [960, 320]);
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub mod backoff;
 #[cfg(all(feature = "page", feature = "screen"))]
 pub mod chooser;
 mod desk;
+#[cfg(feature = "page")]
+mod faces_alone;
 mod keeper;
 pub mod limits;
 mod locator;

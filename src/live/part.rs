@@ -26,6 +26,10 @@ const SAME_FACE: f32 = 0.3;
 /// A face that doesn't change is scored again after this time: what is known of a person of whom nothing is heard is forgotten.
 const REMINDER: Duration = Duration::from_secs(5);
 
+/// Where something changed all of the picture is looked at again after this time, though it be still by then: a look at a part may have
+/// been a cheap one, and a face that came with it may have been missed.
+const WHOLE_AFTER: Duration = Duration::from_secs(1);
+
 /// Boxes of whole pixels within a picture, which don't overlap.
 type Cuts = SmallVec<[PixelBox; 4]>;
 
@@ -38,6 +42,10 @@ pub(super) struct Part {
     since_look: Option<Changed>,
     /// What changed since the last picture.
     now: Option<Changed>,
+    /// When the last picture was captured of which all was looked at.
+    whole: Option<Instant>,
+    /// Whether anything changed since.
+    owed: bool,
     /// The faces of the last look.
     known: Vec<Face>,
     cut: Frame,
@@ -54,6 +62,8 @@ impl Part {
             seen: None,
             since_look: None,
             now: None,
+            whole: None,
+            owed: true,
             known: Vec::new(),
             cut: Frame::empty(),
             found: Vec::new(),
@@ -74,6 +84,7 @@ impl Part {
         let seen = self.seen.replace(frame.number);
         let known = |changed: &&Changed| !is_another && seen.is_some_and(|seen| changed.since() <= seen);
         self.now.clone_from(&frame.changed.as_ref().filter(known).cloned());
+        self.owed |= self.now.as_ref().is_none_or(|now| !now.parts().is_empty());
         match (&mut self.since_look, &self.now) {
             (Some(all), Some(now)) => all.unite(now),
             (all, _) => *all = None,
@@ -89,6 +100,9 @@ impl Part {
         faces: &mut Vec<Face>,
     ) -> Result<(), BoxError> {
         let changed = self.since_look.replace(Changed::nothing(frame.number));
+        let since = |whole| frame.captured.saturating_duration_since(whole);
+        let is_owed = self.owed && self.whole.is_none_or(|whole| since(whole) >= WHOLE_AFTER);
+        let changed = changed.filter(|_| !is_owed);
         let cuts = changed.as_ref().and_then(|changed| cuts(changed, &self.known, (frame.width, frame.height)));
         match (&changed, cuts) {
             (Some(changed), Some(cuts)) => {
@@ -108,7 +122,10 @@ impl Part {
                 }
                 faces.sort_unstable_by(|a, b| b.confidence.total_cmp(&a.confidence));
             }
-            _ => detector.locate(frame, faces)?,
+            _ => {
+                detector.locate(frame, faces)?;
+                (self.whole, self.owed) = (Some(frame.captured), false);
+            }
         }
         self.known.clone_from(faces);
         Ok(())

@@ -74,6 +74,22 @@ fn only_what_changed_is_looked_at_and_the_others_stay() {
 }
 
 #[test]
+fn what_changed_is_looked_at_whole_when_it_stands_still() {
+    let (mut looks, mut detector, mut faces) = (Part::new(), Bright::default(), Vec::new());
+    let begun = Instant::now();
+    let pictures = [(0, 0, None), (1, 100, Some((0, &[part(0.0, 0.0, 9.0, 9.0)][..]))), (2, 900, Some((1, &[][..])))];
+    let later = [(3, 1100, Some((2, &[][..]))), (4, 5000, Some((3, &[][..])))];
+    for (number, millis, changed) in pictures.into_iter().chain(later) {
+        let mut frame = picture(number, &[(50, 50)], changed);
+        frame.captured = begun + Duration::from_millis(millis);
+        looks.see(&frame, false);
+        looks.locate(&mut detector, &frame, &mut faces).expect("it finds");
+    }
+    // All, the change, all once it had stood for a second; and never again.
+    assert_eq!(detector.0, [SIZE, (41, 41), SIZE]);
+}
+
+#[test]
 fn where_nothing_changed_nobody_looks() {
     let (faces, sizes) = looked(&[picture(0, &[(50, 50)], None), picture(1, &[], Some((0, &[])))]);
     assert_eq!((faces, sizes), (vec![(50.0, 50.0)], vec![]));

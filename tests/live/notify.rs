@@ -48,7 +48,7 @@ fn notify(bus: &Bus, limit: usize, quiet: &[&str]) -> (Notify, Receiver<String>)
 fn event(track: u64, to: To) -> Event {
     let reason = (to == To::Verdict(Verdict::Synthetic)).then_some(Reason::LooksGenerated);
     let turn = Turn { track: TrackId(track), from: None, to, probability: SyntheticProbability::HALF, reason };
-    let origin = Origin { source: "hall <1> & \"door\"".to_owned(), model: "m".to_owned() };
+    let origin = Origin { source: "hall <1> & \"door\"".to_owned(), model: "m".to_owned(), whole: true };
     Event::new(1, turn, Duration::ZERO, &origin)
 }
 

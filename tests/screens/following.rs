@@ -60,7 +60,9 @@ fn closed_it_is_lost_and_reopened_found_again() {
     assert_eq!(desk.open("window=a call", 10.0).err().expect("it is gone"), "there is no window for window=a call");
     let _again = Painted::open(&desk, "A call - Meet", (300, 200), [200, 10, 30]);
     let frame = desk.watch("window=a call").next().expect("a frame");
-    assert_eq!((frame.width, at(&frame, 150, 100)), (300, [200, 10, 30]));
+    // The window manager may make it wider, so that its title bar has room.
+    assert!(frame.width >= 300, "{}", frame.width);
+    assert_eq!(at(&frame, 150, 100), [200, 10, 30]);
 }
 
 #[test]

@@ -48,13 +48,13 @@ pub enum ScreenError {
     /// No such window, at the moment.
     #[error("there is no window for {0}")]
     NoWindow(ScreenChoice),
-    /// Several windows have such a title: their numbers and titles.
-    #[error("several windows fit `{title}`: {}; choose one by window-id=", named(.windows))]
+    /// Several windows have such a title.
+    #[error("several windows fit `{title}`: {}; choose one by window-id= (`cyborg screens` lists them)", named(.windows))]
     Several {
         /// The title that was asked for.
         title: String,
-        /// The number and the title of each.
-        windows: Vec<(u32, String)>,
+        /// The number of each.
+        windows: Vec<u32>,
     },
     /// It is there, and can't be seen: it is minimised, or on another desktop.
     #[error("the window for {0} is hidden: it shows nothing while it is minimised")]
@@ -92,7 +92,8 @@ fn monitors(count: usize) -> String {
     }
 }
 
-fn named(windows: &[(u32, String)]) -> String {
-    let each: Vec<String> = windows.iter().map(|(id, title)| format!("{id:#x} ({title})")).collect();
+/// By number alone: titles of other windows are nobody's business who watches the page.
+fn named(windows: &[u32]) -> String {
+    let each: Vec<String> = windows.iter().map(|id| format!("{id:#x}")).collect();
     each.join(", ")
 }

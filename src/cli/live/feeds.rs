@@ -1,6 +1,7 @@
 //! The feeds of a run as the program has them: each source with its numbers, its pulse, and everybody who watches it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::input::LiveSource;
 use super::printer::Printer;
@@ -9,6 +10,9 @@ use crate::live::metrics::LiveMetrics;
 use crate::live::pulse::Pulse;
 use crate::live::view::{Audience, ScoredFace, SourceState, View};
 use crate::live::watch::{Feed, KeepSettings};
+
+/// A screen counts as lost when no frame came for so long, or longer where that is asked for.
+const SCREEN_STALL: Duration = Duration::from_secs(3);
 
 /// A source, and all that is of this source alone.
 pub(super) struct LiveFeed {
@@ -42,6 +46,9 @@ impl LiveFeed {
     pub(super) fn with<'a>(&'a self, detector: &'a mut dyn Locate, keep: KeepSettings) -> Feed<'a> {
         let (opener, metrics) = (Arc::clone(&self.source.opener), Arc::clone(&self.metrics));
         let rejoins = self.source.watched.shows_calls();
+        // A still screen gives two frames a second, and is not lost.
+        let stall = if rejoins { keep.stall.max(SCREEN_STALL) } else { keep.stall };
+        let keep = KeepSettings { stall, ..keep };
         Feed { opener, detector, audience: &self.audiences, metrics, keep, rejoins }
     }
 }

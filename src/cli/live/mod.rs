@@ -93,7 +93,7 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
         return Err(UsageError("--model is given several times: `cyborg live` takes one model".to_owned()).into());
     }
     let workers = WorkerArgs { model: models(&args.workers.model), ..args.workers.clone() };
-    // What is still to be chosen comes in below, when all else is known to be well.
+    // What is still to be chosen comes in below, when the flags are known to be well.
     let sources = args.input.sources(args.input.watched(), stop)?;
     let clips: Vec<PathBuf> = sources.iter().filter_map(|source| source.watched.clip()).collect();
     args.record.check(&clips, &workers)?;
@@ -129,13 +129,6 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
     let backoff = BackOff { first: FIRST_WAIT, most: LONGEST_WAIT };
     let keep = KeepSettings { stall: args.input.stall(), opening: args.input.patience(), backoff, steady: STEADY };
     let mut feeds = LiveFeed::all(sources, &keep, &printer);
-    let names = feeds.iter().map(|feed| feed.source.name.clone()).collect();
-    let recorder = args.record.begin(names, &team, &limits)?;
-    for (number, feed) in feeds.iter_mut().enumerate() {
-        if let Some(audience) = recorder.as_ref().and_then(|recorder| recorder.audience(number, &feed.metrics)) {
-            feed.tell(audience);
-        }
-    }
     #[cfg(feature = "page")]
     let served = args.page.serve(&mut feeds, at, &team.classifier, &limits, voice, args.record.consent())?;
     #[cfg(feature = "page")]
@@ -144,6 +137,14 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
     }
     #[cfg(feature = "page")]
     let alerts = alerts::AlertArgs::begin(outputs, &mut feeds, team.classifier.name())?;
+    // Only now, when nothing else can keep the run from its work: a file takes the place of an older one.
+    let names = feeds.iter().map(|feed| feed.source.name.clone()).collect();
+    let recorder = args.record.begin(names, &team, &limits)?;
+    for (number, feed) in feeds.iter_mut().enumerate() {
+        if let Some(audience) = recorder.as_ref().and_then(|recorder| recorder.audience(number, &feed.metrics)) {
+            feed.tell(audience);
+        }
+    }
     let wrists = feeds.iter().map(Wrist::new).collect();
     let mut service = Service { settings, limits: Arc::clone(&limits), wrists, stop };
     let failures = AtomicUsize::new(0);

@@ -65,7 +65,7 @@ impl RecordArgs {
             note(&format!("warning: {dropped} more could not be recorded: the disk was full, or too slow"));
         }
         if !complete {
-            note("warning: the record was not completed: the disk doesn't answer");
+            note("warning: the record is not complete: a file could not be finished");
         }
     }
 }

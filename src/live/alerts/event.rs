@@ -21,6 +21,8 @@ pub struct Origin {
     pub source: String,
     /// The model's name.
     pub model: String,
+    /// Whether its pictures may be shown whole; of others, screens, faces alone are.
+    pub whole: bool,
 }
 
 /// The fields of an event, in the order in which they are written.
@@ -53,6 +55,8 @@ pub struct Event {
     pub source: String,
     /// The event as JSON, without a line's end.
     pub json: String,
+    /// Whether the picture may be shown whole; else faces alone are.
+    pub whole: bool,
     /// The picture in which it was seen; only for outputs that want one.
     pub view: Option<Arc<View>>,
 }
@@ -75,7 +79,7 @@ impl Event {
             model: &origin.model,
         };
         let json = serde_json::to_string(&fields).expect("plain fields always have a JSON form");
-        Self { number, feed: None, time, turn, source: origin.source.clone(), json, view: None }
+        Self { number, feed: None, time, turn, source: origin.source.clone(), json, whole: origin.whole, view: None }
     }
 }
 
@@ -100,7 +104,7 @@ mod tests {
             probability: SyntheticProbability::HALF,
             reason: Some(Reason::TooBlurred),
         };
-        let origin = Origin { source: "a \"name\"\nof two lines".into(), model: "m".into() };
+        let origin = Origin { source: "a \"name\"\nof two lines".into(), model: "m".into(), whole: true };
         let event = Event::new(9, turn, Duration::from_secs(60), &origin);
         assert!(!event.json.contains('\n'), "{}", event.json);
         let json: serde_json::Value = serde_json::from_str(&event.json).expect("it is JSON");

@@ -164,7 +164,7 @@ mod tests {
     fn event(number: u64) -> Event {
         let (track, probability) = (TrackId(number), SyntheticProbability::HALF);
         let turn = Turn { track, from: None, to: To::Gone, probability, reason: None };
-        Event::new(number, turn, Duration::ZERO, &Origin { source: "s".into(), model: "m".into() })
+        Event::new(number, turn, Duration::ZERO, &Origin { source: "s".into(), model: "m".into(), whole: true })
     }
 
     /// The tracks in a file.

@@ -179,7 +179,7 @@ mod tests {
     fn event(number: u64) -> Arc<Event> {
         let (to, probability) = (To::Verdict(Verdict::Synthetic), SyntheticProbability::HALF);
         let turn = Turn { track: TrackId(1), from: None, to, probability, reason: None };
-        let origin = Origin { source: "a camera".to_owned(), model: "m.onnx".to_owned() };
+        let origin = Origin { source: "a camera".to_owned(), model: "m.onnx".to_owned(), whole: true };
         Arc::new(Event::new(number, turn, Duration::ZERO, &origin))
     }
 

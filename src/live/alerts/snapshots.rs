@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::event::Event;
 use super::output::{Output, Trouble};
 use crate::draw::jpeg;
+use crate::live::faces_alone::FacesAlone;
 use crate::{name, whole_file};
 
 /// Pictures that wait for the disk at most: each holds the memory of a frame.
@@ -23,6 +24,8 @@ pub struct Snapshots {
     keep: usize,
     /// The files in the folder, the oldest first.
     names: VecDeque<String>,
+    faces: FacesAlone,
+    pixels: Vec<u8>,
 }
 
 /// A folder that can't be used.
@@ -42,7 +45,8 @@ impl Snapshots {
     pub fn new(folder: &Path, keep: NonZeroUsize) -> Result<Self, SnapshotsError> {
         let names = fs::create_dir_all(folder).and_then(|()| names(folder));
         let names = names.map_err(|reason| SnapshotsError { folder: folder.to_owned(), reason })?;
-        let mut snapshots = Self { folder: folder.to_owned(), keep: keep.get(), names: names.into() };
+        let (faces, pixels) = Default::default();
+        let mut snapshots = Self { folder: folder.to_owned(), keep: keep.get(), names: names.into(), faces, pixels };
         snapshots.forget();
         Ok(snapshots)
     }
@@ -111,8 +115,16 @@ impl Output for Snapshots {
         let Some(view) = &event.view else {
             return Ok(());
         };
-        let frame = &view.frame;
-        let file = jpeg::encode(&frame.pixels, (frame.width, frame.height));
+        let size = (view.frame.width, view.frame.height);
+        let pixels = if event.whole {
+            &view.frame.pixels
+        } else {
+            self.pixels.resize(size.0 * size.1 * 3, 0);
+            let drawn = self.faces.draw(view, size, &mut self.pixels);
+            drawn.map_err(|error| Trouble::Refused(error.to_string()))?;
+            &self.pixels
+        };
+        let file = jpeg::encode(pixels, size);
         let file = file.map_err(|error| Trouble::Refused(error.to_string()))?;
         self.save(name(event), &file).map_err(|error| Trouble::Later(format!("{}: {error}", name::of(&self.folder))))
     }
@@ -133,10 +145,10 @@ mod tests {
 
     use super::*;
     use crate::face::follow::TrackId;
-    use crate::frame::Frame;
+    use crate::frame::{Frame, PixelBox};
     use crate::live::alerts::event::Origin;
     use crate::live::alerts::turning::{To, Turn};
-    use crate::live::view::View;
+    use crate::live::view::{Person, View};
     use crate::verdict::{SyntheticProbability, Verdict};
 
     fn event(number: u64) -> Event {
@@ -145,7 +157,7 @@ mod tests {
         let mut frame = Frame::empty();
         frame.resize(32, 16);
         frame.pixels.fill(200);
-        let origin = Origin { source: "s".into(), model: "m".into() };
+        let origin = Origin { source: "s".into(), model: "m".into(), whole: true };
         let view = Some(Arc::new(View { frame, persons: Vec::new() }));
         // The later the younger, so that their names are in order.
         Event { view, ..Event::new(number, turn, Duration::from_secs(100 - number), &origin) }
@@ -162,6 +174,24 @@ mod tests {
         for other in ["feed-x-track", "feed--track", "feed-1-2-track"] {
             assert!(!is_ours(&names[1].replace("feed-0-track", other)), "{other}");
         }
+    }
+
+    #[test]
+    fn of_a_screen_faces_alone_are_kept() {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let keep = NonZeroUsize::new(3).expect("not zero");
+        let mut snapshots = Snapshots::new(folder.path(), keep).expect("it can be made");
+        let bounds = PixelBox { left: 20.0, top: 4.0, width: 6.0, height: 6.0 };
+        let mut event = Event { whole: false, ..event(1) };
+        let frame = event.view.take().expect("it has one").frame.clone();
+        let persons = vec![Person { track: TrackId(1), bounds, opinion: None }];
+        event.view = Some(Arc::new(View { frame, persons }));
+        snapshots.send(&event).expect("there is room");
+        let kept = names(folder.path()).expect("it is there");
+        let picture = image::open(folder.path().join(&kept[0])).expect("a JPEG file").to_rgb8();
+        let grey = |x, y| picture.get_pixel(x, y).0[0];
+        assert!(grey(23, 7) > 150, "the face is seen: {}", grey(23, 7));
+        assert!(grey(4, 7) < 60, "nothing beside it is: {}", grey(4, 7));
     }
 
     #[test]

@@ -7,12 +7,11 @@ use crate::draw::heat::{self, Map};
 use crate::draw::jpeg;
 use crate::face::crop::{CropSquare, Cropper};
 use crate::frame::{Frame, PixelBox};
+use crate::live::faces_alone::square;
 use crate::live::view::Person;
 
 /// Side of a crop in pixels.
 pub(super) const SIDE: usize = 192;
-/// Side of the square around a face that was not scored yet, in sides of the face: about what models are given.
-const MARGIN: f32 = 1.3;
 
 /// Cuts faces, keeping its buffers.
 #[derive(Debug, Default)]
@@ -42,16 +41,4 @@ impl CropMaker {
         }
         Ok(jpeg::encode(&self.pixels, (SIDE, SIDE))?.into())
     }
-}
-
-/// The square of a person's face: the one that was scored, or one like it; `None` for one that is larger than the picture, which
-/// is no face.
-pub(super) fn square(person: &Person, frame: &Frame) -> Option<CropSquare> {
-    let square = person.opinion.as_ref().map(|opinion| opinion.square).unwrap_or_else(|| {
-        let PixelBox { left, top, width, height } = person.bounds;
-        let side = (width.max(height) * MARGIN).round().max(1.0);
-        let along = |start: f32, length: f32| (start + (length - side) / 2.0).round() as i64;
-        CropSquare { left: along(left, width), top: along(top, height), side: side as usize }
-    });
-    (square.side <= frame.width.max(frame.height)).then_some(square)
 }

@@ -36,6 +36,9 @@ export function listen(calls) {
     const moment = JSON.parse(event.data);
     const feed = known.feeds[moment.feed];
     if (!feed) return;
+    // While the machine sleeps the program's clock may stand, and ours goes on.
+    const lead = Date.now() - moment.at;
+    if (lead < known.lead || lead > known.lead + 5000) known.lead = lead;
     feed.moment = moment;
     feed.moments.set(moment.view, moment);
     for (const number of feed.moments.keys()) {

@@ -1,25 +1,21 @@
 //! The newest picture as JPEG: made when somebody asks, once for all who ask for the same.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use axum::body::Bytes;
 use tokio::sync::Mutex;
 
-use super::crops;
 use super::feed::Shown;
 use crate::draw::heat::{self, Map};
 use crate::draw::jpeg;
 use crate::draw::{Canvas, Overlay};
 use crate::face::crop::Cropper;
+use crate::live::faces_alone::FacesAlone;
 use crate::live::view::{LiveOpinion, View};
 use crate::verdict::Judgement;
 
 /// The widths that pictures are made in, in pixels; beyond the last one there is the frame as it is.
 const WIDTHS: [usize; 6] = [320, 480, 640, 960, 1280, 1920];
-
-/// What is dark in the picture of a source of which faces alone are shown.
-const DARK: [u8; 3] = [22, 25, 29];
 
 /// What is drawn into a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,8 +43,7 @@ struct Maker {
     cropper: Cropper,
     overlay: Overlay,
     pixels: Vec<u8>,
-    /// A face, where faces alone are shown.
-    face: Vec<u8>,
+    faces: FacesAlone,
     last: Option<Coded>,
 }
 
@@ -68,7 +63,7 @@ impl Pictures {
             cropper: Cropper::new(),
             overlay: Overlay::default(),
             pixels: Vec::new(),
-            face: Vec::new(),
+            faces: FacesAlone::default(),
             last: None,
         };
         let maker = |_| Arc::new(Mutex::new(maker()));
@@ -111,7 +106,7 @@ impl Maker {
         } else {
             self.pixels.resize(width * height * 3, 0);
             if !whole {
-                self.faces_alone(view, (width, height))?;
+                self.faces.draw(view, (width, height), &mut self.pixels).map_err(|error| anyhow::anyhow!(error))?;
             } else if same {
                 self.pixels.copy_from_slice(&frame.pixels);
             } else {
@@ -125,34 +120,6 @@ impl Maker {
         };
         Ok(jpeg::encode(pixels, (width, height))?)
     }
-
-    /// Puts each face's square in its place, and makes all else dark. Faces are cut first and resized then, so that nothing from
-    /// beside them is mixed in.
-    fn faces_alone(&mut self, view: &View, (width, height): (usize, usize)) -> anyhow::Result<()> {
-        let Self { cropper, pixels, face, .. } = self;
-        pixels.chunks_exact_mut(3).for_each(|pixel| pixel.copy_from_slice(&DARK));
-        let scale = width as f32 / view.frame.width.max(1) as f32;
-        for square in view.persons.iter().filter_map(|person| crops::square(person, &view.frame)) {
-            let side = ((square.side as f32 * scale).round() as usize).max(1);
-            let start = |at: i64| (at as f32 * scale).round() as i64;
-            face.resize(side * side * 3, 0);
-            cropper.cut(&view.frame, &square, side, face)?;
-            let (columns, skipped) = inside(start(square.left), side, width);
-            let (rows, above) = inside(start(square.top), side, height);
-            for (row, y) in rows.enumerate() {
-                let from = &face[((above + row) * side + skipped) * 3..][..columns.len() * 3];
-                pixels[(y * width + columns.start) * 3..][..columns.len() * 3].copy_from_slice(from);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The places from `start` on, `length` of them, that are in `0..most`; and how many before them aren't.
-fn inside(start: i64, length: usize, most: usize) -> (Range<usize>, usize) {
-    let place = |at: i64| usize::try_from(at.max(0)).unwrap_or(usize::MAX).min(most);
-    let (first, end) = (place(start), place(start.saturating_add_unsigned(length as u64)));
-    (first..end, usize::try_from(-start).unwrap_or(0))
 }
 
 fn draw(canvas: &mut Canvas<'_>, overlay: &mut Overlay, view: &View, scale: (f32, f32), drawn: Drawn) {
@@ -171,19 +138,5 @@ fn draw(canvas: &mut Canvas<'_>, overlay: &mut Overlay, view: &View, scale: (f32
             let judgement = Judgement { probability, verdict, reason };
             overlay.outline(canvas, &person.bounds.scaled(scale.0, scale.1), judgement, Some(person.track));
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_reaches_over_the_edge_is_left_out() {
-        assert_eq!(inside(3, 4, 10), (3..7, 0));
-        assert_eq!(inside(-3, 5, 10), (0..2, 3));
-        assert_eq!(inside(8, 5, 10), (8..10, 0));
-        assert_eq!(inside(-9, 5, 10).0.len(), 0);
-        assert_eq!(inside(12, 5, 10).0.len(), 0);
     }
 }

@@ -7,6 +7,8 @@ import { lineLabel } from "./words.js";
 
 const MINUTE = 60000;
 const CLOSEST = 5000;
+/** Of a source. */
+const MOST_LINES = 64;
 // After Okabe and Ito; lines beyond the sixth have the colours again, and dashes. Each has its person's number at its end.
 const TONES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b07a00", "#56b4e9"];
 const DASHES = [[], [7, 4], [2, 3]];
@@ -57,11 +59,22 @@ export function hear(feed, moment) {
   for (const person of moment.persons) {
     if (person.probability === null || person.at_first_sight) continue;
     const key = keyOf(feed.number, person.track);
-    if (!lines.has(key)) lines.set(key, newLine(feed.number, person.track, []));
+    if (!lines.has(key)) {
+      lines.set(key, newLine(feed.number, person.track, []));
+      forget(feed.number);
+    }
     const line = lines.get(key);
     if (!line.points.length || moment.at - line.points.at(-1)[0] >= 100) line.points.push([moment.at, person.probability]);
     fold(line);
   }
+}
+
+/** Lets the line go that ended first, where a source has more than the program itself keeps. */
+function forget(feed) {
+  const own = [...lines].filter(([, line]) => line.feed === feed);
+  if (own.length <= MOST_LINES) return;
+  const end = ([, line]) => line.points.at(-1)?.[0] ?? Infinity;
+  lines.delete(own.reduce((a, b) => (end(b) < end(a) ? b : a))[0]);
 }
 
 /** Notes turns and losses, which are marked above the lines. */

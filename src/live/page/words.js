@@ -11,7 +11,7 @@ export const REASONS = {
   too_few_frames: "Not seen well for long enough",
   between_thresholds: "Some signs, but not enough to say",
   synthetic_in_parts: "Looked synthetic at times",
-  unfamiliar: "Unlike any face it knows",
+  unfamiliar: "Unlike any face the model knows",
   looks_generated: "The whole face looks generated",
   looks_swapped: "Looks like a face put onto another",
 };
@@ -24,7 +24,7 @@ const EXPLAINED = {
   too_few_frames: "The face was seen well in too few pictures so far. Wait a moment.",
   between_thresholds: "There are signs of a synthetic face, but not enough of them to say so.",
   synthetic_in_parts: "The face is not synthetic as a whole, but looked so for a while.",
-  unfamiliar: "The face is unlike all that the model was trained on, so its word counts for little.",
+  unfamiliar: "The face is unlike all that the model was trained on, so its verdict is unreliable.",
   looks_generated: "The face as a whole looks as if a program had made it.",
   looks_swapped: "It looks as if another face had been put onto this one.",
 };
@@ -77,7 +77,7 @@ export const recording = (text) => `Recording. ${text}`;
 export const personName = (name) => `Person ${name}`;
 export const WAITING = "Waiting for the first picture";
 export const NOBODY = "No face in the picture";
-export const NOBODY_WATCHED = "Nobody is watched: no source plays";
+export const NOBODY_WATCHED = "No source is playing";
 
 /** How many of each kind. */
 export function summary(counts) {

@@ -138,8 +138,8 @@ impl<'a> Book<'a> {
         }
     }
 
-    /// Completes the files; `failure` is why the run ended, where it failed.
-    pub(super) fn finish(self, numbers: FrameNumbers, failure: Option<&str>, files: &mut Files) {
+    /// Completes the files, and gives whether all could be; `failure` is why the run ended, where it failed.
+    pub(super) fn finish(self, numbers: FrameNumbers, failure: Option<&str>, files: &mut Files) -> bool {
         let Self { feed, judge, mut summary, mut ended, left_out, .. } = self;
         ended.extend(judge.finish());
         ended.sort_unstable_by_key(|track| track.id);
@@ -156,6 +156,6 @@ impl<'a> Book<'a> {
         if let Some(failure) = failure {
             summary.fail(failure.into());
         }
-        files.finish(feed, &summary);
+        files.finish(feed, &summary)
     }
 }

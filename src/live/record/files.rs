@@ -151,20 +151,22 @@ impl Files {
         }
     }
 
-    /// Completes what there is on a source.
-    pub(super) fn finish(&mut self, feed: usize, summary: &Summary) {
+    /// Completes what there is on a source; gives whether all of it could be.
+    pub(super) fn finish(&mut self, feed: usize, summary: &Summary) -> bool {
+        let mut whole = true;
         for file in &mut self.csv {
             let outcome = file.sink.finish(summary);
-            file.wrote(outcome);
+            whole &= file.wrote(outcome);
         }
         for file in &mut self.jsonl {
             let outcome = file.sink.finish(summary);
-            file.wrote(outcome);
+            whole &= file.wrote(outcome);
         }
         for file in self.reports.iter_mut().filter_map(|report| report.get_mut(feed)) {
             let outcome = file.sink.finish(summary);
-            file.wrote(outcome);
+            whole &= file.wrote(outcome);
         }
+        whole
     }
 }
 

@@ -160,7 +160,8 @@ impl Recorder {
             self.feeds.iter().map(|feed| count(&feed.counts).load(Ordering::Relaxed)).sum()
         };
         let complete = self.shared.complete.load(Ordering::Acquire);
-        let left = if complete { 0 } else { self.send.len() as u64 };
+        // Where the thread still waits for a disk.
+        let left = self.send.len() as u64;
         Recorded { written: sum(|counts| &counts.written), dropped: sum(|counts| &counts.dropped) + left, complete }
     }
 }
@@ -260,10 +261,11 @@ impl Clerk {
             }
         }
         let Self { mut files, feeds, shared, .. } = self;
+        let mut complete = true;
         for (book, feed) in books.into_iter().zip(&feeds) {
-            book.finish(feed.numbers(), shared.failure.get().map(String::as_str), &mut files);
+            complete &= book.finish(feed.numbers(), shared.failure.get().map(String::as_str), &mut files);
         }
-        shared.complete.store(true, Ordering::Release);
+        shared.complete.store(complete, Ordering::Release);
     }
 
     fn take(&mut self, feed: usize, book: &mut Book<'_>, item: Item) {

@@ -1,4 +1,4 @@
-//! The frames of a screen: the newest picture, at most so many a second, and one a second where nothing was drawn.
+//! The frames of a screen: the newest picture, at most so many a second, and two a second where nothing was drawn.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use crate::frame::{Changed, Frame, PixelBox, PresentationTime};
 use crate::wall;
 
 /// Where nothing is drawn, a frame comes after this time all the same: the picture is known to be as it was.
-const QUIET: Duration = Duration::from_secs(1);
+const QUIET: Duration = Duration::from_millis(500);
 
 /// A screen that is watched.
 pub(super) struct ScreenSource {

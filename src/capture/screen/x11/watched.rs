@@ -55,7 +55,8 @@ impl Watched {
             ScreenChoice::Region(place) => (server.root(), Some(within(*place, screen(&server)?)?)),
         };
         let connection = &server.connection;
-        let events = ChangeWindowAttributesAux::new().event_mask(EventMask::STRUCTURE_NOTIFY);
+        let events =
+            ChangeWindowAttributesAux::new().event_mask(EventMask::STRUCTURE_NOTIFY | EventMask::VISIBILITY_CHANGE);
         connection.change_window_attributes(window, &events)?;
         let attributes = connection.get_window_attributes(window)?.reply()?;
         let geometry = connection.get_geometry(window)?.reply()?;
@@ -112,6 +113,8 @@ impl Watched {
                 Event::DestroyNotify(event) if event.window == self.window => return Err(ScreenError::Closed),
                 // It is closed, or hidden, or shown again at once with a memory of another number.
                 Event::UnmapNotify(event) if event.window == self.window => resized = true,
+                // The frame around it may have been hidden and shown again, which gives it another memory too.
+                Event::VisibilityNotify(event) if event.window == self.window && self.own.is_some() => resized = true,
                 Event::ConfigureNotify(event) if event.window == self.window => {
                     let size = (usize::from(event.width), usize::from(event.height));
                     match &self.own {

@@ -71,13 +71,14 @@ pub(super) fn is_seen(server: &Server, id: Id) -> Result<Option<bool>, ScreenErr
     Ok(attributes.map(|attributes| attributes.map_state == MapState::VIEWABLE))
 }
 
-/// The one of this title: those that are called just so come before others, and those that can be seen before hidden ones.
+/// The one of this title: those that are called just so come before others, and of these those that can be seen before hidden ones.
 fn named(title: &str, windows: Vec<Window>) -> Result<Option<Window>, ScreenError> {
     let part = title.to_lowercase();
     let fits: [&dyn Fn(&Window) -> bool; 4] = [
         &|window| !window.hidden && window.title == title,
-        &|window| !window.hidden && window.title.to_lowercase().contains(&part),
+        // One that is minimised is waited for: another whose title only has these words is somebody else's.
         &|window| window.title == title,
+        &|window| !window.hidden && window.title.to_lowercase().contains(&part),
         &|window| window.title.to_lowercase().contains(&part),
     ];
     for fits in fits {
@@ -86,7 +87,7 @@ fn named(title: &str, windows: Vec<Window>) -> Result<Option<Window>, ScreenErro
             [] => {}
             [one] => return Ok(Some(one.clone())),
             _ => {
-                let windows = fitting.iter().map(|window| (window.id, window.title.clone())).collect();
+                let windows = fitting.iter().map(|window| window.id).collect();
                 return Err(ScreenError::Several { title: title.to_owned(), windows });
             }
         }
@@ -195,6 +196,7 @@ mod tests {
             window(4, "call two", false),
             window(5, "Call three", true),
             window(6, "Music", true),
+            window(7, "Music shop", false),
         ];
         match (named(title, windows), expected) {
             (Ok(found), Ok(id)) => assert_eq!(found.map(|found| found.id), id, "{title}"),
@@ -208,9 +210,14 @@ mod tests {
         check("Meeting", Ok(Some(1)));
         check("notes", Ok(Some(2)));
         check("CALL T", Ok(Some(4)));
-        check("music", Ok(Some(6)));
+        check("music", Ok(Some(7)));
         check("chess", Ok(None));
         check("Call three", Ok(Some(5)));
-        check("call", Err("several windows fit `call`: 0x3 (Call one), 0x4 (call two); choose one by window-id="));
+        check(
+            "call",
+            Err("several windows fit `call`: 0x3, 0x4; choose one by window-id= (`cyborg screens` lists them)"),
+        );
+        // It is minimised, and the other has only its words.
+        check("Music", Ok(Some(6)));
     }
 }

@@ -79,7 +79,8 @@ impl AlertArgs {
         note(&format!("events go to: {}", names.join(", ")));
         let (alerts, several) = (Arc::new(Alerts::begin(outputs)?), feeds.len() > 1);
         for (number, feed) in feeds.iter_mut().enumerate() {
-            let origin = Origin { source: feed.source.name.clone(), model: model.to_owned() };
+            let (source, whole) = (feed.source.name.clone(), feed.source.whole);
+            let origin = Origin { source, model: model.to_owned(), whole };
             let audience = alerts.audience(origin, several.then_some(number), &feed.metrics);
             feed.tell(audience);
         }

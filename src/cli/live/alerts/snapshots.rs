@@ -11,7 +11,7 @@ use crate::live::alerts::snapshots::Snapshots;
 
 #[derive(Args, Debug)]
 pub(super) struct SnapshotArgs {
-    /// Keep a picture of each event as a JPEG file in this folder; without it no pictures are kept
+    /// Keep a picture of each event as a JPEG file in this folder, of a screen its faces alone; without it no pictures are kept
     #[arg(long, value_name = "FOLDER")]
     snapshots: Option<PathBuf>,
     /// Keep the newest N of these pictures

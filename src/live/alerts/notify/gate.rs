@@ -23,6 +23,8 @@ pub(super) struct Gate {
     held: Vec<Held>,
     /// Turns whose notes had no room.
     beyond: u64,
+    /// Of whom an alarm was shown that isn't taken back yet, the newest last.
+    alarmed: VecDeque<Who>,
 }
 
 #[derive(Debug)]
@@ -35,12 +37,15 @@ struct Held {
 impl Gate {
     /// Shows `limit` a minute at most.
     pub(super) fn new(limit: usize) -> Self {
-        Self { limit, shown: VecDeque::with_capacity(limit), held: Vec::new(), beyond: 0 }
+        Self { limit, shown: VecDeque::with_capacity(limit), held: Vec::new(), beyond: 0, alarmed: VecDeque::new() }
     }
 
-    /// Takes a note to be shown.
+    /// Takes a note to be shown. One that takes back an alarm which nobody saw is of no use, and neither is that alarm.
     pub(super) fn take(&mut self, note: Note) {
         let before = self.forget(&note.who);
+        if !note.alarming && !self.alarmed.contains(&note.who) {
+            return;
+        }
         if self.held.len() == MOST {
             self.beyond += self.held.remove(0).turns;
         }
@@ -64,6 +69,13 @@ impl Gate {
         let Held { note, turns } = self.held.pop()?;
         let others: u64 = self.held.drain(..).map(|held| held.turns).sum();
         self.shown.push_back(now);
+        self.alarmed.retain(|who| *who != note.who);
+        if note.alarming {
+            if self.alarmed.len() == MOST {
+                self.alarmed.pop_front();
+            }
+            self.alarmed.push_back(note.who.clone());
+        }
         Some((note, turns - 1 + others + std::mem::take(&mut self.beyond)))
     }
 }

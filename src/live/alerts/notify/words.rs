@@ -56,7 +56,7 @@ impl Note {
     pub(super) fn body_and(&self, further: u64) -> String {
         match further {
             0 => self.body.clone(),
-            further => format!("{}\nand {further} further", self.body),
+            further => format!("{}\nand {further} more", self.body),
         }
     }
 }
@@ -91,7 +91,7 @@ mod tests {
     fn check(to: To, reason: Option<Reason>, expected: Option<(&str, &str)>) {
         let probability = SyntheticProbability::HALF;
         let turn = Turn { track: TrackId(3), from: None, to, probability, reason };
-        let origin = Origin { source: "camera 0".to_owned(), model: "m".to_owned() };
+        let origin = Origin { source: "camera 0".to_owned(), model: "m".to_owned(), whole: true };
         let note = Note::of(&Event::new(1, turn, Duration::ZERO, &origin));
         assert_eq!(note.as_ref().map(|note| (&*note.summary, &*note.body)), expected);
         assert!(note.is_none_or(|note| note.alarming == (to == To::Verdict(Verdict::Synthetic))));
