@@ -39,8 +39,8 @@ const ROOM: usize = 4096;
 const PICTURES: usize = 4;
 /// How often the thread looks whether the run is over.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
-/// How long completing the files may take.
-const FAREWELL: Duration = Duration::from_secs(5);
+/// How long completing the files may take: a report is written at the end, perhaps on a busy machine.
+const FAREWELL: Duration = Duration::from_secs(15);
 
 /// What is recorded, and where.
 #[derive(Clone, Debug)]
