@@ -30,6 +30,7 @@ mod keeper;
 pub mod limits;
 mod locator;
 pub mod metrics;
+pub(crate) mod names;
 pub mod newest;
 mod nudge;
 mod opinions;

@@ -4,38 +4,18 @@
 //! `CYBORG_SCREENSHOTS` names a folder for the pictures; with it each state is also seen on a tablet.
 #![cfg(feature = "page")]
 
-use std::fs;
 use std::time::Duration;
 
 use cyborg_edge::live::page::FeedKind;
 use cyborg_edge::live::view::SourceState;
 use cyborg_edge::verdict::Verdict::{Authentic, Synthetic, Unsure};
 use cyborg_edge::verdict::reason::Reason;
-use cyborg_models::lock;
-use serde_json::json;
 
 use crate::support::alone::alone;
+use crate::support::axe::{accessible, axe};
 use crate::support::browser::Browser;
 use crate::support::left_out::not_run;
 use crate::support::scenes::{Said, Scene, Staged, said};
-
-/// What axe-core finds serious, as JSON.
-const SERIOUS: &str = "window.found = null; axe.run().then(result => { window.found = JSON.stringify(result.violations\
-    .filter(each => ['serious', 'critical'].includes(each.impact)).map(each => [each.id, each.nodes.map(node => node.html)])) }, \
-    error => { window.found = String(error) }); 0";
-
-/// axe-core, where it was fetched.
-fn axe() -> Option<String> {
-    fs::read_to_string(lock::cached("axe")?).ok()
-}
-
-fn accessible(browser: &mut Browser, axe: Option<&str>, at: &str) {
-    let Some(axe) = axe else { return };
-    browser.call("Runtime.evaluate", json!({ "expression": axe }));
-    browser.value(SERIOUS);
-    browser.until("window.found !== null");
-    assert_eq!(browser.value("window.found"), "[]", "{at}");
-}
 
 /// People of a meeting: two of them are synthetic, some unsure, one not judged yet.
 fn meeting(number: u64) -> Vec<Said> {

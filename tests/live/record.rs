@@ -249,6 +249,29 @@ fn a_disk_that_hangs_holds_up_nothing() {
     assert_eq!(reader.join().expect("it reads"), written + 1);
 }
 
+#[test]
+fn a_report_that_cannot_be_written_is_told() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let inside = folder.path().join("gone");
+    fs::create_dir(&inside).expect("it can be made");
+    let recorder = recorder(vec![inside.join("call.html")], &["a"]);
+    fs::remove_dir_all(&inside).expect("it can be removed");
+    assert!(!recorder.finish(None).complete, "there is no such report");
+}
+
+#[test]
+fn a_run_that_cannot_begin_leaves_the_record_before_it() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let table = folder.path().join("call.csv");
+    fs::write(&table, "of the run before\n").expect("it can be written");
+    let other = std::net::TcpListener::bind("127.0.0.1:0").expect("an address");
+    let address = other.local_addr().expect("it has one").to_string();
+    let mut command = live(folder.path(), &face_clip());
+    let (code, _, stderr) = run(command.args(["--listen", &address, "--record"]).arg(&table));
+    assert_eq!(code, 1, "{stderr}");
+    assert_eq!(fs::read_to_string(&table).expect("it is there"), "of the run before\n");
+}
+
 /// Files that can't be written are told before the work begins; what is written is counted.
 #[test]
 #[cfg(all(target_os = "linux", feature = "page"))]
@@ -269,6 +292,8 @@ fn wrong_files_are_told_and_rows_are_counted() {
     check(&["--record", "call.mp4"], 2, "--record call.mp4: its name must end in .csv, .jsonl or .html");
     check(&["--record", "/no/such/folder/call.csv"], 1, "can't write /no/such/folder/call.csv");
     check(&["--record", "a.csv", "--record", "./a.csv"], 2, "is named for two outputs");
+    let second = format!("test={}", face_clip().display());
+    check(&["--camera", &second, "--record", "a.html", "--record", "a.2.html"], 2, "is named for two outputs");
 
     let mut command = live(folder.path(), &face_clip());
     let table = folder.path().join("call.csv");

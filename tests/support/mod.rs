@@ -4,6 +4,8 @@
 
 pub(crate) mod alone;
 #[cfg(feature = "page")]
+pub(crate) mod axe;
+#[cfg(feature = "page")]
 pub(crate) mod broadcast;
 #[cfg(feature = "page")]
 pub(crate) mod browser;

@@ -96,7 +96,7 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
     // What is still to be chosen comes in below, when the flags are known to be well.
     let sources = args.input.sources(args.input.watched(), stop)?;
     let clips: Vec<PathBuf> = sources.iter().filter_map(|source| source.watched.clip()).collect();
-    args.record.check(&clips, &workers)?;
+    args.record.check(&clips, &workers, sources.len())?;
     #[cfg(feature = "page")]
     let outputs = args.alerts.outputs()?;
     #[cfg(feature = "page")]
@@ -130,7 +130,9 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
     let keep = KeepSettings { stall: args.input.stall(), opening: args.input.patience(), backoff, steady: STEADY };
     let mut feeds = LiveFeed::all(sources, &keep, &printer);
     #[cfg(feature = "page")]
-    let served = args.page.serve(&mut feeds, at, &team.classifier, &limits, voice, args.record.consent())?;
+    let consent = args.record.consent(feeds.len());
+    #[cfg(feature = "page")]
+    let served = args.page.serve(&mut feeds, at, &team.classifier, &limits, voice, consent)?;
     #[cfg(feature = "page")]
     if let Some(served) = &served {
         args.alerts.page_is_at(served.url());
@@ -198,7 +200,7 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
         alerts.finish();
     }
     if let Some(recorder) = &recorder {
-        args.record.tell(recorder.finish(ended.as_ref().err().map(cure::in_words)));
+        args.record.tell(recorder.finish(ended.as_ref().err().map(cure::in_words)), feeds.len());
     }
     ended?;
     // Ctrl-C is how a live run ends: no failure, and nothing is left half done.

@@ -9,7 +9,7 @@ use clap::Args;
 use crate::cli::outcome::{UsageError, note, refuse_overwriting};
 use crate::cli::workers::{self, Team, WorkerArgs};
 use crate::live::limits::SharedLimits;
-use crate::live::record::{RecordKind, RecordSettings, Recorded, Recorder, consent};
+use crate::live::record::{RecordKind, RecordSettings, Recorded, Recorder, consent, files_of};
 use crate::name;
 use crate::sink::report::MadeWith;
 
@@ -22,18 +22,18 @@ pub(super) struct RecordArgs {
 }
 
 impl RecordArgs {
-    /// Looks at the files before anything is opened. `read` are those that the run reads.
-    pub(super) fn check(&self, read: &[PathBuf], workers: &WorkerArgs) -> Result<(), UsageError> {
+    /// Looks at the files, of so many sources, before anything is opened. `read` are those that the run reads.
+    pub(super) fn check(&self, read: &[PathBuf], workers: &WorkerArgs, feeds: usize) -> Result<(), UsageError> {
         if let Some(path) = self.record.iter().find(|path| RecordKind::of(path).is_none()) {
             let path = name::of(path);
             return Err(UsageError(format!("--record {path}: its name must end in .csv, .jsonl or .html")));
         }
-        refuse_overwriting(read.iter().chain(&workers.files()), &self.record)
+        refuse_overwriting(read.iter().chain(&workers.files()), &files_of(&self.record, feeds))
     }
 
     /// What to tell the people of it; nothing where nothing is recorded.
-    pub(super) fn consent(&self) -> Option<String> {
-        (!self.record.is_empty()).then(|| consent(&self.record))
+    pub(super) fn consent(&self, feeds: usize) -> Option<String> {
+        (!self.record.is_empty()).then(|| consent(&files_of(&self.record, feeds)))
     }
 
     /// Begins to record these sources, where that is asked for.
@@ -43,7 +43,7 @@ impl RecordArgs {
         team: &Team,
         limits: &Arc<SharedLimits>,
     ) -> anyhow::Result<Option<Recorder>> {
-        let Some(consent) = self.consent() else {
+        let Some(consent) = self.consent(feeds.len()) else {
             return Ok(None);
         };
         let run = workers::record(&team.classifier, &[], Some(&team.detector));
@@ -57,9 +57,9 @@ impl RecordArgs {
     }
 
     /// Says what was recorded.
-    pub(super) fn tell(&self, recorded: Recorded) {
+    pub(super) fn tell(&self, recorded: Recorded, feeds: usize) {
         let Recorded { written, dropped, complete } = recorded;
-        let names: Vec<String> = self.record.iter().map(name::of).collect();
+        let names: Vec<String> = files_of(&self.record, feeds).iter().map(name::of).collect();
         note(&format!("recorded {written} scored faces in {}", names.join(", ")));
         if dropped > 0 {
             note(&format!("warning: {dropped} more could not be recorded: the disk was full, or too slow"));

@@ -11,6 +11,7 @@ use crate::capture::address::Address;
 #[cfg(feature = "screen")]
 use crate::capture::screen::{ChoiceError, ScreenChoice};
 use crate::cli::outcome::UsageError;
+use crate::live::names::distinct;
 use crate::name;
 
 /// The flag of cameras, streams and clips.
@@ -171,17 +172,6 @@ impl WatchedArgs {
             None => Ok(()),
         }
     }
-}
-
-/// The names, where one that came before has its number behind it: `a`, `b`, `a (2)`.
-fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
-    let mut given: Vec<String> = Vec::new();
-    for name in names {
-        let numbered = (2..).map(|number| format!("{name} ({number})"));
-        let free = std::iter::once(name.clone()).chain(numbered).find(|name| !given.contains(name));
-        given.extend(free);
-    }
-    given
 }
 
 impl Args for WatchedArgs {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::live::metrics::LiveMetrics;
+use crate::live::names::distinct;
 use crate::live::view::{Audience, SourceState, View};
 
 /// What kind of source a feed has.
@@ -92,28 +93,7 @@ impl Page {
     /// A page of these feeds. Readers name them by their place here, from 0.
     #[must_use]
     pub fn new(feeds: Vec<Arc<Feed>>) -> Self {
-        let names = unlike(feeds.iter().map(|feed| feed.facts.name.as_str()));
+        let names = distinct(feeds.iter().map(|feed| feed.facts.name.clone()));
         Self { feeds, names }
-    }
-}
-
-/// The names, where the second of the same name is called `NAME (2)`.
-fn unlike<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let mut given: Vec<String> = Vec::new();
-    for name in names {
-        let numbered = (2..).map(|number| format!("{name} ({number})"));
-        let free = std::iter::once(name.to_owned()).chain(numbered).find(|name| !given.contains(name));
-        given.extend(free);
-    }
-    given
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_two_feeds_have_a_name() {
-        assert_eq!(unlike(["a", "b", "a", "a (2)", "a"].into_iter()), ["a", "b", "a (2)", "a (2) (2)", "a (3)"]);
     }
 }

@@ -55,8 +55,18 @@ pub(super) struct Files {
     reports: Vec<Vec<Written<ReportSink>>>,
 }
 
+/// The files of a record of so many sources, where these are asked for: a report is one a source.
+#[must_use]
+pub fn files_of(paths: &[PathBuf], feeds: usize) -> Vec<PathBuf> {
+    let each = |path: &PathBuf| {
+        let feeds = if RecordKind::of(path) == Some(RecordKind::Report) { feeds } else { 1 };
+        (0..feeds).map(|feed| report_of(path, feed)).collect::<Vec<_>>()
+    };
+    paths.iter().flat_map(each).collect()
+}
+
 /// The page of the source of this number, from 0: `call.html`, `call.2.html` and so on.
-pub(super) fn report_of(path: &Path, feed: usize) -> PathBuf {
+fn report_of(path: &Path, feed: usize) -> PathBuf {
     if feed == 0 {
         return path.to_owned();
     }
@@ -69,6 +79,15 @@ pub(super) fn report_of(path: &Path, feed: usize) -> PathBuf {
 impl<S> Written<S> {
     fn new(path: &Path, sink: S) -> Self {
         Self { sink, path: path.to_owned(), failing: false }
+    }
+
+    /// Writes into it; gives whether that went well.
+    fn write(&mut self, write: impl Fn(&mut dyn Sink) -> Result<(), BoxError>) -> bool
+    where
+        S: Sink,
+    {
+        let outcome = write(&mut self.sink);
+        self.wrote(outcome)
     }
 
     /// Whether it was written. A failure is told once, and so is its end.
@@ -116,19 +135,16 @@ impl Files {
 
     /// Writes a face into all; gives whether all took it.
     pub(super) fn row(&mut self, feed: usize, view: &FrameView<'_>) -> bool {
+        self.each(feed, |sink| sink.frame(view))
+    }
+
+    /// Does the same with each file that is of this source; gives whether all took it.
+    fn each(&mut self, feed: usize, write: impl Fn(&mut dyn Sink) -> Result<(), BoxError>) -> bool {
         let mut whole = true;
-        for file in &mut self.csv {
-            let outcome = file.sink.frame(view);
-            whole &= file.wrote(outcome);
-        }
-        for file in &mut self.jsonl {
-            let outcome = file.sink.frame(view);
-            whole &= file.wrote(outcome);
-        }
-        for file in self.reports.iter_mut().filter_map(|report| report.get_mut(feed)) {
-            let outcome = file.sink.frame(view);
-            whole &= file.wrote(outcome);
-        }
+        self.csv.iter_mut().for_each(|file| whole &= file.write(&write));
+        self.jsonl.iter_mut().for_each(|file| whole &= file.write(&write));
+        let reports = self.reports.iter_mut().filter_map(|report| report.get_mut(feed));
+        reports.for_each(|file| whole &= file.write(&write));
         whole
     }
 
@@ -153,20 +169,7 @@ impl Files {
 
     /// Completes what there is on a source; gives whether all of it could be.
     pub(super) fn finish(&mut self, feed: usize, summary: &Summary) -> bool {
-        let mut whole = true;
-        for file in &mut self.csv {
-            let outcome = file.sink.finish(summary);
-            whole &= file.wrote(outcome);
-        }
-        for file in &mut self.jsonl {
-            let outcome = file.sink.finish(summary);
-            whole &= file.wrote(outcome);
-        }
-        for file in self.reports.iter_mut().filter_map(|report| report.get_mut(feed)) {
-            let outcome = file.sink.finish(summary);
-            whole &= file.wrote(outcome);
-        }
-        whole
+        self.each(feed, |sink| sink.finish(summary))
     }
 }
 
@@ -187,5 +190,7 @@ mod tests {
     fn each_source_has_a_page() {
         let pages = [0, 1, 9].map(|feed| report_of(Path::new("a/call.html"), feed));
         assert_eq!(pages, ["a/call.html", "a/call.2.html", "a/call.10.html"].map(PathBuf::from));
+        let asked = ["a.csv", "a.html"].map(PathBuf::from);
+        assert_eq!(files_of(&asked, 2), ["a.csv", "a.html", "a.2.html"].map(PathBuf::from));
     }
 }

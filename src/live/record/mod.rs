@@ -31,7 +31,7 @@ use files::Files;
 use row::{Change, Picture, Row};
 
 pub use consent::consent;
-pub use files::RecordKind;
+pub use files::{RecordKind, files_of};
 
 /// Rows that wait for the disk, at most: those of minutes.
 const ROOM: usize = 4096;

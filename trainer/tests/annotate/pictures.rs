@@ -5,31 +5,13 @@
 use std::fs;
 use std::path::PathBuf;
 
-use cyborg_models::lock;
 use serde_json::json;
 
+use crate::axe::{accessible, axe};
 use crate::browser::Browser;
 use crate::left_out::not_run;
 use crate::served::Served;
 use crate::support::{photos, text};
-
-/// What axe-core finds serious, as JSON.
-const SERIOUS: &str = "window.found = null; axe.run().then(result => { window.found = JSON.stringify(result.violations\
-    .filter(each => ['serious', 'critical'].includes(each.impact)).map(each => [each.id, each.nodes.map(node => node.html)])) }, \
-    error => { window.found = String(error) }); 0";
-
-/// axe-core, where it was fetched.
-fn axe() -> Option<String> {
-    fs::read_to_string(lock::cached("axe")?).ok()
-}
-
-fn accessible(browser: &mut Browser, axe: Option<&str>, at: &str) {
-    let Some(axe) = axe else { return };
-    browser.call("Runtime.evaluate", json!({ "expression": axe }));
-    browser.value(SERIOUS);
-    browser.until("window.found !== null");
-    assert_eq!(browser.value("window.found"), "[]", "{at}");
-}
 
 fn faces(folder: &std::path::Path) -> PathBuf {
     let (real, synthetic) = photos(folder, 4);

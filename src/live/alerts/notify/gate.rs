@@ -172,6 +172,25 @@ mod tests {
     }
 
     #[test]
+    fn an_alarm_that_nobody_saw_is_not_taken_back() {
+        let (mut gate, begun) = (Gate::new(3), Instant::now());
+        let calm = |track| Note { alarming: false, ..note(track) };
+        let at = |second| begun + Duration::from_secs(second);
+        let shown = |next: Option<(Note, u64)>| next.map(|(note, further)| (note.who.track, note.alarming, further));
+        // Both come in quiet hours.
+        gate.take(note(1));
+        gate.take(calm(1));
+        assert_eq!(shown(gate.next(at(0), false)), None);
+        // One that was seen is taken back, once.
+        gate.take(note(2));
+        assert_eq!(shown(gate.next(at(1), false)), Some((2, true, 0)));
+        gate.take(calm(2));
+        assert_eq!(shown(gate.next(at(2), false)), Some((2, false, 0)));
+        gate.take(calm(2));
+        assert_eq!(shown(gate.next(at(3), false)), None);
+    }
+
+    #[test]
     fn what_waits_is_bounded() {
         let (mut gate, now) = (Gate::new(1), Instant::now());
         (0..10_000).for_each(|track| gate.take(note(track)));
