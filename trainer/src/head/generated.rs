@@ -142,7 +142,8 @@ fn steadied(
 }
 
 /// The faces at the places that are wanted.
-pub(super) fn only(of: &Described, width: usize, wanted: impl Fn(usize) -> bool) -> Described {
+#[must_use]
+pub fn only(of: &Described, width: usize, wanted: impl Fn(usize) -> bool) -> Described {
     let mut those = Described::default();
     for (at, (features, &label)) in of.features.chunks_exact(width).zip(&of.labels).enumerate() {
         if wanted(at) {

@@ -193,7 +193,7 @@ mod tests {
 
     fn both() -> Learnt {
         let layers = vec![(Kind::Generated, layer([1.0, 0.0])), (Kind::Swapped, layer([0.0, 1.0]))];
-        Learnt { layers, familiar: None, crossed: None }
+        Learnt { layers, familiar: None, crossed: None, strangers: Vec::new() }
     }
 
     /// Of the faces of a source, the share for which this layer of the head speaks up.
@@ -233,7 +233,12 @@ mod tests {
         let error = judge(&settings(0.03, 0.1), both(), unmeasured(), &seen, &rows, 2).expect_err("a class is missing");
         assert!(format!("{error:#}").contains("to calibrate the layer for swapped faces"), "{error:#}");
         // Only generated faces are asked for: all is there.
-        let one = Learnt { layers: vec![(Kind::Generated, layer([1.0, 0.0]))], familiar: None, crossed: None };
+        let one = Learnt {
+            layers: vec![(Kind::Generated, layer([1.0, 0.0]))],
+            familiar: None,
+            crossed: None,
+            strangers: Vec::new(),
+        };
         let head = judge(&settings(0.03, 0.1), one, unmeasured(), &seen, &rows, 2).expect("both classes are there");
         let told = Expertise::from_metadata(&head.contract).expect("it says what it looks for");
         assert_eq!((told.looks_for, told.tells_apart), (Some(Kind::Generated), Vec::new()));

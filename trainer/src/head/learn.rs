@@ -2,17 +2,18 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use anyhow::ensure;
 use cyborg_models::contract::Kind;
 use cyborg_models::head::Familiar;
 
-use super::features::TowerRunner;
+use super::features::Described;
 use super::generated::{Recipe, alike};
+use super::kept::Describer;
 use super::layer::KindLayer;
 use super::narrow::Narrow;
 use super::settings::HeadSettings;
+use super::strangers::{self, Stranger};
 use super::{crossed, familiar, generated};
 use crate::data::augment::Preset;
 use crate::data::balance::Balance;
@@ -37,8 +38,9 @@ pub struct Learning<'a> {
     /// In how many parts the sources are left out in turn, to score the faces by layers that don't know them; none where nobody wants
     /// the scores.
     pub folds: Option<NonZeroUsize>,
-    /// Ends the work early when it becomes true.
-    pub stop: &'a AtomicBool,
+    /// Generated faces of other collections, to measure by how often real faces are called synthetic by layers that don't know their
+    /// collection; none where nobody wants to know.
+    pub fakes: Option<&'a Described>,
 }
 
 /// What was learnt.
@@ -50,6 +52,8 @@ pub struct Learnt {
     pub familiar: Option<Familiar>,
     /// p(synthetic) of the training faces in their order, each by a layer that didn't learn from its source.
     pub crossed: Option<Vec<f32>>,
+    /// How often each real collection's faces are called synthetic by layers that don't know it.
+    pub strangers: Vec<Stranger>,
 }
 
 impl Learning<'_> {
@@ -58,8 +62,8 @@ impl Learning<'_> {
     /// # Errors
     ///
     /// When a photo can't be read, a class is missing, or the numbers don't settle.
-    pub fn learn(&self, runner: &mut TowerRunner) -> anyhow::Result<Option<Learnt>> {
-        let Self { settings, faces, train, folds, stop } = self;
+    pub fn learn(&self, describer: &mut Describer<'_>) -> anyhow::Result<Option<Learnt>> {
+        let Self { settings, faces, train, folds, fakes } = self;
         let plan = Plan {
             indices: train.to_vec(),
             forged: 0,
@@ -72,7 +76,7 @@ impl Learning<'_> {
             seed: settings.seed,
         };
         let order = order_of_photos(faces, &plan, 0);
-        let Some(seen) = runner.describe(training(faces, &plan, 0), stop)? else { return Ok(None) };
+        let Some(seen) = describer.describe(&("faces", &order), || training(faces, &plan, 0))? else { return Ok(None) };
         log::info!("computed features of {} faces for the generated-face layer", seen.labels.len());
         // A face beside another's features would part them wrongly, and nothing would tell.
         ensure!(order.len() == seen.labels.len(), "{} faces were described of {}", seen.labels.len(), order.len());
@@ -82,7 +86,9 @@ impl Learning<'_> {
             (settings.video_share.is_some(), Varying { augment: Preset::None, video_coding: 1.0 }),
         ];
         for (described, (_, varying)) in variants.iter_mut().zip(kinds).filter(|(_, (is_wanted, _))| *is_wanted) {
-            *described = runner.describe(views(faces, &order, varying, View::Varied(settings.seed), BATCH), stop)?;
+            let view = View::Varied(settings.seed);
+            *described = describer
+                .describe(&("variants", &order, varying, view), || views(faces, &order, varying, view, BATCH))?;
             if described.is_none() {
                 return Ok(None);
             }
@@ -99,7 +105,7 @@ impl Learning<'_> {
             video_share: settings.video_share,
             gate_ridge: settings.gate_ridge,
         };
-        let last = runner.width() / settings.blocks.len();
+        let last = describer.width() / settings.blocks.len();
         let narrow = Narrow::new(&settings.blocks, last, &settings.generated_blocks);
         let plain = narrow.of(&seen);
         let [varied, coded] = variants.map(|variant| variant.map(|variant| narrow.of(&variant)));
@@ -114,7 +120,9 @@ impl Learning<'_> {
         let mut layers = vec![(Kind::Generated, narrow.widened(&generated::learn(&recipe, &known)?))];
         let crossed = match folds {
             Some(folds) => {
-                let Some(asked) = runner.describe(evaluation(faces, train, BATCH), stop)? else { return Ok(None) };
+                let Some(asked) = describer.describe(&("asked", train), || evaluation(faces, train, BATCH))? else {
+                    return Ok(None);
+                };
                 let of: Vec<&str> = train.iter().map(|&index| faces.rows[index].source.as_str()).collect();
                 let scores = crossed::scores(&recipe, &known, &narrow.of(&asked), &of, folds.get())?;
                 log::info!("scored {} faces by layers that don't know their sources", scores.len());
@@ -122,8 +130,12 @@ impl Learning<'_> {
             }
             None => None,
         };
+        let strangers = match fakes {
+            Some(fakes) => strangers::strangers(&recipe, &known, &order, &narrow.of(fakes))?,
+            None => Vec::new(),
+        };
         let familiar = match settings.unfamiliar > 0.0 {
-            true => Some(familiar::learn(&seen.features, runner.width(), settings.directions)?),
+            true => Some(familiar::learn(&seen.features, describer.width(), settings.directions)?),
             false => None,
         };
         let real: Vec<usize> =
@@ -141,11 +153,12 @@ impl Learning<'_> {
                 balance: Balance::Listed,
                 ..plan
             };
-            let Some(seen) = runner.describe(training(faces, &plan, 0), stop)? else { return Ok(None) };
+            let pairs = ("pairs", &plan.indices, forged, swapped, plan.augment, plan.video_coding, plan.seed);
+            let Some(seen) = describer.describe(&pairs, || training(faces, &plan, 0))? else { return Ok(None) };
             log::info!("described {} faces to tell swapped ones by", seen.labels.len());
             let layer = logistic::fit(&seen.features, &seen.labels, &alike(&seen.labels), settings.swap_ridge)?;
             layers.push((Kind::Swapped, KindLayer::plain(layer)));
         }
-        Ok(Some(Learnt { layers, familiar, crossed }))
+        Ok(Some(Learnt { layers, familiar, crossed, strangers }))
     }
 }

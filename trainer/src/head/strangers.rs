@@ -1,0 +1,117 @@
+//! How often a layer calls real faces of a collection synthetic that it didn't learn from.
+//!
+//! Each real collection is left out in turn. A threshold means nothing across layers, so false alarms are given where a layer finds
+//! a stated share of the same generated faces.
+
+use std::collections::BTreeSet;
+
+use anyhow::Context;
+
+use super::features::Described;
+use super::generated::{self, Examples, Recipe};
+use super::judged::LEAST_FACES;
+
+/// Shares of the generated faces that are found, at which false alarms are counted.
+pub const FOUND: [f64; 7] = [0.5, 0.45, 0.4, 0.35, 0.3, 0.25, 0.2];
+
+/// A real collection that was left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stranger {
+    /// Its name.
+    pub source: String,
+    /// Its faces.
+    pub faces: usize,
+    /// Those that are called synthetic at each of [`FOUND`].
+    pub called: [usize; FOUND.len()],
+}
+
+/// Leaves out each real collection with enough faces in turn. `numbers` are those of the faces in `learnt`, where one may be more than
+/// once; `fakes` are generated faces of other collections.
+///
+/// # Errors
+///
+/// When nothing can be learnt without a collection, or the numbers don't settle.
+pub fn strangers(
+    recipe: &Recipe<'_>,
+    learnt: &Examples<'_>,
+    numbers: &[usize],
+    fakes: &Described,
+) -> anyhow::Result<Vec<Stranger>> {
+    let Examples { plain, width, sources, .. } = *learnt;
+    let real = sources.iter().zip(&plain.labels).filter(|(_, synthetic)| !**synthetic);
+    let names: BTreeSet<&str> = real.map(|(source, _)| *source).collect();
+    let mut found = Vec::new();
+    for name in names {
+        let mut seen = BTreeSet::new();
+        let is_new = |at: &usize| sources[*at] == name && !plain.labels[*at] && seen.insert(numbers[*at]);
+        let those: Vec<usize> = (0..sources.len()).filter(is_new).collect();
+        if those.len() < LEAST_FACES {
+            continue;
+        }
+        let kept = |at: usize| sources[at] != name;
+        let rest = generated::only(plain, width, kept);
+        let [varied, coded] =
+            [learnt.varied, learnt.coded].map(|seen| seen.map(|seen| generated::only(seen, width, kept)));
+        let of: Vec<&str> = sources.iter().copied().filter(|source| *source != name).collect();
+        let examples =
+            Examples { plain: &rest, varied: varied.as_ref(), coded: coded.as_ref(), sources: &of, ..*learnt };
+        let layer = generated::learn(recipe, &examples).with_context(|| format!("without {name}"))?;
+        let mut evidence: Vec<f64> = fakes.features.chunks_exact(width).map(|face| layer.evidence(face)).collect();
+        evidence.sort_unstable_by(|one, other| other.total_cmp(one));
+        let called = FOUND.map(|share| {
+            let least = evidence.get((evidence.len() as f64 * share) as usize).copied().unwrap_or(f64::MAX);
+            let faces = those.iter().map(|&at| &plain.features[at * width..(at + 1) * width]);
+            faces.filter(|face| layer.evidence(face) > least).count()
+        });
+        found.push(Stranger { source: name.to_owned(), faces: those.len(), called });
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two values; real faces lie at 0 and fakes at 3 of the first, but for those of `odd`, which are real and lie at 3 of it.
+    /// The second value is 6 in `odd` alone.
+    fn faces() -> (Described, Vec<&'static str>) {
+        let (mut seen, mut sources) = (Described::default(), Vec::new());
+        for at in 0..600 {
+            let noise = |times: usize| ((at * times % 17) as f32 - 8.0) / 8.0;
+            let (source, values) = match at % 3 {
+                0 => ("plain", [0.0, 0.0]),
+                1 => ("odd", [3.0, 6.0]),
+                _ => ("fakes", [3.0, 0.0]),
+            };
+            seen.features.extend([values[0] + noise(3), values[1] + noise(5)]);
+            seen.labels.push(source == "fakes");
+            sources.push(source);
+        }
+        (seen, sources)
+    }
+
+    #[test]
+    fn who_looks_like_a_fake_is_called_one_by_those_who_don_t_know_them() {
+        let (seen, sources) = faces();
+        let fakes = generated::only(&seen, 2, |at| sources[at] == "fakes");
+        let recipe = Recipe {
+            ridge: 0.01,
+            steady: 0.0,
+            steady_ridge: 0.01,
+            part: &[],
+            both: &[],
+            part_share: "0.5".parse().expect("it is a share"),
+            video_share: None,
+            gate_ridge: 0.01,
+        };
+        let learnt = Examples { plain: &seen, varied: None, coded: None, sources: &sources, width: 2, last: 1 };
+        // Each face is there twice.
+        let numbers: Vec<usize> = (0..600).map(|at| at / 6 * 3 + at % 3).collect();
+        let found = strangers(&recipe, &learnt, &numbers, &fakes).expect("there are both classes");
+        let of = |name: &str| found.iter().find(|one| one.source == name).expect("it was left out");
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert_eq!((of("odd").faces, of("plain").faces), (100, 100));
+        assert!(of("odd").called[0] > 40 && of("plain").called == [0; 7], "{found:?}");
+        assert!(of("odd").called.is_sorted_by(|more, less| more >= less), "{found:?}");
+    }
+}
