@@ -1,0 +1,102 @@
+//! What each test needs: a bus, PipeWire and a folder, and on them a screen and its watcher.
+
+use std::path::PathBuf;
+
+use cyborg_edge::capture::screen::portal::PortalOpener;
+use cyborg_edge::capture::{NeverAgain, Open as _, Read, Source};
+use cyborg_edge::frame::Frame;
+
+use crate::daemons::PipeWire;
+use crate::portal::{Manner, Portal, User};
+use crate::shown::Shown;
+use crate::support::bus::Bus;
+
+/// A desktop, of which only PipeWire is real.
+pub(crate) struct Stage {
+    pub(crate) pipewire: PipeWire,
+    pub(crate) bus: Bus,
+    folder: tempfile::TempDir,
+}
+
+impl Stage {
+    /// `None` where a program for it is missing, which is then told.
+    pub(crate) fn start(test: &str) -> Option<Self> {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let pipewire = PipeWire::start(test, folder.path())?;
+        Some(Self { pipewire, bus: Bus::start(folder.path()), folder })
+    }
+
+    /// A screen of 64 x 48 pixels.
+    pub(crate) fn share(&self, colour: [u8; 3]) -> Shown {
+        Shown::share(&self.pipewire.socket, (64, 48), colour)
+    }
+
+    /// A portal with a way to PipeWire.
+    pub(crate) fn portal(&self, user: User, token: Option<&str>) -> Portal {
+        let pipewire = Some(self.pipewire.socket.clone());
+        Portal::start(&self.bus, Manner { user, token: token.map(ToOwned::to_owned), pipewire, ..Manner::default() })
+    }
+
+    pub(crate) fn token(&self) -> PathBuf {
+        self.folder.path().join("state").join("token")
+    }
+
+    /// Who opens the screen, with as many looks as there can be.
+    pub(crate) fn opener(&self) -> PortalOpener {
+        PortalOpener::at(60.0, &self.bus.address, self.token()).expect("there are timers")
+    }
+}
+
+/// A screen that is watched.
+pub(crate) struct Watching(Box<dyn Source>);
+
+impl Watching {
+    /// Opens it, which must go well.
+    pub(crate) fn open(opener: &PortalOpener) -> Self {
+        match opener.open() {
+            Ok(opened) => Self(opened.source),
+            Err(error) => panic!("it can't be opened: {error}"),
+        }
+    }
+
+    /// The next frame; or why there is none, and whether that is for good.
+    pub(crate) fn next(&mut self) -> Result<Frame, (String, bool)> {
+        let mut frame = Frame::empty();
+        // What was in the buffer before must not matter.
+        frame.pixels.resize(99, 77);
+        match self.0.read(&mut frame) {
+            Ok(Read::Frame) => {
+                assert_eq!(frame.pixels.len(), frame.width * frame.height * 3);
+                Ok(frame)
+            }
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => Err((error.to_string(), error.is::<NeverAgain>())),
+        }
+    }
+
+    /// The first of the next frames that shows this colour, and nothing else.
+    pub(crate) fn until(&mut self, colour: [u8; 3]) -> Frame {
+        for _ in 0..200 {
+            let frame = self.next().expect("a frame");
+            if is(&frame, colour) {
+                return frame;
+            }
+        }
+        panic!("{colour:?} was never shown");
+    }
+
+    /// Why it is lost, which it will soon be, and whether that is for good.
+    pub(crate) fn lost(&mut self) -> (String, bool) {
+        for _ in 0..200 {
+            if let Err(lost) = self.next() {
+                return lost;
+            }
+        }
+        panic!("it isn't lost");
+    }
+}
+
+/// Whether a frame has one colour, and this one.
+pub(crate) fn is(frame: &Frame, colour: [u8; 3]) -> bool {
+    frame.pixels.chunks_exact(3).all(|pixel| pixel == colour)
+}
