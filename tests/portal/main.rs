@@ -1,8 +1,12 @@
 //! Screens of Wayland: a portal that does as the test tells it, and the real PipeWire with a stream of the test's own.
 #![cfg(target_os = "linux")]
 
-#[path = "../support/mod.rs"]
-mod support;
+/// Of what tests share, the part that needs neither a model nor the page: this one is built without them too.
+#[path = "../support"]
+mod support {
+    pub(crate) mod bus;
+    pub(crate) mod left_out;
+}
 
 mod asking;
 mod daemons;
