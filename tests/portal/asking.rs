@@ -41,7 +41,7 @@ fn the_dialog_comes_once() {
         assert_eq!(asking.join().expect("it ends"), Ok(true));
     });
     assert_eq!(fs::read_to_string(stage.token()).expect("it is kept"), "token-1\n");
-    Watching::open(&opener).until(GREEN);
+    Watching::open(&opener, &shown).until(GREEN);
     assert_eq!(portal.next(), Asked::Remote);
     drop(opener);
     assert_eq!(portal.next(), Asked::Closed);
@@ -49,7 +49,7 @@ fn the_dialog_comes_once() {
     portal.knows("token-1", shown.node);
     let opener = stage.opener();
     assert_eq!(prepare(&opener), Ok(true));
-    Watching::open(&opener).until(GREEN);
+    Watching::open(&opener, &shown).until(GREEN);
     assert_eq!((portal.next(), portal.next()), (select(Some("token-1")), Asked::Remote));
 }
 
@@ -93,7 +93,7 @@ fn one_dialog_waits_for_its_answer_however_often_it_is_opened() {
     let stopped = opener.prepare(&AtomicBool::new(true)).map_err(|error| error.to_string());
     assert_eq!(stopped, Ok(false), "the program is to end");
     portal.decide(User::Chooses(shown.node));
-    Watching::open(&opener).until(GREEN);
+    Watching::open(&opener, &shown).until(GREEN);
     assert_eq!((portal.next(), portal.next(), portal.next()), (select(None), Asked::Dialog, Asked::Remote));
     assert!(portal.is_quiet());
 }

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use crate::support::bus::Bus;
 use crate::support::left_out::not_run_unless;
 
 /// Both programs; they end with the test.
@@ -16,26 +17,26 @@ pub(crate) struct PipeWire {
 }
 
 impl PipeWire {
-    /// Keeps its files in `folder`; `None` where one isn't installed, which is then told.
-    pub(crate) fn start(test: &str, folder: &Path) -> Option<Self> {
+    /// Keeps its files in `folder`; `None` where one isn't installed, which is then told. The session manager wants a bus.
+    pub(crate) fn start(test: &str, folder: &Path, bus: &Bus) -> Option<Self> {
         let socket = folder.join("pipewire-0");
         let mut started = Self { programs: Vec::new(), socket };
-        started.begin(test, folder, "pipewire")?;
+        started.begin(test, folder, bus, "pipewire")?;
         let end = Instant::now() + Duration::from_secs(20);
         while !started.socket.exists() {
             assert!(Instant::now() < end, "pipewire didn't start");
             sleep(Duration::from_millis(20));
         }
-        started.begin(test, folder, "wireplumber")?;
+        started.begin(test, folder, bus, "wireplumber")?;
         Some(started)
     }
 
-    fn begin(&mut self, test: &str, folder: &Path, program: &str) -> Option<()> {
+    fn begin(&mut self, test: &str, folder: &Path, bus: &Bus, program: &str) -> Option<()> {
         let home = folder.join("home");
         create_dir_all(&home).expect("a folder");
         let log = File::create(folder.join(format!("{program}.log"))).expect("a file");
         let mut command = Command::new(program);
-        command.env_remove("PIPEWIRE_REMOTE").env_remove("DISPLAY").env_remove("DBUS_SESSION_BUS_ADDRESS");
+        command.env_remove("PIPEWIRE_REMOTE").env_remove("DISPLAY").env("DBUS_SESSION_BUS_ADDRESS", &bus.address);
         command.env("HOME", &home).env("XDG_STATE_HOME", &home).env("XDG_RUNTIME_DIR", folder);
         command.stdin(Stdio::null()).stdout(log.try_clone().expect("it is open")).stderr(log);
         match command.spawn() {
@@ -47,9 +48,7 @@ impl PipeWire {
         }
         Some(())
     }
-}
 
-impl PipeWire {
     /// Ends both.
     pub(crate) fn stop(&mut self) {
         for program in self.programs.iter_mut().rev() {

@@ -40,6 +40,8 @@ pub(crate) struct Shown {
 enum Tell {
     /// Shows this colour.
     Paint([u8; 3]),
+    /// Sends the same picture again.
+    Again,
     /// Sends a buffer that holds no picture.
     Blank,
     /// Has another size.
@@ -67,6 +69,11 @@ impl Shown {
 
     pub(crate) fn paint(&self, colour: [u8; 3]) {
         self.tell(Tell::Paint(colour));
+    }
+
+    /// Sends the same picture again: one that comes while PipeWire still brings both sides together may be lost.
+    pub(crate) fn again(&self) {
+        self.tell(Tell::Again);
     }
 
     pub(crate) fn blank(&self) {
@@ -123,8 +130,6 @@ fn play(
                 }
             }
         })
-        // With buffers of another size there is another picture to draw.
-        .add_buffer(|_, (), _| {})
         .register()?;
     let _told = told.attach(events.loop_(), {
         let (events, stream, drawn) = (events.clone(), stream.clone(), Rc::clone(&drawn));
@@ -133,6 +138,7 @@ fn play(
                 drawn.set(Drawn { colour, ..drawn.get() });
                 draw(&stream, drawn.get());
             }
+            Tell::Again => draw(&stream, drawn.get()),
             Tell::Blank => {
                 if let Some(mut buffer) = stream.dequeue_buffer() {
                     *buffer.datas_mut()[0].chunk_mut().size_mut() = 0;

@@ -1,6 +1,9 @@
 //! What each test needs: a bus, PipeWire and a folder, and on them a screen and its watcher.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use cyborg_edge::capture::screen::portal::PortalOpener;
 use cyborg_edge::capture::{NeverAgain, Open as _, Read, Source};
@@ -22,8 +25,9 @@ impl Stage {
     /// `None` where a program for it is missing, which is then told.
     pub(crate) fn start(test: &str) -> Option<Self> {
         let folder = tempfile::tempdir().expect("a folder for the test");
-        let pipewire = PipeWire::start(test, folder.path())?;
-        Some(Self { pipewire, bus: Bus::start(folder.path()), folder })
+        let bus = Bus::start(folder.path());
+        let pipewire = PipeWire::start(test, folder.path(), &bus)?;
+        Some(Self { pipewire, bus, folder })
     }
 
     /// A screen of 64 x 48 pixels.
@@ -51,9 +55,21 @@ impl Stage {
 pub(crate) struct Watching(Box<dyn Source>);
 
 impl Watching {
-    /// Opens it, which must go well.
-    pub(crate) fn open(opener: &PortalOpener) -> Self {
-        match opener.open() {
+    /// Opens what is shown, which must go well.
+    pub(crate) fn open(opener: &PortalOpener, shown: &Shown) -> Self {
+        let is_open = AtomicBool::new(false);
+        let opened = thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_open.load(Ordering::Relaxed) {
+                    shown.again();
+                    thread::sleep(Duration::from_millis(50));
+                }
+            });
+            let opened = opener.open();
+            is_open.store(true, Ordering::Relaxed);
+            opened
+        });
+        match opened {
             Ok(opened) => Self(opened.source),
             Err(error) => panic!("it can't be opened: {error}"),
         }
