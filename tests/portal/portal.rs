@@ -49,7 +49,12 @@ pub(crate) struct Manner {
 /// What it was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
-    Select { types: u32, cursor: Option<u32>, persist: Option<u32>, token: Option<String> },
+    Select {
+        types: u32,
+        cursor: Option<u32>,
+        persist: Option<u32>,
+        token: Option<String>,
+    },
     /// It showed its dialog.
     Dialog,
     /// It gave a way to PipeWire.

@@ -99,12 +99,7 @@ impl Drop for Shown {
     }
 }
 
-fn play(
-    remote: OwnedFd,
-    drawn: Drawn,
-    told: Receiver<Tell>,
-    number: mpsc::Sender<u32>,
-) -> Result<(), pipewire::Error> {
+fn play(remote: OwnedFd, drawn: Drawn, told: Receiver<Tell>, number: mpsc::Sender<u32>) -> Result<(), pipewire::Error> {
     pipewire::init();
     let events = MainLoopRc::new(None)?;
     let core = ContextRc::new(&events, None)?.connect_fd_rc(remote, None)?;

@@ -112,3 +112,17 @@ fn without_pipewire_it_is_lost() {
     let error = cyborg_edge::capture::Open::open(&opener).err().expect("it is gone").to_string();
     assert!(error.starts_with("PipeWire, which brings the pictures, can't be reached ("), "{error}");
 }
+
+#[test]
+fn what_was_before_another_size_is_not_taken_for_what_is() {
+    let Some(stage) = Stage::start("what_was_before_another_size_is_not_taken_for_what_is") else { return };
+    let shown = stage.share(GREEN);
+    let _portal = stage.portal(User::Chooses(shown.node), Some("token-1"));
+    let opener = stage.opener();
+    let mut watching = Watching::open(&opener, &shown);
+    watching.until(GREEN);
+    // And nothing is drawn in it.
+    shown.resize(100, 30);
+    let (error, for_good) = watching.lost();
+    assert_eq!((error.as_str(), for_good), ("the stream of the screen was lost: the desktop has stopped it", false));
+}

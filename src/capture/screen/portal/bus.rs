@@ -81,7 +81,8 @@ pub(super) async fn ask(address: Option<String>, token: Option<String>) -> Resul
 impl Grant {
     /// A way to PipeWire on which the stream is seen, and nothing else.
     pub(super) async fn remote(&self) -> Result<OwnedFd, PortalError> {
-        let asked: zbus::Result<zbus::OwnedFd> = self.link.call("OpenPipeWireRemote", &(&self.session, Options::new())).await?;
+        let asked: zbus::Result<zbus::OwnedFd> =
+            self.link.call("OpenPipeWireRemote", &(&self.session, Options::new())).await?;
         // Without PipeWire the portal has nothing to connect to.
         asked.map(Into::into).map_err(|error| PortalError::PipeWire(error.to_string()))
     }

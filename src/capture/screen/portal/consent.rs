@@ -123,8 +123,7 @@ impl Held {
                 Ok(())
             }
             Err(error) => {
-                self.state =
-                    if error == PortalError::Cancelled { State::Refused(error.clone()) } else { State::Open };
+                self.state = if error == PortalError::Cancelled { State::Refused(error.clone()) } else { State::Open };
                 Err(error)
             }
         }
@@ -145,6 +144,8 @@ impl Held {
         match &self.state {
             State::Refused(no) => NeverAgain(no.clone().into()).into(),
             State::Open | State::Asked(_) => error.into(),
+            // It is shared as before, and something may be drawn yet.
+            State::Given(_) if matches!(error, PortalError::NoPicture(_)) => error.into(),
             State::Given(_) => {
                 self.forget();
                 if for_good(self) { NeverAgain(error.into()).into() } else { error.into() }

@@ -22,10 +22,14 @@ pub enum PortalError {
     )]
     NoScreenCast(String),
     /// It doesn't answer.
-    #[error("the desktop's portal gave no answer within {0} s; restart it (systemctl --user restart xdg-desktop-portal)")]
+    #[error(
+        "the desktop's portal gave no answer within {0} s; restart it (systemctl --user restart xdg-desktop-portal)"
+    )]
     Silent(u64),
     /// It says no, and not because somebody wanted it so.
-    #[error("the desktop's portal failed at {request} ({reason}); its log says more (journalctl --user -u 'xdg-desktop-portal*')")]
+    #[error(
+        "the desktop's portal failed at {request} ({reason}); its log says more (journalctl --user -u 'xdg-desktop-portal*')"
+    )]
     Failed {
         /// What was asked.
         request: &'static str,
@@ -42,10 +46,15 @@ pub enum PortalError {
     #[error("the desktop ended the sharing of the screen; start again to share one")]
     Withdrawn,
     /// The pictures can't be had.
-    #[error("PipeWire, which brings the pictures, can't be reached ({0}); is it running (systemctl --user status pipewire wireplumber)?")]
+    #[error(
+        "PipeWire, which brings the pictures, can't be reached ({0}); is it running (systemctl --user status pipewire wireplumber)?"
+    )]
     PipeWire(String),
     /// The stream is there and nothing comes.
-    #[error("the desktop sent no picture within {0} s; does PipeWire's session manager run (systemctl --user status wireplumber)?")]
+    #[error(
+        "the desktop sent no picture within {0} s; some send none before something is drawn, or else see that PipeWire's session \
+         manager runs (systemctl --user status wireplumber)"
+    )]
     NoPicture(u64),
     /// The stream was lost.
     #[error("the stream of the screen was lost: {0}")]

@@ -15,8 +15,8 @@ use crate::wall;
 
 /// Where nothing is drawn, a frame comes after this time all the same: the picture is known to be as it was.
 const QUIET: Duration = Duration::from_millis(500);
-/// From the begin to the first picture.
-const FIRST_WITHIN: Duration = Duration::from_secs(5);
+/// From the begin to the first picture. Some desktops send none before something is drawn.
+const FIRST_WITHIN: Duration = Duration::from_secs(10);
 /// A stream that the desktop stops for longer than this is lost.
 const STOPPED: Duration = Duration::from_secs(2);
 /// How long a look for news of the consent takes.
@@ -70,13 +70,13 @@ impl PortalSource {
             let due = match self.last {
                 Some(last) if is_new => last + self.step,
                 None if is_new => now,
-                Some(last) if latest.plays => last + QUIET,
+                Some(last) if latest.holds() => last + QUIET,
                 // Nobody knows what the screen shows while the desktop sends nothing of it.
                 _ => *stopped.get_or_insert(now) + STOPPED,
             };
             if now < due {
                 latest = self.stream.wait(latest, due - now);
-            } else if is_new || latest.plays {
+            } else if is_new || latest.holds() {
                 let captured = latest.came.take().filter(|_| is_new).unwrap_or(now);
                 let changed = std::mem::replace(&mut latest.news, News::Nothing).changed(self.frames);
                 give(&latest, frame);
@@ -112,7 +112,9 @@ impl Source for PortalSource {
         let is_still = frame.changed.as_ref().is_some_and(|changed| changed.parts().is_empty());
         match read {
             // The picture of a screen that is no longer shared may hold still for ever.
-            Ok(()) if is_still && self.consent.is_withdrawn(POLL_INTERVAL) => Err(self.consent.lost(PortalError::Withdrawn)),
+            Ok(()) if is_still && self.consent.is_withdrawn(POLL_INTERVAL) => {
+                Err(self.consent.lost(PortalError::Withdrawn))
+            }
             Ok(()) => Ok(Read::Frame),
             Err(error) => Err(self.consent.lost(error)),
         }

@@ -48,8 +48,17 @@ pub(super) struct Latest {
     pub(super) came: Option<Instant>,
     /// Whether the desktop sends what it draws: while it doesn't, nobody knows what the screen shows.
     pub(super) plays: bool,
+    /// Whether pictures are to be of another kind now, and the first of these hasn't come: the last one shows what was.
+    pub(super) turns: bool,
     /// Why nothing comes any more.
     pub(super) lost: Option<PortalError>,
+}
+
+impl Latest {
+    /// Whether the picture is known to be what the screen shows.
+    pub(super) fn holds(&self) -> bool {
+        self.plays && !self.turns
+    }
 }
 
 impl Stream {
@@ -61,8 +70,14 @@ impl Stream {
     pub(super) fn hear(remote: OwnedFd, node: u32, rate: f64) -> Result<Self, PortalError> {
         static BEGUN: Once = Once::new();
         BEGUN.call_once(pipewire::init);
-        let latest =
-            Latest { picture: Picture::default(), news: News::Nothing, came: None, plays: false, lost: None };
+        let latest = Latest {
+            picture: Picture::default(),
+            news: News::Nothing,
+            came: None,
+            plays: false,
+            turns: false,
+            lost: None,
+        };
         let shared = Arc::new(Shared { latest: Mutex::new(latest), told: Condvar::new() });
         let (end, ends) = channel();
         let thread = thread::Builder::new().name("pipewire".to_owned()).spawn({
@@ -78,7 +93,8 @@ impl Stream {
                 shared.lose(reason);
             }
         });
-        let thread = thread.map_err(|error| PortalError::Lost(format!("no thread can be begun to read it: {error}")))?;
+        let thread =
+            thread.map_err(|error| PortalError::Lost(format!("no thread can be begun to read it: {error}")))?;
         Ok(Self { shared, end, thread: Some(thread) })
     }
 
@@ -203,7 +219,9 @@ fn turned(shared: &Shared, old: &StreamState, new: StreamState) {
 fn agree(shared: &Shared, stream: &PipeWireStream, param: &Pod, format: &RefCell<Option<Format>>) {
     let agreed = Format::of(param);
     log::debug!("the pictures of the screen: {agreed:?}");
-    format.replace(agreed);
+    if format.replace(agreed) != agreed {
+        shared.latest().turns = true;
+    }
     if agreed.is_none() {
         return shared.lose(PortalError::Lost("its pictures come in a format that can't be read".to_owned()));
     }
@@ -256,7 +274,7 @@ fn take(shared: &Shared, stream: &PipeWireStream, format: Option<Format>) {
         return;
     };
     latest.news.add(news);
-    latest.came = Some(came);
+    (latest.came, latest.turns) = (Some(came), false);
     drop(latest);
     shared.told.notify_all();
 }
