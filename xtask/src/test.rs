@@ -40,7 +40,9 @@ pub(crate) fn run_all(long: bool) -> anyhow::Result<()> {
     for feature in features()? {
         if feature == "wayland" && !has_pipewire() {
             // Nobody else needs PipeWire's headers, so set-up leaves them to who builds that feature.
-            say("== lints with wayland alone: not checked, because libpipewire-0.3-dev is missing (apt-get install it)");
+            say(
+                "== lints with wayland alone: not checked, because libpipewire-0.3-dev is missing (apt-get install it)",
+            );
             continue;
         }
         let alone =

@@ -39,7 +39,7 @@ struct Held {
 enum State {
     Open,
     Asked(JoinHandle<Result<Grant, PortalError>>),
-    Given(Grant),
+    Given(Box<Grant>),
     /// For good.
     Refused(PortalError),
 }
@@ -119,7 +119,7 @@ impl Held {
                 let token = grant.granted.token.as_deref();
                 self.remembered = token.is_some();
                 self.token.keep(token);
-                self.state = State::Given(grant);
+                self.state = State::Given(Box::new(grant));
                 Ok(())
             }
             Err(error) => {
