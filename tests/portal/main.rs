@@ -3,6 +3,7 @@
 
 /// Of what tests share, the part that needs neither a model nor the page: this one is built without them too.
 #[path = "../support"]
+#[allow(dead_code, reason = "each test binary uses a part of it")]
 mod support {
     pub(crate) mod bus;
     pub(crate) mod left_out;

@@ -69,10 +69,7 @@ impl Watching {
             is_open.store(true, Ordering::Relaxed);
             opened
         });
-        match opened {
-            Ok(opened) => Self(opened.source),
-            Err(error) => panic!("it can't be opened: {error}"),
-        }
+        Self(opened.map_err(|error| error.to_string()).expect("it can be opened").source)
     }
 
     /// The next frame; or why there is none, and whether that is for good.
@@ -80,35 +77,21 @@ impl Watching {
         let mut frame = Frame::empty();
         // What was in the buffer before must not matter.
         frame.pixels.resize(99, 77);
-        match self.0.read(&mut frame) {
-            Ok(Read::Frame) => {
-                assert_eq!(frame.pixels.len(), frame.width * frame.height * 3);
-                Ok(frame)
-            }
-            Ok(other) => panic!("{other:?}"),
-            Err(error) => Err((error.to_string(), error.is::<NeverAgain>())),
-        }
+        let read = self.0.read(&mut frame).map_err(|error| (error.to_string(), error.is::<NeverAgain>()))?;
+        assert!(matches!(read, Read::Frame), "{read:?}");
+        assert_eq!(frame.pixels.len(), frame.width * frame.height * 3);
+        Ok(frame)
     }
 
     /// The first of the next frames that shows this colour, and nothing else.
     pub(crate) fn until(&mut self, colour: [u8; 3]) -> Frame {
-        for _ in 0..200 {
-            let frame = self.next().expect("a frame");
-            if is(&frame, colour) {
-                return frame;
-            }
-        }
-        panic!("{colour:?} was never shown");
+        let mut frames = (0..200).map(|_| self.next().expect("a frame"));
+        frames.find(|frame| is(frame, colour)).expect("it is shown")
     }
 
     /// Why it is lost, which it will soon be, and whether that is for good.
     pub(crate) fn lost(&mut self) -> (String, bool) {
-        for _ in 0..200 {
-            if let Err(lost) = self.next() {
-                return lost;
-            }
-        }
-        panic!("it isn't lost");
+        (0..200).find_map(|_| self.next().err()).expect("it is lost")
     }
 }
 
