@@ -28,6 +28,8 @@ pub mod test_camera;
 #[cfg(feature = "video")]
 pub mod video;
 
+use std::sync::atomic::AtomicBool;
+
 use crate::BoxError;
 use crate::frame::Frame;
 
@@ -93,12 +95,28 @@ pub enum AtEnd {
     Finish,
 }
 
+/// Why a source is not to be opened again: whoever may allow it has said no.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct NeverAgain(pub BoxError);
+
 /// Opens one source, and opens it again when it was lost.
 pub trait Open: Send + Sync {
+    /// Settles what must be settled before the run begins, and may take a person's time: the answer to a dialog. Gives whether it
+    /// was; it isn't where `stop` is set first.
+    ///
+    /// # Errors
+    ///
+    /// When the answer is no, or nobody can be asked.
+    fn prepare(&self, stop: &AtomicBool) -> Result<bool, BoxError> {
+        let _ = stop;
+        Ok(true)
+    }
+
     /// Opens it. May wait for the device or the network; it is called on the thread that then reads.
     ///
     /// # Errors
     ///
-    /// When it can't be opened now. It may be another time.
+    /// When it can't be opened now. It may be another time, unless it is [`NeverAgain`], with which reading may end too.
     fn open(&self) -> Result<Opened, BoxError>;
 }

@@ -121,6 +121,10 @@ fn screen(error: &ScreenError) -> Option<String> {
         ScreenError::NoMonitor { .. } | ScreenError::NoWindow(_) | ScreenError::Outside { .. } => {
             Some("`cyborg screens` lists what there is".into())
         }
+        ScreenError::Wayland if cfg!(feature = "wayland") => Some("`--screen portal` asks the desktop for a screen".into()),
+        ScreenError::Wayland => Some(
+            "`--screen portal` asks the desktop for a screen, in a build with `cargo build --release --features wayland`".into(),
+        ),
         ScreenError::Several { .. } => Some("`cyborg screens --pictures FOLDER` shows them".into()),
         _ => None,
     }
@@ -250,6 +254,13 @@ mod tests {
         check(wanted(None), "give another `--start` or `--end`");
         check(wanted(Some(8.0)), "`--start @8` goes by its own clock");
         check(VideoSinkError::NoEncoder, "or drop `--annotate`");
+    }
+
+    #[cfg(feature = "screen")]
+    #[test]
+    fn flags_for_screens_are_named() {
+        check(ScreenError::NoMonitor { asked: 1, count: 1 }, "`cyborg screens` lists what there is");
+        check(ScreenError::Wayland, "`--screen portal` asks the desktop for a screen");
     }
 
     #[cfg(feature = "page")]

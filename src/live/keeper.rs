@@ -10,6 +10,7 @@ use super::backoff::{BackOff, chance};
 use super::desk::Desk;
 use super::reader::{Event, Reader, Shared};
 use super::view::{Audience, SourceState};
+use crate::BoxError;
 use crate::capture::Open;
 use crate::clock::Clock;
 
@@ -51,15 +52,21 @@ pub(super) struct Keeper<'a> {
 enum End {
     Stopped,
     Finished,
+    Refused(BoxError),
     Lost { reason: String, played: Option<Duration> },
 }
 
 impl Keeper<'_> {
     /// Opens the source again and again, until it finishes or somebody stops it.
-    pub(super) fn keep(&self) {
+    ///
+    /// # Errors
+    ///
+    /// When it is not to be opened again.
+    pub(super) fn keep(&self) -> Result<(), BoxError> {
         self.audience.source(SourceState::Starting);
         let (mut tries, mut session) = (0, 0);
         let mut hanging: Vec<Reader> = Vec::new();
+        let mut outcome = Ok(());
         while !self.stopped() {
             hanging.retain(|reader| !reader.has_ended());
             hanging.iter().for_each(Reader::end);
@@ -73,8 +80,13 @@ impl Keeper<'_> {
             let end = self.follow(&reader, begun);
             reader.end();
             hanging.push(reader);
-            let End::Lost { reason, played } = end else {
-                break;
+            let (reason, played) = match end {
+                End::Lost { reason, played } => (reason, played),
+                End::Refused(error) => {
+                    outcome = Err(error);
+                    break;
+                }
+                End::Stopped | End::Finished => break,
             };
             if let Some(played) = played {
                 self.shared.metrics.lost.fetch_add(1, Ordering::Relaxed);
@@ -93,6 +105,7 @@ impl Keeper<'_> {
             hanging.iter().for_each(Reader::end);
             self.clock().sleep(Duration::from_millis(5));
         }
+        outcome
     }
 
     /// Follows one session, which began at `begun`, to its end.
@@ -111,6 +124,7 @@ impl Keeper<'_> {
                     self.audience.source(SourceState::Playing { size, rate, differs: known.clone() });
                 }
                 Ok(Event::Lost(reason)) => return lost(reason, playing),
+                Ok(Event::Refused(error)) => return End::Refused(error),
                 Ok(Event::Finished) => return End::Finished,
                 Err(RecvTimeoutError::Disconnected) => return lost("its driver failed".to_owned(), playing),
                 Err(RecvTimeoutError::Timeout) => {}

@@ -14,7 +14,8 @@ use crossbeam_queue::ArrayQueue;
 use super::metrics::LiveMetrics;
 use super::newest::Newest;
 use super::nudge::nudge;
-use crate::capture::{AtEnd, Open, Opened, Read};
+use crate::BoxError;
+use crate::capture::{AtEnd, NeverAgain, Open, Opened, Read};
 use crate::clock::Clock;
 use crate::explain::explain;
 use crate::frame::{Frame, PresentationTime};
@@ -57,6 +58,8 @@ pub(super) enum Event {
     Playing { since: Instant, size: (usize, usize), rate: Option<f64>, differs: Option<String> },
     /// It can't be opened, or was lost; why.
     Lost(String),
+    /// The same, and it is not to be opened again.
+    Refused(BoxError),
     /// There is no more to come.
     Finished,
 }
@@ -122,7 +125,7 @@ impl Reader {
 fn read(opener: &dyn Open, shared: &Shared, session: &Session, tell: &Sender<Event>) -> Event {
     let Opened { mut source, mut differs, at_end } = match opener.open() {
         Ok(opened) => opened,
-        Err(error) => return Event::Lost(explain(&error)),
+        Err(error) => return lost(error),
     };
     let rate = source.info().rate;
     let mut size = None;
@@ -140,7 +143,7 @@ fn read(opener: &dyn Open, shared: &Shared, session: &Session, tell: &Sender<Eve
             }
             Ok(Read::End) if at_end == AtEnd::Finish => return Event::Finished,
             Ok(Read::End) => return Event::Lost("it ended".to_owned()),
-            Err(error) => return Event::Lost(explain(&error)),
+            Err(error) => return lost(error),
         }
         if session.over.load(Ordering::Acquire) {
             break;
@@ -174,6 +177,13 @@ fn read(opener: &dyn Open, shared: &Shared, session: &Session, tell: &Sender<Eve
         }
     }
     Event::Finished
+}
+
+fn lost(error: BoxError) -> Event {
+    match error.downcast::<NeverAgain>() {
+        Ok(refused) => Event::Refused(refused.0),
+        Err(error) => Event::Lost(explain(&error)),
+    }
 }
 
 fn drop_older(shared: &Shared, older: Captured) {

@@ -41,7 +41,8 @@ pub struct LiveStages<'a> {
     pub limits: Arc<SharedLimits>,
     /// By which a silent source is lost and tried again; the frames' own times are by it too.
     pub clock: Clock,
-    /// Is told of a feed whose detector failed, by its number, as soon as it does. That feed has ended; the others go on.
+    /// Is told of a feed whose detector failed or whose source is not to be opened again, by its number, as soon as it is so. That
+    /// feed has ended; the others go on.
     pub failed: &'a (dyn Fn(usize, BoxError) + Sync),
 }
 
@@ -88,8 +89,8 @@ impl Drop for Closed<'_> {
 
 /// Watches all feeds until none of them has more to give, or `stop` becomes true, and tells their audiences what there is to see.
 ///
-/// A source that is lost ends nothing: it is opened again. One that has no more to give, or whose detector fails, ends alone. A
-/// reader that hangs in a driver at the end is left behind.
+/// A source that is lost ends nothing: it is opened again. One that has no more to give, that is not to be opened again, or whose
+/// detector fails, ends alone. A reader that hangs in a driver at the end is left behind.
 ///
 /// # Errors
 ///
@@ -125,7 +126,10 @@ pub fn watch(stages: LiveStages<'_>, stop: &AtomicBool) -> Result<(), BoxError> 
             })?;
             watching.push(thread::Builder::new().name("keeper".to_owned()).spawn_scoped(scope, move || {
                 let closed = Closed { desk, done };
-                Keeper { opener: &opener, shared, settings: &keep, audience, stop, done, desk }.keep();
+                let keeper = Keeper { opener: &opener, shared, settings: &keep, audience, stop, done, desk };
+                if let Err(error) = keeper.keep() {
+                    failed(number, error);
+                }
                 drop(closed);
                 join(locating);
                 // Nothing is shown after it.

@@ -159,6 +159,18 @@ fn a_detector_that_fails_ends_its_own_source() {
 }
 
 #[test]
+fn a_source_that_is_not_to_be_opened_again_ends_alone() {
+    let sessions =
+        [Session::Plays(vec![frames(5)]), Session::Forbidden("the user said no"), Session::Last(vec![frames(9)])];
+    let ran = LiveRun::together(vec![held([Session::Last(vec![frames(40)])]), held(sessions)]);
+    assert!(ran[0].ended.is_ok(), "{:?}", ran[0].ended);
+    assert_eq!((shown(&ran[0]).len(), shown(&ran[1]).len()), (40, 5));
+    let error = ran[1].ended.as_ref().expect_err("it is forbidden");
+    assert_eq!(error.to_string(), "the user said no");
+    assert_eq!(ran[1].states(), ["starting", "playing 64x48", "lost 0: it ended", "ended"]);
+}
+
+#[test]
 fn a_classifier_that_fails_ends_the_run() {
     let mut first = held([Session::Plays(vec![frames(4), Step::Hang])]);
     first.classifier.fails_at = Some(3);

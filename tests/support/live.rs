@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use cyborg_edge::BoxError;
-use cyborg_edge::capture::{AtEnd, Open, Opened, Read, Source, SourceInfo};
+use cyborg_edge::capture::{AtEnd, NeverAgain, Open, Opened, Read, Source, SourceInfo};
 use cyborg_edge::clock::Clock;
 use cyborg_edge::face::follow::{DetectEvery, TrackId};
 use cyborg_edge::frame::{Frame, PresentationTime};
@@ -53,6 +53,8 @@ pub(crate) enum Step {
 pub(crate) enum Session {
     /// It can't be opened.
     Refused(&'static str),
+    /// It can't be opened, and not at any other time either.
+    Forbidden(&'static str),
     /// It plays; the stream is lost at the end of the steps.
     Plays(Vec<Step>),
     /// It plays, and there is no more at the end of the steps.
@@ -121,6 +123,7 @@ impl Open for ScriptedOpener {
             Some(Session::Plays(steps)) => (steps, AtEnd::Reopen),
             Some(Session::Last(steps)) => (steps, AtEnd::Finish),
             Some(Session::Refused(reason)) => return Err(reason.into()),
+            Some(Session::Forbidden(reason)) => return Err(NeverAgain(reason.into()).into()),
             None => {
                 // Nothing more will happen: a test that waits for something then fails, and doesn't go on for ever.
                 self.stage.stop();

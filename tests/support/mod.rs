@@ -9,6 +9,8 @@ pub(crate) mod axe;
 pub(crate) mod broadcast;
 #[cfg(feature = "page")]
 pub(crate) mod browser;
+#[cfg(all(any(feature = "notify", feature = "wayland"), target_os = "linux"))]
+pub(crate) mod bus;
 pub(crate) mod chance;
 pub(crate) mod child;
 pub(crate) mod clips;

@@ -22,7 +22,8 @@ const ROOMS: [&[&str]; 10] = [
 
 /// The files of the runtime that start threads: those of `pipeline` and `live` are on the way of a frame, the others wait for
 /// something outside, serve it, or measure. See ARCHITECTURE.md.
-const THREADS: [&str; 11] = [
+const THREADS: [&str; 12] = [
+    "src/capture/screen/portal/stream.rs",
     "src/capture/video/pipe.rs",
     "src/cli/bench/measure.rs",
     "src/cli/interrupt.rs",

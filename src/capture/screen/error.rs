@@ -17,8 +17,8 @@ pub enum ScreenError {
     NoDisplay,
     /// A Wayland session without an X server.
     #[error(
-        "this is a Wayland session without an X server (WAYLAND_DISPLAY is set, DISPLAY is not), and Wayland's screens \
-         can't be watched yet; log in to an X11 session, or start Xwayland for the windows of X11 programs"
+        "this is a Wayland session without an X server (WAYLAND_DISPLAY is set, DISPLAY is not), where programs can neither \
+         list nor watch what others show unless the desktop's user lets them"
     )]
     Wayland,
     /// The X server can't be reached, or refuses.

@@ -2,11 +2,13 @@
 //!
 //! What is drawn is heard of by Damage, so only what changed is read again, and where nothing did a frame says so
 //! ([`Frame::changed`]). A window is read from its own memory (Composite): what lies over it isn't seen. `choice` is what may be
-//! watched, `x11` does it.
+//! watched, `x11` does it. Under Wayland it is the desktop's user who chooses: `portal`.
 
 mod choice;
 mod error;
 mod opener;
+#[cfg(all(target_os = "linux", feature = "wayland"))]
+pub mod portal;
 #[cfg(target_os = "linux")]
 mod x11;
 

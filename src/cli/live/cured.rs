@@ -1,9 +1,10 @@
 //! A source whose errors name the flag that helps: the library tells why a live source was lost, and knows no flags.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use crate::BoxError;
-use crate::capture::{Open, Opened, Read, Source, SourceInfo};
+use crate::capture::{NeverAgain, Open, Opened, Read, Source, SourceInfo};
 use crate::cli::cure;
 use crate::frame::Frame;
 
@@ -13,6 +14,10 @@ pub(super) struct CuredOpener(pub(super) Arc<dyn Open>);
 struct CuredSource(Box<dyn Source>);
 
 impl Open for CuredOpener {
+    fn prepare(&self, stop: &AtomicBool) -> Result<bool, BoxError> {
+        self.0.prepare(stop).map_err(cured)
+    }
+
     fn open(&self) -> Result<Opened, BoxError> {
         let opened = self.0.open().map_err(cured)?;
         Ok(Opened { source: Box::new(CuredSource(opened.source)), ..opened })
@@ -34,7 +39,10 @@ impl Source for CuredSource {
 }
 
 fn cured(error: BoxError) -> BoxError {
-    cure::in_words(&error).into()
+    match error.downcast::<NeverAgain>() {
+        Ok(refused) => NeverAgain(cured(refused.0)).into(),
+        Err(error) => cure::in_words(&error).into(),
+    }
 }
 
 #[cfg(all(test, feature = "video"))]

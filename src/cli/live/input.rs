@@ -80,7 +80,7 @@ impl LiveInputArgs {
     fn shows_whole(&self, watched: &Watched) -> bool {
         match watched {
             #[cfg(feature = "screen")]
-            Watched::Screen(_) => self.screen.shows_whole(),
+            Watched::Screen(_) | Watched::Portal => self.screen.shows_whole(),
             Watched::Camera(_) | Watched::Stream(_) | Watched::Test(_) => true,
         }
     }
@@ -97,6 +97,8 @@ impl LiveInputArgs {
             Watched::Test(clip) => self.test_camera(clip.clone())?,
             #[cfg(feature = "screen")]
             Watched::Screen(choice) => self.screen.opener(choice),
+            #[cfg(feature = "screen")]
+            Watched::Portal => self.screen.portal()?,
         })
     }
 

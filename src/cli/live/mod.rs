@@ -112,6 +112,15 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
     };
     #[cfg(all(feature = "page", not(feature = "screen")))]
     let at = None;
+    for source in &sources {
+        if source.watched.asks_desktop() {
+            note("the desktop is asked for a screen; where it shows a dialog, choose there");
+        }
+        // Before the models are loaded: somebody may sit before a dialog, and may say no.
+        if !source.opener.prepare(stop).map_err(cure::unboxed)? {
+            return Ok(Outcome::Done);
+        }
+    }
     let (mut team, more) = workers.open_live_team(NonZeroUsize::new(sources.len()).unwrap_or(NonZeroUsize::MIN))?;
     let judge = Judge::new(team.classifier.contract());
     let mut quick = team.others.pop();

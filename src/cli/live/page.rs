@@ -83,7 +83,7 @@ fn shown(feed: &LiveFeed) -> Arc<Feed> {
         Watched::Stream(_) => FeedKind::Stream,
         Watched::Test(_) => FeedKind::Test,
         #[cfg(feature = "screen")]
-        Watched::Screen(_) => FeedKind::Screen,
+        Watched::Screen(_) | Watched::Portal => FeedKind::Screen,
     };
     let facts = FeedFacts { name: feed.source.name.clone(), kind, whole: feed.source.whole };
     Arc::new(Feed::new(facts, Arc::clone(&feed.metrics)))

@@ -5,7 +5,11 @@ use std::sync::Arc;
 use clap::Args;
 
 use crate::capture::Open;
+#[cfg(all(target_os = "linux", feature = "wayland"))]
+use crate::capture::screen::portal::PortalOpener;
 use crate::capture::screen::{Display, ScreenChoice, ScreenOpener, USUAL_RATE};
+#[cfg(not(all(target_os = "linux", feature = "wayland")))]
+use crate::cli::outcome::UsageError;
 
 #[derive(Args, Debug)]
 pub(super) struct ScreenArgs {
@@ -21,6 +25,20 @@ impl ScreenArgs {
     /// Who opens a screen.
     pub(super) fn opener(&self, choice: &ScreenChoice) -> Arc<dyn Open> {
         Arc::new(ScreenOpener { choice: choice.clone(), rate: self.screen_rate, display: Display::default() })
+    }
+
+    /// Who has the desktop ask for a screen.
+    #[cfg(all(target_os = "linux", feature = "wayland"))]
+    pub(super) fn portal(&self) -> anyhow::Result<Arc<dyn Open>> {
+        Ok(Arc::new(PortalOpener::new(self.screen_rate)?))
+    }
+
+    /// Nobody, in a build that has no PipeWire.
+    #[cfg(not(all(target_os = "linux", feature = "wayland")))]
+    pub(super) fn portal(&self) -> anyhow::Result<Arc<dyn Open>> {
+        let words = "--screen portal needs a build for Linux with the feature `wayland`: `cargo build --release --features wayland`, \
+                     which needs libpipewire-0.3-dev and libclang-dev";
+        Err(UsageError(words.to_owned()).into())
     }
 
     /// Whether the page shows all of a screen.

@@ -22,6 +22,9 @@ const SCREEN: &str = "screen";
 /// What stands for a screen that is chosen on the page.
 #[cfg(feature = "screen")]
 const CHOOSE: &str = "choose";
+/// What stands for a screen that is chosen in a dialog of the desktop's.
+#[cfg(feature = "screen")]
+const PORTAL: &str = "portal";
 /// What is watched when nothing is named.
 const FIRST_CAMERA: &str = "0";
 /// What stands for the test camera.
@@ -39,6 +42,9 @@ pub(super) enum Watched {
     /// A monitor, a window or a rectangle of a screen.
     #[cfg(feature = "screen")]
     Screen(ScreenChoice),
+    /// A screen that the desktop's portal gives, as its user likes.
+    #[cfg(feature = "screen")]
+    Portal,
 }
 
 /// All that is watched, at least one, in the order in which the flags were given.
@@ -55,6 +61,8 @@ pub(super) struct WatchedArgs {
 enum ScreenWord {
     /// It is chosen on the page.
     Choose,
+    /// The desktop's portal gives it.
+    Portal,
     /// This one.
     This(ScreenChoice),
 }
@@ -66,6 +74,9 @@ impl FromStr for ScreenWord {
     fn from_str(text: &str) -> Result<Self, ChoiceError> {
         if cfg!(feature = "page") && text == CHOOSE {
             return Ok(Self::Choose);
+        }
+        if text == PORTAL {
+            return Ok(Self::Portal);
         }
         text.parse().map(Self::This)
     }
@@ -102,6 +113,8 @@ impl Watched {
             Self::Test(Some(clip)) => Address::of(format!("{TEST}={}", name::of(clip)).as_ref()).name(),
             #[cfg(feature = "screen")]
             Self::Screen(choice) => format!("screen {choice}"),
+            #[cfg(feature = "screen")]
+            Self::Portal => format!("screen {PORTAL}"),
         }
     }
 
@@ -110,7 +123,16 @@ impl Watched {
         match self {
             Self::Camera(_) | Self::Stream(_) | Self::Test(_) => false,
             #[cfg(feature = "screen")]
-            Self::Screen(_) => true,
+            Self::Screen(_) | Self::Portal => true,
+        }
+    }
+
+    /// Whether the desktop is asked for it, and may ask its user.
+    pub(super) fn asks_desktop(&self) -> bool {
+        match self {
+            #[cfg(feature = "screen")]
+            Self::Portal => true,
+            _ => false,
         }
     }
 
@@ -192,13 +214,13 @@ impl Args for WatchedArgs {
         let command = command.arg(
             Arg::new(SCREEN)
                 .long(SCREEN)
-                .value_name("choose|monitor=N|window=TITLE|window-id=ID|region=X,Y,WIDTHxHEIGHT")
+                .value_name("choose|portal|monitor=N|window=TITLE|window-id=ID|region=X,Y,WIDTHxHEIGHT")
                 .action(ArgAction::Append)
                 .value_parser(value_parser!(ScreenWord))
                 .help(
                     "Watch a screen: a monitor, a window (by its title, a part of it, or its number), or a rectangle in \
                      pixels; `cyborg screens` lists what there is, and `choose` shows small pictures of it on the page to choose \
-                     from, before the run begins; give it more than once, or beside --camera, to watch \
+                     from, before the run begins; `portal` has the desktop ask which, the only way under Wayland; give it more than once, or beside --camera, to watch \
                      several",
                 ),
         );
@@ -216,6 +238,7 @@ impl FromArgMatches for WatchedArgs {
         #[cfg(feature = "screen")]
         found.extend(given::<ScreenWord>(matches, SCREEN, |word| match word {
             ScreenWord::Choose => None,
+            ScreenWord::Portal => Some(Watched::Portal),
             ScreenWord::This(choice) => Some(Watched::Screen(choice.clone())),
         }));
         found.sort_by_key(|&(place, _)| place);
@@ -301,6 +324,9 @@ mod tests {
         assert_eq!(found.names(), ["screen window=A call", "0", "screen monitor=1"]);
         assert_eq!(read(&["--screen", "monitor=0"]).all().len(), 1, "no camera that nobody named");
         assert!(read(&["--screen", "monitor=0", "--screen", "monitor=0"]).check().is_err());
+        let found = read(&["--screen", "portal", "--camera", "1"]);
+        assert_eq!((found.names(), found.check().is_ok()), (vec!["screen portal".to_owned(), "1".to_owned()], true));
+        assert!(read(&["--screen", "portal", "--screen", "portal"]).check().is_err(), "one dialog, one screen");
     }
 
     #[cfg(all(feature = "page", feature = "screen"))]
