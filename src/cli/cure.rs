@@ -118,9 +118,10 @@ fn camera(error: &CameraError) -> Option<String> {
 #[cfg(feature = "screen")]
 fn screen(error: &ScreenError) -> Option<String> {
     match error {
-        ScreenError::NoMonitor { .. } | ScreenError::NoWindow(_) | ScreenError::Outside { .. } => {
-            Some("`cyborg screens` lists what there is".into())
-        }
+        ScreenError::NoMonitor { .. }
+        | ScreenError::Unplugged { .. }
+        | ScreenError::NoWindow(_)
+        | ScreenError::Outside { .. } => Some("`cyborg screens` lists what there is".into()),
         ScreenError::Several { .. } => Some("`cyborg screens --pictures FOLDER` shows them".into()),
         _ => None,
     }

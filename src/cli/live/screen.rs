@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use crate::capture::Open;
-use crate::capture::screen::{Display, ScreenChoice, ScreenOpener, USUAL_RATE};
+use crate::capture::screen::{Claims, Display, ScreenChoice, ScreenOpener, USUAL_RATE};
 
 #[derive(Args, Debug)]
 pub(super) struct ScreenArgs {
@@ -15,12 +15,16 @@ pub(super) struct ScreenArgs {
     /// Show all of a watched screen on the page; otherwise the page shows the faces alone, and the rest dark
     #[arg(long)]
     show_screen: bool,
+    /// The windows that the run watches.
+    #[arg(skip)]
+    claims: Claims,
 }
 
 impl ScreenArgs {
     /// Who opens a screen.
     pub(super) fn opener(&self, choice: &ScreenChoice) -> Arc<dyn Open> {
-        Arc::new(ScreenOpener { choice: choice.clone(), rate: self.screen_rate, display: Display::default() })
+        let opener = ScreenOpener::new(choice.clone(), self.screen_rate, Display::default());
+        Arc::new(opener.among(&self.claims))
     }
 
     /// Whether the page shows all of a screen.
