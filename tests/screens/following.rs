@@ -89,7 +89,7 @@ fn found_by_its_very_title_another_is_not_taken_for_it() {
     assert_eq!(at(&frame, 160, 100), [200, 10, 30]);
 }
 
-/// Puts up two monitors side by side, in place of those of these names.
+/// Puts up two monitors side by side, in place of those that were put up before.
 fn put_up(desk: &Desk, names: [&str; 2]) {
     let (connection, screen) = desk.connect();
     let root = connection.setup().roots[screen].root;
@@ -100,7 +100,7 @@ fn put_up(desk: &Desk, names: [&str; 2]) {
     // Nobody sees them half arranged.
     connection.grab_server().expect("it is sent");
     let known = connection.randr_get_monitors(root, true).expect("it is sent").reply().expect("a list").monitors;
-    for monitor in known.iter().filter(|monitor| atoms.contains(&monitor.name)) {
+    for monitor in known.iter().filter(|monitor| !monitor.automatic) {
         connection.randr_delete_monitor(root, monitor.name).expect("it is sent");
     }
     for (name, x) in atoms.into_iter().zip([0, 640]) {
