@@ -118,9 +118,10 @@ fn camera(error: &CameraError) -> Option<String> {
 #[cfg(feature = "screen")]
 fn screen(error: &ScreenError) -> Option<String> {
     match error {
-        ScreenError::NoMonitor { .. } | ScreenError::NoWindow(_) | ScreenError::Outside { .. } => {
-            Some("`cyborg screens` lists what there is".into())
-        }
+        ScreenError::NoMonitor { .. }
+        | ScreenError::Unplugged { .. }
+        | ScreenError::NoWindow(_)
+        | ScreenError::Outside { .. } => Some("`cyborg screens` lists what there is".into()),
         ScreenError::Wayland if cfg!(feature = "wayland") => Some("`--screen portal` asks the desktop for a screen".into()),
         ScreenError::Wayland => Some(
             "`--screen portal` asks the desktop for a screen, in a build with `cargo build --release --features wayland`".into(),

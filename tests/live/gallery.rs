@@ -27,7 +27,7 @@ use cyborg_edge::verdict::Judge;
 use cyborg_edge::verdict::reason::Reason;
 
 use crate::support::alone::alone;
-use crate::support::gallery::{PEOPLE, People, SIZE, paint, tile_of};
+use crate::support::gallery::{PEOPLE, People, SIZE, order, paint, tile_of};
 
 /// From one picture to the next, by the source's time.
 const LOOK: Duration = Duration::from_millis(100);
@@ -55,11 +55,6 @@ impl Seen {
     fn decided(&self) -> usize {
         self.pictures.last().map_or(0, |tiles| tiles.values().filter(|(_, decided)| *decided).count())
     }
-}
-
-/// Who is in a tile: as they came, and arranged anew.
-fn order(anew: bool) -> Vec<usize> {
-    (0..PEOPLE).map(|tile| if anew { (tile * 7 + 3) % PEOPLE } else { tile }).collect()
 }
 
 /// The call as a source.

@@ -3,75 +3,19 @@
 //! classifier, or as many seconds as `CYBORG_SOAK_SECONDS` says.
 #![cfg(all(target_os = "linux", feature = "page"))]
 
-use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cyborg_edge::live::metrics::LiveMetrics;
 
 use crate::support::alone::alone;
 use crate::support::broadcast::{feed, serve};
 use crate::support::child::long_run;
+use crate::support::course::{Course, LONG, length};
 use crate::support::live::{LiveRun, Session, Step};
-use crate::support::process::{Held, held};
 use crate::support::readers::read;
-
-/// An hour.
-const LONG: u64 = 3600;
-
-/// How long to run in seconds: `usual`, or `long` in the long run where nobody asks for another length.
-fn length(usual: u64, long: u64) -> Duration {
-    let asked = std::env::var("CYBORG_SOAK_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
-    Duration::from_secs(if long_run() { asked.unwrap_or(long) } else { usual })
-}
-
-/// What was held in the course of a run.
-struct Course {
-    begun: Instant,
-    length: Duration,
-    samples: Vec<Held>,
-}
-
-impl Course {
-    fn new(length: Duration) -> Self {
-        Self { begun: Instant::now(), length, samples: Vec::new() }
-    }
-
-    fn is_over(&self) -> bool {
-        self.begun.elapsed() >= self.length
-    }
-
-    fn sample(&mut self, id: &str) {
-        self.samples.push(held(id).expect("Linux says what a process holds"));
-    }
-
-    /// What was held in a part of the course, from and to in parts of its samples: by the clock a part may have none on a machine
-    /// that is busy with other things.
-    fn part(&self, from: f64, to: f64) -> impl Iterator<Item = Held> {
-        let at = |share: f64| (self.samples.len() as f64 * share) as usize;
-        self.samples[at(from)..at(to)].iter().copied()
-    }
-
-    /// The last third held no more than was held before; `losses` is how often the source was lost.
-    fn has_not_grown(&self, losses: u64) {
-        let most = |from, to| self.part(from, to).map(|held| held.memory).max().expect("there are samples");
-        // Of these the least: a few come and go, as a reader connects or one that hung is let go.
-        let least = |from, to, count: fn(Held) -> u64| self.part(from, to).map(count).min().expect("there are samples");
-        let memory = (most(0.34, 0.67), most(0.67, 1.0));
-        let [threads, handles] = [|held: Held| held.threads, |held: Held| held.handles]
-            .map(|count| (least(0.2, 0.5, count), least(0.67, 1.0, count)));
-        let line = format!(
-            "{:?}, lost {losses} times: memory {memory:?} KiB, threads {threads:?}, handles {handles:?}",
-            self.length
-        );
-        // For who runs it with --nocapture; nobody depends on it.
-        let _ = writeln!(std::io::stderr(), "{line}");
-        assert!(memory.1 <= memory.0 + 16 * 1024, "{line}");
-        assert!(threads.1 <= threads.0 + 1 && handles.1 <= handles.0 + 1, "{line}");
-    }
-}
 
 #[test]
 fn nothing_grows_while_a_source_is_lost_again_and_again() {
@@ -144,6 +88,8 @@ fn nothing_grows_behind_a_classifier_that_is_too_slow() {
 #[cfg(all(target_env = "gnu", feature = "camera"))]
 #[test]
 fn nothing_grows_while_a_camera_is_lost_again_and_again() {
+    use std::time::Instant;
+
     use crate::support::shim::Camera;
 
     let _alone = alone();

@@ -36,3 +36,27 @@ fn a_window_is_watched_beside_a_camera() {
     let (status, _) = watching.stop();
     assert!(status.success(), "{status}");
 }
+
+#[test]
+fn a_window_is_watched_once_however_it_is_named() {
+    let Some(desk) = Desk::start("a_window_is_watched_once_however_it_is_named") else { return };
+    let window = Painted::open(&desk, "Notes", (320, 240), [40, 40, 40]);
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let number = format!("window-id={:#x}", window.id);
+    let mut command = cyborg();
+    command.env("DISPLAY", &desk.name).args(["live", "--screen", "window=notes", "--screen"]).arg(&number);
+    command.args(["--listen", "127.0.0.1:0", "--model"]);
+    command.arg(model::write(folder.path(), "corner.onnx", &model::corner()));
+    let mut watching = Watching::of(command, folder);
+    // Who comes first has it.
+    let refused = watching.hears("is watched already, as ");
+    let words = |one: &str, other: &str| format!("the window for {one} is watched already, as {other}: ");
+    let (one, other) = (words("window=notes", &number), words(&number, "window=notes"));
+    assert!(refused.contains("lost: ") && (refused.contains(&one) || refused.contains(&other)), "{refused}");
+    let states =
+        || [0, 1].map(|feed| watching.get(&format!("/api/state?feed={feed}")).json()["source"]["state"].clone());
+    wait_for("one plays", || states().contains(&"playing".into()).then_some(()));
+    assert!(states().contains(&"lost".into()), "{:?}", states());
+    let (status, _) = watching.stop();
+    assert!(status.success(), "{status}");
+}

@@ -24,7 +24,12 @@ pub(crate) struct Desk {
 impl Desk {
     /// A server of 1280 x 720 with a window manager; `None` where a program for it is missing, which is then told.
     pub(crate) fn start(test: &str) -> Option<Self> {
-        let mut desk = Self::bare(test, &["-screen", "0", "1280x720x24"])?;
+        Self::of_size(test, "1280x720")
+    }
+
+    /// The same of another size.
+    pub(crate) fn of_size(test: &str, size: &str) -> Option<Self> {
+        let mut desk = Self::bare(test, &["-screen", "0", &format!("{size}x24")])?;
         let manager = Command::new("openbox")
             .args(["--sm-disable", "--config-file", "/dev/null"])
             .envs([("DISPLAY", desk.name.as_str()), ("LC_ALL", "C.UTF-8")])
@@ -70,6 +75,11 @@ impl Desk {
         Some(Self { name: format!(":{}", number.trim()), children: vec![server], _home: home })
     }
 
+    /// The number of the server's process.
+    pub(crate) fn server(&self) -> u32 {
+        self.children[0].id()
+    }
+
     pub(crate) fn connect(&self) -> (RustConnection, usize) {
         RustConnection::connect(Some(&self.name)).expect("the server is there")
     }
@@ -81,7 +91,7 @@ impl Desk {
     /// Opens what is chosen, or says why not.
     pub(crate) fn open(&self, choice: &str, rate: f64) -> Result<Box<dyn Source>, String> {
         let choice: ScreenChoice = choice.parse().expect("a choice");
-        let opened = ScreenOpener { choice, rate, display: self.display() }.open();
+        let opened = ScreenOpener::new(choice, rate, self.display()).open();
         opened.map(|Opened { source, .. }| source).map_err(|error| error.to_string())
     }
 
@@ -101,7 +111,7 @@ impl Drop for Desk {
 }
 
 /// A screen that is watched.
-pub(crate) struct Watching(Box<dyn Source>);
+pub(crate) struct Watching(pub(crate) Box<dyn Source>);
 
 impl Watching {
     /// The next frame, or why there is none.

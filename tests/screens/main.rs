@@ -12,8 +12,14 @@ mod changes;
 mod chooser;
 mod choosing;
 mod desk;
+#[cfg(target_env = "gnu")]
+mod film;
 mod following;
+#[cfg(target_env = "gnu")]
+mod gallery;
 mod painted;
 mod pictures;
 #[cfg(target_env = "gnu")]
 mod program;
+#[cfg(target_env = "gnu")]
+mod soak;

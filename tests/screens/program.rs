@@ -1,17 +1,13 @@
 //! The whole program on a window that plays a clip: the person gets a verdict, and the window is lost and found again.
 
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use cyborg_edge::capture::video::VideoSource;
-use cyborg_edge::capture::{Read, Source as _};
-use cyborg_edge::frame::Frame;
-
 use crate::desk::Desk;
+use crate::film::film;
 use crate::painted::Painted;
 use crate::support::browser::{Browser, wait_for};
 use crate::support::events::turning_clip;
@@ -32,13 +28,7 @@ impl Player {
 
     /// Plays the first pictures of a clip, `most` of them.
     fn play(desk: &Desk, title: &str, clip: &Path, most: usize) -> Self {
-        let mut pictures = Vec::new();
-        let mut clip = VideoSource::open(clip, NonZeroUsize::MIN).expect("a clip");
-        let mut frame = Frame::empty();
-        while pictures.len() < most && matches!(clip.read(&mut frame), Ok(Read::Frame)) {
-            pictures.push(twice(&frame));
-        }
-        let (width, height) = (2 * frame.width as u16, 2 * frame.height as u16);
+        let (pictures, (width, height)) = film(clip, most);
         let window = Painted::open(desk, title, (width, height), [40, 40, 40]);
         let over = Arc::new(AtomicBool::new(false));
         let heard = Arc::clone(&over);
@@ -60,13 +50,6 @@ impl Player {
         self.over.store(true, Ordering::Relaxed);
         self.playing.take().expect("it plays").join().expect("it ends");
     }
-}
-
-/// The picture with each pixel as four.
-fn twice(frame: &Frame) -> Vec<u8> {
-    let row = |y: usize| frame.pixels[y * frame.width * 3..(y + 1) * frame.width * 3].chunks_exact(3);
-    let wide = |y: usize| row(y).flat_map(|pixel| [pixel, pixel].concat()).collect::<Vec<u8>>();
-    (0..frame.height).flat_map(|y| wide(y).repeat(2)).collect()
 }
 
 /// The program watches a window by its title, with the small model `corner`.

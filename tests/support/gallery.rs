@@ -1,4 +1,5 @@
-//! A call with many people: a picture of 1920 x 1080 pixels with 25 tiles of 200, which play, and may be arranged anew.
+//! A call with many people: 25 tiles of 200 pixels, which play, and may be arranged anew; in a picture of 1920 x 1080 pixels, or
+//! each alone, for who shows them in a window.
 //!
 //! The media that set-up fetches show three people. The 25 of the gallery are made of them: mirrored, in other colours, each before a
 //! background of its own. So they are more alike than 25 people are in what only a face shows, and less in backgrounds than 25
@@ -20,7 +21,7 @@ pub(crate) const PEOPLE: usize = ROW * ROW;
 /// Size of the picture.
 pub(crate) const SIZE: (usize, usize) = (1920, 1080);
 /// Pictures of each person before it begins again.
-const PLAYED: usize = 8;
+pub(crate) const PLAYED: usize = 8;
 /// Pictures of a clip from one of a person's to the next: three of thirty a second.
 const STEP: usize = 3;
 /// Half axes of the oval around a head in a tile, beyond which is the background, and how soft its edge is.
@@ -61,6 +62,14 @@ impl People {
                 vec![tile(&photo, &square(116, 10, 214))],
             ],
         }
+    }
+
+    /// A person's tile at the given moment.
+    pub(crate) fn tile(&self, person: usize, moment: usize) -> Vec<u8> {
+        let mut tile = Frame::empty();
+        tile.resize(TILE, TILE);
+        self.paint(person, moment, &mut tile, (0, 0));
+        tile.pixels
     }
 
     /// Paints a person into the tile at this place, as at the given moment.
@@ -114,6 +123,11 @@ pub(crate) fn paint(people: &People, order: &[usize], moment: usize, into: &mut 
     for (tile, &person) in order.iter().enumerate() {
         people.paint(person, moment, into, place(tile));
     }
+}
+
+/// Who is in each tile: as they came, and arranged anew.
+pub(crate) fn order(anew: bool) -> Vec<usize> {
+    (0..PEOPLE).map(|tile| if anew { (tile * 7 + 3) % PEOPLE } else { tile }).collect()
 }
 
 /// The tile in which the middle of a face is.

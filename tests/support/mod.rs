@@ -14,6 +14,7 @@ pub(crate) mod bus;
 pub(crate) mod chance;
 pub(crate) mod child;
 pub(crate) mod clips;
+pub(crate) mod course;
 #[cfg(all(feature = "notify", target_os = "linux"))]
 pub(crate) mod desktop;
 #[cfg(feature = "page")]

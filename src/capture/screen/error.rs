@@ -7,8 +7,14 @@ use super::choice::{Place, ScreenChoice};
 #[non_exhaustive]
 pub enum ScreenError {
     /// This system's screens can't be watched.
-    #[error("screens are watched on Linux with an X server only, not on {}", std::env::consts::OS)]
+    #[error("screens are watched on Linux with an X server, on Windows and on macOS, not on {}", std::env::consts::OS)]
     Unsupported,
+    /// The library that looks at screens has a bug.
+    #[error("the library that looks at screens crashed")]
+    Crashed,
+    /// Windows or macOS gives no picture.
+    #[error("the system gives no picture of the screen: {0}")]
+    System(String),
     /// There is no X server that the program knows of.
     #[error(
         "no X server is known: DISPLAY is not set; run it in the desktop's session, or set DISPLAY and XAUTHORITY as they \
@@ -45,6 +51,14 @@ pub enum ScreenError {
         /// How many there are.
         count: usize,
     },
+    /// The monitor that it was is there no more.
+    #[error("monitor {asked} was `{name}`, which is there no more")]
+    Unplugged {
+        /// The number that was asked for.
+        asked: usize,
+        /// The name of the monitor that had it at first.
+        name: String,
+    },
     /// No such window, at the moment.
     #[error("there is no window for {0}")]
     NoWindow(ScreenChoice),
@@ -59,6 +73,16 @@ pub enum ScreenError {
     /// It is there, and can't be seen: it is minimised, or on another desktop.
     #[error("the window for {0} is hidden: it shows nothing while it is minimised")]
     Hidden(ScreenChoice),
+    /// Another source of the run watches it.
+    #[error(
+        "the window for {choice} is watched already, as {by}: each window is watched once, so leave one of the two out"
+    )]
+    Watched {
+        /// How it is meant here.
+        choice: ScreenChoice,
+        /// How the other source was told of it.
+        by: ScreenChoice,
+    },
     /// It was closed while it was watched.
     #[error("the window was closed")]
     Closed,
@@ -82,6 +106,17 @@ pub enum ScreenError {
         /// Bits a pixel.
         bits: u8,
     },
+}
+
+impl Place {
+    /// Refuses one that isn't within a screen of this size.
+    pub(super) fn within(self, screen: (u32, u32)) -> Result<(), ScreenError> {
+        let along = |start: i32, length: u32, most: u32| {
+            start >= 0 && length > 0 && i64::from(start) + i64::from(length) <= i64::from(most)
+        };
+        let fits = along(self.left, self.width, screen.0) && along(self.top, self.height, screen.1);
+        if fits { Ok(()) } else { Err(ScreenError::Outside { place: self, screen }) }
+    }
 }
 
 fn monitors(count: usize) -> String {

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::capture::Open;
 #[cfg(all(target_os = "linux", feature = "wayland"))]
 use crate::capture::screen::portal::PortalOpener;
-use crate::capture::screen::{Display, ScreenChoice, ScreenOpener, USUAL_RATE};
+use crate::capture::screen::{Claims, Display, ScreenChoice, ScreenOpener, USUAL_RATE};
 #[cfg(not(all(target_os = "linux", feature = "wayland")))]
 use crate::cli::outcome::UsageError;
 
@@ -19,12 +19,16 @@ pub(super) struct ScreenArgs {
     /// Show all of a watched screen on the page; otherwise the page shows the faces alone, and the rest dark
     #[arg(long)]
     show_screen: bool,
+    /// The windows that the run watches.
+    #[arg(skip)]
+    claims: Claims,
 }
 
 impl ScreenArgs {
     /// Who opens a screen.
     pub(super) fn opener(&self, choice: &ScreenChoice) -> Arc<dyn Open> {
-        Arc::new(ScreenOpener { choice: choice.clone(), rate: self.screen_rate, display: Display::default() })
+        let opener = ScreenOpener::new(choice.clone(), self.screen_rate, Display::default());
+        Arc::new(opener.among(&self.claims))
     }
 
     /// Who has the desktop ask for a screen.

@@ -13,7 +13,8 @@ use watched::Watched;
 
 use super::choice::ScreenChoice;
 use super::error::ScreenError;
-use super::opener::{Display, Listed, ScreenOpener, USUAL_RATE};
+use super::opener::{Display, Listed, ScreenOpener};
+use super::window::Window;
 use crate::capture::Source;
 use crate::frame::Frame;
 
@@ -28,7 +29,7 @@ pub(super) fn list(display: &Display) -> Result<Vec<Listed>, ScreenError> {
         Listed { choice, title, place, hidden: false }
     });
     let windows = windows::windows(&server)?.into_iter().map(|window| {
-        let windows::Window { id, title, place, hidden } = window;
+        let Window { id, title, place, hidden } = window;
         Listed { choice: ScreenChoice::WindowId(id), title, place, hidden }
     });
     Ok(monitors.chain(windows).collect())
@@ -36,7 +37,8 @@ pub(super) fn list(display: &Display) -> Result<Vec<Listed>, ScreenError> {
 
 /// What it shows now.
 pub(super) fn picture(display: &Display, choice: &ScreenChoice) -> Result<Frame, ScreenError> {
-    let mut source = ScreenSource::of(Watched::open(display.0.as_deref(), choice)?, choice, 1.0);
+    let opener = ScreenOpener::new(choice.clone(), 1.0, display.clone());
+    let mut source = ScreenSource::of(Watched::open(&opener)?, &opener);
     let mut frame = Frame::empty();
     source.next(&mut frame)?;
     Ok(frame)
@@ -44,9 +46,7 @@ pub(super) fn picture(display: &Display, choice: &ScreenChoice) -> Result<Frame,
 
 /// Opens it; in words, what it may lack.
 pub(super) fn open(opener: &ScreenOpener) -> Result<(Box<dyn Source>, Option<String>), ScreenError> {
-    let ScreenOpener { choice, rate, display } = opener;
-    let watched = Watched::open(display.0.as_deref(), choice)?;
+    let watched = Watched::open(opener)?;
     let lacks = !watched.is_window() && watched.server.is_xwayland();
-    let rate = if rate.is_finite() { rate.clamp(1.0, 60.0) } else { USUAL_RATE };
-    Ok((Box::new(ScreenSource::of(watched, choice, rate)), lacks.then(|| XWAYLAND.to_owned())))
+    Ok((Box::new(ScreenSource::of(watched, opener)), lacks.then(|| XWAYLAND.to_owned())))
 }

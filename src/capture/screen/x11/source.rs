@@ -6,8 +6,8 @@ use super::layout::BYTES;
 use super::pixels::Area;
 use super::watched::Watched;
 use crate::BoxError;
-use crate::capture::screen::choice::ScreenChoice;
 use crate::capture::screen::error::ScreenError;
+use crate::capture::screen::opener::ScreenOpener;
 use crate::capture::{Read, Source, SourceInfo};
 use crate::frame::{Changed, Frame, PixelBox, PresentationTime};
 use crate::wall;
@@ -32,9 +32,9 @@ pub(super) struct ScreenSource {
 }
 
 impl ScreenSource {
-    pub(super) fn of(watched: Watched, choice: &ScreenChoice, rate: f64) -> Self {
-        let info =
-            SourceInfo { name: choice.to_string(), size: watched.size(), rate: Some(rate), claimed_frames: None };
+    pub(super) fn of(watched: Watched, opener: &ScreenOpener) -> Self {
+        let (name, rate) = (opener.choice.to_string(), opener.kept_rate());
+        let info = SourceInfo { name, size: watched.size(), rate: Some(rate), claimed_frames: None };
         let step = Duration::from_secs_f64(1.0 / rate);
         let begun = Instant::now();
         Self { watched, info, step, begun, last: None, anew: true, frames: 0, picture: Vec::new() }

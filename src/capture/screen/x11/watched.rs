@@ -4,6 +4,7 @@ use x11rb::connection::Connection as _;
 use x11rb::protocol::Event;
 use x11rb::protocol::composite::{ConnectionExt as _, Redirect};
 use x11rb::protocol::damage::{self, ConnectionExt as _, ReportLevel};
+use x11rb::protocol::randr::{ConnectionExt as _, NotifyMask};
 use x11rb::protocol::xfixes::{self, ConnectionExt as _};
 use x11rb::protocol::xproto::{
     ChangeWindowAttributesAux, ConnectionExt as _, Drawable, EventMask, Pixmap, Rectangle, Window,
@@ -15,6 +16,7 @@ use super::server::Server;
 use super::windows;
 use crate::capture::screen::choice::{Place, ScreenChoice};
 use crate::capture::screen::error::ScreenError;
+use crate::capture::screen::opener::ScreenOpener;
 
 /// Of more rectangles than this only the box around them is looked at.
 const MOST_RECTANGLES: usize = 256;
@@ -36,7 +38,7 @@ pub(super) struct Watched {
     pub(super) heard: Option<Area>,
     /// What the last look found: places in the picture.
     pub(super) found: Vec<Area>,
-    choice: ScreenChoice,
+    opener: ScreenOpener,
 }
 
 /// A window's own memory.
@@ -47,11 +49,18 @@ struct Own {
 }
 
 impl Watched {
-    pub(super) fn open(display: Option<&str>, choice: &ScreenChoice) -> Result<Self, ScreenError> {
-        let server = Server::connect(display)?;
-        let (window, part) = match choice {
-            ScreenChoice::Window(_) | ScreenChoice::WindowId(_) => (windows::find(&server, choice)?, None),
-            ScreenChoice::Monitor(number) => (server.root(), Some(monitor(&server, *number)?)),
+    pub(super) fn open(opener: &ScreenOpener) -> Result<Self, ScreenError> {
+        let server = Server::connect(opener.display.0.as_deref())?;
+        let (window, part) = match &opener.choice {
+            ScreenChoice::Window(_) | ScreenChoice::WindowId(_) => (windows::find(&server, opener)?, None),
+            ScreenChoice::Monitor(number) => {
+                if server.has_monitors {
+                    // Before it is asked where they are, so that no change is missed.
+                    let changes = NotifyMask::SCREEN_CHANGE | NotifyMask::CRTC_CHANGE | NotifyMask::OUTPUT_CHANGE;
+                    server.connection.randr_select_input(server.root(), changes)?;
+                }
+                (server.root(), Some(monitor(&server, opener, *number)?))
+            }
             ScreenChoice::Region(place) => (server.root(), Some(within(*place, screen(&server)?)?)),
         };
         let connection = &server.connection;
@@ -74,7 +83,7 @@ impl Watched {
             pixels: Pixels::new(),
             heard: None,
             found: Vec::new(),
-            choice: choice.clone(),
+            opener: opener.clone(),
             server,
         };
         if part.is_none() {
@@ -102,7 +111,7 @@ impl Watched {
 
     /// Listens to what the server has said; gives whether the picture has another size now.
     pub(super) fn hear(&mut self) -> Result<bool, ScreenError> {
-        let mut resized = false;
+        let (mut resized, mut rearranged) = (false, false);
         while let Some(event) = self.server.connection.poll_for_event()? {
             match event {
                 Event::DamageNotify(event) if event.damage == self.damage => {
@@ -126,8 +135,12 @@ impl Watched {
                         Some(_) => {}
                     }
                 }
+                Event::RandrNotify(_) | Event::RandrScreenChangeNotify(_) => rearranged = true,
                 _ => {}
             }
+        }
+        if rearranged {
+            self.is_in_its_place()?;
         }
         if resized {
             self.is_seen()?;
@@ -144,8 +157,18 @@ impl Watched {
         }
         match windows::is_seen(&self.server, self.window)? {
             Some(true) => Ok(()),
-            Some(false) => Err(ScreenError::Hidden(self.choice.clone())),
+            Some(false) => Err(ScreenError::Hidden(self.opener.choice.clone())),
             None => Err(ScreenError::Closed),
+        }
+    }
+
+    /// Whether the monitor is where it was: two of one size that change places leave the screen as large as it is.
+    fn is_in_its_place(&self) -> Result<(), ScreenError> {
+        match self.opener.choice {
+            ScreenChoice::Monitor(number) if monitor(&self.server, &self.opener, number)? != self.part => {
+                Err(ScreenError::Rearranged)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -213,7 +236,7 @@ impl Watched {
         let pixmap = connection.generate_id()?;
         // What is no longer seen has no memory.
         let named = connection.composite_name_window_pixmap(self.window, pixmap)?.check();
-        named.map_err(|_| ScreenError::Hidden(self.choice.clone()))?;
+        named.map_err(|_| ScreenError::Hidden(self.opener.choice.clone()))?;
         // Both are asked of the memory and the window together: in between it may change.
         let (memory, window) = (connection.get_geometry(pixmap)?, connection.get_geometry(self.window)?);
         let (memory, window) = (memory.reply()?, window.reply()?);
@@ -229,10 +252,8 @@ impl Watched {
     }
 }
 
-fn monitor(server: &Server, number: usize) -> Result<Area, ScreenError> {
-    let monitors = windows::monitors(server)?;
-    let found = monitors.get(number).map(|(_, place)| *place);
-    let place = found.ok_or(ScreenError::NoMonitor { asked: number, count: monitors.len() })?;
+fn monitor(server: &Server, opener: &ScreenOpener, number: usize) -> Result<Area, ScreenError> {
+    let (_, place) = opener.numbered(number, &windows::monitors(server)?)?;
     within(place, screen(server)?)
 }
 
@@ -243,16 +264,7 @@ fn screen(server: &Server) -> Result<(u32, u32), ScreenError> {
 }
 
 fn within(place: Place, screen: (u32, u32)) -> Result<Area, ScreenError> {
-    let inside = |start: i32, length: u32, most: u32| i64::from(start) + i64::from(length) <= i64::from(most);
-    let fits = place.left >= 0
-        && place.top >= 0
-        && place.width > 0
-        && place.height > 0
-        && inside(place.left, place.width, screen.0)
-        && inside(place.top, place.height, screen.1);
-    if !fits {
-        return Err(ScreenError::Outside { place, screen });
-    }
+    place.within(screen)?;
     Ok(Area {
         left: place.left as usize,
         top: place.top as usize,

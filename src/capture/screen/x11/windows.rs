@@ -7,20 +7,13 @@ use x11rb::protocol::xproto::{AtomEnum, ConnectionExt as _, MapState, Window as 
 use super::server::Server;
 use crate::capture::screen::choice::{Place, ScreenChoice};
 use crate::capture::screen::error::ScreenError;
+use crate::capture::screen::opener::ScreenOpener;
+use crate::capture::screen::window::Window;
 
 /// How deep below the root a program's window may lie, where no window manager tells them: frames are a level or two.
 const DEPTH: usize = 3;
 /// The longest title, in units of four bytes.
 const TITLE: u32 = 1024;
-
-/// A program's window.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Window {
-    pub(super) id: Id,
-    pub(super) title: String,
-    pub(super) place: Place,
-    pub(super) hidden: bool,
-}
 
 /// The name and place of each monitor; all of the screen, where the server knows none.
 pub(super) fn monitors(server: &Server) -> Result<Vec<(String, Place)>, ScreenError> {
@@ -55,44 +48,19 @@ pub(super) fn windows(server: &Server) -> Result<Vec<Window>, ScreenError> {
 }
 
 /// The window that is chosen, which can be seen.
-pub(super) fn find(server: &Server, choice: &ScreenChoice) -> Result<Id, ScreenError> {
-    let absent = || ScreenError::NoWindow(choice.clone());
-    let found = match choice {
-        ScreenChoice::WindowId(id) if *id != server.root() => living(window(server, *id))?.ok_or_else(absent)?,
-        ScreenChoice::Window(title) => named(title, windows(server)?)?.ok_or_else(absent)?,
-        _ => return Err(absent()),
+pub(super) fn find(server: &Server, opener: &ScreenOpener) -> Result<Id, ScreenError> {
+    let found = match &opener.choice {
+        ScreenChoice::WindowId(id) if *id != server.root() => living(window(server, *id))?,
+        ScreenChoice::Window(title) => opener.titled(title, windows(server)?)?,
+        _ => None,
     };
-    if found.hidden { Err(ScreenError::Hidden(choice.clone())) } else { Ok(found.id) }
+    Ok(opener.takes(found)?.id)
 }
 
 /// Whether a window can be seen; `None` of one that was closed.
 pub(super) fn is_seen(server: &Server, id: Id) -> Result<Option<bool>, ScreenError> {
     let attributes = living(server.connection.get_window_attributes(id)?.reply().map_err(Into::into))?;
     Ok(attributes.map(|attributes| attributes.map_state == MapState::VIEWABLE))
-}
-
-/// The one of this title: those that are called just so come before others, and of these those that can be seen before hidden ones.
-fn named(title: &str, windows: Vec<Window>) -> Result<Option<Window>, ScreenError> {
-    let part = title.to_lowercase();
-    let fits: [&dyn Fn(&Window) -> bool; 4] = [
-        &|window| !window.hidden && window.title == title,
-        // One that is minimised is waited for: another whose title only has these words is somebody else's.
-        &|window| window.title == title,
-        &|window| !window.hidden && window.title.to_lowercase().contains(&part),
-        &|window| window.title.to_lowercase().contains(&part),
-    ];
-    for fits in fits {
-        let fitting: Vec<&Window> = windows.iter().filter(|window| fits(window)).collect();
-        match fitting[..] {
-            [] => {}
-            [one] => return Ok(Some(one.clone())),
-            _ => {
-                let windows = fitting.iter().map(|window| window.id).collect();
-                return Err(ScreenError::Several { title: title.to_owned(), windows });
-            }
-        }
-    }
-    Ok(None)
 }
 
 /// What a window manager lists, or what looks like a program's window where there is none.
@@ -178,46 +146,5 @@ fn living<T>(found: Result<T, Gone>) -> Result<Option<T>, ScreenError> {
         Ok(found) => Ok(Some(found)),
         Err(Gone::Refused) => Ok(None),
         Err(Gone::Failed(error)) => Err(error),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PLACE: Place = Place { left: 0, top: 0, width: 9, height: 9 };
-
-    fn check(title: &str, expected: Result<Option<u32>, &str>) {
-        let window = |id, title: &str, hidden| Window { id, title: title.into(), place: PLACE, hidden };
-        let windows = vec![
-            window(1, "Meeting", false),
-            window(2, "Meeting notes", false),
-            window(3, "Call one", false),
-            window(4, "call two", false),
-            window(5, "Call three", true),
-            window(6, "Music", true),
-            window(7, "Music shop", false),
-        ];
-        match (named(title, windows), expected) {
-            (Ok(found), Ok(id)) => assert_eq!(found.map(|found| found.id), id, "{title}"),
-            (Err(error), Err(words)) => assert_eq!(error.to_string(), words, "{title}"),
-            (found, _) => assert_eq!(found.is_ok(), expected.is_ok(), "{title}: {found:?}"),
-        }
-    }
-
-    #[test]
-    fn a_window_is_found_by_its_title_or_a_part_of_it() {
-        check("Meeting", Ok(Some(1)));
-        check("notes", Ok(Some(2)));
-        check("CALL T", Ok(Some(4)));
-        check("music", Ok(Some(7)));
-        check("chess", Ok(None));
-        check("Call three", Ok(Some(5)));
-        check(
-            "call",
-            Err("several windows fit `call`: 0x3, 0x4; choose one by window-id= (`cyborg screens` lists them)"),
-        );
-        // It is minimised, and the other has only its words.
-        check("Music", Ok(Some(6)));
     }
 }
