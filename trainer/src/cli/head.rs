@@ -24,7 +24,7 @@ use crate::data::loader::evaluation;
 use crate::data::look::{Wanted, look};
 use crate::data::part::{both_classes, class_counts};
 use crate::head::features::TowerRunner;
-use crate::head::generated::{PartShare, only};
+use crate::head::generated::{Held, PartShare, only};
 use crate::head::judge::{contract, judge, tell};
 use crate::head::kept::{Describer, Kept};
 use crate::head::learn::{BATCH, Learning};
@@ -90,6 +90,15 @@ pub(super) struct HeadArgs {
     /// coded as video, and a gate on all of the blocks is learnt to say which they are
     #[arg(long, value_name = "SHARE", value_parser = share_of_one, requires = "part")]
     video_share: Option<f64>,
+    /// Ridge penalty on that layer [default: that of `--ridge`]
+    #[arg(long, value_name = "RIDGE", value_parser = positive, requires = "video_share")]
+    video_ridge: Option<f64>,
+    /// How much the variants count in making it steady [default: that of `--steady`]
+    #[arg(long, value_name = "SHARE", value_parser = share_of_one, requires = "video_share")]
+    video_steady: Option<f64>,
+    /// How much its weights are held back in that [default: that of `--steady-ridge`]
+    #[arg(long, value_name = "RIDGE", value_parser = positive, requires = "video_share")]
+    video_steady_ridge: Option<f64>,
     /// Ridge penalty on the gate
     #[arg(long, value_name = "RIDGE", default_value_t = 0.2, value_parser = positive)]
     gate_ridge: f64,
@@ -276,6 +285,7 @@ const TOWER: &str = "clip_vit_b16_int8";
 
 impl HeadArgs {
     fn settings(&self) -> HeadSettings {
+        let held = Held { ridge: self.ridge, steady: self.steady, steady_ridge: self.steady_ridge };
         HeadSettings {
             blocks: self.blocks.clone(),
             generated_blocks: if self.generated_blocks.is_empty() { &self.blocks } else { &self.generated_blocks }
@@ -284,9 +294,12 @@ impl HeadArgs {
             forge: self.forge,
             swap: self.swap,
             video_coding: self.video_coding,
-            ridge: self.ridge,
-            steady: self.steady,
-            steady_ridge: self.steady_ridge,
+            held,
+            video_held: Held {
+                ridge: self.video_ridge.unwrap_or(held.ridge),
+                steady: self.video_steady.unwrap_or(held.steady),
+                steady_ridge: self.video_steady_ridge.unwrap_or(held.steady_ridge),
+            },
             swap_ridge: self.swap_ridge,
             part: self.part.clone(),
             part_share: self.part_share,

@@ -70,6 +70,7 @@ pub fn scores(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::head::generated::Held;
 
     /// Two values: the first tells the classes in all sources but `odd`, where it says the opposite; the second is noise.
     fn faces() -> (Described, Vec<&'static str>) {
@@ -95,9 +96,8 @@ mod tests {
 
     fn recipe() -> Recipe<'static> {
         Recipe {
-            ridge: 0.01,
-            steady: 0.0,
-            steady_ridge: 0.01,
+            held: Held { ridge: 0.01, steady: 0.0, steady_ridge: 0.01 },
+            video_held: Held { ridge: 0.01, steady: 0.0, steady_ridge: 0.01 },
             part: &[],
             both: &[],
             part_share: "0.5".parse().expect("it is a share"),

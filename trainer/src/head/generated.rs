@@ -11,15 +11,24 @@ use super::steady::{Shown, steady};
 use super::{gate, parts};
 use crate::torch::{Logistic, logistic};
 
-/// How it is learnt.
-#[derive(Clone, Copy, Debug)]
-pub struct Recipe<'a> {
+/// How far a layer is held back.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Held {
     /// Holds back the weights that tell the classes.
     pub ridge: f64,
     /// How much the variants of each face count in making the layer say the same of them, in 0 to 1.
     pub steady: f64,
     /// Holds back the weights in that.
     pub steady_ridge: f64,
+}
+
+/// How it is learnt.
+#[derive(Clone, Copy, Debug)]
+pub struct Recipe<'a> {
+    /// How far the layer is held back, or that for photos where there are two.
+    pub held: Held,
+    /// How far that for faces that were coded as video is held back.
+    pub video_held: Held,
     /// Sources that a layer of their own is learnt from; with none there is one layer of all.
     pub part: &'a [String],
     /// Sources that both layers learn from.
@@ -88,57 +97,59 @@ pub fn learn(recipe: &Recipe<'_>, faces: &Examples<'_>) -> anyhow::Result<KindLa
     ensure!(sources.len() == plain.labels.len(), "{} sources of {} faces", sources.len(), plain.labels.len());
     let photos: Vec<&Described> = faces.varied.into_iter().collect();
     if recipe.part.is_empty() {
-        return Ok(KindLayer::plain(steadied(recipe, plain, &photos, fit(recipe, plain)?)?));
+        return Ok(KindLayer::plain(steadied(recipe.held, plain, &photos, fit(recipe.held, plain)?)?));
     }
-    let layer = |within: bool| -> anyhow::Result<Logistic> {
+    let layer = |within: bool, held: Held| -> anyhow::Result<Logistic> {
         let is_in = |source: &str| recipe.part.iter().any(|each| each == source) == within;
         let chosen = only(plain, width, |at| is_in(sources[at]) || recipe.both.iter().any(|each| each == sources[at]));
         let which = if within { "the sources of the part" } else { "the sources beside those of the part" };
-        fit(recipe, &chosen).with_context(|| format!("nothing can be learnt from {which}"))
+        fit(held, &chosen).with_context(|| format!("nothing can be learnt from {which}"))
     };
-    let (others, part) = (layer(false)?, layer(true)?);
-    let mean = |share: f64, variants: &[&Described]| -> anyhow::Result<Logistic> {
+    let both = |held: Held| anyhow::Ok((layer(false, held)?, layer(true, held)?));
+    let mean = |(others, part): &(Logistic, Logistic), share: f64, held: Held, variants: &[&Described]| {
         let layers = [(others.clone(), 1.0 - share), (part.clone(), share)];
         let mean = parts::mean(&layers, &plain.features, width).context("there are two layers")?;
-        steadied(recipe, plain, variants, mean)
+        steadied(held, plain, variants, mean)
     };
+    let layers = both(recipe.held)?;
     let as_photos: Vec<&Described> = [plain].into_iter().chain(photos.iter().copied()).collect();
     let PartShare { least, most } = recipe.part_share;
     let gated = if let Some(share) = recipe.video_share {
         let coded = faces.coded.context("a layer for video needs faces that were coded as video")?;
         // A frame of a video may have been shrunk and compressed too.
-        let other = mean(share, &photos.iter().copied().chain([coded]).collect::<Vec<_>>())?;
+        let variants: Vec<&Described> = photos.iter().copied().chain([coded]).collect();
+        let held = recipe.video_held;
+        let other = if held.ridge == recipe.held.ridge {
+            mean(&layers, share, held, &variants)?
+        } else {
+            mean(&both(held)?, share, held, &variants)?
+        };
         Some(Gated { gate: gate::video(&as_photos, coded, recipe.gate_ridge)?, other })
     } else if least < most {
         let is_in = |list: &[String], source: &str| list.iter().any(|each| each == source);
         let group = |source: &&str| (!is_in(recipe.both, source)).then(|| is_in(recipe.part, source));
         let groups: Vec<Option<bool>> = sources.iter().map(group).collect();
         let gate = gate::content(&as_photos, &groups, (width, faces.last), recipe.gate_ridge)?;
-        Some(Gated { gate, other: mean(most, &photos)? })
+        Some(Gated { gate, other: mean(&layers, most, recipe.held, &photos)? })
     } else {
         None
     };
-    Ok(KindLayer { plain: mean(least, &photos)?, gated })
+    Ok(KindLayer { plain: mean(&layers, least, recipe.held, &photos)?, gated })
 }
 
-fn fit(recipe: &Recipe<'_>, faces: &Described) -> anyhow::Result<Logistic> {
-    Ok(logistic::fit(&faces.features, &faces.labels, &alike(&faces.labels), recipe.ridge)?)
+fn fit(held: Held, faces: &Described) -> anyhow::Result<Logistic> {
+    Ok(logistic::fit(&faces.features, &faces.labels, &alike(&faces.labels), held.ridge)?)
 }
 
 /// The layer, made to say the same of variants.
-fn steadied(
-    recipe: &Recipe<'_>,
-    plain: &Described,
-    variants: &[&Described],
-    layer: Logistic,
-) -> anyhow::Result<Logistic> {
+fn steadied(held: Held, plain: &Described, variants: &[&Described], layer: Logistic) -> anyhow::Result<Logistic> {
     if variants.is_empty() {
         return Ok(layer);
     }
     let weights = alike(&plain.labels);
     let variants: Vec<&[f32]> = variants.iter().map(|variant| &variant.features[..]).collect();
     let shown = Shown { plain: &plain.features, variants: &variants, weights: &weights };
-    Ok(steady(&layer, shown, recipe.steady, recipe.steady_ridge)?)
+    Ok(steady(&layer, shown, held.steady, held.steady_ridge)?)
 }
 
 /// The faces at the places that are wanted.
@@ -194,9 +205,8 @@ mod tests {
         let (seen, sources) = faces();
         let part = ["older".to_owned()];
         let recipe = |part_share: &str| Recipe {
-            ridge: 0.01,
-            steady: 0.5,
-            steady_ridge: 0.01,
+            held: Held { ridge: 0.01, steady: 0.5, steady_ridge: 0.01 },
+            video_held: Held { ridge: 0.01, steady: 0.5, steady_ridge: 0.01 },
             part: &part,
             both: &[],
             part_share: part_share.parse().expect("it is a share"),
@@ -226,9 +236,8 @@ mod tests {
         };
         let part = ["older".to_owned()];
         let recipe = Recipe {
-            ridge: 0.01,
-            steady: 0.5,
-            steady_ridge: 0.01,
+            held: Held { ridge: 0.01, steady: 0.5, steady_ridge: 0.01 },
+            video_held: Held { ridge: 0.01, steady: 0.5, steady_ridge: 0.01 },
             part: &part,
             both: &[],
             part_share: "1".parse().expect("it is a share"),
@@ -261,9 +270,8 @@ mod tests {
         let (seen, sources) = faces();
         let part = ["none of them".to_owned()];
         let recipe = Recipe {
-            ridge: 1.0,
-            steady: 0.5,
-            steady_ridge: 1.0,
+            held: Held { ridge: 1.0, steady: 0.5, steady_ridge: 1.0 },
+            video_held: Held { ridge: 1.0, steady: 0.5, steady_ridge: 1.0 },
             part: &part,
             both: &[],
             part_share: "0.2,0.7".parse().expect("it is a share"),

@@ -132,6 +132,7 @@ mod tests {
 
     use super::*;
     use crate::data::augment::Preset;
+    use crate::head::generated::Held;
     use crate::torch::Logistic;
 
     fn settings(bpcer: f64, apcer: f64) -> HeadSettings {
@@ -142,9 +143,8 @@ mod tests {
             forge: 0.0,
             swap: 0.0,
             video_coding: 0.0,
-            ridge: 1.0,
-            steady: 0.0,
-            steady_ridge: 1.0,
+            held: Held { ridge: 1.0, steady: 0.0, steady_ridge: 1.0 },
+            video_held: Held { ridge: 1.0, steady: 0.0, steady_ridge: 1.0 },
             swap_ridge: 1.0,
             part: Vec::new(),
             part_share: "0.5".parse().expect("it is a share"),

@@ -82,7 +82,10 @@ impl Learning<'_> {
         ensure!(order.len() == seen.labels.len(), "{} faces were described of {}", seen.labels.len(), order.len());
         let mut variants = [None, None];
         let kinds = [
-            (settings.steady > 0.0, Varying { augment: Preset::Coded, video_coding: 0.0 }),
+            (
+                settings.held.steady > 0.0 || settings.video_held.steady > 0.0,
+                Varying { augment: Preset::Coded, video_coding: 0.0 },
+            ),
             (settings.video_share.is_some(), Varying { augment: Preset::None, video_coding: 1.0 }),
         ];
         for (described, (_, varying)) in variants.iter_mut().zip(kinds).filter(|(_, (is_wanted, _))| *is_wanted) {
@@ -96,9 +99,8 @@ impl Learning<'_> {
         }
         let sources: Vec<&str> = order.iter().map(|&index| faces.rows[index].source.as_str()).collect();
         let recipe = Recipe {
-            ridge: settings.ridge,
-            steady: settings.steady,
-            steady_ridge: settings.steady_ridge,
+            held: settings.held,
+            video_held: settings.video_held,
             part: &settings.part,
             both: &settings.both,
             part_share: settings.part_share,

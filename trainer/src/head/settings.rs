@@ -1,6 +1,6 @@
 //! How a head is learnt and judged.
 
-use super::generated::PartShare;
+use super::generated::{Held, PartShare};
 use crate::data::augment::Preset;
 
 /// How a head is learnt and judged.
@@ -18,12 +18,10 @@ pub struct HeadSettings {
     pub swap: f64,
     /// Share of the faces of pairs that are coded as video.
     pub video_coding: f64,
-    /// Ridge penalty on the layer for generated faces.
-    pub ridge: f64,
-    /// How much the variants of each face count in making that layer steady; 0 for none.
-    pub steady: f64,
-    /// How much the weights are held back in making it steady.
-    pub steady_ridge: f64,
+    /// How far the layer for generated faces is held back.
+    pub held: Held,
+    /// How far that for faces that were coded as video is held back.
+    pub video_held: Held,
     /// Ridge penalty on the layer for swapped faces.
     pub swap_ridge: f64,
     /// Sources that a layer of their own is learnt from.

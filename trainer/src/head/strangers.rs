@@ -71,6 +71,7 @@ pub fn strangers(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::head::generated::Held;
 
     /// Two values; real faces lie at 0 and fakes at 3 of the first, but for those of `odd`, which are real and lie at 3 of it.
     /// The second value is 6 in `odd` alone.
@@ -95,9 +96,8 @@ mod tests {
         let (seen, sources) = faces();
         let fakes = generated::only(&seen, 2, |at| sources[at] == "fakes");
         let recipe = Recipe {
-            ridge: 0.01,
-            steady: 0.0,
-            steady_ridge: 0.01,
+            held: Held { ridge: 0.01, steady: 0.0, steady_ridge: 0.01 },
+            video_held: Held { ridge: 0.01, steady: 0.0, steady_ridge: 0.01 },
             part: &[],
             both: &[],
             part_share: "0.5".parse().expect("it is a share"),
