@@ -11,6 +11,7 @@ pub mod folder;
 pub mod heif;
 mod heif_boxes;
 pub mod jpeg;
+pub mod names;
 mod orientation;
 pub mod patient;
 mod png_notes;

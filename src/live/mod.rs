@@ -30,8 +30,6 @@ mod keeper;
 pub mod limits;
 mod locator;
 pub mod metrics;
-#[cfg(any(feature = "page", all(feature = "video", feature = "camera")))]
-pub(crate) mod names;
 pub mod newest;
 mod nudge;
 mod opinions;

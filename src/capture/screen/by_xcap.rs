@@ -13,6 +13,7 @@ use super::pieces::{common, joined};
 use super::polled::{Look, PolledSource};
 use super::window::Window;
 use crate::capture::Source;
+use crate::capture::names::distinct;
 use crate::frame::Frame;
 
 pub(super) fn list(_: &Display) -> Result<Vec<Listed>, ScreenError> {
@@ -113,12 +114,11 @@ impl Look for Watched {
 
 impl Monitors {
     fn now() -> Result<Self, ScreenError> {
+        let monitors = xcap::Monitor::all()?;
+        let names = monitors.iter().map(xcap::Monitor::name).collect::<Result<Vec<_>, _>>()?;
         let mut each: Vec<(String, Place, xcap::Monitor)> = Vec::new();
-        for monitor in xcap::Monitor::all()? {
-            let name = monitor.name()?;
-            // Two of one make have one name on macOS.
-            let alike = each.iter().filter(|(other, ..)| other.split(" (").next() == Some(&name)).count();
-            let name = if alike > 0 { format!("{name} ({})", alike + 1) } else { name };
+        // Two of one make have one name on macOS.
+        for (name, monitor) in distinct(names.into_iter()).into_iter().zip(monitors) {
             let (left, top) = (monitor.x()?, monitor.y()?);
             let place = Place { left, top, width: monitor.width()?, height: monitor.height()? };
             each.push((name, place, monitor));

@@ -10,7 +10,9 @@
 mod by_xcap;
 mod choice;
 mod claims;
+mod colours;
 mod error;
+mod frames;
 #[cfg(not(any(target_os = "linux", windows, target_os = "macos")))]
 mod nowhere;
 mod opener;

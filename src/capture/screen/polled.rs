@@ -5,15 +5,14 @@ use std::time::{Duration, Instant};
 
 use image::RgbaImage;
 
+use super::colours::{BYTES, to_rgb};
 use super::error::ScreenError;
+use super::frames::{Frames, QUIET};
 use super::opener::ScreenOpener;
 use crate::BoxError;
 use crate::capture::{Read, Source, SourceInfo};
-use crate::frame::{Changed, Frame, PixelBox, PresentationTime};
+use crate::frame::{Changed, Frame, PixelBox};
 use crate::wall;
-
-/// Where nothing is drawn, a frame comes after this time all the same: the picture is known to be as it was.
-const QUIET: Duration = Duration::from_millis(500);
 
 /// Somebody who gives pictures of what is watched.
 pub(super) trait Look: Send {
@@ -27,11 +26,10 @@ pub(super) struct PolledSource<L> {
     info: SourceInfo,
     /// Between two looks, at least.
     step: Duration,
-    begun: Instant,
     looked: Option<Instant>,
     /// When the last frame was given.
     given: Option<Instant>,
-    frames: u64,
+    frames: Frames,
     /// The picture as it was last seen.
     size: (usize, usize),
     picture: Vec<u8>,
@@ -50,10 +48,9 @@ impl<L: Look> PolledSource<L> {
             looker,
             info,
             step: Duration::from_secs_f64(1.0 / rate),
-            begun: Instant::now(),
             looked: None,
             given: None,
-            frames: 0,
+            frames: Frames::begin(),
             size: (0, 0),
             picture: Vec::new(),
             row: Vec::new(),
@@ -82,17 +79,15 @@ impl<L: Look> PolledSource<L> {
     /// Takes the picture over, and gives where it differs from the last one: in the rows from the first that does to the last.
     fn compare(&mut self, seen: &RgbaImage) -> Option<Changed> {
         let size = (seen.width() as usize, seen.height() as usize);
-        let (width, is_new) = (size.0, size != self.size || self.frames == 0);
+        let (width, is_new) = (size.0, size != self.size);
         self.size = size;
         self.picture.resize(size.0 * size.1 * 3, 0);
         self.row.resize(width * 3, 0);
         let mut band = None;
         if width > 0 {
-            let rows = seen.as_raw().chunks_exact(width * 4).zip(self.picture.chunks_exact_mut(width * 3));
+            let rows = seen.as_raw().chunks_exact(width * BYTES).zip(self.picture.chunks_exact_mut(width * 3));
             for (at, (from, into)) in rows.enumerate() {
-                for (rgba, rgb) in from.chunks_exact(4).zip(self.row.chunks_exact_mut(3)) {
-                    rgb.copy_from_slice(&rgba[..3]);
-                }
+                to_rgb([0, 1, 2], from, &mut self.row);
                 if self.row != into {
                     into.copy_from_slice(&self.row);
                     band = Some((band.map_or(at, |(first, _)| first), at));
@@ -102,7 +97,7 @@ impl<L: Look> PolledSource<L> {
         if is_new {
             return None;
         }
-        let mut changed = Changed::nothing(self.frames.saturating_sub(1));
+        let mut changed = self.frames.unchanged()?;
         if let Some((first, last)) = band {
             let (top, height) = (first as f32, (last + 1 - first) as f32);
             changed.add(PixelBox { left: 0.0, top, width: width as f32, height });
@@ -111,17 +106,7 @@ impl<L: Look> PolledSource<L> {
     }
 
     fn give(&mut self, captured: Instant, changed: Option<Changed>, frame: &mut Frame) {
-        (frame.width, frame.height) = self.size;
-        frame.pixels.clear();
-        frame.pixels.extend_from_slice(&self.picture);
-        frame.number = self.frames;
-        self.frames += 1;
-        let since = captured.saturating_duration_since(self.begun).as_micros();
-        frame.time = PresentationTime(i64::try_from(since).unwrap_or(i64::MAX));
-        frame.running = None;
-        frame.captured = captured;
-        frame.patched = false;
-        frame.changed = changed;
+        self.frames.give(self.size, &self.picture, captured, changed, frame);
         self.given = Some(captured);
     }
 }

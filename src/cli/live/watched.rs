@@ -8,10 +8,10 @@ use std::str::FromStr;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches, value_parser};
 
 use crate::capture::address::Address;
+use crate::capture::names::distinct;
 #[cfg(feature = "screen")]
 use crate::capture::screen::{ChoiceError, ScreenChoice};
 use crate::cli::outcome::UsageError;
-use crate::live::names::distinct;
 use crate::name;
 
 /// The flag of cameras, streams and clips.

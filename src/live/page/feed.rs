@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use tokio::sync::watch;
 
+use crate::capture::names::distinct;
 use crate::live::metrics::LiveMetrics;
-use crate::live::names::distinct;
 use crate::live::view::{Audience, SourceState, View};
 
 /// What kind of source a feed has.

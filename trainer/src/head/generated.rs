@@ -263,6 +263,11 @@ mod tests {
         );
         assert!(right(&coded, false) > 190 && right(&coded, true) < 100, "{:?}", layer);
         assert!(learn(&recipe, &Examples { coded: None, ..faces }).is_err());
+        // Held back more, it is another layer; that for photos is the same.
+        let held = Held { ridge: 5.0, ..recipe.video_held };
+        let more = learn(&Recipe { video_held: held, ..recipe }, &faces).expect("both groups have both classes");
+        assert_eq!(more.plain, layer.plain);
+        assert_ne!(more.gated.map(|gated| gated.other), layer.gated.map(|gated| gated.other));
     }
 
     #[test]

@@ -1,10 +1,8 @@
 //! From the memory of a stream to a picture: rows with gaps between them, of which a part may be shown, in one of four orders of
 //! bytes. Pure functions; what comes from another process may be anything.
 
+use crate::capture::screen::colours::{BYTES, to_rgb};
 use crate::frame::{Changed, PixelBox};
-
-/// Bytes of a pixel.
-const BYTES: usize = 4;
 
 /// At which of a pixel's four bytes its colours are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +11,16 @@ pub(super) enum Order {
     Bgr,
     /// Red, green, blue, and one that says nothing.
     Rgb,
+}
+
+impl Order {
+    /// At which bytes red, green and blue are.
+    fn at(self) -> [usize; 3] {
+        match self {
+            Self::Bgr => [2, 1, 0],
+            Self::Rgb => [0, 1, 2],
+        }
+    }
 }
 
 /// A rectangle in pixels of the stream.
@@ -66,15 +74,15 @@ impl News {
         }
     }
 
-    /// What differs in frame `number`, of which the one before was seen; `None` for everything.
-    pub(super) fn changed(self, number: u64) -> Option<Changed> {
-        let mut changed = Changed::nothing(number.checked_sub(1)?);
+    /// What differs beside what `known` says, which is nothing where there was none before; `None` for everything.
+    pub(super) fn changed(self, known: Option<Changed>) -> Option<Changed> {
+        let mut known = known?;
         match self {
             Self::Everything => return None,
             Self::Nothing => {}
-            Self::Parts(parts) => parts.parts().iter().for_each(|&part| changed.add(part)),
+            Self::Parts(parts) => parts.parts().iter().for_each(|&part| known.add(part)),
         }
-        Some(changed)
+        Some(known)
     }
 }
 
@@ -110,10 +118,7 @@ impl Picture {
         let bytes = rows.bytes.get(first..first.checked_add(length)?)?;
         self.pixels.resize(width * height * 3, 0);
         for (from, into) in bytes.chunks(stride).zip(self.pixels.chunks_exact_mut(width * 3)) {
-            match rows.order {
-                Order::Bgr => convert([2, 1, 0], from, into),
-                Order::Rgb => convert([0, 1, 2], from, into),
-            }
+            to_rgb(rows.order.at(), from, into);
         }
         (self.width, self.height) = (width, height);
         let same = self.shown.replace(shown) == Some(shown);
@@ -147,13 +152,6 @@ impl Region {
             width: self.width as f32,
             height: self.height as f32,
         }
-    }
-}
-
-#[inline(always)]
-fn convert([red, green, blue]: [usize; 3], from: &[u8], into: &mut [u8]) {
-    for (pixel, rgb) in from.chunks_exact(BYTES).zip(into.chunks_exact_mut(3)) {
-        (rgb[0], rgb[1], rgb[2]) = (pixel[red], pixel[green], pixel[blue]);
     }
 }
 
@@ -258,15 +256,15 @@ mod tests {
         };
         let mut news = News::Nothing;
         news.add(News::Nothing);
-        assert_eq!(news.clone().changed(7), Some(Changed::nothing(6)));
+        assert_eq!(news.clone().changed(Some(Changed::nothing(6))), Some(Changed::nothing(6)));
         news.add(parts(1.0));
         news.add(parts(50.0));
         news.add(News::Nothing);
-        let changed = news.clone().changed(7).expect("parts are known");
+        let changed = news.clone().changed(Some(Changed::nothing(6))).expect("parts are known");
         assert_eq!((changed.since(), changed.parts().len()), (6, 2));
-        assert_eq!(parts(1.0).changed(0), None, "there was none before");
+        assert_eq!(parts(1.0).changed(None), None, "there was none before");
         news.add(News::Everything);
         news.add(parts(1.0));
-        assert_eq!(news.changed(7), None);
+        assert_eq!(news.changed(Some(Changed::nothing(6))), None);
     }
 }

@@ -7,14 +7,13 @@ use std::time::{Duration, Instant};
 use super::consent::Consent;
 use super::error::PortalError;
 use super::picture::News;
-use super::stream::{Latest, Stream};
+use super::stream::Stream;
 use crate::BoxError;
+use crate::capture::screen::frames::{Frames, QUIET};
 use crate::capture::{Read, Source, SourceInfo};
-use crate::frame::{Frame, PresentationTime};
+use crate::frame::Frame;
 use crate::wall;
 
-/// Where nothing is drawn, a frame comes after this time all the same: the picture is known to be as it was.
-const QUIET: Duration = Duration::from_millis(500);
 /// From the begin to the first picture. Some desktops send none before something is drawn.
 const FIRST_WITHIN: Duration = Duration::from_secs(10);
 /// A stream that the desktop stops for longer than this is lost.
@@ -29,10 +28,9 @@ pub(super) struct PortalSource {
     info: SourceInfo,
     /// Between two frames, at least.
     step: Duration,
-    begun: Instant,
     /// When the last frame was captured, or known to hold still.
     last: Option<Instant>,
-    frames: u64,
+    frames: Frames,
 }
 
 impl PortalSource {
@@ -54,7 +52,7 @@ impl PortalSource {
         drop(latest);
         let info = SourceInfo { name, size, rate: Some(rate), claimed_frames: None };
         let step = Duration::from_secs_f64(1.0 / rate);
-        Ok(Self { stream, consent, info, step, begun, last: None, frames: 0 })
+        Ok(Self { stream, consent, info, step, last: None, frames: Frames::begin() })
     }
 
     /// Waits for the next frame and fills it.
@@ -78,13 +76,10 @@ impl PortalSource {
                 latest = self.stream.wait(latest, due - now);
             } else if is_new || latest.holds() {
                 let captured = latest.came.take().filter(|_| is_new).unwrap_or(now);
-                let changed = std::mem::replace(&mut latest.news, News::Nothing).changed(self.frames);
-                give(&latest, frame);
+                let changed = std::mem::replace(&mut latest.news, News::Nothing).changed(self.frames.unchanged());
+                let picture = &latest.picture;
+                self.frames.give((picture.width, picture.height), &picture.pixels, captured, changed, frame);
                 drop(latest);
-                (frame.number, frame.captured, frame.changed) = (self.frames, captured, changed);
-                let since = captured.saturating_duration_since(self.begun).as_micros();
-                frame.time = PresentationTime(i64::try_from(since).unwrap_or(i64::MAX));
-                self.frames += 1;
                 self.last = Some(now);
                 return Ok(());
             } else {
@@ -92,14 +87,6 @@ impl PortalSource {
             }
         }
     }
-}
-
-/// Fills the frame with the picture.
-fn give(latest: &Latest, frame: &mut Frame) {
-    (frame.width, frame.height) = (latest.picture.width, latest.picture.height);
-    frame.pixels.clear();
-    frame.pixels.extend_from_slice(&latest.picture.pixels);
-    (frame.running, frame.patched) = (None, false);
 }
 
 impl Source for PortalSource {

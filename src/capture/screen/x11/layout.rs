@@ -2,10 +2,8 @@
 
 use x11rb::protocol::xproto::{ImageOrder, Setup, VisualClass, Visualid};
 
+use crate::capture::screen::colours::{self, BYTES};
 use crate::capture::screen::error::ScreenError;
-
-/// Bytes of a pixel.
-pub(super) const BYTES: usize = 4;
 
 /// At which of a pixel's four bytes its colours are: red, green, blue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,18 +37,7 @@ impl Layout {
 
     /// Turns a row of pixels to RGB; as many as both have.
     pub(super) fn to_rgb(self, from: &[u8], into: &mut [u8]) {
-        match self.0 {
-            // What nearly all servers have, with places that the compiler knows.
-            [2, 1, 0] => convert([2, 1, 0], from, into),
-            other => convert(other, from, into),
-        }
-    }
-}
-
-#[inline(always)]
-fn convert([red, green, blue]: [usize; 3], from: &[u8], into: &mut [u8]) {
-    for (pixel, rgb) in from.chunks_exact(BYTES).zip(into.chunks_exact_mut(3)) {
-        (rgb[0], rgb[1], rgb[2]) = (pixel[red], pixel[green], pixel[blue]);
+        colours::to_rgb(self.0, from, into);
     }
 }
 

@@ -11,8 +11,8 @@ use x11rb::protocol::shm::{self, ConnectionExt as _};
 use x11rb::protocol::xproto::{self, ConnectionExt as _, Drawable, ImageFormat};
 use x11rb::rust_connection::RustConnection;
 
-use super::layout::BYTES;
 use super::server::Server;
+use crate::capture::screen::colours::BYTES;
 use crate::capture::screen::error::ScreenError;
 
 /// Whole pixels: left, top, width, height.

@@ -2,18 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use super::layout::BYTES;
 use super::pixels::Area;
 use super::watched::Watched;
 use crate::BoxError;
+use crate::capture::screen::colours::BYTES;
 use crate::capture::screen::error::ScreenError;
+use crate::capture::screen::frames::{Frames, QUIET};
 use crate::capture::screen::opener::ScreenOpener;
 use crate::capture::{Read, Source, SourceInfo};
-use crate::frame::{Changed, Frame, PixelBox, PresentationTime};
+use crate::frame::{Changed, Frame, PixelBox};
 use crate::wall;
-
-/// Where nothing is drawn, a frame comes after this time all the same: the picture is known to be as it was.
-const QUIET: Duration = Duration::from_millis(500);
 
 /// A screen that is watched.
 pub(super) struct ScreenSource {
@@ -21,12 +19,11 @@ pub(super) struct ScreenSource {
     info: SourceInfo,
     /// Between two looks, at least.
     step: Duration,
-    begun: Instant,
     /// When the last frame was captured.
     last: Option<Instant>,
     /// All of the picture must be read: it is the first, or of another size.
     anew: bool,
-    frames: u64,
+    frames: Frames,
     /// The picture as it was last seen, RGB. Only what changes is written.
     picture: Vec<u8>,
 }
@@ -36,8 +33,7 @@ impl ScreenSource {
         let (name, rate) = (opener.choice.to_string(), opener.kept_rate());
         let info = SourceInfo { name, size: watched.size(), rate: Some(rate), claimed_frames: None };
         let step = Duration::from_secs_f64(1.0 / rate);
-        let begun = Instant::now();
-        Self { watched, info, step, begun, last: None, anew: true, frames: 0, picture: Vec::new() }
+        Self { watched, info, step, last: None, anew: true, frames: Frames::begin(), picture: Vec::new() }
     }
 
     /// Waits for the next frame and fills it.
@@ -62,7 +58,7 @@ impl ScreenSource {
                 continue;
             }
             self.watched.is_seen()?;
-            self.give(Instant::now(), Some(Changed::nothing(self.frames.saturating_sub(1))), frame);
+            self.give(Instant::now(), self.frames.unchanged(), frame);
             return Ok(());
         }
     }
@@ -71,16 +67,16 @@ impl ScreenSource {
     fn look(&mut self, anew: bool, frame: &mut Frame) -> Result<bool, ScreenError> {
         // What is drawn from here on may be missed.
         let captured = Instant::now();
-        let area = self.watched.look(anew)?;
+        let known = self.frames.unchanged().filter(|_| !anew);
+        let area = self.watched.look(known.is_none())?;
         let (width, height) = self.watched.size();
-        if anew {
+        let Some(mut changed) = known else {
             self.picture.resize(width * height * 3, 0);
             self.convert(area, area);
             self.anew = false;
             self.give(captured, None, frame);
             return Ok(true);
-        }
-        let mut changed = Changed::nothing(self.frames.saturating_sub(1));
+        };
         let (left, top) = (|area: &Area| area.left as f32, |area: &Area| area.top as f32);
         for found in &self.watched.found {
             let (width, height) = (found.width as f32, found.height as f32);
@@ -111,18 +107,7 @@ impl ScreenSource {
     }
 
     fn give(&mut self, captured: Instant, changed: Option<Changed>, frame: &mut Frame) {
-        let (width, height) = self.watched.size();
-        (frame.width, frame.height) = (width, height);
-        frame.pixels.clear();
-        frame.pixels.extend_from_slice(&self.picture);
-        frame.number = self.frames;
-        self.frames += 1;
-        let since = captured.saturating_duration_since(self.begun).as_micros();
-        frame.time = PresentationTime(i64::try_from(since).unwrap_or(i64::MAX));
-        frame.running = None;
-        frame.captured = captured;
-        frame.patched = false;
-        frame.changed = changed;
+        self.frames.give(self.watched.size(), &self.picture, captured, changed, frame);
         self.last = Some(captured);
     }
 }

@@ -4,7 +4,6 @@ use x11rb::connection::Connection as _;
 use x11rb::protocol::Event;
 use x11rb::protocol::composite::{ConnectionExt as _, Redirect};
 use x11rb::protocol::damage::{self, ConnectionExt as _, ReportLevel};
-use x11rb::protocol::randr::{ConnectionExt as _, NotifyMask};
 use x11rb::protocol::xfixes::{self, ConnectionExt as _};
 use x11rb::protocol::xproto::{
     ChangeWindowAttributesAux, ConnectionExt as _, Drawable, EventMask, Pixmap, Rectangle, Window,
@@ -53,14 +52,7 @@ impl Watched {
         let server = Server::connect(opener.display.0.as_deref())?;
         let (window, part) = match &opener.choice {
             ScreenChoice::Window(_) | ScreenChoice::WindowId(_) => (windows::find(&server, opener)?, None),
-            ScreenChoice::Monitor(number) => {
-                if server.has_monitors {
-                    // Before it is asked where they are, so that no change is missed.
-                    let changes = NotifyMask::SCREEN_CHANGE | NotifyMask::CRTC_CHANGE | NotifyMask::OUTPUT_CHANGE;
-                    server.connection.randr_select_input(server.root(), changes)?;
-                }
-                (server.root(), Some(monitor(&server, opener, *number)?))
-            }
+            ScreenChoice::Monitor(number) => (server.root(), Some(monitor(&server, opener, *number)?)),
             ScreenChoice::Region(place) => (server.root(), Some(within(*place, screen(&server)?)?)),
         };
         let connection = &server.connection;
@@ -111,7 +103,7 @@ impl Watched {
 
     /// Listens to what the server has said; gives whether the picture has another size now.
     pub(super) fn hear(&mut self) -> Result<bool, ScreenError> {
-        let (mut resized, mut rearranged) = (false, false);
+        let mut resized = false;
         while let Some(event) = self.server.connection.poll_for_event()? {
             match event {
                 Event::DamageNotify(event) if event.damage == self.damage => {
@@ -127,7 +119,8 @@ impl Watched {
                 Event::ConfigureNotify(event) if event.window == self.window => {
                     let size = (usize::from(event.width), usize::from(event.height));
                     match &self.own {
-                        // Where monitors are now is to be asked anew.
+                        // The root window: of each other arrangement of the monitors it is told, also where all of them together are as
+                        // large as before. Where they are now is to be asked anew.
                         None => return Err(ScreenError::Rearranged),
                         Some(own) if size != self.size() || usize::from(event.border_width) != own.border => {
                             resized = true;
@@ -135,12 +128,8 @@ impl Watched {
                         Some(_) => {}
                     }
                 }
-                Event::RandrNotify(_) | Event::RandrScreenChangeNotify(_) => rearranged = true,
                 _ => {}
             }
-        }
-        if rearranged {
-            self.is_in_its_place()?;
         }
         if resized {
             self.is_seen()?;
@@ -159,16 +148,6 @@ impl Watched {
             Some(true) => Ok(()),
             Some(false) => Err(ScreenError::Hidden(self.opener.choice.clone())),
             None => Err(ScreenError::Closed),
-        }
-    }
-
-    /// Whether the monitor is where it was: two of one size that change places leave the screen as large as it is.
-    fn is_in_its_place(&self) -> Result<(), ScreenError> {
-        match self.opener.choice {
-            ScreenChoice::Monitor(number) if monitor(&self.server, &self.opener, number)? != self.part => {
-                Err(ScreenError::Rearranged)
-            }
-            _ => Ok(()),
         }
     }
 

@@ -1,7 +1,8 @@
 //! Names of sources, of which no two are the same.
 
 /// The names, where one that came before has its number behind it: `a`, `b`, `a (2)`.
-pub(crate) fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
+#[must_use]
+pub fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
     let mut given: Vec<String> = Vec::new();
     for name in names {
         let numbered = (2..).map(|number| format!("{name} ({number})"));
