@@ -2,7 +2,8 @@
 //! large. Then a place says nothing, and looks say whose face it is.
 //!
 //! A face that looks like one person who was lost, and like nobody else, is that person's; and a face in the place of a person
-//! whom it doesn't look like at all isn't. Where two are alike nothing is guessed: the face gets a new number.
+//! whom it doesn't look like at all isn't. Where two are alike nothing is guessed: the face gets a new number. For a moment it is
+//! looked at again: who turned the head just then, or was compressed badly, takes the old number back once that has passed.
 
 use super::looks::Looks;
 use super::tracker::{TrackId, Whose, seconds_between};
@@ -22,6 +23,8 @@ const ANOTHER: f32 = 0.25;
 const ANOTHER_AT_A_CUT: f32 = 0.17;
 /// A person who was lost for longer is not found again, in seconds.
 const LOST_FOR: f64 = 3.0;
+/// Whether somebody new is a person who was lost just before is asked for so long, in seconds.
+const ASKED_FOR: f64 = 1.5;
 /// What the newest looks count in the mean of a person's, once a few were seen.
 const NEWEST_COUNTS: f32 = 0.1;
 /// Persons who are remembered at most: those who were lost first make room.
@@ -35,6 +38,8 @@ pub(super) struct Rejoiner {
     seen: Vec<Looks>,
     /// How far each face's looks are from each known person's, all persons of a face after each other.
     distances: Vec<f32>,
+    /// Tracks that turned out to be those of persons who were lost.
+    mistaken: Vec<TrackId>,
     /// Of a frame in which all has changed.
     cut: bool,
 }
@@ -46,12 +51,19 @@ struct Known {
     mean: Looks,
     last: Looks,
     sightings: u32,
+    first_seen: PresentationTime,
     seen: PresentationTime,
 }
 
 impl Rejoiner {
     pub(super) fn new() -> Self {
-        Self { known: Vec::with_capacity(MOST), seen: Vec::new(), distances: Vec::new(), cut: false }
+        Self {
+            known: Vec::with_capacity(MOST),
+            seen: Vec::new(),
+            distances: Vec::new(),
+            mistaken: Vec::new(),
+            cut: false,
+        }
     }
 
     /// Forgets all.
@@ -86,7 +98,7 @@ impl Rejoiner {
             {
                 known.swap_remove(first);
             }
-            known.push(Known { track, mean: *seen, last: *seen, sightings: 1, seen: time });
+            known.push(Known { track, mean: *seen, last: *seen, sightings: 1, first_seen: time, seen: time });
         }
     }
 
@@ -94,13 +106,21 @@ impl Rejoiner {
         self.distances[face * self.known.len() + known]
     }
 
-    /// Whether a face looks like a person and like nobody else, and no other face does.
-    fn is_surely(&self, known: usize, face: usize) -> bool {
+    /// Whether a face looks like a person and like nobody else, and no other face does. Whoever it was taken for until now doesn't
+    /// count.
+    fn is_surely(&self, known: usize, face: usize, until_now: Option<usize>) -> bool {
         let most = self.distance(known, face) + MARGIN;
+        let mut others = (0..self.known.len()).filter(|&other| other != known && Some(other) != until_now);
         // Written so that no number is no match.
         most <= SAME + MARGIN
-            && (0..self.known.len()).all(|other| other == known || self.distance(other, face) > most)
+            && others.all(|other| self.distance(other, face) > most)
             && (0..self.seen.len()).all(|other| other == face || self.distance(known, other) > most)
+    }
+
+    /// Whether somebody new may be a person who was lost: not one who was there at the same time.
+    fn may_be_lost(&self, new: usize, lost: usize) -> bool {
+        let (new, lost) = (&self.known[new], &self.known[lost]);
+        seconds_between(new.first_seen, new.seen) <= ASKED_FOR && lost.seen < new.first_seen
     }
 }
 
@@ -127,13 +147,21 @@ impl Whose for Rejoiner {
         !is_another && !(0..self.known.len()).any(is_others)
     }
 
-    fn rejoin(&self, ids: &[TrackId], rejoined: &mut Vec<(usize, TrackId)>) {
-        for face in (0..ids.len()).filter(|&face| ids[face] == TrackId::default()) {
+    fn rejoin(&mut self, ids: &[TrackId], rejoined: &mut Vec<(usize, TrackId)>) {
+        self.mistaken.clear();
+        for (face, &id) in ids.iter().enumerate() {
+            let until_now = self.known.iter().position(|known| known.track == id);
+            let may_be = |lost: usize| until_now.is_none_or(|new| self.may_be_lost(new, lost));
             // At most one is surely it.
-            let found = (0..self.known.len()).find(|&known| self.is_surely(known, face));
-            let found = found.map(|known| self.known[known].track).filter(|track| !ids.contains(track));
-            rejoined.extend(found.map(|track| (face, track)));
+            let found = (0..self.known.len()).find(|&lost| may_be(lost) && self.is_surely(lost, face, until_now));
+            let Some(found) = found.map(|lost| self.known[lost].track).filter(|track| !ids.contains(track)) else {
+                continue;
+            };
+            rejoined.push((face, found));
+            self.mistaken.extend(until_now.map(|_| id));
         }
+        let Self { known, mistaken, .. } = self;
+        known.retain(|known| !mistaken.contains(&known.track));
     }
 }
 

@@ -27,8 +27,18 @@ fn picture(persons: &[Option<u8>]) -> (Frame, Vec<Face>) {
     (frame, faces)
 }
 
+/// Added to a person's number: in the dark for a moment, too little like that person to be known.
+const DARK: u8 = 100;
+/// The same in dim light, in which the person is known, and is like the one in the dark too.
+const DIM: u8 = 200;
+
 /// A pattern of a person's own, and a colour.
 fn paint(person: u8, x: f32, y: f32) -> [u8; 3] {
+    for (light, added) in [(0.85, DIM), (0.7, DARK)] {
+        if let Some(person) = person.checked_sub(added) {
+            return paint(person, x, y).map(|value| (f32::from(value) * light) as u8);
+        }
+    }
     let number = f32::from(person);
     let wave = (3.0 + number) * x + (7.0 - number) * y;
     let grey = 120.0 + 70.0 * wave.sin();
@@ -106,6 +116,23 @@ fn of_people_who_look_alike_nobody_is_found() {
     );
     // Somebody who is still there is shown a second time.
     check(&[(&[Some(0), Some(1)], false), (&[Some(0), Some(1), Some(1)], false)], &[1, 2, 3]);
+}
+
+#[test]
+fn who_is_known_a_moment_later_takes_the_number_back() {
+    let there: (&[_], _) = (&[Some(0), Some(1)], false);
+    let dark: (&[_], _) = (&[Some(0), None, None, Some(1 + DARK)], false);
+    let dim: (&[_], _) = (&[Some(0), None, None, Some(1 + DIM)], false);
+    check(&[there, there, dark], &[1, 3]);
+    check(&[there, there, dim], &[1, 2]);
+    check(&[there, there, dark, dim], &[1, 2]);
+    // And keeps it.
+    check(&[there, there, dark, dim, dark, dim, dim], &[1, 2]);
+    // Not for long, as somebody has the new one by then.
+    check(&[&[there][..], &[dark; 17], &[dim; 2]].concat(), &[1, 3]);
+    // Two people who were seen together are two.
+    let both: (&[_], _) = (&[Some(0), Some(1), None, Some(1 + DARK)], false);
+    check(&[there, both, dim, dim], &[1, 3]);
 }
 
 #[test]

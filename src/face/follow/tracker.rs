@@ -65,8 +65,9 @@ pub(super) trait Whose {
     /// Whether a face that is in the right place for a track may be its continuation.
     fn may_be(&self, track: TrackId, face: usize) -> bool;
 
-    /// Adds those of the faces without a track that surely are of one that is known, and that no face has.
-    fn rejoin(&self, ids: &[TrackId], rejoined: &mut Vec<(usize, TrackId)>);
+    /// Adds those of the faces without a track, or with one that began just now, that surely are of another that is known, and that
+    /// no face has.
+    fn rejoin(&mut self, ids: &[TrackId], rejoined: &mut Vec<(usize, TrackId)>);
 }
 
 /// Knows of places alone.
@@ -77,7 +78,7 @@ impl Whose for ByPlace {
         true
     }
 
-    fn rejoin(&self, _ids: &[TrackId], _rejoined: &mut Vec<(usize, TrackId)>) {}
+    fn rejoin(&mut self, _ids: &[TrackId], _rejoined: &mut Vec<(usize, TrackId)>) {}
 }
 
 /// A face that is followed.
@@ -124,13 +125,13 @@ impl Tracker {
     ///
     /// `faces` are those of the frame at `time`. Their order doesn't matter. A face that continues no track begins one.
     pub fn follow(&mut self, time: PresentationTime, faces: &[Face], ids: &mut Vec<TrackId>) {
-        self.follow_by(&ByPlace, time, faces, ids);
+        self.follow_by(&mut ByPlace, time, faces, ids);
     }
 
     /// The same, where `whose` is asked too.
     pub(super) fn follow_by(
         &mut self,
-        whose: &impl Whose,
+        whose: &mut impl Whose,
         time: PresentationTime,
         faces: &[Face],
         ids: &mut Vec<TrackId>,
@@ -197,13 +198,16 @@ impl Tracker {
     }
 
     /// Goes on with tracks that were lost, where their faces are now.
-    fn rejoin(&mut self, whose: &impl Whose, time: PresentationTime, faces: &[Face], ids: &mut [TrackId]) {
+    fn rejoin(&mut self, whose: &mut impl Whose, time: PresentationTime, faces: &[Face], ids: &mut [TrackId]) {
         self.rejoined.clear();
         whose.rejoin(ids, &mut self.rejoined);
         for &(face, id) in &self.rejoined {
-            ids[face] = id;
+            let until_now = std::mem::replace(&mut ids[face], id);
             self.tracks.retain(|track| track.id != id);
-            self.tracks.push(Followed::new(id, faces[face], time));
+            match self.tracks.iter_mut().find(|track| track.id == until_now) {
+                Some(mistaken) => mistaken.id = id,
+                None => self.tracks.push(Followed::new(id, faces[face], time)),
+            }
         }
     }
 
