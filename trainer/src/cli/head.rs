@@ -29,7 +29,7 @@ use crate::head::judge::{contract, judge, tell};
 use crate::head::kept::{Describer, Kept};
 use crate::head::learn::{BATCH, Learning};
 use crate::head::settings::HeadSettings;
-use crate::head::strangers::{FOUND, Stranger};
+use crate::head::strangers::{FOUND, Stranger, unknown};
 use crate::run_folder::TOOL;
 
 #[derive(Args, Debug)]
@@ -132,8 +132,8 @@ pub(super) struct HeadArgs {
     /// In how many parts the sources are left out in turn for that
     #[arg(long, value_name = "N", default_value = "8", requires = "scores")]
     folds: NonZeroUsize,
-    /// Also leave each real training source out in turn, and say how many of its faces a layer that doesn't know it calls synthetic
-    /// where it finds 50 to 20 % of the generated validation faces
+    /// Also leave each real training source out in turn, and say how many of its faces, and of those of the validation sources, a layer
+    /// that doesn't know them calls synthetic where it finds 50 to 20 % of the generated validation faces
     #[arg(long)]
     strangers: bool,
     /// Folder for what the tower gives of the faces, which takes nearly all of the time: a run with other ridges, shares or thresholds
@@ -211,7 +211,11 @@ pub(super) fn run(args: &HeadArgs) -> anyhow::Result<Outcome> {
     });
     let learning = Learning { settings: &settings, faces: &faces, train: &train, folds, fakes: fakes.as_ref() };
     let Some(learnt) = learning.learn(&mut describer)? else { return Ok(Outcome::Interrupted) };
-    tell_strangers(&learnt.strangers);
+    tell_strangers("left out", &learnt.strangers);
+    if let (Some(fakes), Some((_, layer))) = (&fakes, learnt.layers.first()) {
+        let sources: Vec<&str> = validation.iter().map(|&index| faces.rows[index].source.as_str()).collect();
+        tell_strangers("unknown", &unknown(layer, &seen, describer.width(), &sources, fakes));
+    }
     if let (Some(path), Some(scores)) = (&args.scores, &learnt.crossed) {
         write_scores(path, &rows(&faces, &train), scores)?;
     }
@@ -268,13 +272,13 @@ fn write_scores(path: &Path, rows: &[&Row], scores: &[f32]) -> anyhow::Result<()
     Ok(())
 }
 
-fn tell_strangers(strangers: &[Stranger]) {
+fn tell_strangers(how: &str, strangers: &[Stranger]) {
     for Stranger { source, faces, called } in strangers {
         let share = |(found, called): (f64, &usize)| {
             format!("{called} ({:.1} %) at {:.0} %", 100.0 * *called as f64 / *faces as f64, 100.0 * found)
         };
         let told: Vec<String> = FOUND.into_iter().zip(called).map(share).collect();
-        log::info!("{source}, left out: of {faces} faces are called, by the share that is found: {}", told.join(", "));
+        log::info!("{source}, {how}: of {faces} faces are called, by the share that is found: {}", told.join(", "));
     }
 }
 

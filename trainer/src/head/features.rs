@@ -33,6 +33,14 @@ pub struct Described {
     pub labels: Vec<bool>,
 }
 
+impl Described {
+    /// The features of a face.
+    #[must_use]
+    pub(super) fn of(&self, face: usize, width: usize) -> &[f32] {
+        &self.features[face * width..(face + 1) * width]
+    }
+}
+
 impl TowerRunner {
     /// Opens the tower in `bytes`, an ONNX file of the package, to look at the tokens after each of `blocks`.
     ///

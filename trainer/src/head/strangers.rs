@@ -1,6 +1,6 @@
 //! How often a layer calls real faces of a collection synthetic that it didn't learn from.
 //!
-//! Each real collection is left out in turn. A threshold means nothing across layers, so false alarms are given where a layer finds
+//! Each real collection is left out in turn; those of `validation` are unknown anyway. A threshold means nothing across layers, so false alarms are given where a layer finds
 //! a stated share of the same generated faces.
 
 use std::collections::BTreeSet;
@@ -10,6 +10,7 @@ use anyhow::Context;
 use super::features::Described;
 use super::generated::{self, Examples, Recipe};
 use super::judged::LEAST_FACES;
+use super::layer::KindLayer;
 
 /// Shares of the generated faces that are found, at which false alarms are counted.
 pub const FOUND: [f64; 7] = [0.5, 0.45, 0.4, 0.35, 0.3, 0.25, 0.2];
@@ -56,16 +57,47 @@ pub fn strangers(
         let examples =
             Examples { plain: &rest, varied: varied.as_ref(), coded: coded.as_ref(), sources: &of, ..*learnt };
         let layer = generated::learn(recipe, &examples).with_context(|| format!("without {name}"))?;
-        let mut evidence: Vec<f64> = fakes.features.chunks_exact(width).map(|face| layer.evidence(face)).collect();
-        evidence.sort_unstable_by(|one, other| other.total_cmp(one));
-        let called = FOUND.map(|share| {
-            let least = evidence.get((evidence.len() as f64 * share) as usize).copied().unwrap_or(f64::MAX);
-            let faces = those.iter().map(|&at| &plain.features[at * width..(at + 1) * width]);
-            faces.filter(|face| layer.evidence(face) > least).count()
-        });
-        found.push(Stranger { source: name.to_owned(), faces: those.len(), called });
+        let least = thresholds(&layer, fakes, width);
+        found.push(stranger(name, &layer, least, those.iter().map(|&at| plain.of(at, width))));
     }
     Ok(found)
+}
+
+/// The same of real faces of collections that a layer doesn't know. `sources` says for each face of `seen` where it is from.
+#[must_use]
+pub fn unknown(
+    layer: &KindLayer,
+    seen: &Described,
+    width: usize,
+    sources: &[&str],
+    fakes: &Described,
+) -> Vec<Stranger> {
+    let least = thresholds(layer, fakes, width);
+    let real = |at: &usize| !seen.labels[*at];
+    let names: BTreeSet<&str> = (0..sources.len()).filter(real).map(|at| sources[at]).collect();
+    let of = |name: &str| {
+        let those = (0..sources.len()).filter(real).filter(|&at| sources[at] == name);
+        stranger(name, layer, least, those.map(|at| seen.of(at, width)))
+    };
+    names.into_iter().map(of).filter(|found| found.faces >= LEAST_FACES).collect()
+}
+
+/// The evidence that a layer has of more than each share of [`FOUND`] of the fakes.
+fn thresholds(layer: &KindLayer, fakes: &Described, width: usize) -> [f64; FOUND.len()] {
+    let mut evidence: Vec<f64> = fakes.features.chunks_exact(width).map(|face| layer.evidence(face)).collect();
+    evidence.sort_unstable_by(|one, other| other.total_cmp(one));
+    FOUND.map(|share| evidence.get((evidence.len() as f64 * share) as usize).copied().unwrap_or(f64::MAX))
+}
+
+fn stranger<'a>(
+    name: &str,
+    layer: &KindLayer,
+    least: [f64; FOUND.len()],
+    faces: impl Iterator<Item = &'a [f32]>,
+) -> Stranger {
+    let evidence: Vec<f64> = faces.map(|face| layer.evidence(face)).collect();
+    let called = least.map(|least| evidence.iter().filter(|&&evidence| evidence > least).count());
+    Stranger { source: name.to_owned(), faces: evidence.len(), called }
 }
 
 #[cfg(test)]
@@ -109,5 +141,13 @@ mod tests {
         assert!(of("odd").called[0] > 30, "{found:?}");
         assert_eq!([of("plain").called, of("other").called], [[0; FOUND.len()]; 2]);
         assert!(of("odd").called.is_sorted_by(|more, less| more >= less), "{found:?}");
+        // Of a layer that learnt nothing of `odd` the same, whoever asks.
+        let known = generated::only(&seen, 2, |at| sources[at] != "odd");
+        let of: Vec<&str> = sources.iter().copied().filter(|source| *source != "odd").collect();
+        let layer =
+            generated::learn(&recipe, &Examples { plain: &known, sources: &of, ..learnt }).expect("both classes");
+        let odd = &unknown(&layer, &seen, 2, &sources, &fakes)[0];
+        assert_eq!((odd.source.as_str(), odd.faces), ("odd", 200));
+        assert!(odd.called[0] > 60 && odd.called.is_sorted_by(|more, less| more >= less), "{odd:?}");
     }
 }
