@@ -100,6 +100,7 @@ pub(super) fn places(parts: Parts<'_>, lock: &Lock) -> Vec<Place> {
     put(UNIT.to_owned(), Copy(root.join("contrib/cyborg-live.service")));
     put("usr/lib/sysusers.d/cyborg-live.conf".to_owned(), Copy(root.join("contrib/cyborg-live.sysusers")));
     put(SETTINGS.to_owned(), Copy(root.join("contrib/live.toml")));
+    put("usr/share/lintian/overrides/cyborg".to_owned(), Copy(root.join("contrib/debian/lintian-overrides")));
     for (from, to) in [
         ("contrib/debian/copyright", "copyright"),
         ("contrib/live.toml", "examples/live.toml"),
