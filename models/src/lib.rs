@@ -7,13 +7,14 @@
 //! - [`model_file`]: reading and checking a whole model file against that contract.
 //! - [`onnx`]: the part of the ONNX protobuf schema that we read and write.
 //! - [`lock`]: what set-up fetches, pinned by version and digest.
-//! - [`cache`]: the folder of the user's where fetched files live.
+//! - [`cache`]: the folder of the user's where fetched files live; [`beside`] is where an installation has them.
 //! - [`digest`]: SHA-256, as hexadecimal text.
 //! - [`small`]: the small model itself; [`accurate`] is what we trained of the accurate set.
 //! - [`name`]: how a path is named in tables and messages.
 
 pub mod accurate;
 pub mod assemble;
+pub mod beside;
 pub mod cache;
 pub mod contract;
 pub mod digest;

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{cache, digest};
+use crate::{beside, cache, digest};
 
 /// The version of the lock file's format that this code reads.
 const FORMAT: u32 = 1;
@@ -81,6 +81,10 @@ pub enum Group {
     Trainer,
     /// Only tests need it.
     Test,
+    /// Whoever makes packages to pass on needs it, or must pass it on with them: licences.
+    Package,
+    /// Only the check of such packages needs it.
+    PackageCheck,
 }
 
 /// A file of an archive, and its place in the cache folder.
@@ -234,6 +238,12 @@ pub fn cached(id: &str) -> Option<PathBuf> {
     Some(cache::folder()?.join(&file(id)?.cache))
 }
 
+/// Where the locked file of this id is: beside the program where an installation brought it along, else as [`cached`].
+#[must_use]
+pub fn placed(id: &str) -> Option<PathBuf> {
+    beside::file(&file(id)?.cache).or_else(|| cached(id))
+}
+
 /// Checks the digest of the file at `path`.
 ///
 /// # Errors
@@ -273,7 +283,14 @@ impl Lock {
 
     /// The packages for this kind of machine.
     pub fn packages(&self) -> impl Iterator<Item = &Package> {
-        self.packages.iter().filter(|package| package.machine.as_deref().is_none_or(|machine| machine == ARCH))
+        self.packages_for(ARCH)
+    }
+
+    /// The packages for a kind of machine, as Rust names it.
+    pub fn packages_for(&self, machine: &str) -> impl Iterator<Item = &Package> {
+        self.packages
+            .iter()
+            .filter(move |package| package.machine.as_deref().is_none_or(|made_for| made_for == machine))
     }
 }
 

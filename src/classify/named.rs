@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use cyborg_models::cache;
 use cyborg_models::expert_set::ExpertSet;
+use cyborg_models::{beside, cache};
 
 use super::classifier_file::{ClassifierError, ClassifierFile};
 use super::panel::{PanelFile, SetError};
@@ -156,10 +156,7 @@ pub fn places(name: &str) -> Vec<PathBuf> {
     if let Some(folder) = env::var_os(MODELS_VARIABLE).filter(|folder| !folder.is_empty()) {
         return vec![file(Path::new(&folder))];
     }
-    let program = env::current_exe().ok();
-    let beside = program.as_deref().and_then(Path::parent).map(|folder| file(&folder.join("models")));
-    let cached = cache::folder().map(|folder| file(&folder.join("models")));
-    beside.into_iter().chain(cached).collect()
+    beside::folders().into_iter().chain(cache::folder()).map(|folder| file(&folder.join("models"))).collect()
 }
 
 /// The file of the set of this name, where it is installed.

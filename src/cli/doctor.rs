@@ -65,6 +65,7 @@ pub(super) fn run(args: &DoctorArgs) -> anyhow::Result<Outcome> {
     report.line("processors", &threads.to_string());
     match cache::folder() {
         Some(folder) => report.line("cache folder", &name::of(folder)),
+        None if brought_along() => report.line("cache folder", "none, and none is needed"),
         None => report.lack("cache folder", "unknown: set CYBORG_CACHE or HOME"),
     }
     match Runtime::load_for(args.provider) {
@@ -88,6 +89,12 @@ pub(super) fn run(args: &DoctorArgs) -> anyhow::Result<Outcome> {
         }
     }
     Ok(if missing == 0 { Outcome::Done } else { Outcome::Failed })
+}
+
+/// Whether the detectors were installed with the program: then a service does without a cache folder, which it has no home for.
+fn brought_along() -> bool {
+    let is_placed = |kind: &Kind| matches!(kind.origin, Origin::Embedded(_)) || kind.fetched().is_some();
+    cache::folder().is_none() && KINDS.iter().all(is_placed)
 }
 
 impl Report {
@@ -199,7 +206,7 @@ fn model(report: &mut Report, panel: &Panel) {
 
 /// A fetched file is held against the lock: somebody may have changed it since.
 fn fetched(report: &mut Report, title: &str, name: &str, id: &str) {
-    let (Some(path), Some(locked)) = (lock::cached(id), lock::file(id)) else {
+    let (Some(path), Some(locked)) = (lock::placed(id), lock::file(id)) else {
         return;
     };
     match lock::verify(&path, &locked.sha256) {

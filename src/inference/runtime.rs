@@ -3,19 +3,20 @@
 //! Where it is looked for, in this order:
 //!
 //! 1. the file that the environment variable `ORT_DYLIB_PATH` names; when set, nothing else is tried;
-//! 2. the folder of the program, and `lib` beside that folder;
-//! 3. the cache folder, where `cargo xtask setup` puts it; the GPU build of `cargo xtask setup --gpu` comes before the
-//!    other one unless the run is for the processor alone;
+//! 2. the folder of the program, and `lib/cyborg` and `lib` beside that folder;
+//! 3. where a package brought it along (`lib/cyborg` too, by the names of the cache folder), and the cache folder, where
+//!    `cargo xtask setup` puts it; the GPU build of `cargo xtask setup --gpu` comes before the other one unless the run is for
+//!    the processor alone;
 //! 4. the system's own library search.
 
 use std::env;
 use std::ffi::CStr;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::ptr;
 use std::sync::{Mutex, PoisonError};
 
-use cyborg_models::{cache, lock};
+use cyborg_models::{beside, cache, lock};
 use ort::AsPointer;
 use ort::environment::Environment;
 
@@ -196,16 +197,14 @@ fn find(asked: Asked) -> (PathBuf, Found) {
         let named = std::path::absolute(&named).unwrap_or_else(|_| PathBuf::from(named));
         return (named, Found::Variable);
     }
-    let program = env::current_exe().ok();
-    let folder = program.as_deref().and_then(Path::parent);
-    let beside =
-        folder.into_iter().flat_map(|folder| [folder.join(LIBRARY_NAME), folder.join("../lib").join(LIBRARY_NAME)]);
-    if let Some(library) = beside.into_iter().find(|path| path.is_file()) {
+    if let Some(library) = beside::file(LIBRARY_NAME) {
         return (library, Found::BesideProgram);
     }
-    let mut fetched = builds(asked).iter().filter_map(|id| lock::cached(id));
-    if let Some(library) = fetched.find(|path| path.is_file()) {
-        return (library, Found::Cache);
+    for build in builds(asked) {
+        if let Some(library) = lock::placed(build).filter(|path| path.is_file()) {
+            let is_cached = lock::cached(build).as_ref() == Some(&library);
+            return (library, if is_cached { Found::Cache } else { Found::BesideProgram });
+        }
     }
     (PathBuf::from(LIBRARY_NAME), Found::System)
 }

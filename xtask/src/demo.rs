@@ -1,13 +1,14 @@
 //! `cargo xtask demo`: from a fresh clone to verdicts on a real clip and a real photo.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Context;
 use cyborg_models::lock::{Group, cached};
 
-use crate::step::{cargo, root, run, say, step};
+use crate::build::Build;
+use crate::step::{root, run, say, step};
 use crate::{fetch, system};
 
 /// Sets up, builds, runs, and says where the results are.
@@ -15,7 +16,7 @@ pub(crate) fn run_all() -> anyhow::Result<()> {
     let groups = [Group::Runtime, Group::Demo];
     system::prepare(&groups)?;
     fetch::fetch(&groups)?;
-    let program = build()?;
+    let program = Build::release().program()?;
     let out = root().join("out").join("demo");
     fs::create_dir_all(&out).with_context(|| format!("can't make {}", out.display()))?;
     let clip = cached("selfie").context("no demo clip is locked for this system")?;
@@ -39,17 +40,4 @@ fn judge_photo(program: &Path, photo: &Path, out: &Path) -> anyhow::Result<()> {
     let mut command = Command::new(program);
     command.arg("image").arg(photo).arg("--annotate").arg(out);
     step("judging a photo", || run(&mut command, "build it first"))
-}
-
-/// Builds the program for speed and says where it is.
-pub(crate) fn build() -> anyhow::Result<PathBuf> {
-    let arguments = ["build", "--release", "--package", "cyborg-edge", "--bin", "cyborg"];
-    step("building the program", || run(cargo().args(arguments), "install Rust"))?;
-    // Where it lies depends on settings of the user; cargo knows them.
-    let output =
-        cargo().args(["metadata", "--format-version", "1", "--no-deps"]).output().context("can't run cargo")?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let folder = text.split_once("\"target_directory\":\"").and_then(|(_, rest)| rest.split_once('"'));
-    let (folder, _) = folder.context("cargo does not say where it builds")?;
-    Ok(Path::new(folder).join("release").join(format!("cyborg{}", std::env::consts::EXE_SUFFIX)))
 }

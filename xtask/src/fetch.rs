@@ -35,6 +35,19 @@ pub(crate) fn fetch(groups: &[Group]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The same for another kind of machine, into a folder of its own, and only what is made for that kind alone.
+#[cfg(target_os = "linux")]
+pub(crate) fn fetch_foreign(machine: &str, groups: &[Group], folder: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("can't make {}", folder.display()))?;
+    let made_for = lock().packages_for(machine).filter(|package| package.machine.is_some() && package.serves(groups));
+    for package in made_for {
+        if !is_there(package, groups, folder) {
+            fetch_package(package, groups, folder)?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether the part of a package that groups need was unpacked whole, by the note that is written after it.
 fn is_there(package: &Package, groups: &[Group], cache: &Path) -> bool {
     let noted = groups.iter().all(|group| {

@@ -1,10 +1,13 @@
-//! Project tasks: `cargo xtask setup`, `demo`, `test`, `portraits`, `retrain`, `trainer`, `release`.
+//! Project tasks: `cargo xtask setup`, `demo`, `test`, `portraits`, `retrain`, `trainer`, `release`, `package`.
 
 mod accurate;
 #[cfg(test)]
 mod arrows;
+mod build;
 mod demo;
 mod fetch;
+#[cfg(target_os = "linux")]
+mod package;
 mod portraits;
 mod release;
 mod retrain;
@@ -56,6 +59,9 @@ enum Chore {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Make a Debian package and an archive of the program with all that it needs
+    #[cfg(target_os = "linux")]
+    Package(package::PackageArgs),
     /// Train and assemble what is shipped again, with the settings that it was made by
     Retrain(retrain::RetrainArgs),
     /// Run `cyborg-train` with these arguments, in a release build
@@ -73,6 +79,8 @@ fn main() -> ExitCode {
         Chore::Test { long } => test::run_all(long).map(|()| ExitCode::SUCCESS),
         Chore::Portraits { folder, next } => portraits::fetch(&folder, next).map(|()| ExitCode::SUCCESS),
         Chore::Release { dry_run } => release::prepare(dry_run).map(|()| ExitCode::SUCCESS),
+        #[cfg(target_os = "linux")]
+        Chore::Package(args) => package::run(&args).map(|()| ExitCode::SUCCESS),
         Chore::Retrain(args) => retrain::run_all(&args).map(|()| ExitCode::SUCCESS),
         Chore::Trainer { arguments } => setup::trainer(&arguments),
     };

@@ -6,11 +6,17 @@ use std::process::Command;
 
 use anyhow::{Context, bail, ensure};
 
-use crate::demo::build;
+use crate::build::Build;
 use crate::step::{cargo, root, run, say, step};
 
 /// The version of all packages.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The shells that have completions: what each is called, the file, and its place below `share` of an installation.
+pub(crate) const SHELLS: [(&str, &str, &str); 3] = [
+    ("bash", "cyborg.bash", "bash-completion/completions/cyborg"),
+    ("zsh", "_cyborg", "zsh/vendor-completions/_cyborg"),
+    ("fish", "cyborg.fish", "fish/vendor_completions.d/cyborg.fish"),
+];
 const CARGO_CURE: &str = "install Rust";
 
 /// Checks changelog and checkout, makes the packages, and writes what is shipped next to the program into out/release.
@@ -27,8 +33,12 @@ pub(crate) fn prepare(dry_run: bool) -> anyhow::Result<()> {
     step("checkout", is_clean)?;
     let packages = ["package", "--package", "cyborg-models", "--package", "cyborg-edge"];
     step("packages", || run(cargo().args(packages), CARGO_CURE))?;
-    let program = build()?;
+    let program = Build::release().program()?;
     step("manual pages and completions", || beside(&program, &out))?;
+    #[cfg(target_os = "linux")]
+    step("packages for Debian", || crate::package::release(&out))?;
+    #[cfg(not(target_os = "linux"))]
+    say("packages for Debian are made on Linux alone: run it there too");
     fs::write(out.join("notes.md"), notes).context("can't write the notes")?;
     say("");
     say(&format!("version {VERSION}: notes, manual pages and completions are in {}", out.display()));
@@ -65,11 +75,16 @@ fn is_clean() -> anyhow::Result<()> {
 }
 
 /// Writes the manual pages, and the completions of three shells.
-fn beside(program: &Path, out: &Path) -> anyhow::Result<()> {
-    run(Command::new(program).arg("manual").arg(out.join("man")), CARGO_CURE)?;
+pub(crate) fn beside(program: &Path, out: &Path) -> anyhow::Result<()> {
+    let pages = out.join("man");
+    if pages.exists() {
+        // There may be one of a command that is gone.
+        fs::remove_dir_all(&pages).with_context(|| format!("can't remove the old {}", pages.display()))?;
+    }
+    run(Command::new(program).arg("manual").arg(pages), CARGO_CURE)?;
     let completions = out.join("completions");
     fs::create_dir_all(&completions).with_context(|| format!("can't make {}", completions.display()))?;
-    for (shell, file) in [("bash", "cyborg.bash"), ("zsh", "_cyborg"), ("fish", "cyborg.fish")] {
+    for (shell, file, _) in SHELLS {
         let output = Command::new(program).args(["completions", shell]).output().context("can't run the program")?;
         ensure!(output.status.success(), "`cyborg completions {shell}` ended with {}", output.status);
         fs::write(completions.join(file), output.stdout).with_context(|| format!("can't write {file}"))?;

@@ -12,7 +12,7 @@ use cyborg_models::contract::Thresholds;
 use cyborg_models::expert_set::ExpertSet;
 use cyborg_models::lock;
 
-use crate::demo;
+use crate::build::Build;
 use crate::setup::trainer_command;
 use crate::step::{run, say, step};
 
@@ -128,7 +128,7 @@ fn accurate(list: &Path, out: &Path) -> anyhow::Result<()> {
          --swapped {SWAPPED} --out {{}}"
     );
     train("the head", &recipe, &[list, &head])?;
-    let program = demo::build()?;
+    let program = Build::release().program()?;
     let cyborg = |name: &str, line: &str, paths: &[&Path]| {
         step(name, || run(Command::new(&program).args(words(line, paths)), CURE))
     };

@@ -73,12 +73,13 @@ pub(super) struct View {
 }
 
 impl Kind {
-    /// Where set-up puts its file; nothing where it is part of the program, or no cache folder is known.
+    /// Where its file is: beside the program where that was installed with it, else where set-up puts it. Nothing where it is
+    /// part of the program, or no cache folder is known.
     #[must_use]
     pub fn fetched(&self) -> Option<PathBuf> {
         match self.origin {
             Origin::Embedded(_) => None,
-            Origin::Fetched(id) => lock::cached(id),
+            Origin::Fetched(id) => lock::placed(id),
         }
     }
 }
