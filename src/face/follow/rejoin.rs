@@ -20,7 +20,7 @@ const MARGIN: f32 = 0.03;
 const ANOTHER: f32 = 0.25;
 /// The same when all of the picture has changed.
 const ANOTHER_AT_A_CUT: f32 = 0.17;
-/// A person who was lost for longer is not found again, in seconds.
+/// A person who was lost for longer is not found again, in seconds, where all frames are seen.
 const LOST_FOR: f64 = 3.0;
 /// What the newest looks count in the mean of a person's, once a few were seen.
 const NEWEST_COUNTS: f32 = 0.1;
@@ -30,6 +30,8 @@ const MOST: usize = 128;
 /// Remembers what persons look like.
 #[derive(Debug)]
 pub(super) struct Rejoiner {
+    /// A person who was lost for longer is not found again, in seconds.
+    remembers: f64,
     known: Vec<Known>,
     /// Of the faces in this frame.
     seen: Vec<Looks>,
@@ -51,7 +53,13 @@ struct Known {
 
 impl Rejoiner {
     pub(super) fn new() -> Self {
-        Self { known: Vec::with_capacity(MOST), seen: Vec::new(), distances: Vec::new(), cut: false }
+        Self::remembering(LOST_FOR)
+    }
+
+    /// One that knows persons again within so many seconds.
+    pub(super) fn remembering(seconds: f64) -> Self {
+        let known = Vec::with_capacity(MOST);
+        Self { remembers: seconds, known, seen: Vec::new(), distances: Vec::new(), cut: false }
     }
 
     /// Forgets all.
@@ -61,8 +69,8 @@ impl Rejoiner {
 
     /// Looks at the faces of the next frame.
     pub(super) fn see(&mut self, frame: &Frame, cut: bool, faces: &[Face]) {
-        let Self { known, seen, distances, .. } = self;
-        known.retain(|known| seconds_between(known.seen, frame.running()) <= LOST_FOR);
+        let Self { remembers, known, seen, distances, .. } = self;
+        known.retain(|known| seconds_between(known.seen, frame.running()) <= *remembers);
         seen.clear();
         seen.extend(faces.iter().map(|face| Looks::of(frame, &face.bounds)));
         distances.clear();
