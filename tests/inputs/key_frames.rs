@@ -236,6 +236,32 @@ fn what_is_no_picture_by_itself_is_told() {
     assert!(keys.damaged.iter().all(|reason| reason.contains("alone")), "{:?}", keys.damaged);
 }
 
+/// Noise in place of every frame between key frames, behind the first second: only who decodes none of them sees none.
+#[test]
+fn what_lies_between_key_frames_is_not_decoded() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    for codec in ["libx264 -preset veryfast -bf 3 -g 25", "mpeg4 -bf 2 -g 25", "mpeg2video -bf 2 -g 15"] {
+        let path = folder.path().join("clip.mp4");
+        make_clip(&path, &format!("{MOVING} -c:v {codec}"));
+        let (whole, expected) = (read(&path, Stretch::WHOLE), read(&path, KEYS));
+        let mut bytes = fs::read(&path).expect("it was made");
+        let packets = probe(&path, "packet=pos,size,flags");
+        for packet in packets.lines().skip(25) {
+            let fields: Vec<&str> = packet.split(',').collect();
+            let [size, at] = [fields[0], fields[1]].map(|number| number.parse::<usize>().expect("a number"));
+            if !fields[2].starts_with('K') {
+                bytes[at..at + size].iter_mut().enumerate().for_each(|(at, byte)| *byte = (at * 37 % 251) as u8);
+            }
+        }
+        fs::write(&path, bytes).expect("it can be written");
+        let spoilt = read(&path, Stretch::WHOLE);
+        assert!(!spoilt.damaged.is_empty() || spoilt.frames.len() < whole.frames.len(), "{codec}: nothing is spoilt");
+        let found = read(&path, KEYS);
+        assert_eq!((found.damaged.len(), found.places()), (0, expected.places()), "{codec}");
+        assert!(found.frames.iter().zip(&expected.frames).all(|(a, b)| a.pixels == b.pixels && !a.patched), "{codec}");
+    }
+}
+
 #[test]
 fn a_damaged_key_frame_leaves_the_others_as_they_are() {
     let folder = tempfile::tempdir().expect("a folder for the test");
