@@ -46,7 +46,7 @@ pub struct Frame {
     pub captured: Instant,
     /// Whether the decoder found it damaged and made up a part of it.
     pub patched: bool,
-    /// Where it differs from an earlier frame, which only who captures a screen can tell. `None`: anywhere.
+    /// Where it differs from an earlier frame, which who captures a screen can tell; of a clip, that it doesn't. `None`: anywhere.
     pub changed: Option<Changed>,
 }
 
@@ -65,6 +65,12 @@ impl Frame {
             patched: false,
             changed: None,
         }
+    }
+
+    /// Whether the picture is the same as that of the frame of this number.
+    #[must_use]
+    pub fn repeats(&self, number: u64) -> bool {
+        self.changed.as_ref().is_some_and(|changed| changed.parts().is_empty() && changed.since() == number)
     }
 
     /// When it is shown on the source's running clock: what lies between two frames is counted by this.

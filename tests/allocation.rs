@@ -174,6 +174,10 @@ fn experts(count: usize) -> Box<dyn Classify> {
 /// Allocations of the pipeline over the measured frames, with so many experts in a set, or one model where that is 1, and so many
 /// models beside that.
 fn pipeline_allocations(copies: bool, in_set: usize, others: usize) -> u64 {
+    allocations_of(CountingSource::new(WARM_UP + MEASURED + 1, SIZE), copies, in_set, others)
+}
+
+fn allocations_of(source: CountingSource, copies: bool, in_set: usize, others: usize) -> u64 {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let run = RunRecord {
         tool: "test".into(),
@@ -210,7 +214,6 @@ fn pipeline_allocations(copies: bool, in_set: usize, others: usize) -> u64 {
         sinks: &mut sinks,
     };
     // No frame follows the measured ones either.
-    let source = CountingSource::new(WARM_UP + MEASURED + 1, SIZE);
     let mut source = Gated { source, given: 0, done: done.clone() };
     let summary = pipeline::run(&mut source, stages, &AtomicBool::new(false));
     assert_eq!(summary.frames, WARM_UP + MEASURED + 1);
@@ -332,6 +335,12 @@ fn a_frame_costs_no_allocation_but_the_resamplers_tables() {
     let found = pipeline_allocations(false, 2, 0);
     let most = 2 * MEASURED * tables + NEW_TRACK + WAITING;
     assert!((2 * fewest..=most).contains(&found), "{found} allocations over {MEASURED} frames with two experts");
+    // A picture that comes four times is cut once, and its repetitions cost nothing.
+    let mut source = CountingSource::new(WARM_UP + MEASURED + 1, SIZE);
+    source.times = 4;
+    let found = allocations_of(source, false, 1, 0);
+    let most = MEASURED / 4 * tables + NEW_TRACK + WAITING;
+    assert!((fewest / 4..=most).contains(&found), "{found} allocations over {MEASURED} frames, four of each picture");
     // The meter itself must see a single copy a frame.
     let copied = pipeline_allocations(true, 1, 0);
     assert!(copied >= fewest + MEASURED, "a copy of each frame went unseen: {copied}");

@@ -190,6 +190,8 @@ fn summary(values: &mut Values<'_>) {
         source_escaped: false,
         source: &source,
         frames: values.whole(),
+        all_frames: values.maybe(|values| values.whole()),
+        repeated_frames: values.whole(),
         frames_without_face: values.whole(),
         patched_frames: values.whole(),
         damaged_frames: values.whole(),

@@ -150,7 +150,8 @@ impl Source for Animation {
             self.number += 1;
             self.time.0 += i64::from(shown) * 1000;
             let running = Running { time, jumps: 0 };
-            match self.picker.pick(time, running) {
+            // The others are drawn upon those before them.
+            match self.picker.pick(time, running, number == 0) {
                 Pick::Skip => {}
                 Pick::End => self.left = 0,
                 Pick::Take => {

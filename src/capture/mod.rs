@@ -68,6 +68,12 @@ pub trait Source: Send {
         false
     }
 
+    /// Frames that have come by so far in the stretch that is wanted, given or passed over, where key frames alone are given; `None`
+    /// of a source that doesn't choose frames so. Between two frames of one that does, many seconds may have passed.
+    fn came_by(&self) -> Option<u64> {
+        None
+    }
+
     /// Fills `frame` with the next picture, its number and its times. A source whose first frames were passed over tells also
     /// how far it has run; of others the pipeline finds it out.
     ///

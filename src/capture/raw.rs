@@ -159,7 +159,8 @@ impl<R: io::Read + Send> Source for RawSource<R> {
             let number = self.frames;
             self.frames += 1;
             let running = Running { time, jumps: 0 };
-            match self.picker.pick(time, running) {
+            // Each stands by itself.
+            match self.picker.pick(time, running, true) {
                 Pick::Skip => {}
                 Pick::End => {
                     self.ended = true;

@@ -1,4 +1,4 @@
-//! Which frames of a source to judge: from a time, up to a time, every Nth.
+//! Which frames of a source to judge: from a time, up to a time, every Nth or key frames alone.
 
 use std::num::NonZeroU64;
 
@@ -20,8 +20,22 @@ pub struct Stretch {
     pub start: Option<Mark>,
     /// No frame at or after this moment, so that two stretches that touch share none.
     pub end: Option<Mark>,
-    /// Of these each Nth, the first one among them.
-    pub every: NonZeroU64,
+    /// Which of these.
+    pub every: Every,
+}
+
+/// Which frames of a stretch are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Every {
+    /// Each Nth, the first one among them.
+    Nth(NonZeroU64),
+    /// Key frames: those that can be decoded without others. A video is then decoded no further than for these.
+    Key,
+}
+
+impl Every {
+    /// All frames.
+    pub const FRAME: Self = Self::Nth(NonZeroU64::MIN);
 }
 
 impl Mark {
@@ -35,12 +49,15 @@ impl Mark {
 
 impl Stretch {
     /// All frames.
-    pub const WHOLE: Self = Self { start: None, end: None, every: NonZeroU64::MIN };
+    pub const WHOLE: Self = Self { start: None, end: None, every: Every::FRAME };
 
-    /// How many frames are wanted of `frames`; nothing where only the times would tell.
+    /// How many frames are wanted of `frames`; nothing where only the times or the frames themselves would tell.
     #[must_use]
     pub fn share_of(&self, frames: u64) -> Option<u64> {
-        (self.start.is_none() && self.end.is_none()).then(|| frames.div_ceil(self.every.get()))
+        match self.every {
+            Every::Nth(nth) if self.start.is_none() && self.end.is_none() => Some(frames.div_ceil(nth.get())),
+            Every::Nth(_) | Every::Key => None,
+        }
     }
 }
 
@@ -81,7 +98,20 @@ impl Picker {
         self.stretch.start
     }
 
-    pub(super) fn pick(&mut self, time: PresentationTime, running: Running) -> Pick {
+    /// Whether key frames alone are wanted.
+    #[cfg_attr(not(feature = "video"), expect(dead_code, reason = "only a video has frames that aren't key frames"))]
+    pub(super) fn only_keys(&self) -> bool {
+        self.stretch.every == Every::Key
+    }
+
+    /// How many frames so far lay between start and end, wanted or not.
+    #[cfg_attr(not(feature = "video"), expect(dead_code, reason = "only a video has frames that aren't key frames"))]
+    pub(super) fn inside(&self) -> u64 {
+        self.inside
+    }
+
+    /// What is to be done with the next frame. `is_key` is of a frame that can be decoded without others.
+    pub(super) fn pick(&mut self, time: PresentationTime, running: Running, is_key: bool) -> Pick {
         if let Some(end) = self.stretch.end.filter(|end| end.is_reached(time, running.time)) {
             return match (end, self.at_clock_end) {
                 (Mark::Clock(_), AtClockEnd::GoOn) => Pick::Skip,
@@ -93,7 +123,11 @@ impl Picker {
             return Pick::Skip;
         }
         self.inside += 1;
-        if (self.inside - 1).is_multiple_of(self.stretch.every.get()) { Pick::Take } else { Pick::Skip }
+        let is_wanted = match self.stretch.every {
+            Every::Nth(nth) => (self.inside - 1).is_multiple_of(nth.get()),
+            Every::Key => is_key,
+        };
+        if is_wanted { Pick::Take } else { Pick::Skip }
     }
 }
 
@@ -108,17 +142,25 @@ mod tests {
     /// Frames that are shown at these seconds of the source's own clock, and at 0, 1, 2, ... of the running one: which are
     /// taken before the end.
     fn check(times: &[i64], start: Option<Mark>, end: Option<Mark>, every: u64, taken: &[i64]) {
-        let every = NonZeroU64::new(every).expect("not zero");
+        check_keys(times, start, end, nth(every), taken);
+    }
+
+    fn nth(every: u64) -> Every {
+        Every::Nth(NonZeroU64::new(every).expect("not zero"))
+    }
+
+    /// The same, where each third frame from the second one on is a key frame.
+    fn check_keys(times: &[i64], start: Option<Mark>, end: Option<Mark>, every: Every, taken: &[i64]) {
         let mut picker = Picker::new(Stretch { start, end, every }, AtClockEnd::GoOn);
         let mut found = Vec::new();
         for (at, &time) in (0..).zip(times) {
-            match picker.pick(second(time), Running { time: second(at), jumps: 0 }) {
+            match picker.pick(second(time), Running { time: second(at), jumps: 0 }, at % 3 == 1) {
                 Pick::Take => found.push(at),
                 Pick::Skip => {}
                 Pick::End => break,
             }
         }
-        assert_eq!(found, taken, "{start:?} {end:?} {every}");
+        assert_eq!(found, taken, "{start:?} {end:?} {every:?}");
     }
 
     const PLAIN: [i64; 10] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
@@ -153,7 +195,7 @@ mod tests {
         check(&ANEW, clock(102), None, 1, &[2, 3, 4, 5, 6, 7]);
         check(&ANEW, None, clock(102), 1, &[0, 1, 4, 5, 6, 7]);
         let mut picker = Picker::new(Stretch { end: clock(102), ..Stretch::WHOLE }, AtClockEnd::End);
-        assert_eq!(picker.pick(second(102), Running::default()), Pick::End);
+        assert_eq!(picker.pick(second(102), Running::default(), true), Pick::End);
     }
 
     #[test]
@@ -163,9 +205,17 @@ mod tests {
     }
 
     #[test]
+    fn key_frames_are_those_inside() {
+        check_keys(&PLAIN, None, None, Every::Key, &[1, 4, 7]);
+        check_keys(&PLAIN, ran(2), ran(7), Every::Key, &[4]);
+        check_keys(&PLAIN, ran(8), None, Every::Key, &[]);
+    }
+
+    #[test]
     fn a_share_is_rounded_up() {
-        let every = |every| Stretch { every: NonZeroU64::new(every).expect("not zero"), ..Stretch::WHOLE };
-        assert_eq!(every(4).share_of(10), Some(3));
+        let every = |every| Stretch { every, ..Stretch::WHOLE };
+        assert_eq!(every(nth(4)).share_of(10), Some(3));
+        assert_eq!(every(Every::Key).share_of(10), None, "nobody knows how many these are");
         assert_eq!(Stretch { end: ran(1), ..Stretch::WHOLE }.share_of(10), None);
     }
 }

@@ -140,6 +140,7 @@ fn video(error: &VideoError) -> Option<String> {
             Some(format!("`--start @{asked}` goes by its own clock"))
         }
         VideoError::NothingWanted { asked: None, .. } => Some(OTHER_STRETCH.into()),
+        VideoError::NoKeyFrame(_) => Some("`--every N` with a number judges frames of any kind".into()),
         _ => None,
     }
 }
@@ -254,6 +255,7 @@ mod tests {
         let wanted = |asked| VideoError::NothingWanted { name: name(), last: 1.0, clock: 9.0, asked };
         check(wanted(None), "give another `--start` or `--end`");
         check(wanted(Some(8.0)), "`--start @8` goes by its own clock");
+        check(VideoError::NoKeyFrame(name()), "`--every N` with a number");
         check(VideoSinkError::NoEncoder, "or drop `--annotate`");
     }
 

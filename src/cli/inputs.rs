@@ -1,7 +1,7 @@
 //! The flags of `video` that say what is read: files, folders, addresses, the standard input, and which frames of them.
 
 use std::ffi::OsString;
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -12,12 +12,15 @@ use super::outcome::UsageError;
 use super::sources::{self, Wanted};
 use crate::capture::address::Address;
 use crate::capture::raw::RawShape;
-use crate::capture::stretch::{Mark, Stretch};
+use crate::capture::stretch::{Every, Mark, Stretch};
 use crate::capture::{Source, folder, video};
 use crate::face::choice::Choice;
 use crate::frame::PresentationTime;
 use crate::name;
 use crate::sink::video::Sound;
+
+/// Key frames, as the value of `--every`.
+const KEY: &str = "key";
 
 #[derive(Args, Debug)]
 pub(super) struct InputArgs {
@@ -34,9 +37,10 @@ pub(super) struct InputArgs {
     /// Stop at this time (exclusive)
     #[arg(long, value_name = "T", value_parser = mark)]
     end: Option<Mark>,
-    /// Judge only every Nth frame, starting with the first
-    #[arg(long, value_name = "N", default_value = "1")]
-    every: NonZeroU64,
+    /// Judge only every Nth frame, starting with the first; with `key`, key frames alone, which is much faster: no other is
+    /// decoded
+    #[arg(long, value_name = "N|key", default_value = "1", value_parser = every)]
+    every: Every,
     /// Judge only the N largest faces in a frame
     #[arg(long, value_name = "N")]
     max_faces: Option<NonZeroUsize>,
@@ -104,13 +108,22 @@ impl InputArgs {
             Some(Mark::Clock(time)) => format!("@{}", time.seconds()).into(),
             None => Value::Null,
         };
+        let every = match self.every {
+            Every::Nth(nth) => nth.get().into(),
+            Every::Key => KEY.into(),
+        };
         let settings: [(&str, Value); 4] = [
             ("start", seconds(self.start)),
             ("end", seconds(self.end)),
-            ("every", self.every.get().into()),
+            ("every", every),
             ("max-faces", self.max_faces.map(NonZeroUsize::get).into()),
         ];
         settings.map(|(name, value)| (name.to_owned(), value))
+    }
+
+    /// Whether key frames alone are judged.
+    pub(super) fn only_keys(&self) -> bool {
+        self.every == Every::Key
     }
 
     /// Which of the found faces are judged.
@@ -159,6 +172,13 @@ impl Expanded {
     }
 }
 
+fn every(text: &str) -> Result<Every, String> {
+    match text {
+        KEY => Ok(Every::Key),
+        _ => text.parse().map(Every::Nth).map_err(|_| format!("expected a whole number from 1 on, or `{KEY}`")),
+    }
+}
+
 /// A time from the first frame, or after `@` one of the clip's own clock.
 fn mark(text: &str) -> Result<Mark, String> {
     match text.strip_prefix('@') {
@@ -204,6 +224,8 @@ fn raw_shape(text: &str) -> Result<RawShape, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU64;
+
     use super::*;
 
     fn check_time(text: &str, micros: Option<i64>) {
@@ -223,6 +245,15 @@ mod tests {
         assert!(mark("@").is_err() && mark("@@1").is_err());
         for wrong in ["", "-1", "1e3", "inf", "1:60", "1:60:00", "1:2:3:4", "1.5:00", ":10", "1:"] {
             check_time(wrong, None);
+        }
+    }
+
+    #[test]
+    fn frames_of_people() {
+        assert_eq!(every("key"), Ok(Every::Key));
+        assert_eq!(every("5"), Ok(Every::Nth(NonZeroU64::new(5).expect("not zero"))));
+        for wrong in ["", "0", "-1", "1.5", "keys", "KEY"] {
+            assert!(every(wrong).is_err(), "{wrong}");
         }
     }
 

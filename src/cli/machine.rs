@@ -73,6 +73,9 @@ mod clip {
         ended: &'static str,
         error: Option<String>,
         frames: u64,
+        /// Frames of the clip, where key frames alone were judged.
+        all_frames: Option<u64>,
+        repeated_frames: u64,
         frames_without_face: u64,
         patched_frames: u64,
         damaged_frames: u64,
@@ -130,6 +133,8 @@ mod clip {
             ended: summary.ended.word(),
             error,
             frames: summary.frames,
+            all_frames: summary.came_by,
+            repeated_frames: summary.repeated_frames,
             frames_without_face: summary.frames_without_face,
             patched_frames: summary.patched_frames,
             damaged_frames: summary.damaged_frames,

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::clip_outputs::{ClipOutputArgs, ClipOutputs, OpenedClip};
 use super::inputs::{Expanded, InputArgs};
-use super::outcome::{Outcome, complain, note, refuse_overwriting, say};
+use super::outcome::{Outcome, UsageError, complain, note, refuse_overwriting, say};
 use super::side_by_side::{self, Voice};
 use super::tables::{TableArgs, Tables};
 use super::workers::{Team, WorkerArgs, Workers};
@@ -42,6 +42,10 @@ pub(super) struct VideoArgs {
 }
 
 pub(super) fn run(args: &VideoArgs) -> anyhow::Result<Outcome> {
+    if args.inputs.only_keys() && args.detect_every > NonZeroU32::MIN {
+        let message = "--detect-every follows faces from frame to frame, but --every key leaves out most of them";
+        return Err(UsageError(format!("{message}: drop one of the two")).into());
+    }
     let stop = interrupt::listen();
     let Expanded { clips, failures, left_out } = args.inputs.expand()?;
     failures.iter().for_each(complain);
@@ -169,9 +173,16 @@ fn tell_person(summary: &Summary, models: &[String]) -> anyhow::Result<()> {
             _ => format!("{} by {model}", counts(said.verdicts)),
         })
         .collect();
+    let frames = match summary.came_by {
+        Some(all) => format!("{} key frames of {all} frames", summary.frames),
+        None => format!("{} frames", summary.frames),
+    };
+    let repeated = match summary.repeated_frames {
+        0 => String::new(),
+        count => format!("{count} the same as the one before and not looked at again, "),
+    };
     say(&format!(
-        "  {} frames ({} without a face), {} faces: {}; {rate:.1} frames/s",
-        summary.frames,
+        "  {frames} ({repeated}{} without a face), {} faces: {}; {rate:.1} frames/s",
         summary.frames_without_face,
         summary.faces,
         of_faces.join("; "),

@@ -14,11 +14,15 @@ use crate::frame::Frame;
 pub struct Summary {
     /// The source.
     pub source: SourceInfo,
+    /// Frames that came by in the stretch that was wanted, where of these key frames alone went through.
+    pub came_by: Option<u64>,
     /// Frames that went through all stages.
     pub frames: u64,
-    /// Of these, frames without a face.
+    /// Of the frames, those whose picture is the same as the one before: what was found there was repeated.
+    pub repeated_frames: u64,
+    /// Of the frames, those without a face.
     pub frames_without_face: u64,
-    /// Of these, frames that the decoder found damaged and patched up; they were judged all the same.
+    /// Of the frames, those that the decoder found damaged and patched up; they were judged all the same.
     pub patched_frames: u64,
     /// Frames that could not be decoded.
     pub damaged_frames: u64,
@@ -89,7 +93,9 @@ impl Summary {
     pub(crate) fn new(source: SourceInfo, models: usize) -> Self {
         Self {
             source,
+            came_by: None,
             frames: 0,
+            repeated_frames: 0,
             frames_without_face: 0,
             patched_frames: 0,
             damaged_frames: 0,

@@ -78,6 +78,7 @@ pub fn run(source: &mut dyn Source, stages: Stages<'_>, stop: &AtomicBool) -> Su
         // The channel holds them all, and both its ends are here.
         let _ = free_in.send(Parcel::new(judges.len()));
     }
+    let is_sparse = source.came_by().is_some();
     let failure = thread::scope(|scope| {
         let reading = scope.spawn({
             let located_in = located_in.clone();
@@ -93,13 +94,14 @@ pub fn run(source: &mut dyn Source, stages: Stages<'_>, stop: &AtomicBool) -> Su
         }
         // The threads have their own ends of the channels. These here must go: a channel ends with its last sender.
         drop((decoded, located_in, followed, scored_in));
-        scope.spawn(move || follow::follow(&located, &followed_in, parcels));
-        let mut delivery = Delivery::new(judges, sinks);
+        scope.spawn(move || follow::follow(&located, &followed_in, parcels, is_sparse));
+        let mut delivery = Delivery::new(judges, sinks, is_sparse);
         let failure = delivery.deliver(scored, free_in, parcels, &mut summary).err();
         delivery.finish(&mut summary);
         let tally = reading.join().unwrap_or_else(|panic| resume_unwind(panic));
         summary.damaged_frames = tally.damaged;
         summary.first_damage = tally.first_damage;
+        summary.came_by = tally.came_by;
         failure
     });
     match failure {

@@ -18,6 +18,8 @@ pub struct Parcel {
     pub frame: Frame,
     /// Whether a scene begins with it, and whether faces are looked for.
     pub plan: Plan,
+    /// Its picture is that of the parcel before it: nothing is looked at again, and what was found there is repeated.
+    pub(super) repeats: bool,
     /// Its faces, after `locate` or, where it wasn't looked at, after `follow`.
     pub faces: Vec<Face>,
     /// The track of each face, after `follow`.
@@ -48,6 +50,7 @@ impl Parcel {
             order: 0,
             frame: Frame::empty(),
             plan: Plan::LOOK,
+            repeats: false,
             faces: Vec::new(),
             tracks: Vec::new(),
             qualities: Vec::new(),

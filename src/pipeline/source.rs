@@ -25,6 +25,8 @@ pub(super) struct Outlets {
 pub(super) struct Tally {
     pub(super) damaged: u64,
     pub(super) first_damage: Option<String>,
+    /// See [`Source::came_by`].
+    pub(super) came_by: Option<u64>,
 }
 
 /// Reads `source` into `parcels` parcels, fewer of large pictures, until its end, until `stop`, or until nobody takes its frames any more.
@@ -36,8 +38,9 @@ pub(super) fn read(
     outlets: &Outlets,
     stop: &AtomicBool,
 ) -> Tally {
-    let mut tally = Tally { damaged: 0, first_damage: None };
+    let mut tally = Tally { damaged: 0, first_damage: None, came_by: None };
     let mut planner = Planner::new(detect);
+    let mut last = None;
     // Its zero is the source's own: nobody knows what was before its first frame.
     let mut clock = RunningClock::since(PresentationTime(0), source.info().rate);
     let mut order = 0;
@@ -47,7 +50,7 @@ pub(super) fn read(
             break;
         };
         let start = Instant::now();
-        parcel.frame.running = None;
+        (parcel.frame.running, parcel.frame.changed) = (None, None);
         match source.read(&mut parcel.frame) {
             Ok(Read::Frame) => {
                 let time = parcel.frame.time;
@@ -57,6 +60,10 @@ pub(super) fn read(
                     held -= 1;
                 }
                 parcel.plan = planner.plan(&parcel.frame);
+                let number = parcel.frame.number;
+                // Between looks the faces before may be a guess.
+                parcel.repeats =
+                    detect == DetectEvery::FRAME && last.replace(number).is_some_and(|last| parcel.frame.repeats(last));
                 parcel.times = StageTimes { decode: start.elapsed(), ..StageTimes::default() };
             }
             Ok(Read::Damaged(reason)) => {
@@ -68,16 +75,19 @@ pub(super) fn read(
             Ok(Read::End) => break,
             Err(error) => {
                 parcel.times = StageTimes { decode: Duration::ZERO, ..StageTimes::default() };
+                parcel.repeats = false;
                 parcel.failure = Some(Failure::Error(error));
             }
         }
         parcel.order = order;
         order += 1;
         let last = parcel.failure.is_some();
-        let outlet = if parcel.plan.looks { &outlets.decoded } else { &outlets.located };
+        let looks = parcel.plan.looks && !parcel.repeats;
+        let outlet = if looks { &outlets.decoded } else { &outlets.located };
         if outlet.send(parcel).is_err() || last {
             break;
         }
     }
+    tally.came_by = source.came_by();
     tally
 }

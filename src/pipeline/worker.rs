@@ -83,7 +83,7 @@ impl Worker<'_> {
         let start = Instant::now();
         {
             let mut sound: SmallVec<[&mut Parcel; MOST_FRAMES]> =
-                parcels.iter_mut().filter(|parcel| parcel.failure.is_none()).collect();
+                parcels.iter_mut().filter(|parcel| parcel.failure.is_none() && !parcel.repeats).collect();
             attempt(&mut sound, |parcels| score(models, parcels));
         }
         let each = start.elapsed() / parcels.len() as u32;

@@ -14,7 +14,7 @@ use crate::verdict::track::{Interval, TrackSummary};
 use crate::verdict::{Judgement, SyntheticProbability, Verdict};
 
 /// Version of the fields below.
-pub const SCHEMA: u32 = 4;
+pub const SCHEMA: u32 = 5;
 
 /// A face in a frame, as one model sees it.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -151,6 +151,10 @@ pub struct SummaryRecord<'a> {
     pub source: &'a str,
     /// Frames that went through.
     pub frames: u64,
+    /// Frames that there were in the stretch, where of these key frames alone went through; else empty.
+    pub all_frames: Option<u64>,
+    /// Frames whose picture is the same as the one before: what was found there was repeated.
+    pub repeated_frames: u64,
     /// Frames without a face.
     pub frames_without_face: u64,
     /// Frames that the decoder found damaged and patched up; they were judged all the same.
@@ -294,6 +298,8 @@ impl<'a> SummaryRecord<'a> {
         Self {
             source: &summary.source.name,
             frames: summary.frames,
+            all_frames: summary.came_by,
+            repeated_frames: summary.repeated_frames,
             frames_without_face: summary.frames_without_face,
             patched_frames: summary.patched_frames,
             damaged_frames: summary.damaged_frames,

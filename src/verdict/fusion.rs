@@ -32,6 +32,13 @@ pub enum Fading {
     Never,
     /// To 1/e in so many seconds; greater than 0.
     Seconds(f64),
+    /// The same, where from one look to the next no more than `most` seconds count: for looks that are far apart.
+    Looks {
+        /// Greater than 0.
+        seconds: f64,
+        /// Greater than 0.
+        most: f64,
+    },
 }
 
 /// How old looks are. Whoever sums them up lets its sums fade by it.
@@ -50,10 +57,13 @@ impl Age {
     /// where later ones were seen.
     pub(super) fn to(&mut self, time: PresentationTime) -> (f64, f64) {
         let newest = *self.newest.get_or_insert(time);
-        let Fading::Seconds(constant) = self.fades else {
-            return (1.0, 1.0);
+        let (constant, most) = match self.fades {
+            Fading::Never => return (1.0, 1.0),
+            Fading::Seconds(constant) => (constant, f64::INFINITY),
+            Fading::Looks { seconds, most } => (seconds, most),
         };
-        let left = (-(newest.0.abs_diff(time.0) as f64 / 1e6) / constant).exp();
+        let passed = (newest.0.abs_diff(time.0) as f64 / 1e6).min(most);
+        let left = (-passed / constant).exp();
         if time <= newest {
             return (1.0, left);
         }

@@ -45,6 +45,21 @@ fn old_looks_fade() {
 }
 
 #[test]
+fn looks_that_are_far_apart_fade_as_if_they_were_not() {
+    // As after 0.4 of 2 seconds the first counts 0.8187: (2 + 0.8187) / 1.8187.
+    let fades = Fading::Looks { seconds: 2.0, most: 0.4 };
+    for gap in [0.4, 10.0, 1e9] {
+        check(fades, &[(0.0, 1.0, 1.0), (gap, 2.0, 1.0)], 1.549_834);
+    }
+    // Those that are near fade as ever.
+    check(
+        fades,
+        &[(0.0, 1.0, 1.0), (0.2, 2.0, 1.0)],
+        fuse(Fading::Seconds(2.0), &[(0.0, 1.0, 1.0), (0.2, 2.0, 1.0)]).expect("looks"),
+    );
+}
+
+#[test]
 fn what_is_no_number_says_nothing() {
     assert_eq!(fuse(Fading::Never, &[]), None);
     let odd =

@@ -35,6 +35,12 @@ impl<'a> ModelJudge<'a> {
         Self { faces: judge, tracks: judge.tracks() }
     }
 
+    /// The same for a source of which key frames alone are seen: see [`TrackJudge::over_gaps`].
+    #[must_use]
+    pub fn over_gaps(judge: &'a Judge) -> Self {
+        Self { faces: judge, tracks: judge.tracks().over_gaps() }
+    }
+
     /// Puts judgements of the faces, by their `scores`, and of their tracks in place of what the vectors held.
     pub fn judge(
         &mut self,

@@ -15,7 +15,7 @@ use super::marks::{Mark, Marks};
 use super::quality::Weight;
 use super::reason::Reason;
 use super::score::Score;
-use crate::face::follow::{LONGEST_GAP, TrackId};
+use crate::face::follow::{LONGEST_GAP, LONGEST_SPARSE_GAP, TrackId};
 use crate::face::quality::Quality;
 use crate::frame::PresentationTime;
 
@@ -23,6 +23,9 @@ use crate::frame::PresentationTime;
 const MEMORY: f64 = 2.0;
 /// Frames in which a face must be seen well before anything is said of it.
 pub const LEAST_FRAMES: u64 = 5;
+/// Where many seconds may lie between two frames, looks fade as if no more than this did, in seconds: so the running verdict is
+/// one of several frames there too.
+const LONGEST_FADE: f64 = MEMORY / LEAST_FRAMES as f64;
 /// Tracks for which there is room from the start.
 const ROOM: usize = 16;
 
@@ -102,6 +105,10 @@ pub struct Look<'a> {
 pub struct TrackJudge {
     calibration: Calibration,
     thresholds: Thresholds,
+    /// How fast looks fade in the running verdict.
+    fades: Fading,
+    /// The longest gap over which a face may be followed, in seconds.
+    longest_gap: f64,
     /// In order of their numbers.
     running: Vec<Track>,
     ended: Vec<TrackSummary>,
@@ -129,7 +136,16 @@ struct Track {
 impl TrackJudge {
     pub(super) fn new(calibration: Calibration, thresholds: Thresholds) -> Self {
         let (running, ended) = (Vec::with_capacity(ROOM), Vec::with_capacity(ROOM));
-        Self { calibration, thresholds, running, ended }
+        let fades = Fading::Seconds(MEMORY);
+        Self { calibration, thresholds, fades, longest_gap: LONGEST_GAP, running, ended }
+    }
+
+    /// The same for a source of which key frames alone are seen, with seconds between them: a track goes on over these, and the
+    /// running verdict remembers the last five frames or so, however far they are apart.
+    #[must_use]
+    pub fn over_gaps(self) -> Self {
+        let fades = Fading::Looks { seconds: MEMORY, most: LONGEST_FADE };
+        Self { fades, longest_gap: LONGEST_SPARSE_GAP, ..self }
     }
 
     /// Judges by these thresholds from now on; what was said stays said.
@@ -147,7 +163,7 @@ impl TrackJudge {
             let at = match self.running.binary_search_by_key(&id, |track| track.id) {
                 Ok(at) => at,
                 Err(at) => {
-                    self.running.insert(at, Track::new(id, now));
+                    self.running.insert(at, Track::new(id, now, self.fades));
                     at
                 }
             };
@@ -185,10 +201,10 @@ impl TrackJudge {
 
     /// Keeps of tracks that can't go on no more than their summary.
     fn retire(&mut self, now: PresentationTime) {
-        let (ended, thresholds) = (&mut self.ended, &self.thresholds);
+        let (ended, thresholds, longest) = (&mut self.ended, &self.thresholds, self.longest_gap);
         self.running.retain(|track| {
             // The tracker gave it up before.
-            let over = now.0.abs_diff(track.span.running_end.0) as f64 / 1e6 > 2.0 * LONGEST_GAP;
+            let over = now.0.abs_diff(track.span.running_end.0) as f64 / 1e6 > 2.0 * longest;
             if over {
                 ended.push(track.summary(thresholds));
             }
@@ -215,16 +231,16 @@ impl Interval {
 }
 
 impl Track {
-    fn new(id: TrackId, now: Moment) -> Self {
+    fn new(id: TrackId, now: Moment, fades: Fading) -> Self {
         Self {
             id,
             frames: 0,
             usable_frames: 0,
             faults: [0; 3],
             span: Interval::at(now),
-            recent: Fusion::new(Fading::Seconds(MEMORY)),
+            recent: Fusion::new(fades),
             whole: Fusion::new(Fading::Never),
-            recent_marks: Marks::new(Fading::Seconds(MEMORY)),
+            recent_marks: Marks::new(fades),
             whole_marks: Marks::new(Fading::Never),
             verdict: Verdict::Unsure,
             intervals: Vec::new(),

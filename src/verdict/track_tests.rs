@@ -34,14 +34,22 @@ fn score(synthetic: f32) -> Score {
 
 /// The same with whole scores.
 fn run_scored(frames: &[Vec<(u64, Score, Quality)>]) -> (Vec<Vec<TrackedFace>>, Vec<TrackSummary>) {
-    let mut tracks = judge().tracks();
+    run_apart(judge().tracks(), 100_000, frames)
+}
+
+/// The same by another judge, with so many microseconds from frame to frame.
+fn run_apart(
+    mut tracks: TrackJudge,
+    step: i64,
+    frames: &[Vec<(u64, Score, Quality)>],
+) -> (Vec<Vec<TrackedFace>>, Vec<TrackSummary>) {
     let mut tracked = Vec::new();
     let mut said = Vec::new();
     for (frame, seen) in frames.iter().enumerate() {
         let scores: Vec<_> = seen.iter().map(|seen| seen.1).collect();
         let look = Look {
-            time: PresentationTime(frame as i64 * 100_000),
-            running: PresentationTime(frame as i64 * 100_000),
+            time: PresentationTime(frame as i64 * step),
+            running: PresentationTime(frame as i64 * step),
             tracks: &seen.iter().map(|seen| TrackId(seen.0)).collect::<Vec<_>>(),
             qualities: &seen.iter().map(|seen| seen.2).collect::<Vec<_>>(),
             scores: &scores,
@@ -221,4 +229,20 @@ fn the_verdict_on_whoever_takes_over_a_track_is_their_own_within_three_seconds()
         assert!(unsure.is_some_and(|frame| frame <= 15), "{evidence}: {unsure:?}");
         assert!(synthetic.is_some_and(|frame| (0..=30).contains(&frame)), "{evidence}: {synthetic:?}");
     }
+}
+
+/// Key frames ten seconds apart: verdict and reason of each track.
+fn key_frames(series: &[f32]) -> Vec<(u64, Verdict, Option<Reason>)> {
+    let frames: Vec<_> = series.iter().map(|&evidence| vec![(1, score(evidence), GOOD)]).collect();
+    let (_, summaries) = run_apart(judge().tracks().over_gaps(), 10_400_000, &frames);
+    summaries.iter().map(|track| (track.frames, track.verdict, track.reason)).collect()
+}
+
+#[test]
+fn a_track_goes_on_over_the_gaps_between_key_frames() {
+    assert_eq!(key_frames(&[-2.0; 8]), [(8, Verdict::Authentic, None)]);
+    assert_eq!(key_frames(&[2.0; 8]), [(8, Verdict::Synthetic, None)]);
+    assert_eq!(key_frames(&[2.0; 3]), [(3, Verdict::Unsure, Some(Reason::TooFewFrames))]);
+    // One bad frame among them is no time in which the person was synthetic.
+    assert_eq!(key_frames(&[-2.0, -2.0, -2.0, -2.0, -2.0, 9.0, -2.0, -2.0]), [(8, Verdict::Authentic, None)]);
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::num::NonZeroU64;
 use std::path::Path;
 
-use cyborg_edge::capture::stretch::{Mark, Stretch};
+use cyborg_edge::capture::stretch::{Every, Mark, Stretch};
 use cyborg_edge::frame::PresentationTime;
 
 use crate::support::clips::{MOVING, Seen, has_encoder, read_file, settings};
@@ -197,7 +197,7 @@ fn a_stretch_of_each_nth() {
     let path = folder.path().join("clip.mp4");
     make_clip(&path, &format!("{MOVING} -c:v libx264 -preset ultrafast -g 20"));
     let second = |seconds: f64| Some(Mark::Running(PresentationTime((seconds * 1e6) as i64)));
-    let every = NonZeroU64::new(10).expect("not zero");
+    let every = Every::Nth(NonZeroU64::new(10).expect("not zero"));
     let seen = read(&path, Stretch { start: second(3.0), end: second(4.0), every });
     assert_eq!(seen.places(), [(75, 3_000_000), (85, 3_400_000), (95, 3_800_000)]);
     let mut late = settings();

@@ -9,6 +9,7 @@ mod clips;
 mod clocks;
 mod corrupted;
 mod field;
+mod key_frames;
 mod long_clips;
 mod mutated;
 mod mutations;

@@ -102,8 +102,8 @@ fn right(kind: &str) -> Value {
         "track" => json!({"type": "track", "source": "a.mp4", "track": 1, "first_s": 0, "last_s": 2.5, "frames": 60,
             "usable_frames": 60, "p_track": 0.1, "track_verdict": "unsure", "reason": "synthetic_in_parts",
             "intervals": [{"start_s": 1, "end_s": 1.5}], "source_escaped": false, "model": "m"}),
-        _ => json!({"type": "summary", "source": "a.mp4", "frames": 60, "frames_without_face": 0,
-            "patched_frames": 0, "damaged_frames": 0, "faces": 60, "authentic": 60, "unsure": 0, "synthetic": 0,
+        _ => json!({"type": "summary", "source": "a.mp4", "frames": 60, "all_frames": null,
+            "repeated_frames": 0, "frames_without_face": 0, "patched_frames": 0, "damaged_frames": 0, "faces": 60, "authentic": 60, "unsure": 0, "synthetic": 0,
             "mean_p_synthetic": 0.1, "ended": "whole", "source_escaped": false, "model": "m"}),
     }
 }

@@ -11,6 +11,8 @@ mod image_list;
 mod interrupt;
 mod json;
 mod jsonl_schema;
+mod key_frames;
 mod report;
 mod resume;
+mod same_frames;
 mod video;

@@ -11,7 +11,7 @@ use cyborg_edge::face::crop::{CropSquare, Cropper};
 use cyborg_edge::face::follow::DetectEvery;
 use cyborg_edge::face::{Face, Locate};
 use cyborg_edge::findings::Sink;
-use cyborg_edge::frame::{Frame, PixelBox, PixelPoint, PresentationTime};
+use cyborg_edge::frame::{Changed, Frame, PixelBox, PixelPoint, PresentationTime};
 use cyborg_edge::pipeline::{self, Stages, Worker};
 use cyborg_edge::verdict::{Judge, Logits, Score};
 
@@ -25,12 +25,14 @@ pub(crate) struct CountingSource {
     given: u64,
     pub(crate) damaged: Vec<u64>,
     pub(crate) broken: Option<u64>,
+    /// Each picture comes so many times, and says so.
+    pub(crate) times: u64,
 }
 
 impl CountingSource {
     pub(crate) fn new(frames: u64, size: (usize, usize)) -> Self {
         let info = SourceInfo { name: "counting".into(), size, rate: Some(25.0), claimed_frames: Some(frames) };
-        Self { info, next: 0, frames, given: 0, damaged: Vec::new(), broken: None }
+        Self { info, next: 0, frames, given: 0, damaged: Vec::new(), broken: None, times: 1 }
     }
 }
 
@@ -52,7 +54,8 @@ impl Source for CountingSource {
             return Ok(Read::Damaged(format!("frame {number} is damaged")));
         }
         frame.resize(self.info.size.0, self.info.size.1);
-        frame.pixels.fill(number as u8);
+        frame.pixels.fill((number - number % self.times) as u8);
+        frame.changed = (number % self.times > 0).then(|| Changed::nothing(self.given - 1));
         frame.number = self.given;
         frame.time = PresentationTime(number as i64 * 40_000);
         frame.captured = Instant::now();

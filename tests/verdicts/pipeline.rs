@@ -203,6 +203,36 @@ fn between_looks_the_tracker_says_where_faces_are() {
     assert_eq!(summary.opinions[0].tracks.len(), 1);
 }
 
+/// Which frames have which score, and which were looked at.
+fn repeated(workers: usize, times: u64, faces_at_once: usize) -> (Vec<Event>, Summary, u64) {
+    let mut run = Run::new(120).with(workers);
+    run.source.times = times;
+    run.faces(|face| (face.uneven, face.blank) = (workers > 1, Some(12)));
+    run.classifiers(|classifier| classifier.faces_at_once = faces_at_once);
+    let summary = run.go();
+    let (events, looks) = (run.recorder.events.lock().expect("the run is over").clone(), run.looks());
+    (events, summary, looks)
+}
+
+#[test]
+fn a_frame_that_is_the_same_repeats_what_was_found() {
+    let (alone, summary, looks) = repeated(1, 3, 1);
+    assert_eq!((summary.frames, summary.repeated_frames, looks), (120, 80, 40));
+    // Ten of the pictures have no face, each three times.
+    assert_eq!((summary.faces, summary.frames_without_face), (90, 30));
+    let of = |at: u64| Event::Frame { number: at, micros: at as i64 * 40_000, faces: 1, brightness: 3 };
+    assert_eq!(alone[4..7], [of(3), of(4), of(5)]);
+    // Scores are repeated with the faces: those of each picture come three times.
+    assert!(summary.opinions[0].verdicts.iter().all(|count| count % 3 == 0), "{:?}", summary.opinions[0].verdicts);
+    for (workers, faces_at_once) in [(3, 1), (2, 50)] {
+        let (events, others, looks) = repeated(workers, 3, faces_at_once);
+        assert_eq!((events, looks), (alone.clone(), 40), "{workers} workers");
+        assert_eq!(others.opinions[0].mean_probability(), summary.opinions[0].mean_probability());
+    }
+    let (_, summary, looks) = repeated(2, 1, 1);
+    assert_eq!((summary.repeated_frames, looks), (0, 120));
+}
+
 #[test]
 fn a_panic_of_a_worker_comes_out_at_the_top() {
     let mut run = Run::new(1_000_000);

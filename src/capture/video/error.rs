@@ -79,6 +79,9 @@ pub enum VideoError {
         /// What the decoder said of the first damaged frame.
         damage: Option<String>,
     },
+    /// Key frames alone were asked for, and it has none there.
+    #[error("{0} has no key frame, in what was asked for, that can be decoded by itself")]
+    NoKeyFrame(String),
     /// It has frames, but none in the stretch that was asked for.
     #[error("{name} has no frame in the stretch that was asked for; the last one read is at {last:.3} s{}", by_clock(*asked, *clock))]
     NothingWanted {

@@ -5,14 +5,20 @@ mod convert;
 mod edits;
 mod error;
 mod heard;
+mod keys;
 mod numbers;
 mod opening;
 mod orientation;
+mod packets;
 mod picture;
 mod pipe;
+mod same;
+mod shown_order;
 mod ticks;
 mod watch;
 
+use std::collections::VecDeque;
+use std::mem;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -29,11 +35,14 @@ use super::clock::{LONGEST, RunningClock};
 use super::stretch::{Mark, Pick, Picker, Stretch};
 use super::{Read, Source, SourceInfo};
 use crate::BoxError;
-use crate::frame::{Frame, PresentationTime};
+use crate::frame::{Changed, Frame, PresentationTime, Running};
 use crate::wall;
 use heard::Heard;
+use keys::Keys;
 use numbers::Numbers;
+use packets::Next;
 use picture::Pictures;
+use same::are_same;
 use ticks::micros;
 use watch::Watch;
 
@@ -49,8 +58,6 @@ pub const PATIENCE: Duration = Duration::from_secs(15);
 
 /// More than that no decoder can be told.
 const UNLIMITED: u64 = 1 << 30;
-/// A file whose reading fails this often in a row has nothing more to give.
-const MOST_READ_ERRORS: u32 = 16;
 
 /// The decoder library and its version, for reports.
 #[must_use]
@@ -78,13 +85,16 @@ pub struct OpenSettings {
     pub patience: Duration,
     /// Ends a read that waits for the network when it becomes true.
     pub stop: Option<&'static AtomicBool>,
+    /// Whether frames tell that they are the same as the one before them, by [`Frame::changed`].
+    pub tells_same: bool,
 }
 
 impl OpenSettings {
     /// All frames, with the limits above.
     #[must_use]
     pub fn whole(threads: NonZeroUsize) -> Self {
-        Self { threads, most_pixels: MOST_PIXELS, stretch: Stretch::WHOLE, patience: PATIENCE, stop: None }
+        let (most_pixels, patience, stretch) = (MOST_PIXELS, PATIENCE, Stretch::WHOLE);
+        Self { threads, most_pixels, stretch, patience, stop: None, tells_same: false }
     }
 }
 
@@ -97,10 +107,19 @@ pub struct VideoSource {
     time_base: ffmpeg::Rational,
     decoder: ffmpeg::decoder::Video,
     picture: ffmpeg::frame::Video,
+    /// The last picture that was given, and its number, where frames tell that they are the same as the one before.
+    given: Option<(ffmpeg::frame::Video, u64)>,
+    tells_same: bool,
     pictures: Pictures,
     picker: Picker,
     clock: RunningClock,
     heard: Option<Heard>,
+    /// Packets that were looked at before they are needed.
+    ahead: VecDeque<Next>,
+    /// Where key frames alone are wanted, and packets tell which they are.
+    keys: Option<Keys>,
+    /// Each frame is a key frame, whatever the decoder says.
+    intra_only: bool,
     /// Bits of the container's clock, and ticks that its overflows so far have hidden.
     wrap: (u32, i64),
     /// Frames before the decoder's next one, in the file where that is known.
@@ -115,6 +134,18 @@ pub struct VideoSource {
     draining: bool,
 }
 
+/// Where a frame lies in its source.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    number: u64,
+    time: PresentationTime,
+    running: Running,
+}
+
+/// It is behind the last frame that is wanted.
+#[derive(Clone, Copy, Debug)]
+struct AtEnd;
+
 /// What is needed to go on after a jump, or to take it back.
 struct Jump {
     numbers: Numbers,
@@ -128,36 +159,20 @@ struct Jump {
 impl VideoSource {
     /// Gives the decoder its next packet. `Some` when that itself came to something.
     fn feed(&mut self) -> Result<Option<Read>, VideoError> {
-        loop {
-            // A new one each time, which costs nothing: reading into one that is full would lose what it holds, and with it
-            // the sound of the whole clip.
-            let mut packet = ffmpeg::Packet::empty();
-            self.watch.restart();
-            match packet.read(&mut self.input) {
-                Ok(()) if packet.stream() != self.stream => {
-                    if let Some(heard) = &mut self.heard {
-                        heard.hear(&packet);
-                    }
-                }
-                Ok(()) => {
-                    self.read_errors = 0;
-                    if let Some(jump) = self.jump.take_if(|jump| !jump.lands(&packet)) {
-                        return self.take_back(&jump).map(|()| None);
-                    }
-                    return Ok(self.decoder.send_packet(&packet).err().map(|error| self.damaged(error)));
-                }
-                Err(_) if self.watch.stopped() => return Ok(Some(Read::End)),
-                Err(ffmpeg::Error::Eof) => return Ok(self.drain()),
-                Err(error) => {
-                    if let Some(seconds) = self.watch.late() {
-                        return Err(VideoError::Silent { name: self.info.name.clone(), seconds });
-                    }
-                    self.read_errors += 1;
-                    let ended = self.read_errors > MOST_READ_ERRORS;
-                    return Ok(if ended { self.drain() } else { Some(self.damaged(error)) });
-                }
-            }
+        let packet = match self.next_packet()? {
+            Next::Packet(packet) => packet,
+            Next::Damaged(error) => return Ok(Some(self.damaged(error))),
+            Next::Ended => return Ok(self.drain()),
+            Next::Stopped => return Ok(Some(Read::End)),
+        };
+        if let Some(jump) = self.jump.take_if(|jump| !jump.lands(&packet)) {
+            return self.take_back(&jump).map(|()| None);
         }
+        let refused = self.decoder.send_packet(&packet).err();
+        if let Some(keys) = &mut self.keys {
+            keys.see(packet);
+        }
+        Ok(refused.map(|error| self.damaged(error)))
     }
 
     fn damaged(&self, error: ffmpeg::Error) -> Read {
@@ -185,6 +200,9 @@ impl VideoSource {
         Err(match (self.last_time, self.picker.start()) {
             (None, _) if edits::lies_before_its_index(&self.input) => VideoError::IndexAtEnd(self.info.name.clone()),
             (None, _) => VideoError::NoFrames { name: self.info.name.clone(), damage: self.damage.take() },
+            (Some(_), _) if self.picker.only_keys() && self.picker.inside() > 0 => {
+                VideoError::NoKeyFrame(self.info.name.clone())
+            }
             (Some(_), start) => self.nothing_wanted(start.unwrap_or(Mark::Running(PresentationTime(0)))),
         })
     }
@@ -201,30 +219,71 @@ impl VideoSource {
 
     /// The decoder gave a picture: `Some` when it is wanted, or is behind the last that is.
     fn pick(&mut self, frame: &mut Frame) -> Result<Option<Read>, VideoError> {
-        let time = self.time();
         if let Some(jump) = self.jump.take() {
+            let time = self.time(self.picture.timestamp());
             if time > jump.start {
                 return self.take_back(&jump).map(|()| None);
             }
             self.frames = jump.numbers.at(time);
         }
+        let is_key = self.intra_only || self.picture.is_key();
+        let place = self.place(self.picture.timestamp(), is_key);
+        if is_key {
+            self.begin_keys();
+        }
+        match place {
+            None => Ok(None),
+            Some(Err(AtEnd)) => Ok(Some(Read::End)),
+            Some(Ok(place)) => self.give(place, frame).map(Some),
+        }
+    }
+
+    /// The next frame is shown at `stamp`, in ticks of the stream: its place, where it is wanted.
+    fn place(&mut self, stamp: Option<i64>, is_key: bool) -> Option<Result<Place, AtEnd>> {
+        let time = self.time(stamp);
         let number = self.frames;
         self.frames += 1;
         let running =
             self.clock.tell(time, |from, to| self.heard.as_ref().is_some_and(|heard| heard.between(from, to)));
         self.last_time = Some((time, running.time));
-        match self.picker.pick(time, running) {
-            Pick::Skip => Ok(None),
-            Pick::End => Ok(Some(Read::End)),
-            Pick::Take => {
-                self.pictures.fill(&self.input, self.stream, &self.picture, frame)?;
-                self.taken += 1;
-                frame.number = number;
-                frame.time = time;
-                frame.running = Some(running);
-                frame.captured = Instant::now();
-                Ok(Some(Read::Frame))
+        match self.picker.pick(time, running, is_key) {
+            Pick::Skip => None,
+            Pick::End => Some(Err(AtEnd)),
+            Pick::Take => Some(Ok(Place { number, time, running })),
+        }
+    }
+
+    /// Gives the picture that was decoded.
+    fn give(&mut self, place: Place, frame: &mut Frame) -> Result<Read, VideoError> {
+        let seen_alike = self.pictures.fill(&self.input, self.stream, &self.picture, frame)?;
+        self.taken += 1;
+        frame.changed = None;
+        if self.tells_same {
+            let (given, number) = self.given.get_or_insert_with(|| (ffmpeg::frame::Video::empty(), place.number));
+            if seen_alike && are_same(given, &self.picture) {
+                frame.changed = Some(Changed::nothing(*number));
             }
+            // The decoder's own picture is kept, which costs no copy: it fills another one.
+            mem::swap(given, &mut self.picture);
+            *number = place.number;
+        }
+        frame.number = place.number;
+        frame.time = place.time;
+        frame.running = Some(place.running);
+        frame.captured = Instant::now();
+        Ok(Read::Frame)
+    }
+
+    /// The first key frame was decoded: from here on packets tell of the others.
+    fn begin_keys(&mut self) {
+        let Some(keys) = &mut self.keys else {
+            return;
+        };
+        if keys.begin(self.picture.timestamp(), self.draining) {
+            self.decoder.flush();
+        } else {
+            log::debug!("{}: its packets and its decoder differ on key frames: all is decoded", self.info.name);
+            self.keys = None;
         }
     }
 
@@ -235,8 +294,9 @@ impl VideoSource {
         Ok(())
     }
 
-    fn time(&mut self) -> PresentationTime {
-        match self.picture.timestamp() {
+    /// What a time in ticks of the stream comes to.
+    fn time(&mut self, stamp: Option<i64>) -> PresentationTime {
+        match stamp {
             Some(stamp) => {
                 let last = self.last_time.map(|(last, _)| last.0);
                 self.wrap.1 = unwrapped(stamp, self.wrap, |stamp| micros(stamp, self.time_base), last);
@@ -269,6 +329,10 @@ impl Source for VideoSource {
         self.heard.is_some()
     }
 
+    fn came_by(&self) -> Option<u64> {
+        self.picker.only_keys().then(|| self.picker.inside())
+    }
+
     fn read(&mut self, frame: &mut Frame) -> Result<Read, BoxError> {
         let read = wall::behind(|| self.next_frame(frame));
         Ok(read.map_err(|source| VideoError::Fault { name: self.info.name.clone(), source })??)
@@ -276,13 +340,25 @@ impl Source for VideoSource {
 }
 
 impl VideoSource {
+    /// Goes on by a packet or a picture. `Some` when that came to something.
+    fn decode(&mut self, frame: &mut Frame) -> Result<Option<Read>, VideoError> {
+        match self.decoder.receive_frame(&mut self.picture) {
+            Ok(()) => self.pick(frame),
+            Err(ffmpeg::Error::Eof) => Ok(Some(Read::End)),
+            Err(ffmpeg::Error::Other { errno: EAGAIN }) => self.feed(),
+            Err(error) => Ok(Some(self.damaged(error))),
+        }
+    }
+
     fn next_frame(&mut self, frame: &mut Frame) -> Result<Read, VideoError> {
         loop {
-            let came = match self.decoder.receive_frame(&mut self.picture) {
-                Ok(()) => self.pick(frame)?,
-                Err(ffmpeg::Error::Eof) => Some(Read::End),
-                Err(ffmpeg::Error::Other { errno: EAGAIN }) => self.feed()?,
-                Err(error) => Some(self.damaged(error)),
+            let came = match self.keys.take_if(|keys| keys.have_begun()) {
+                Some(mut keys) => {
+                    let came = self.next_key(&mut keys, frame);
+                    self.keys = Some(keys);
+                    came?
+                }
+                None => self.decode(frame)?,
             };
             match came {
                 None => {}

@@ -78,7 +78,7 @@ impl Numbers {
 
 /// Whether the frame of a packet is needed for others alone: an edit list cuts it away.
 #[expect(unsafe_code, reason = "the binding has no name for this flag")]
-fn is_hidden(packet: &ffmpeg::Packet) -> bool {
+pub(super) fn is_hidden(packet: &ffmpeg::Packet) -> bool {
     use ffmpeg::packet::Ref;
     // SAFETY: the packet is allocated, and this is a plain number in it.
     unsafe { (*packet.as_ptr()).flags & ffi::AV_PKT_FLAG_DISCARD != 0 }

@@ -1,5 +1,6 @@
 //! Opening a video: its container within limits, its decoder, and a jump to where the wanted frames begin.
 
+use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
@@ -7,6 +8,7 @@ use ffmpeg_next as ffmpeg;
 use ffmpeg_next::util::error::EAGAIN;
 
 use super::heard::Heard;
+use super::keys::{Keys, is_intra_only};
 use super::numbers::Numbers;
 use super::picture::Pictures;
 use super::ticks::micros;
@@ -14,7 +16,7 @@ use super::watch::Watch;
 use super::{Jump, OpenSettings, VideoError, VideoSource, container, edits, since, wrap_bits};
 use crate::capture::address::Address;
 use crate::capture::clock::RunningClock;
-use crate::capture::stretch::{AtClockEnd, Mark, Picker};
+use crate::capture::stretch::{AtClockEnd, Every, Mark, Picker};
 use crate::capture::{Read, SourceInfo};
 use crate::frame::PresentationTime;
 use crate::wall;
@@ -52,7 +54,8 @@ impl VideoSource {
 
     fn open_stretch(address: &Address, settings: &OpenSettings) -> Result<Self, VideoError> {
         let mut source = Self::open_at_start(address, settings)?;
-        if let (Some(start), Address::File(_)) = (settings.stretch.start, address) {
+        // Where key frames alone are decoded, reading up to the first one costs as little as a jump.
+        if let (Some(start), Address::File(_), None) = (settings.stretch.start, address, &source.keys) {
             let first = PresentationTime(source.first_time());
             if since(start, first).0 > first.0.saturating_add(RUN_UP) && !source.go_to(start, address, settings)? {
                 source = Self::open_at_start(address, settings)?;
@@ -80,6 +83,7 @@ impl VideoSource {
         if self.input.seek(before, ..before).is_err() {
             return Ok(false);
         }
+        self.ahead.clear();
         self.clock = RunningClock::since(zero, self.info.rate);
         let (address, settings) = (address.clone(), settings.clone());
         self.jump = Some(Jump { numbers, address, settings, start: until, landed: false });
@@ -91,7 +95,7 @@ impl VideoSource {
         for _ in 0..MOST_BEFORE_FIRST {
             match self.decoder.receive_frame(&mut self.picture) {
                 Ok(()) => {
-                    let zero = self.time();
+                    let zero = self.time(self.picture.timestamp());
                     self.decoder.flush();
                     (self.draining, self.read_errors) = (false, 0);
                     return Ok(Some(zero));
@@ -133,7 +137,10 @@ impl VideoSource {
             rate: (rate.numerator() > 0 && rate.denominator() > 0).then(|| f64::from(rate)),
             claimed_frames: claimed.and_then(|frames| settings.stretch.share_of(frames)),
         };
-        Ok(Self {
+        let only_keys = settings.stretch.every == Every::Key;
+        let keys = only_keys.then(|| Keys::of(&input, &stream)).flatten();
+        let intra_only = is_intra_only(stream.parameters().id());
+        let mut source = Self {
             clock: RunningClock::new(info.rate),
             info,
             watch,
@@ -141,9 +148,14 @@ impl VideoSource {
             time_base,
             decoder,
             picture: ffmpeg::frame::Video::empty(),
+            given: None,
+            tells_same: settings.tells_same,
             pictures,
             picker: Picker::new(settings.stretch, at_clock_end),
             heard,
+            ahead: VecDeque::new(),
+            keys,
+            intra_only,
             wrap,
             frames: 0,
             taken: 0,
@@ -153,7 +165,11 @@ impl VideoSource {
             read_errors: 0,
             draining: false,
             input,
-        })
+        };
+        if source.keys.is_some() && !source.are_timed()? {
+            source.keys = None;
+        }
+        Ok(source)
     }
 
     /// When the stream says that it begins, in microseconds.

@@ -22,6 +22,8 @@ pub(super) struct Pictures {
     /// The turn that the container asks for.
     turn: Orientation,
     converter: Option<Converter>,
+    /// How the last picture was turned.
+    turned: Orientation,
     told: Told,
 }
 
@@ -40,6 +42,7 @@ impl Pictures {
             most_pixels,
             turn: Orientation::NONE,
             converter: None,
+            turned: Orientation::NONE,
             told: Told::default(),
         };
         let mut side_data = stream.side_data();
@@ -62,14 +65,15 @@ impl Pictures {
         self.turn.size((width as usize, height as usize))
     }
 
-    /// Fills the frame's pixels, and says whether the decoder made up a part of them.
+    /// Fills the frame's pixels, and tells it whether the decoder made up a part of them. Gives whether the same samples had come to
+    /// the same pixels in the frame before.
     pub(super) fn fill(
         &mut self,
         input: &Input,
         stream: usize,
         picture: &ffmpeg::frame::Video,
         frame: &mut Frame,
-    ) -> Result<(), VideoError> {
+    ) -> Result<bool, VideoError> {
         let turn = match picture.side_data(ffmpeg::frame::side_data::Type::DisplayMatrix) {
             Some(matrix) => self.turn_of(matrix.data()),
             None => self.turn,
@@ -103,6 +107,8 @@ impl Pictures {
         let fail = |reason| VideoError::Convert { name: self.name.clone(), reason };
         // A stream may change its size or format on the way.
         let kept = self.converter.take().filter(|converter| converter.shape == shape);
+        let seen_alike = kept.is_some() && self.turned == turn;
+        self.turned = turn;
         let converter = match kept {
             Some(converter) => converter,
             None => Converter::new(shape).map_err(fail)?,
@@ -110,7 +116,7 @@ impl Pictures {
         let converted = self.converter.insert(converter).convert(picture, turn, frame);
         converted.map_err(fail)?;
         frame.patched = is_patched(picture);
-        Ok(())
+        Ok(seen_alike)
     }
 
     fn turn_of(&mut self, matrix: &[u8]) -> Orientation {

@@ -18,7 +18,7 @@ use crate::frame::Frame;
 pub use cut::{CutFinder, Difference, Signature};
 pub use plan::{DetectEvery, Plan, Planner};
 use rejoin::Rejoiner;
-pub use tracker::{LONGEST_GAP, TrackId, Tracker};
+pub use tracker::{LONGEST_GAP, LONGEST_SPARSE_GAP, TrackId, Tracker};
 
 /// Gives the faces of one source their tracks, frame after frame.
 #[derive(Debug, Default)]
@@ -40,6 +40,13 @@ impl Follower {
     #[must_use]
     pub fn rejoining() -> Self {
         Self { tracker: Tracker::new(), rejoiner: Some(Rejoiner::new()) }
+    }
+
+    /// One for a source of which key frames alone are seen. Who was seen some seconds ago may be anywhere in the picture now, or have
+    /// given the place to somebody else: both are told by looks, over gaps of [`LONGEST_SPARSE_GAP`] seconds.
+    #[must_use]
+    pub fn over_gaps() -> Self {
+        Self { tracker: Tracker::over_gaps(), rejoiner: Some(Rejoiner::remembering(LONGEST_SPARSE_GAP)) }
     }
 
     /// Gives each of `faces` its track, in place of what `tracks` held. Where the plan was not to look for faces, `faces` becomes

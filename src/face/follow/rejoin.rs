@@ -21,9 +21,9 @@ const MARGIN: f32 = 0.03;
 const ANOTHER: f32 = 0.25;
 /// The same when all of the picture has changed.
 const ANOTHER_AT_A_CUT: f32 = 0.17;
-/// A person who was lost for longer is not found again, in seconds.
+/// A person who was lost for longer is not found again, in seconds, where all frames are seen.
 const LOST_FOR: f64 = 3.0;
-/// Whether somebody new is a person who was lost just before is asked for so long, in seconds.
+/// For so long is asked, on a screen, whether somebody new is a person who was lost just before, in seconds.
 const ASKED_FOR: f64 = 1.5;
 /// What the newest looks count in the mean of a person's, once a few were seen.
 const NEWEST_COUNTS: f32 = 0.1;
@@ -33,6 +33,10 @@ const MOST: usize = 128;
 /// Remembers what persons look like.
 #[derive(Debug)]
 pub(super) struct Rejoiner {
+    /// A person who was lost for longer is not found again, in seconds.
+    remembers: f64,
+    /// Whether somebody new is a person who was lost just before is asked for so long, in seconds.
+    asks_for: f64,
     known: Vec<Known>,
     /// Of the faces in this frame.
     seen: Vec<Looks>,
@@ -57,7 +61,14 @@ struct Known {
 
 impl Rejoiner {
     pub(super) fn new() -> Self {
+        Self { asks_for: ASKED_FOR, ..Self::remembering(LOST_FOR) }
+    }
+
+    /// One that knows persons again within so many seconds, or at once gives them a number that stays.
+    pub(super) fn remembering(seconds: f64) -> Self {
         Self {
+            remembers: seconds,
+            asks_for: 0.0,
             known: Vec::with_capacity(MOST),
             seen: Vec::new(),
             distances: Vec::new(),
@@ -73,8 +84,8 @@ impl Rejoiner {
 
     /// Looks at the faces of the next frame.
     pub(super) fn see(&mut self, frame: &Frame, cut: bool, faces: &[Face]) {
-        let Self { known, seen, distances, .. } = self;
-        known.retain(|known| seconds_between(known.seen, frame.running()) <= LOST_FOR);
+        let Self { remembers, known, seen, distances, .. } = self;
+        known.retain(|known| seconds_between(known.seen, frame.running()) <= *remembers);
         seen.clear();
         seen.extend(faces.iter().map(|face| Looks::of(frame, &face.bounds)));
         distances.clear();
@@ -120,7 +131,7 @@ impl Rejoiner {
     /// Whether somebody new may be a person who was lost: not one who was there at the same time.
     fn may_be_lost(&self, new: usize, lost: usize) -> bool {
         let (new, lost) = (&self.known[new], &self.known[lost]);
-        seconds_between(new.first_seen, new.seen) <= ASKED_FOR && lost.seen < new.first_seen
+        seconds_between(new.first_seen, new.seen) < self.asks_for && lost.seen < new.first_seen
     }
 }
 

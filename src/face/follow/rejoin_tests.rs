@@ -47,14 +47,19 @@ fn paint(person: u8, x: f32, y: f32) -> [u8; 3] {
 }
 
 /// Scenes ten times a second, each with its tiles from the left and whether it is a cut; gives the tracks in each.
-fn check_with(mut follower: Follower, scenes: &[(&[Option<u8>], bool)]) -> Vec<Vec<u64>> {
+fn check_with(follower: Follower, scenes: &[(&[Option<u8>], bool)]) -> Vec<Vec<u64>> {
+    check_apart(follower, 100_000, scenes)
+}
+
+/// The same with so many microseconds from scene to scene.
+fn check_apart(mut follower: Follower, step: i64, scenes: &[(&[Option<u8>], bool)]) -> Vec<Vec<u64>> {
     let mut tracks = Vec::new();
     scenes
         .iter()
         .enumerate()
         .map(|(number, (persons, cut))| {
             let (mut frame, mut faces) = picture(persons);
-            frame.time = PresentationTime(number as i64 * 100_000);
+            frame.time = PresentationTime(number as i64 * step);
             follower.follow(&frame, Plan { cut: *cut, ..Plan::LOOK }, &mut faces, &mut tracks);
             tracks.iter().map(|track| track.0).collect()
         })
@@ -161,4 +166,18 @@ fn memory_is_bounded_and_odd_boxes_do_no_harm() {
         once.dedup();
         assert_eq!(once.len(), many.len(), "no number is given to two faces");
     }
+}
+
+#[test]
+fn over_the_gaps_between_key_frames_looks_say_who_is_who() {
+    let check = |scenes: &[(&[Option<u8>], bool)], expected: &[u64]| {
+        let found = check_apart(Follower::over_gaps(), 10_000_000, scenes);
+        assert_eq!(found.last().map(Vec::as_slice), Some(expected), "{found:?}");
+    };
+    check(&[(&FOUR, false), (&FOUR, false), (&FOUR, false)], &[1, 2, 3, 4]);
+    check(&[(&FOUR, false), (&MIXED, false)], &[3, 1, 4, 2]);
+    check(&[(&FOUR, false), (&MIXED, true)], &[3, 1, 4, 2]);
+    // Somebody else took the place meanwhile, with a cut or without.
+    check(&[(&[Some(0)], false), (&[Some(5)], false)], &[2]);
+    check(&[(&[Some(0)], false), (&[Some(5)], true)], &[2]);
 }

@@ -17,6 +17,9 @@ use crate::frame::{PixelBox, PixelPoint, PresentationTime};
 const LOST_AFTER: f64 = 1.0;
 /// Where frames are further apart than that, the next one may still continue a track; but no gap longer than this.
 pub const LONGEST_GAP: f64 = 5.0;
+/// The same where key frames alone are seen: encoders put 250 frames between two of them unless they are told otherwise, which is
+/// ten seconds.
+pub const LONGEST_SPARSE_GAP: f64 = 12.0;
 /// Share of the difference between a face and its prediction that is believed; the rest is taken for jitter of the box.
 const PLACE_GAIN: f32 = 0.8;
 /// The same for the velocity, once a few frames were seen.
@@ -48,8 +51,10 @@ impl fmt::Display for TrackId {
 }
 
 /// Gives the same number to the same face in frame after frame of one source.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Tracker {
+    /// In seconds.
+    longest_gap: f64,
     tracks: Vec<Followed>,
     born: u64,
     last: Option<PresentationTime>,
@@ -104,11 +109,31 @@ struct Pair {
     cost: f32,
 }
 
+impl Default for Tracker {
+    fn default() -> Self {
+        Self {
+            longest_gap: LONGEST_GAP,
+            tracks: Vec::new(),
+            born: 0,
+            last: None,
+            resized: None,
+            pairs: Vec::new(),
+            rejoined: Vec::new(),
+            new: Vec::new(),
+        }
+    }
+}
+
 impl Tracker {
     /// A tracker that has seen nothing.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// One that goes on over gaps of [`LONGEST_SPARSE_GAP`] seconds.
+    pub(super) fn over_gaps() -> Self {
+        Self { longest_gap: LONGEST_SPARSE_GAP, ..Self::new() }
     }
 
     /// Ends all tracks, at a scene cut for example. Numbers go on, none is given twice.
@@ -137,7 +162,7 @@ impl Tracker {
         ids: &mut Vec<TrackId>,
     ) {
         let step = self.last.map_or(0.0, |last| seconds_between(last, time));
-        let patience = (1.5 * step).clamp(LOST_AFTER, LONGEST_GAP);
+        let patience = (1.5 * step).clamp(LOST_AFTER, self.longest_gap);
         self.last = Some(time);
         self.tracks.retain(|track| seconds_between(track.seen, time) <= patience);
         ids.clear();

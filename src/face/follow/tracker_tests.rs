@@ -10,7 +10,10 @@ fn face(x: f32, y: f32, side: f32) -> Face {
 
 /// Follows scenes of faces (centre x, y, side), one every `step` seconds, and gives the tracks of each.
 fn follow(step: f64, scenes: &[Vec<(f32, f32, f32)>]) -> Vec<Vec<u64>> {
-    let mut tracker = Tracker::new();
+    follow_with(Tracker::new(), step, scenes)
+}
+
+fn follow_with(mut tracker: Tracker, step: f64, scenes: &[Vec<(f32, f32, f32)>]) -> Vec<Vec<u64>> {
     let mut ids = Vec::new();
     scenes
         .iter()
@@ -82,6 +85,10 @@ fn frames_that_are_far_apart_are_followed_too() {
     assert!(follow(2.0, &still).iter().all(|ids| ids == &[1, 2]));
     // But not across minutes.
     assert_eq!(follow(60.0, &still)[1], [3, 4]);
+    assert_eq!(follow(10.4, &still)[1], [3, 4]);
+    // The key frames of most encoders are ten seconds apart.
+    assert!(follow_with(Tracker::over_gaps(), 10.4, &still).iter().all(|ids| ids == &[1, 2]));
+    assert_eq!(follow_with(Tracker::over_gaps(), 60.0, &still)[1], [3, 4]);
 }
 
 #[test]

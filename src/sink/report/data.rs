@@ -118,6 +118,10 @@ pub struct StillReport {
 pub struct FrameCounts {
     /// Frames that were judged.
     pub frames: u64,
+    /// How many there were, where of these key frames alone were judged.
+    pub all_frames: Option<u64>,
+    /// Of the judged ones, frames that are the same as the one before.
+    pub repeated_frames: u64,
     /// How many the source claims to have, where it says it.
     pub claimed_frames: Option<u64>,
     /// Of the judged ones, frames without a face.

@@ -119,6 +119,8 @@ impl ReportSink {
             faces_left_out: self.people.left_out(),
             quality: FrameCounts {
                 frames: summary.frames,
+                all_frames: summary.came_by,
+                repeated_frames: summary.repeated_frames,
                 claimed_frames: summary.source.claimed_frames,
                 frames_without_face: summary.frames_without_face,
                 patched_frames: summary.patched_frames,

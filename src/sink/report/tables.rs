@@ -47,7 +47,14 @@ fn quality(page: &mut String, data: &ReportData) -> Result<(), Error> {
     if let Some(rate) = quality.milli_rate {
         table.row("frames a second", format_args!("{:.2}", rate as f64 / 1e3))?;
     }
-    table.row("frames judged", quality.frames)?;
+    match quality.all_frames {
+        Some(all) => table.row("key frames judged", format_args!("{} of {all} frames", quality.frames))?,
+        None => table.row("frames judged", quality.frames)?,
+    }
+    if quality.repeated_frames > 0 {
+        table
+            .row("frames that are the same as the one before, and were not looked at again", quality.repeated_frames)?;
+    }
     if let Some(claimed) = quality.claimed_frames.filter(|&claimed| claimed != quality.frames) {
         table.row("frames according to the header", claimed)?;
     }

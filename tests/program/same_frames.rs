@@ -1,0 +1,109 @@
+//! Frames whose picture is the same as the one before are not looked at again: their rows are those of that one, and it is said how
+//! many they are.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{cyborg, face_clip, fetched, make_clip, model, run};
+
+struct Bench {
+    folder: TempDir,
+    model: PathBuf,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let model = model::write(folder.path(), "corner.onnx", &model::corner());
+        Self { folder, model }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Judges a clip; gives what was said, and the lines of the table.
+    fn judge(&self, clip: &Path, arguments: &[&str]) -> (String, Vec<Value>) {
+        let table = self.path("o.jsonl");
+        let mut command = cyborg();
+        command.arg("video").arg(clip).arg("--jsonl").arg(&table).arg("--model").arg(&self.model).args(arguments);
+        let (code, said, stderr) = run(&mut command);
+        assert_eq!(code, 0, "{stderr}");
+        let text = fs::read_to_string(&table).expect("it was written");
+        (said, text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect())
+    }
+}
+
+/// The rows of faces without what differs from frame to frame.
+fn faces(lines: &[Value]) -> Vec<Value> {
+    let faces = lines.iter().filter(|line| line["type"] == "face").cloned();
+    faces
+        .map(|mut face| {
+            let row = face.as_object_mut().expect("an object");
+            for name in ["frame", "time_s", "running_s", "age_ms", "p_track", "track_verdict", "reason"] {
+                row.remove(name);
+            }
+            face
+        })
+        .collect()
+}
+
+/// Each frame of the talking man three times, by a codec that loses nothing.
+fn triple(bench: &Bench) -> PathBuf {
+    let clip = bench.path("triple.mkv");
+    let filter = "-vf fps=10,trim=end_frame=10,setpts=N/10/TB,fps=30 -frames:v 30 -c:v ffv1 -g 1";
+    make_clip(&clip, &format!("-i {} {filter}", face_clip().display()));
+    clip
+}
+
+#[test]
+fn what_was_found_is_repeated_and_said_to_be() {
+    let bench = Bench::new();
+    let (said, lines) = bench.judge(&triple(&bench), &[]);
+    assert!(said.contains("30 frames (20 the same as the one before and not looked at again, 0 without"), "{said}");
+    let summary = lines.last().expect("there is a summary");
+    assert_eq!(
+        (&summary["frames"], &summary["repeated_frames"], &summary["faces"]),
+        (&30.into(), &20.into(), &30.into())
+    );
+    let faces = faces(&lines);
+    assert_eq!(faces.len(), 30, "each frame has its row");
+    for (number, group) in faces.chunks(3).enumerate() {
+        assert!(group.iter().all(|face| *face == group[0]), "{group:?}");
+        assert!(number == 0 || group[0] != faces[number * 3 - 1], "the next picture is looked at");
+    }
+    // The person is judged by all frames, as ever.
+    let track = lines.iter().find(|line| line["type"] == "track").expect("there is a person");
+    assert_eq!(track["frames"], 30);
+}
+
+#[test]
+fn a_still_photo_as_a_clip_is_looked_at_once() {
+    let bench = Bench::new();
+    let clip = bench.path("still.mkv");
+    let still = format!("-loop 1 -i {} -vf scale=320:-2 -frames:v 12 -c:v ffv1 -g 1", fetched("astronaut").display());
+    make_clip(&clip, &still);
+    let (_, lines) = bench.judge(&clip, &[]);
+    let summary = lines.last().expect("there is a summary");
+    assert_eq!((&summary["frames"], &summary["repeated_frames"]), (&12.into(), &11.into()));
+    // Chosen frames are held against each other, not against those between.
+    let (_, lines) = bench.judge(&clip, &["--every", "3"]);
+    let summary = lines.last().expect("there is a summary");
+    assert_eq!((&summary["frames"], &summary["repeated_frames"]), (&4.into(), &3.into()));
+    // A moving clip has none.
+    let (said, lines) = bench.judge(&face_clip(), &["--end", "1"]);
+    assert_eq!(lines.last().expect("there is a summary")["repeated_frames"], 0);
+    assert!(!said.contains("the same as"), "{said}");
+}
+
+#[test]
+fn reports_say_it_too() {
+    let bench = Bench::new();
+    let report = bench.path("r.html");
+    bench.judge(&triple(&bench), &["--report", &report.display().to_string()]);
+    let report = fs::read_to_string(report).expect("it was written");
+    assert!(report.contains("the same as the one before, and were not looked at again"));
+}
