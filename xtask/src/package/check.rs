@@ -136,10 +136,14 @@ fn has_beside(clean: &CleanRoot) -> anyhow::Result<()> {
 fn goes(clean: &CleanRoot) -> anyhow::Result<()> {
     clean.run(&["apt-get", "remove", "-y", "-qq", "cyborg"])?;
     let left = remains(clean)?;
-    // dpkg's own record of how to purge it.
-    let settings = [format!("/{SETTINGS}"), "/etc/cyborg".to_owned()];
-    let left: Vec<&String> = left.iter().filter(|path| !settings.contains(path)).collect();
-    ensure!(left.iter().all(|path| path.starts_with("/var/lib/dpkg/info/")), "removed, it leaves {left:?}");
+    // Besides, dpkg's own record of how to purge it, and who may read the settings.
+    let is_kept = |path: &String| {
+        path == "/etc/cyborg"
+            || path.starts_with("/var/lib/dpkg/info/")
+            || path.starts_with(&format!("the user {USER}:"))
+    };
+    let left: Vec<String> = left.into_iter().filter(|path| !is_kept(path)).collect();
+    ensure!(left.is_empty(), "removed, it leaves {left:?}");
     clean.run(&["apt-get", "purge", "-y", "-qq", "cyborg"])?;
     let left = remains(clean)?;
     ensure!(left.is_empty(), "purged, it leaves {left:?}");
