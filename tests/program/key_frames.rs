@@ -131,7 +131,7 @@ fn a_run_is_continued_only_with_the_same_frames() {
     assert!(code == 0 && stderr.contains("1 of 1 clips are finished"), "{stderr}");
     let mut all = cyborg();
     all.arg("video").arg(&clip).arg("--model").arg(&bench.model).arg("--jsonl").arg(bench.path("o.jsonl"));
-    check_error(all.arg("--resume"), 1, "every was key, is 1");
+    check_error(all.arg("--resume"), 1, "every was \"key\", is 1");
 }
 
 #[test]

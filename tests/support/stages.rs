@@ -55,7 +55,7 @@ impl Source for CountingSource {
         }
         frame.resize(self.info.size.0, self.info.size.1);
         frame.pixels.fill((number - number % self.times) as u8);
-        frame.changed = (number % self.times > 0).then(|| Changed::nothing(self.given - 1));
+        frame.changed = (!number.is_multiple_of(self.times)).then(|| Changed::nothing(self.given - 1));
         frame.number = self.given;
         frame.time = PresentationTime(number as i64 * 40_000);
         frame.captured = Instant::now();

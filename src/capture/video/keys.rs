@@ -1,23 +1,13 @@
-//! Key frames alone, where packets tell which they are: only their packets are decoded, each by itself. Numbers and times
-//! are those that the frames have when all are read.
-//!
-//! All is decoded up to the first key frame, since what a decoder makes of frames before it differs from codec to codec. From there
-//! on frames are counted by their packets. The decoder is emptied after each key frame, so that it can't make one up of what
-//! it has seen before.
+//! Which frames are key frames, by their packets alone, for streams whose packets tell.
 
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::codec::Id;
 use ffmpeg_next::ffi;
 use ffmpeg_next::format::context::Input;
-use ffmpeg_next::picture::Type;
 
 use super::numbers::is_hidden;
-use super::packets::Next;
 use super::shown_order::{Coming, ShownOrder};
 use super::ticks::micros;
-use super::{VideoError, VideoSource};
-use crate::capture::Read;
-use crate::frame::Frame;
 
 /// Containers whose packets are whole frames, interlaced ones too.
 const WHOLE_FRAMES: [&str; 2] = ["mov,mp4", "matroska"];
@@ -58,6 +48,21 @@ impl Keys {
         shown.is_some_and(|shown| self.order.forget_to(shown))
     }
 
+    /// The next frame that is shown, once it is known.
+    pub(super) fn next(&mut self) -> Option<Coming<ffmpeg::Packet>> {
+        self.order.next(self.ended)
+    }
+
+    /// Whether no packet is to come.
+    pub(super) fn have_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// No packet is to come.
+    pub(super) fn end(&mut self) {
+        self.ended = true;
+    }
+
     /// Takes note of the next packet.
     pub(super) fn see(&mut self, packet: ffmpeg::Packet) {
         if is_hidden(&packet) {
@@ -71,51 +76,6 @@ impl Keys {
     }
 }
 
-impl VideoSource {
-    /// Goes on by a packet or a frame, once key frames have begun. `Some` when that came to something.
-    pub(super) fn next_key(&mut self, keys: &mut Keys, frame: &mut Frame) -> Result<Option<Read>, VideoError> {
-        if let Some(Coming { shown, key, .. }) = keys.order.next(keys.ended) {
-            let Some(place) = self.place(Some(shown), key.is_some()) else {
-                return Ok(None);
-            };
-            return match (place, key) {
-                (Ok(place), Some(packet)) => match self.decode_alone(&packet) {
-                    Some(damaged) => Ok(Some(damaged)),
-                    None => self.give(place, frame).map(Some),
-                },
-                _ => Ok(Some(Read::End)),
-            };
-        }
-        if keys.ended {
-            return Ok(Some(Read::End));
-        }
-        match self.next_packet()? {
-            Next::Packet(packet) => keys.see(packet),
-            Next::Damaged(error) => return Ok(Some(self.damaged(error))),
-            Next::Ended => keys.ended = true,
-            Next::Stopped => return Ok(Some(Read::End)),
-        }
-        Ok(None)
-    }
-
-    /// Decodes a packet without any other. `Some` where no picture came of it that is one by itself.
-    fn decode_alone(&mut self, packet: &ffmpeg::Packet) -> Option<Read> {
-        let came = (self.decoder.send_packet(packet))
-            .and_then(|()| self.decoder.send_eof())
-            .and_then(|()| self.decoder.receive_frame(&mut self.picture));
-        self.decoder.flush();
-        let told = |reason: &str| Some(Read::Damaged(reason.to_owned()));
-        match came {
-            Ok(()) if matches!(self.picture.kind(), Type::P | Type::B) => {
-                told("it is marked as a key frame, but builds on others")
-            }
-            Ok(()) => None,
-            Err(ffmpeg::Error::Eof) => told("no picture comes of a key frame alone"),
-            Err(error) => Some(self.damaged(error)),
-        }
-    }
-}
-
 /// Whether all frames of a codec are key frames.
 #[expect(unsafe_code, reason = "the binding has no name for these properties")]
 pub(super) fn is_intra_only(codec: Id) -> bool {
@@ -124,7 +84,7 @@ pub(super) fn is_intra_only(codec: Id) -> bool {
         let row = ffi::avcodec_descriptor_get(codec.into());
         if row.is_null() { 0 } else { (*row).props }
     };
-    properties & ffi::AV_CODEC_PROP_INTRA_ONLY as i32 != 0
+    properties & ffi::AV_CODEC_PROP_INTRA_ONLY != 0
 }
 
 /// Whether the stream is said to be interlaced. A packet of it may be half of a frame.

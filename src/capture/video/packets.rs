@@ -2,23 +2,13 @@
 
 use ffmpeg_next as ffmpeg;
 
+use super::next::Next;
 use super::{VideoError, VideoSource};
 
 /// A file whose reading fails this often in a row has nothing more to give.
 const MOST_READ_ERRORS: u32 = 16;
 /// Packets that are looked at before it is believed that all have times.
 const LOOKED_AT: usize = 64;
-
-/// What comes next of the pictures' stream.
-pub(super) enum Next {
-    Packet(ffmpeg::Packet),
-    /// A part of the file can't be read; it may go on behind it.
-    Damaged(ffmpeg::Error),
-    /// There is no more.
-    Ended,
-    /// The user wants an end.
-    Stopped,
-}
 
 impl VideoSource {
     /// The next packet.
