@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use ffmpeg_next as ffmpeg;
+use ffmpeg_next::threading::Type;
 use ffmpeg_next::util::error::EAGAIN;
 
 use super::heard::Heard;
@@ -120,7 +121,12 @@ impl VideoSource {
             input.streams().best(ffmpeg::media::Type::Video).ok_or_else(|| VideoError::NoVideo(name.clone()))?;
         let rate = stream.avg_frame_rate();
         let fail = |reason| VideoError::Decoder { name: name.clone(), reason };
-        let decoder = decoder(&stream, settings).map_err(fail)?;
+        let only_keys = settings.stretch.every == Every::Key;
+        let keys = only_keys.then(|| Keys::of(&input, &stream)).flatten();
+        // Of a picture that is decoded by itself, threads can share the parts alone; and where each works on a picture of its own,
+        // some FFmpegs lose the mark of damage.
+        let kind = if keys.is_some() { Type::Slice } else { Type::Frame };
+        let decoder = decoder(&stream, settings, kind).map_err(fail)?;
         let claimed = edits::claimed(&name, &input, &stream);
         let (index, time_base) = (stream.index(), stream.time_base());
         let pictures = Pictures::new(&name, &stream, settings.most_pixels);
@@ -137,8 +143,6 @@ impl VideoSource {
             rate: (rate.numerator() > 0 && rate.denominator() > 0).then(|| f64::from(rate)),
             claimed_frames: claimed.and_then(|frames| settings.stretch.share_of(frames)),
         };
-        let only_keys = settings.stretch.every == Every::Key;
-        let keys = only_keys.then(|| Keys::of(&input, &stream)).flatten();
         let intra_only = is_intra_only(stream.parameters().id());
         let mut source = Self {
             clock: RunningClock::new(info.rate),
@@ -168,6 +172,10 @@ impl VideoSource {
         };
         if source.keys.is_some() && !source.are_timed()? {
             source.keys = None;
+            if let Some(stream) = source.input.stream(index) {
+                let fail = |reason| VideoError::Decoder { name: source.info.name.clone(), reason };
+                source.decoder = self::decoder(&stream, settings, Type::Frame).map_err(fail)?;
+            }
         }
         Ok(source)
     }
@@ -179,10 +187,14 @@ impl VideoSource {
     }
 }
 
-fn decoder(stream: &ffmpeg::Stream<'_>, settings: &OpenSettings) -> Result<ffmpeg::decoder::Video, ffmpeg::Error> {
+fn decoder(
+    stream: &ffmpeg::Stream<'_>,
+    settings: &OpenSettings,
+    kind: Type,
+) -> Result<ffmpeg::decoder::Video, ffmpeg::Error> {
     let mut context = ffmpeg::codec::Context::from_parameters(stream.parameters())?;
     context.set_threading(ffmpeg::threading::Config {
-        kind: ffmpeg::threading::Type::Frame,
+        kind,
         count: threads(settings.threads.get(), size(stream)),
         ..ffmpeg::threading::Config::default()
     });
