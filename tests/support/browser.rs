@@ -77,6 +77,13 @@ impl Browser {
 
     /// Calls a method and waits for its result.
     pub(crate) fn call(&mut self, method: &str, parameters: Value) -> Value {
+        let message = self.answer(method, parameters);
+        assert!(message["error"].is_null(), "{method}: {message}");
+        message["result"].clone()
+    }
+
+    /// What comes of a method: its `result`, or an `error`.
+    fn answer(&mut self, method: &str, parameters: Value) -> Value {
         self.calls += 1;
         let text = json!({ "id": self.calls, "method": method, "params": parameters }).to_string();
         // A text frame, masked by zeros: the text itself.
@@ -94,8 +101,7 @@ impl Browser {
         loop {
             let message = self.message();
             if message["id"] == self.calls {
-                assert!(message["error"].is_null(), "{method}: {message}");
-                return message["result"].clone();
+                return message;
             }
             if ["Runtime.exceptionThrown", "Log.entryAdded"].iter().any(|method| message["method"] == *method) {
                 self.complaints.push(message["params"].to_string());
@@ -142,11 +148,19 @@ impl Browser {
         result["result"]["value"].clone()
     }
 
+    /// The same of a page that may just be going away for another one, or for itself anew: then it has none.
+    fn value_now(&mut self, expression: &str) -> Value {
+        let asked = self.answer("Runtime.evaluate", json!({ "expression": expression, "returnByValue": true }));
+        let error = &asked["error"]["message"];
+        assert!(error.is_null() || error == "Inspected target navigated or closed", "{expression}: {asked}");
+        asked["result"]["result"]["value"].clone()
+    }
+
     /// Waits until an expression in the page is true.
     pub(crate) fn until(&mut self, expression: &str) {
         let end = Instant::now() + Duration::from_secs(40);
-        while self.value(expression) != true {
-            let (body, complaints) = (self.value("document.body?.innerText"), &self.complaints);
+        while self.value_now(expression) != true {
+            let (body, complaints) = (self.value_now("document.body?.innerText"), &self.complaints);
             assert!(Instant::now() < end, "in vain: {expression}\n{body}\n{complaints:?}");
             std::thread::sleep(Duration::from_millis(30));
         }
