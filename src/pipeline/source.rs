@@ -40,7 +40,8 @@ pub(super) fn read(
 ) -> Tally {
     let mut tally = Tally { damaged: 0, first_damage: None, came_by: None };
     let mut planner = Planner::new(detect);
-    let mut last = None;
+    // Number of the last frame that was read.
+    let mut before = None;
     // Its zero is the source's own: nobody knows what was before its first frame.
     let mut clock = RunningClock::since(PresentationTime(0), source.info().rate);
     let mut order = 0;
@@ -60,10 +61,10 @@ pub(super) fn read(
                     held -= 1;
                 }
                 parcel.plan = planner.plan(&parcel.frame);
-                let number = parcel.frame.number;
+                let before = before.replace(parcel.frame.number);
                 // Between looks the faces before may be a guess.
                 parcel.repeats =
-                    detect == DetectEvery::FRAME && last.replace(number).is_some_and(|last| parcel.frame.repeats(last));
+                    detect == DetectEvery::FRAME && before.is_some_and(|before| parcel.frame.repeats(before));
                 parcel.times = StageTimes { decode: start.elapsed(), ..StageTimes::default() };
             }
             Ok(Read::Damaged(reason)) => {

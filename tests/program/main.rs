@@ -5,6 +5,7 @@ mod support;
 
 mod annotate_sound;
 mod bench;
+mod clip_bench;
 mod doctor;
 mod image;
 mod image_list;

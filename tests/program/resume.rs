@@ -1,45 +1,33 @@
 //! A run that was killed is continued: its tables come to those of a run that wasn't.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tempfile::TempDir;
 
-use crate::support::{check_error, cyborg, face_clip, make_clip, model, run};
+use crate::clip_bench::Bench;
+use crate::support::{check_error, cyborg, make_clip, model, run};
 
 /// Clips: a short one, one without a face, a long one in which the run is killed, and a short one.
 const CLIPS: [&str; 4] = ["first.mp4", "empty.mp4", "long.mp4", "last.mp4"];
 
-/// A folder with clips, and a small model.
-struct Bench {
-    folder: TempDir,
-    model: PathBuf,
-}
-
 impl Bench {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder for the test");
-        let bench = Self { model: model::write(folder.path(), "corner.onnx", &model::corner()), folder };
+    fn with_clips() -> Self {
+        let bench = Self::new();
         for (name, frames) in [("first.mp4", 6), ("long.mp4", 300), ("last.mp4", 5)] {
-            let input = face_clip();
-            make_clip(&bench.path(name), &format!("-i {} -frames:v {frames} -c:v libx264", input.display()));
+            bench.face_clip(name, &format!("-frames:v {frames} -c:v libx264"));
         }
         make_clip(&bench.path("empty.mp4"), "-f lavfi -i color=gray:s=160x120:r=25:d=0.2 -c:v libx264");
         bench
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
     /// The command over all clips, with these tables.
-    fn video(&self, tables: &[&str]) -> Command {
+    fn videos(&self, tables: &[&str]) -> Command {
         let mut command = cyborg();
-        command.current_dir(self.folder.path()).arg("video").args(CLIPS).arg("--model").arg(&self.model);
+        command.current_dir(self.folder()).arg("video").args(CLIPS).arg("--model").arg(&self.model);
         for table in tables {
             command.arg(if table.ends_with("csv") { "--csv" } else { "--jsonl" }).arg(table);
         }
@@ -48,7 +36,7 @@ impl Bench {
 
     /// Starts a run, and kills it when the long clip has some rows in each table.
     fn kill(&self, tables: &[&str], further: &[&str]) {
-        let mut command = self.video(tables);
+        let mut command = self.videos(tables);
         let mut child =
             command.args(further).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
         let rows =
@@ -62,12 +50,6 @@ impl Bench {
         child.kill().expect("it runs");
         child.wait().expect("it ends");
         assert!(tables.iter().all(|table| rows(table) < 300), "it was killed too late");
-    }
-
-    fn lines(&self, table: &str) -> Vec<Value> {
-        let text = fs::read_to_string(self.path(table)).expect("it was written");
-        assert!(text.ends_with('\n'), "the last line is whole");
-        text.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect()
     }
 
     fn rows(&self, table: &str) -> Vec<csv::StringRecord> {
@@ -97,7 +79,7 @@ impl Bench {
         let names: Vec<String> = tables.iter().map(|table| format!("whole.{table}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         if !self.path(names[0]).exists() {
-            let (code, _, stderr) = run(&mut self.video(&names));
+            let (code, _, stderr) = run(&mut self.videos(&names));
             assert_eq!(code, 0, "{stderr}");
         }
         for (table, whole) in tables.iter().zip(names) {
@@ -108,7 +90,7 @@ impl Bench {
     }
 
     fn resume(&self, tables: &[&str]) -> (String, String) {
-        let (code, stdout, stderr) = run(self.video(tables).arg("--resume"));
+        let (code, stdout, stderr) = run(self.videos(tables).arg("--resume"));
         assert_eq!(code, 0, "{stderr}");
         (stdout, stderr)
     }
@@ -116,7 +98,7 @@ impl Bench {
 
 /// Kills a run with these tables, and continues it.
 fn check_kill(tables: &[&str]) {
-    let bench = Bench::new();
+    let bench = Bench::with_clips();
     bench.kill(tables, &[]);
     for table in tables {
         // All lines are read here, and the last one is whole.
@@ -153,7 +135,7 @@ fn a_killed_run_with_a_jsonl_alone() {
 
 #[test]
 fn torn_lines_failed_clips_and_folders() {
-    let bench = Bench::new();
+    let bench = Bench::with_clips();
     let tables = ["t.csv", "t.jsonl"];
     for folder in ["drawn", "pages"] {
         fs::create_dir(bench.path(folder)).expect("it can be made");
@@ -162,7 +144,7 @@ fn torn_lines_failed_clips_and_folders() {
     // The second clip can't be read at first: it isn't finished, though clips after it are.
     let whole = fs::read(bench.path("empty.mp4")).expect("it is there");
     fs::write(bench.path("empty.mp4"), "no clip").expect("it can be written");
-    let (code, _, stderr) = run(bench.video(&tables).args(folders));
+    let (code, _, stderr) = run(bench.videos(&tables).args(folders));
     assert_eq!(code, 3, "{stderr}");
     fs::write(bench.path("empty.mp4"), whole).expect("it can be written");
     // The power went off within the last line of each.
@@ -173,7 +155,7 @@ fn torn_lines_failed_clips_and_folders() {
     let written = |name: &str| fs::metadata(bench.path(name)).and_then(|found| found.modified()).expect("it is there");
     let files = ["drawn/first.annotated.mp4", "pages/first.report.html", "pages/last.report.html"];
     let before = files.map(written);
-    let (code, _, stderr) = run(bench.video(&tables).args(folders).arg("--resume"));
+    let (code, _, stderr) = run(bench.videos(&tables).args(folders).arg("--resume"));
     assert_eq!(code, 0, "{stderr}");
     assert!(stderr.contains("resuming: 2 of 4 clips") && stderr.contains("last.mp4 was not finished"), "{stderr}");
     let after = files.map(written);
@@ -186,7 +168,7 @@ fn torn_lines_failed_clips_and_folders() {
         lines
     };
     let got = tables.map(sorted);
-    let (code, _, stderr) = run(&mut bench.video(&tables));
+    let (code, _, stderr) = run(&mut bench.videos(&tables));
     assert_eq!(code, 0, "{stderr}");
     // The clip that was done later stands later.
     assert!(got == tables.map(sorted));
@@ -194,17 +176,17 @@ fn torn_lines_failed_clips_and_folders() {
 
 #[test]
 fn what_was_made_otherwise_is_refused() {
-    let bench = Bench::new();
+    let bench = Bench::with_clips();
     let first = |command: &mut Command| {
         let (code, _, stderr) = run(command);
         assert_eq!(code, 0, "{stderr}");
     };
     let video = |clips: &[&str], further: &[&str]| {
         let mut command = cyborg();
-        command.current_dir(bench.folder.path()).arg("video").args(clips).args(further);
+        command.current_dir(bench.folder()).arg("video").args(clips).args(further);
         command
     };
-    let other = model::write(bench.folder.path(), "inverted.onnx", &model::inverted());
+    let other = model::write(bench.folder(), "inverted.onnx", &model::inverted());
     let clips = ["first.mp4", "last.mp4"];
     let model = ["--model", "corner.onnx"];
     first(video(&clips, &["--csv", "a.csv"]).args(model));
@@ -240,9 +222,9 @@ fn what_was_made_otherwise_is_refused() {
 
 #[test]
 fn without_tables_there_is_nothing_to_resume() {
-    let bench = Bench::new();
+    let bench = Bench::with_clips();
     let mut command = cyborg();
-    command.current_dir(bench.folder.path()).args(["video", "first.mp4", "last.mp4", "--model", "corner.onnx"]);
+    command.current_dir(bench.folder()).args(["video", "first.mp4", "last.mp4", "--model", "corner.onnx"]);
     let (code, _, stderr) = run(command.args(["--jsonl", "new.jsonl", "--resume"]));
     assert_eq!(code, 0, "{stderr}");
     assert!(stderr.contains("nothing to resume"), "{stderr}");

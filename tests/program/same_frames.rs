@@ -2,45 +2,18 @@
 //! many they are.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::Value;
-use tempfile::TempDir;
 
-use crate::support::{cyborg, face_clip, fetched, make_clip, model, run};
-
-struct Bench {
-    folder: TempDir,
-    model: PathBuf,
-}
-
-impl Bench {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder for the test");
-        let model = model::write(folder.path(), "corner.onnx", &model::corner());
-        Self { folder, model }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// Judges a clip; gives what was said, and the lines of the table.
-    fn judge(&self, clip: &Path, arguments: &[&str]) -> (String, Vec<Value>) {
-        let table = self.path("o.jsonl");
-        let mut command = cyborg();
-        command.arg("video").arg(clip).arg("--jsonl").arg(&table).arg("--model").arg(&self.model).args(arguments);
-        let (code, said, stderr) = run(&mut command);
-        assert_eq!(code, 0, "{stderr}");
-        let text = fs::read_to_string(&table).expect("it was written");
-        (said, text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect())
-    }
-}
+use crate::clip_bench::{Bench, of_kind};
+use crate::support::{face_clip, fetched, make_clip};
 
 /// The rows of faces without what differs from frame to frame.
 fn faces(lines: &[Value]) -> Vec<Value> {
-    let faces = lines.iter().filter(|line| line["type"] == "face").cloned();
-    faces
+    of_kind(lines, "face")
+        .into_iter()
+        .cloned()
         .map(|mut face| {
             let row = face.as_object_mut().expect("an object");
             for name in ["frame", "time_s", "running_s", "age_ms", "p_track", "track_verdict", "reason"] {
@@ -53,16 +26,14 @@ fn faces(lines: &[Value]) -> Vec<Value> {
 
 /// Ten moments of the talking man, each three times, by a codec that loses nothing.
 fn triple(bench: &Bench) -> PathBuf {
-    let clip = bench.path("triple.mkv");
     let filter = "-vf select=not(mod(n\\,12)),setpts=N/10/TB,fps=30 -frames:v 30 -c:v ffv1 -g 1";
-    make_clip(&clip, &format!("-i {} {filter}", face_clip().display()));
-    clip
+    bench.face_clip("triple.mkv", filter)
 }
 
 #[test]
 fn what_was_found_is_repeated_and_said_to_be() {
     let bench = Bench::new();
-    let (said, lines) = bench.judge(&triple(&bench), &[]);
+    let (said, lines) = bench.judge_aloud(&triple(&bench), &[]);
     assert!(said.contains("30 frames (20 the same as the one before and not looked at again, 0 without"), "{said}");
     let summary = lines.last().expect("there is a summary");
     assert_eq!(
@@ -76,7 +47,7 @@ fn what_was_found_is_repeated_and_said_to_be() {
         assert!(number == 0 || group[0] != faces[number * 3 - 1], "the next picture is looked at");
     }
     // The person is judged by all frames, as ever.
-    let track = lines.iter().find(|line| line["type"] == "track").expect("there is a person");
+    let track = of_kind(&lines, "track")[0];
     assert_eq!(track["frames"], 30);
 }
 
@@ -86,15 +57,15 @@ fn a_still_photo_as_a_clip_is_looked_at_once() {
     let clip = bench.path("still.mkv");
     let still = format!("-loop 1 -i {} -vf scale=320:-2 -frames:v 12 -c:v ffv1 -g 1", fetched("astronaut").display());
     make_clip(&clip, &still);
-    let (_, lines) = bench.judge(&clip, &[]);
+    let lines = bench.judge(&clip, &[]);
     let summary = lines.last().expect("there is a summary");
     assert_eq!((&summary["frames"], &summary["repeated_frames"]), (&12.into(), &11.into()));
     // Chosen frames are held against each other, not against those between.
-    let (_, lines) = bench.judge(&clip, &["--every", "3"]);
+    let lines = bench.judge(&clip, &["--every", "3"]);
     let summary = lines.last().expect("there is a summary");
     assert_eq!((&summary["frames"], &summary["repeated_frames"]), (&4.into(), &3.into()));
     // A moving clip has none.
-    let (said, lines) = bench.judge(&face_clip(), &["--end", "1"]);
+    let (said, lines) = bench.judge_aloud(&face_clip(), &["--end", "1"]);
     assert_eq!(lines.last().expect("there is a summary")["repeated_frames"], 0);
     assert!(!said.contains("the same as"), "{said}");
 }

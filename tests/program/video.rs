@@ -1,57 +1,12 @@
 //! `cyborg video` on real clips: every frame goes through, in order, with its own time, into all outputs.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use cyborg_edge::sink::record;
 use serde_json::Value;
-use tempfile::TempDir;
 
-use crate::support::{cyborg, face_clip, fetched, make_clip, model, probe, run};
-
-/// A folder with the small model in it.
-struct Bench {
-    folder: TempDir,
-    model: PathBuf,
-}
-
-impl Bench {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder for the test");
-        let model = model::write(folder.path(), "corner.onnx", &model::corner());
-        Self { folder, model }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// A clip made from the face clip.
-    fn face_clip(&self, name: &str, arguments: &str) -> PathBuf {
-        let path = self.path(name);
-        make_clip(&path, &format!("-i {} {arguments}", face_clip().display()));
-        path
-    }
-
-    /// Judges a clip, and gives the lines of the JSONL table.
-    fn judge(&self, clip: &Path, arguments: &[&str]) -> Vec<Value> {
-        let table = self.path("table.jsonl");
-        let mut command = cyborg();
-        command.arg("video").arg(clip).arg("--jsonl").arg(&table).arg("--model").arg(&self.model).args(arguments);
-        let (code, _, stderr) = run(&mut command);
-        assert_eq!(code, 0, "{stderr}");
-        lines(&table)
-    }
-}
-
-fn lines(table: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(table).expect("the table was written");
-    text.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect()
-}
-
-fn faces(lines: &[Value]) -> Vec<&Value> {
-    lines.iter().filter(|line| line["type"] == "face").collect()
-}
+use crate::clip_bench::{Bench, TABLE, of_kind};
+use crate::support::{cyborg, face_clip, fetched, make_clip, probe, run};
 
 /// Frame counts of the table, the annotated video and the container are the same, and so are the times.
 fn check_frames(clip_name: &str, arguments: &str) {
@@ -72,7 +27,7 @@ fn check_frames(clip_name: &str, arguments: &str) {
         .filter(|line| !line.is_empty())
         .map(|line| line.trim_end_matches(',').parse().expect("a time"))
         .collect();
-    let faces = faces(&lines);
+    let faces = of_kind(&lines, "face");
     assert!(faces.len() as u64 * 10 >= expected * 9, "the face is seen in {} of {expected} frames", faces.len());
     let mut last = None;
     for face in faces {
@@ -115,7 +70,7 @@ fn the_tables_agree() {
     let mut reader = csv::Reader::from_path(&csv).expect("it was written");
     let header = reader.headers().expect("it has one").clone();
     let rows: Vec<_> = reader.records().map(|row| row.expect("each row is whole")).collect();
-    let faces = faces(&lines);
+    let faces = of_kind(&lines, "face");
     assert_eq!(rows.len(), faces.len());
     for (row, face) in rows.iter().zip(faces) {
         for (name, field) in header.iter().zip(row) {
@@ -132,16 +87,11 @@ fn the_tables_agree() {
     }
 }
 
-/// The lines of the tracks.
-fn tracks(lines: &[Value]) -> Vec<&Value> {
-    lines.iter().filter(|line| line["type"] == "track").collect()
-}
-
 #[test]
 fn one_person_is_one_track_over_the_whole_clip() {
     let bench = Bench::new();
     let lines = bench.judge(&fetched("selfie"), &[]);
-    let (faces, tracks) = (faces(&lines), tracks(&lines));
+    let (faces, tracks) = (of_kind(&lines, "face"), of_kind(&lines, "track"));
     assert_eq!((faces.len(), tracks.len()), (72, 1));
     assert!(faces.iter().all(|face| face["track"] == 1));
     let track = tracks[0];
@@ -167,7 +117,7 @@ fn a_blurred_face_is_unsure_and_says_so() {
     let filter = "-vf gblur=sigma=8 -frames:v 20 -c:v libx264 -preset ultrafast";
     make_clip(&clip, &format!("-i {} {filter}", fetched("selfie").display()));
     let lines = bench.judge(&clip, &["--detect-confidence", "0.2"]);
-    let tracks = tracks(&lines);
+    let tracks = of_kind(&lines, "track");
     assert_eq!(tracks.len(), 1, "{tracks:?}");
     assert_eq!((&tracks[0]["track_verdict"], &tracks[0]["reason"]), (&"unsure".into(), &"too_blurred".into()));
 }
@@ -181,9 +131,12 @@ fn a_cut_between_two_clips_begins_new_tracks() {
     let inputs = format!("-i {} -i {}", fetched("selfie").display(), face_clip().display());
     make_clip(&clip, &format!("{inputs} -filter_complex {filter} -map [v] -c:v libx264 -preset ultrafast"));
     let lines = bench.judge(&clip, &[]);
-    let found: Vec<_> = tracks(&lines).iter().map(|track| track["frames"].clone()).collect();
+    let found: Vec<_> = of_kind(&lines, "track").iter().map(|track| track["frames"].clone()).collect();
     assert_eq!(found, [20, 20]);
-    assert_eq!(faces(&lines).iter().rfind(|face| face["track"] == 1).map(|face| &face["frame"]), Some(&19.into()));
+    assert_eq!(
+        of_kind(&lines, "face").iter().rfind(|face| face["track"] == 1).map(|face| &face["frame"]),
+        Some(&19.into())
+    );
 }
 
 #[test]
@@ -204,16 +157,16 @@ fn several_clips_share_the_tables_and_a_folder() {
     let second = bench.face_clip("second.mkv", "-frames:v 7 -c:v mpeg4");
     let folder = bench.path("annotated");
     fs::create_dir(&folder).expect("it can be made");
-    let table = bench.path("table.jsonl");
+    let table = bench.path(TABLE);
     let mut command = cyborg();
     command.arg("video").args([&first, &second]).arg("--annotate").arg(&folder).arg("--jsonl").arg(&table);
     let (code, stdout, stderr) = run(command.arg("--model").arg(&bench.model));
     assert_eq!(code, 0, "{stderr}");
     assert!(stdout.contains("first.mp4:") && stdout.contains("second.mkv:"), "{stdout}");
     assert_eq!(stdout.matches("  person 1: ").count(), 2, "a line a person: {stdout}");
-    let frames: Vec<_> =
-        lines(&table).iter().filter(|line| line["type"] == "summary").map(|l| l["frames"].clone()).collect();
-    assert_eq!(frames, [5, 7]);
+    let lines = bench.lines(TABLE);
+    let frames: Vec<_> = of_kind(&lines, "summary").iter().map(|line| &line["frames"]).collect();
+    assert_eq!(frames, [&Value::from(5), &Value::from(7)]);
     assert_eq!(probe(&folder.join("first.annotated.mp4"), "stream=nb_read_frames"), "5");
     assert_eq!(probe(&folder.join("second.annotated.mp4"), "stream=nb_read_frames"), "7");
 }

@@ -162,7 +162,8 @@ impl Whose for Rejoiner {
         self.mistaken.clear();
         for (face, &id) in ids.iter().enumerate() {
             let until_now = self.known.iter().position(|known| known.track == id);
-            let may_be = |lost: usize| until_now.is_none_or(|new| self.may_be_lost(new, lost));
+            let has_none = id == TrackId::default();
+            let may_be = |lost: usize| has_none || until_now.is_some_and(|new| self.may_be_lost(new, lost));
             // At most one is surely it.
             let found = (0..self.known.len()).find(|&lost| may_be(lost) && self.is_surely(lost, face, until_now));
             let Some(found) = found.map(|lost| self.known[lost].track).filter(|track| !ids.contains(track)) else {

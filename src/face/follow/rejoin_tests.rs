@@ -1,5 +1,6 @@
 //! Tests of rejoining: tiles with people of different patterns, arranged anew.
 
+use super::{Rejoiner, Whose};
 use crate::face::Face;
 use crate::face::follow::{Follower, Plan, TrackId};
 use crate::frame::{Frame, PixelBox, PixelPoint, PresentationTime};
@@ -148,6 +149,19 @@ fn after_the_end_of_all_nobody_is_known() {
         follower.follow(&frame, Plan::LOOK, &mut faces, &mut tracks);
         assert_eq!(tracks, expected);
         follower.end_all();
+    }
+}
+
+#[test]
+fn who_has_a_number_and_is_not_remembered_keeps_it() {
+    let (frame, faces) = picture(&[Some(1)]);
+    for (number, found) in [(TrackId::default(), vec![(0, TrackId(7))]), (TrackId(9), vec![])] {
+        let (mut rejoiner, mut rejoined) = (Rejoiner::new(), Vec::new());
+        rejoiner.see(&frame, false, &faces);
+        rejoiner.learn(frame.running(), &[TrackId(7)]);
+        rejoiner.see(&frame, false, &faces);
+        rejoiner.rejoin(&[number], &mut rejoined);
+        assert_eq!(rejoined, found);
     }
 }
 
