@@ -133,7 +133,11 @@ impl Learning<'_> {
             None => None,
         };
         let strangers = match fakes {
-            Some(fakes) => strangers::strangers(&recipe, &known, &order, &narrow.of(fakes))?,
+            Some(fakes) => {
+                let found = strangers::strangers(&recipe, &known, &order, &narrow.of(fakes), describer.stop)?;
+                let Some(found) = found else { return Ok(None) };
+                found
+            }
             None => Vec::new(),
         };
         let familiar = match settings.unfamiliar > 0.0 {

@@ -4,6 +4,7 @@
 //! a stated share of the same generated faces.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 
@@ -27,7 +28,7 @@ pub struct Stranger {
 }
 
 /// Leaves out each real collection with enough faces in turn. `numbers` are those of the faces in `learnt`, where one may be more than
-/// once; `fakes` are generated faces of other collections.
+/// once; `fakes` are generated faces of other collections. Nothing when `stop` became true: each collection may take a minute.
 ///
 /// # Errors
 ///
@@ -37,12 +38,16 @@ pub fn strangers(
     learnt: &Examples<'_>,
     numbers: &[usize],
     fakes: &Described,
-) -> anyhow::Result<Vec<Stranger>> {
+    stop: &AtomicBool,
+) -> anyhow::Result<Option<Vec<Stranger>>> {
     let Examples { plain, width, sources, .. } = *learnt;
     let real = sources.iter().zip(&plain.labels).filter(|(_, synthetic)| !**synthetic);
     let names: BTreeSet<&str> = real.map(|(source, _)| *source).collect();
     let mut found = Vec::new();
     for name in names {
+        if stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
         let mut seen = BTreeSet::new();
         let is_new = |at: &usize| sources[*at] == name && !plain.labels[*at] && seen.insert(numbers[*at]);
         let those: Vec<usize> = (0..sources.len()).filter(is_new).collect();
@@ -60,7 +65,7 @@ pub fn strangers(
         let least = thresholds(&layer, fakes, width);
         found.push(stranger(name, &layer, least, those.iter().map(|&at| plain.of(at, width))));
     }
-    Ok(found)
+    Ok(Some(found))
 }
 
 /// The same of real faces of collections that a layer doesn't know. `sources` says for each face of `seen` where it is from.
@@ -134,7 +139,10 @@ mod tests {
         let learnt = Examples { plain: &seen, varied: None, coded: None, sources: &sources, width: 2, last: 1 };
         // Each face is there twice.
         let numbers: Vec<usize> = (0..800).map(|at| at / 8 * 4 + at % 4).collect();
-        let found = strangers(&recipe, &learnt, &numbers, &fakes).expect("there are both classes");
+        let ask =
+            |stop: bool| strangers(&recipe, &learnt, &numbers, &fakes, &stop.into()).expect("there are both classes");
+        assert_eq!(ask(true), None);
+        let found = ask(false).expect("nobody stopped it");
         let of = |name: &str| found.iter().find(|one| one.source == name).expect("it was left out");
         assert_eq!(found.len(), 3, "{found:?}");
         assert!(found.iter().all(|one| one.faces == 100), "{found:?}");
