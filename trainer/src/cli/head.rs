@@ -214,7 +214,12 @@ pub(super) fn run(args: &HeadArgs) -> anyhow::Result<Outcome> {
     tell_strangers("left out", &learnt.strangers);
     if let (Some(fakes), Some((_, layer))) = (&fakes, learnt.layers.first()) {
         let sources: Vec<&str> = validation.iter().map(|&index| faces.rows[index].source.as_str()).collect();
-        tell_strangers("unknown", &unknown(layer, &seen, describer.width(), &sources, fakes));
+        let clip = |&index: &usize| {
+            let row = &faces.rows[index];
+            row.group.as_deref().or(row.video.as_deref())
+        };
+        let clips: Vec<Option<&str>> = validation.iter().map(clip).collect();
+        tell_strangers("unknown", &unknown(layer, &seen, describer.width(), (&sources, &clips), fakes));
     }
     if let (Some(path), Some(scores)) = (&args.scores, &learnt.crossed) {
         write_scores(path, &rows(&faces, &train), scores)?;
@@ -273,13 +278,20 @@ fn write_scores(path: &Path, rows: &[&Row], scores: &[f32]) -> anyhow::Result<()
 }
 
 fn tell_strangers(how: &str, strangers: &[Stranger]) {
-    for Stranger { source, faces, called } in strangers {
-        let share = |(found, called): (f64, &usize)| {
-            format!("{called} ({:.1} %) at {:.0} %", 100.0 * *called as f64 / *faces as f64, 100.0 * found)
-        };
-        let told: Vec<String> = FOUND.into_iter().zip(called).map(share).collect();
-        log::info!("{source}, {how}: of {faces} faces are called, by the share that is found: {}", told.join(", "));
+    for Stranger { source, faces, called, clips } in strangers {
+        tell_called(&format!("{source}, {how}"), "faces", *faces, called);
+        if let Some(clips) = clips {
+            tell_called(&format!("{source}, {how}"), "clips", clips.count, &clips.called);
+        }
     }
+}
+
+fn tell_called(whose: &str, what: &str, count: usize, called: &[usize]) {
+    let share = |(found, called): (f64, &usize)| {
+        format!("{called} ({:.1} %) at {:.0} %", 100.0 * *called as f64 / count as f64, 100.0 * found)
+    };
+    let told: Vec<String> = FOUND.into_iter().zip(called).map(share).collect();
+    log::info!("{whose}: of {count} {what} are called, by the share that is found: {}", told.join(", "));
 }
 
 /// Who says what is in the table of scores.

@@ -3,7 +3,7 @@
 //! Each real collection is left out in turn; those of `validation` are unknown anyway. A threshold means nothing across layers, so false alarms are given where a layer finds
 //! a stated share of the same generated faces.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
@@ -23,6 +23,18 @@ pub struct Stranger {
     pub source: String,
     /// Its faces.
     pub faces: usize,
+    /// Those that are called synthetic at each of [`FOUND`].
+    pub called: [usize; FOUND.len()],
+    /// The same of its clips, where it has any with several faces.
+    pub clips: Option<Clips>,
+}
+
+/// Clips of real people, each with the mean evidence of its faces. Frames of one clip are alike, so a share of frames says little about
+/// how many people are called synthetic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clips {
+    /// How many there are.
+    pub count: usize,
     /// Those that are called synthetic at each of [`FOUND`].
     pub called: [usize; FOUND.len()],
 }
@@ -63,18 +75,19 @@ pub fn strangers(
             Examples { plain: &rest, varied: varied.as_ref(), coded: coded.as_ref(), sources: &of, ..*learnt };
         let layer = generated::learn(recipe, &examples).with_context(|| format!("without {name}"))?;
         let least = thresholds(&layer, fakes, width);
-        found.push(stranger(name, &layer, least, those.iter().map(|&at| plain.of(at, width))));
+        found.push(stranger(name, &layer, least, those.iter().map(|&at| (plain.of(at, width), None))));
     }
     Ok(Some(found))
 }
 
-/// The same of real faces of collections that a layer doesn't know. `sources` says for each face of `seen` where it is from.
+/// The same of real faces of collections that a layer doesn't know. `sources` says for each face of `seen` where it is from, `clips` which
+/// clip it is a frame of, if any.
 #[must_use]
 pub fn unknown(
     layer: &KindLayer,
     seen: &Described,
     width: usize,
-    sources: &[&str],
+    (sources, clips): (&[&str], &[Option<&str>]),
     fakes: &Described,
 ) -> Vec<Stranger> {
     let least = thresholds(layer, fakes, width);
@@ -82,7 +95,7 @@ pub fn unknown(
     let names: BTreeSet<&str> = (0..sources.len()).filter(real).map(|at| sources[at]).collect();
     let of = |name: &str| {
         let those = (0..sources.len()).filter(real).filter(|&at| sources[at] == name);
-        stranger(name, layer, least, those.map(|at| seen.of(at, width)))
+        stranger(name, layer, least, those.map(|at| (seen.of(at, width), clips[at])))
     };
     names.into_iter().map(of).filter(|found| found.faces >= LEAST_FACES).collect()
 }
@@ -98,11 +111,22 @@ fn stranger<'a>(
     name: &str,
     layer: &KindLayer,
     least: [f64; FOUND.len()],
-    faces: impl Iterator<Item = &'a [f32]>,
+    faces: impl Iterator<Item = (&'a [f32], Option<&'a str>)>,
 ) -> Stranger {
-    let evidence: Vec<f64> = faces.map(|face| layer.evidence(face)).collect();
-    let called = least.map(|least| evidence.iter().filter(|&&evidence| evidence > least).count());
-    Stranger { source: name.to_owned(), faces: evidence.len(), called }
+    let (mut evidence, mut of_clips) = (Vec::new(), BTreeMap::<&str, Vec<f64>>::new());
+    for (face, clip) in faces {
+        let found = layer.evidence(face);
+        evidence.push(found);
+        if let Some(clip) = clip {
+            of_clips.entry(clip).or_default().push(found);
+        }
+    }
+    let above = |all: &[f64]| least.map(|least| all.iter().filter(|&&evidence| evidence > least).count());
+    let clips = of_clips.values().any(|faces| faces.len() > 1).then(|| {
+        let means: Vec<f64> = of_clips.values().map(|faces| faces.iter().sum::<f64>() / faces.len() as f64).collect();
+        Clips { count: means.len(), called: above(&means) }
+    });
+    Stranger { source: name.to_owned(), faces: evidence.len(), called: above(&evidence), clips }
 }
 
 #[cfg(test)]
@@ -154,8 +178,18 @@ mod tests {
         let of: Vec<&str> = sources.iter().copied().filter(|source| *source != "odd").collect();
         let layer =
             generated::learn(&recipe, &Examples { plain: &known, sources: &of, ..learnt }).expect("both classes");
-        let odd = &unknown(&layer, &seen, 2, &sources, &fakes)[0];
+        // Every fifth face isn't of a clip; the others are of two.
+        let clips: Vec<Option<&str>> =
+            (0..800).map(|at| [None, Some("a"), Some("a"), Some("b"), Some("b")][at / 4 % 5]).collect();
+        let strangers = unknown(&layer, &seen, 2, (&sources, &clips), &fakes);
+        let odd = &strangers[0];
         assert_eq!((odd.source.as_str(), odd.faces), ("odd", 200));
+        // Noise makes half of the faces pass that half of the fakes pass, but the means of clips hardly differ.
+        let counted = odd.clips.as_ref().expect("they are of two clips");
+        assert_eq!(counted.count, 2);
+        assert_eq!(counted.called[FOUND.len() - 1], 0, "{counted:?}");
+        let alone = unknown(&layer, &seen, 2, (&sources, &[None; 800]), &fakes);
+        assert!(alone.iter().all(|one| one.clips.is_none()) && alone[0].called == odd.called);
         assert!(odd.called[0] > 60 && odd.called.is_sorted_by(|more, less| more >= less), "{odd:?}");
     }
 }
