@@ -5,6 +5,7 @@
 //! - [`expert_set`]: the TOML that has several model files give one verdict.
 //! - [`foreign`]: the TOML that lets a classifier of somebody else's be used.
 //! - [`model_file`]: reading and checking a whole model file against that contract.
+//! - [`video_gates`]: what tells a model that it sees frames of a video.
 //! - [`onnx`]: the part of the ONNX protobuf schema that we read and write.
 //! - [`lock`]: what set-up fetches, pinned by version and digest.
 //! - [`cache`]: the folder of the user's where fetched files live; [`beside`] is where an installation has them.
@@ -27,3 +28,4 @@ pub mod name;
 pub mod onnx;
 pub mod small;
 pub mod tower;
+pub mod video_gates;

@@ -9,6 +9,7 @@ use crate::contract::{self, Contract, ContractError, Expertise};
 use crate::digest;
 use crate::name;
 use crate::onnx::{self, Dimension, ModelProto, StringStringEntryProto, ValueInfoProto, element};
+use crate::video_gates;
 
 /// The oldest operator set that the contract allows.
 pub const OLDEST_OPSET: i64 = 17;
@@ -72,6 +73,11 @@ pub enum ModelFileError {
         "its output `distance` means nothing without the metadata key `cyborg.unfamiliar.distance_above`: export the model again"
     )]
     NoLimit,
+    /// Its gates for video aren't there.
+    #[error(
+        "it has no float constant `{0}`, which its metadata key `cyborg.video_gates` names: export the model again"
+    )]
+    NoGates(String),
     /// There is an input that nobody would fill.
     #[error("it needs an extra input `{0}`, which is not part of the contract")]
     FurtherInput(String),
@@ -134,6 +140,11 @@ impl ModelFile {
         if !expertise.tells_apart.is_empty() {
             let free = |elem: i32, dims: &[Option<usize>]| (elem == element::FLOAT && *dims == [None]).then_some(());
             check("output", contract::KIND, &graph.output, "float32 [N]", free)?;
+        }
+        if let Some(name) = &expertise.video_gates
+            && video_gates::place(bytes, name)?.is_none()
+        {
+            return Err(ModelFileError::NoGates(name.clone()));
         }
         Ok(Self { contract, expertise, input_side, cam_size, digest: digest::of_bytes(bytes) })
     }

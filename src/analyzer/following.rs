@@ -3,6 +3,7 @@
 use super::Analyzer;
 use super::error::AnalyzeError;
 use super::judged_face::JudgedFace;
+use super::moving::Moving;
 use crate::classify::classifier::Classify;
 use crate::classify::panel::Panel;
 use crate::face::detector::Detector;
@@ -29,6 +30,7 @@ pub struct FollowedFace {
 pub struct Following<'a> {
     detector: &'a mut Detector,
     model: &'a mut Panel,
+    moving: &'a mut Moving,
     judge: ModelJudge<'a>,
     planner: Planner,
     follower: Follower,
@@ -40,10 +42,11 @@ pub struct Following<'a> {
 
 impl<'a> Following<'a> {
     pub(super) fn new(analyzer: &'a mut Analyzer) -> Self {
-        let Analyzer { detector, model, judge, faces, opinion, .. } = analyzer;
+        let Analyzer { detector, model, moving, judge, faces, opinion, .. } = analyzer;
         Self {
             detector,
             model,
+            moving,
             judge: ModelJudge::new(judge),
             planner: Planner::new(DetectEvery::FRAME),
             follower: Follower::new(),
@@ -63,13 +66,14 @@ impl<'a> Following<'a> {
     ///
     /// When a network fails. The frames before it stay judged.
     pub fn frame(&mut self, frame: &Frame) -> Result<Vec<FollowedFace>, AnalyzeError> {
-        let Self { detector, model, judge, planner, follower, faces, opinion, tracks, qualities } = self;
+        let Self { detector, model, moving, judge, planner, follower, faces, opinion, tracks, qualities } = self;
         let plan = planner.plan(frame);
         if plan.looks {
             detector.locate(frame, faces).map_err(AnalyzeError::network)?;
         }
         follower.follow(frame, plan, faces, tracks);
         let Opinion { scores, maps, judgements, tracked } = &mut **opinion;
+        let model = moving.panel(model)?;
         model.classify_frame(frame, faces, scores, maps).map_err(AnalyzeError::network)?;
         qualities.clear();
         qualities.extend(faces.iter().map(|face| Quality::of(frame, face)));

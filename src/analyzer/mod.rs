@@ -9,6 +9,7 @@ mod clip;
 mod error;
 mod following;
 mod judged_face;
+mod moving;
 
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -19,6 +20,8 @@ pub use clip::{Clip, ClipFrame};
 pub use error::AnalyzeError;
 pub use following::{FollowedFace, Following};
 pub use judged_face::JudgedFace;
+
+use moving::Moving;
 
 use crate::capture::stills;
 use crate::classify::classifier::Classify;
@@ -67,6 +70,8 @@ impl Default for AnalyzerSettings {
 pub struct Analyzer {
     detector: Detector,
     model: Panel,
+    /// Judges frames of a video, where that is another network.
+    moving: Moving,
     judge: Judge,
     #[cfg(feature = "video")]
     threads: NonZeroUsize,
@@ -96,6 +101,7 @@ impl Analyzer {
         let file = model.read(None)?;
         let runtime = Runtime::load_for(provider)?;
         let session = SessionSettings { provider, threads };
+        let moving = Moving::new(&file, model, &runtime, session);
         let model = Panel::of(&runtime, &file, session).map_err(NamedError::from)?;
         let detector = Detector::open(&runtime, detector, *detect, session)?;
         let judge = Judge::new(model.contract());
@@ -103,6 +109,7 @@ impl Analyzer {
         Ok(Self {
             detector,
             model,
+            moving,
             judge,
             #[cfg(feature = "video")]
             threads,
@@ -146,7 +153,8 @@ impl Analyzer {
         Ok(JudgedFace::all(faces, opinion))
     }
 
-    /// Judges persons in frames that the caller brings, in their order: of a camera, a decoder, a game.
+    /// Judges persons in frames that the caller brings, in their order: of a camera, a decoder, a game. They are judged as frames of a
+    /// video, as those of [`Analyzer::clip`] are.
     pub fn follow(&mut self) -> Following<'_> {
         Following::new(self)
     }

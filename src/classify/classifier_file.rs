@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use cyborg_models::contract::ContractError;
 use cyborg_models::foreign::{Foreign, ForeignError, ForeignModel};
 use cyborg_models::model_file::{ModelFile, ModelFileError};
+use cyborg_models::video_gates;
 
 use super::shipped;
 use crate::inference::network_file::NetworkFile;
@@ -116,6 +117,20 @@ impl<'a> ClassifierFile<'a> {
     #[must_use]
     pub fn file(&self) -> &ModelFile {
         &self.file
+    }
+
+    /// Has the model judge all faces as those of frames of a video, where it makes a difference: [`video_gates`].
+    #[must_use]
+    pub fn for_video(mut self) -> Self {
+        if let Some(name) = &self.file.expertise.video_gates {
+            let mut bytes = self.network.into_bytes().into_owned();
+            // The file was checked for them when it was read.
+            if let Ok(Some(place)) = video_gates::place(&bytes, name) {
+                video_gates::open(&mut bytes, place);
+            }
+            self.network = NetworkFile::new(bytes);
+        }
+        self
     }
 
     /// Checks the bytes of a model file of the contract; `name` stands for it in messages.

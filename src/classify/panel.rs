@@ -140,6 +140,24 @@ impl<'a> PanelFile<'a> {
         Self { name: file.name.clone(), digest: file.file.digest.clone(), files: Files::One(Box::new(file)) }
     }
 
+    /// Whether any of the models judges frames of a video by another layer than photos.
+    #[must_use]
+    pub fn tells_video(&self) -> bool {
+        self.files().iter().any(|file| file.file.expertise.video_gates.is_some())
+    }
+
+    /// Has each model judge all faces as those of frames of a video: [`ClassifierFile::for_video`]. Names and digests stay.
+    #[must_use]
+    pub fn for_video(self) -> Self {
+        let files = match self.files {
+            Files::One(file) => Files::One(Box::new(file.for_video())),
+            Files::Several(set, files) => {
+                Files::Several(set, files.into_iter().map(ClassifierFile::for_video).collect())
+            }
+        };
+        Self { files, ..self }
+    }
+
     /// What the set file says; nothing for one model.
     #[must_use]
     pub fn set(&self) -> Option<&ExpertSet> {

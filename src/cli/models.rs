@@ -205,7 +205,7 @@ impl Told {
             ("error rates", rates),
             ("trained on", format!("data {}, seed {}, by {}", training.data_digest, training.seed, training.tool)),
         ];
-        let Expertise { looks_for, tells_apart, unfamiliar } = &self.expertise;
+        let Expertise { looks_for, tells_apart, unfamiliar, video_gates } = &self.expertise;
         lines.extend(looks_for.map(|kind| ("looks for", format!("{kind} faces"))));
         if !tells_apart.is_empty() {
             let kinds: Vec<String> = tells_apart.iter().map(|kind| format!("{kind} faces")).collect();
@@ -214,6 +214,9 @@ impl Told {
         if let Some(Unfamiliar { distance_above, rate }) = unfamiliar {
             let rate = rate.as_ref().map(|rate| format!(", {} of the faces of {}", rate.share, rate.measured_on));
             lines.push(("unfamiliar", format!("distance above {distance_above}{}", rate.unwrap_or_default())));
+        }
+        if video_gates.is_some() {
+            lines.push(("video", "judged by a layer of its own".to_owned()));
         }
         lines.extend(auc.iter().map(|(name, value)| ("auc", format!("{name} {value}"))));
         lines.extend(self.further.iter().map(|(key, value)| ("further", format!("{key} = {value}"))));

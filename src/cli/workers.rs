@@ -169,7 +169,7 @@ impl WorkerArgs {
     #[cfg(all(feature = "video", feature = "camera"))]
     pub(super) fn open_live_team(&self, feeds: NonZeroUsize) -> anyhow::Result<(Team, Vec<Detector>)> {
         let part = |of: usize| NonZeroUsize::new(self.all_threads().get() / 2 / of).unwrap_or(NonZeroUsize::MIN);
-        let (mut files, runtime) = (self.read_files()?, Runtime::load_for(self.provider)?);
+        let (mut files, runtime) = (self.read_files()?.for_video(), Runtime::load_for(self.provider)?);
         let team = files.team(&runtime, part(1), part(feeds.get()))?;
         announce(&team.classifier, Some(team.detector.provider()));
         let more = (1..feeds.get()).map(|_| files.detector(&runtime, part(feeds.get())));
@@ -186,7 +186,7 @@ impl WorkerArgs {
         // One thread a network wastes nothing on dividing its work; more processors than teams help within them.
         let most = threads.get().min(MOST_TEAMS);
         let each = NonZeroUsize::new(threads.get() / most).unwrap_or(NonZeroUsize::MIN);
-        let mut files = self.read_files()?;
+        let mut files = self.read_files()?.for_video();
         let first = files.team(&runtime, each, each)?;
         announce(&first.classifier, Some(first.detector.provider()));
         let is_accelerated = first.classifier.providers().any(Provider::is_accelerated);
@@ -292,6 +292,12 @@ struct Files {
 }
 
 impl Files {
+    /// Frames of a clip, a camera or a screen are judged as those of a video.
+    #[cfg(feature = "video")]
+    fn for_video(self) -> Self {
+        Self { models: self.models.into_iter().map(PanelFile::for_video).collect(), ..self }
+    }
+
     /// Each of its two networks gets so many threads.
     fn team(&mut self, runtime: &Runtime, threads: NonZeroUsize, detectors: NonZeroUsize) -> anyhow::Result<Team> {
         let session = SessionSettings { provider: self.provider, threads };

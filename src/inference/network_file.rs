@@ -47,6 +47,12 @@ impl<'a> NetworkFile<'a> {
         &self.bytes
     }
 
+    /// The same, to be changed.
+    #[must_use]
+    pub fn into_bytes(self) -> Cow<'a, [u8]> {
+        self.bytes
+    }
+
     /// The file that a processor runs.
     #[must_use]
     pub fn on_processor(&self) -> &[u8] {

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 
 use cyborg_edge::capture::stills;
 use cyborg_edge::classify::classifier::{ActivationMaps, Classifier, Classify};
+use cyborg_edge::classify::classifier_file::ClassifierFile;
 use cyborg_edge::face::detector::{Detector, DetectorName, DetectorSettings};
 use cyborg_edge::face::{Face, Locate};
 use cyborg_edge::frame::Frame;
@@ -15,6 +16,7 @@ use cyborg_edge::verdict::Score;
 use cyborg_models::accurate::{FOLDER, TOWER};
 use cyborg_models::contract::Kind;
 use cyborg_models::head::{Gated, Head, KindHead, Layer};
+use cyborg_models::tower::GATE_OFFSETS;
 
 use crate::support::{check_error, cyborg, fetched, run};
 
@@ -77,9 +79,14 @@ impl Portrait {
     }
 
     fn judge(&self, head: &Head) -> (Score, f32) {
+        self.judge_as(head, |file| file)
+    }
+
+    fn judge_as(&self, head: &Head, change: impl for<'a> Fn(ClassifierFile<'a>) -> ClassifierFile<'a>) -> (Score, f32) {
         let bytes = head.to_bytes().expect("its arrays fit");
         let model = cyborg_models::assemble::assemble(&self.tower, &bytes).expect("they fit");
-        let mut classifier = Classifier::from_bytes(&self.runtime, "accurate", &model, SESSION).expect("it is whole");
+        let file = change(ClassifierFile::of_bytes("accurate", &model).expect("it is whole"));
+        let mut classifier = Classifier::of(&self.runtime, &file, SESSION).expect("it can be opened");
         let (mut scores, mut maps) = (Vec::new(), ActivationMaps::default());
         classifier.classify_frame(&self.frame, &self.faces, &mut scores, &mut maps).expect("the model runs");
         assert_eq!((scores.len(), maps.height, maps.width), (1, 14, 14));
@@ -144,4 +151,26 @@ fn its_map_says_where_its_evidence_comes_from_and_a_gate_which_layer_is_asked() 
     let (score, mean) = portrait.judge(&Head { kinds, ..ours.clone() });
     assert_eq!(score.kind, Some(Kind::Swapped));
     assert!(near(evidence(&score), both) && near(mean + layer.bias + 4.0 * open, both));
+}
+
+#[test]
+fn frames_of_a_video_are_judged_by_the_layer_for_video() {
+    let portrait = Portrait::find();
+    let mut head = Head::read(HEAD).expect("it is ours");
+    let layer = &head.kinds[0].layer;
+    let nothing = |bias: f32| Layer { weight: vec![0.0; layer.weight.len()], bias };
+    // The gate is all but shut, whatever it sees.
+    head.kinds =
+        vec![KindHead { layer: nothing(1.0), gated: Some(Gated { gate: nothing(-9.0), other: nothing(5.0) }) }];
+    head.contract.remove("cyborg.tells_apart");
+    head.contract.insert("cyborg.looks_for".to_owned(), "generated".to_owned());
+    let photo = |head: &Head| evidence(&portrait.judge(head).0);
+    let video = |head: &Head| evidence(&portrait.judge_as(head, |file| file.for_video()).0);
+    // A gate that isn't for video stays as it is.
+    head.contract.remove("cyborg.video_gates");
+    head.contract.insert("cyborg.contract_version".to_owned(), "2".to_owned());
+    assert!(near(photo(&head), 1.0) && near(video(&head), 1.0), "{} {}", photo(&head), video(&head));
+    head.contract.insert("cyborg.contract_version".to_owned(), "3".to_owned());
+    head.contract.insert("cyborg.video_gates".to_owned(), GATE_OFFSETS.to_owned());
+    assert!(near(photo(&head), 1.0) && near(video(&head), 5.0), "{} {}", photo(&head), video(&head));
 }

@@ -1,4 +1,5 @@
-//! What contract version 2 adds: which kind of synthetic faces a model looks for, and which faces it can't judge at all.
+//! What later contract versions add: which kind of synthetic faces a model looks for, and which faces it can't judge at all (2); and
+//! that it judges frames of a video otherwise than photos (3).
 //!
 //! Beside [`Contract`](super::Contract) and not in it: a model that has nothing of this to say is written as version 1.
 
@@ -8,7 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::metadata::{key, ranged, unit, word};
-use super::{ContractError, VERSION};
+use super::{ContractError, SECOND_VERSION, VERSION};
 
 /// A kind of synthetic face.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -29,6 +30,9 @@ pub struct Expertise {
     pub tells_apart: Vec<Kind>,
     /// From where on a face is unlike anything that it was trained on; there if and only if the file has a distance output.
     pub unfamiliar: Option<Unfamiliar>,
+    /// The constant of the network that holds the offsets of its gates, where these tell frames of a video from photos. Who knows
+    /// that a picture is a frame of a video opens them: [`crate::video_gates`].
+    pub video_gates: Option<String>,
 }
 
 /// When a face is unlike anything that a model was trained on.
@@ -89,7 +93,14 @@ impl Expertise {
                 expected: "absent if `cyborg.tells_apart` is present",
             });
         }
-        Ok(Self { looks_for: looks_for.transpose()?, tells_apart, unfamiliar })
+        let video_gates = match text(key::VIDEO_GATES) {
+            Some("") => {
+                let expected = "the name of a constant of the network";
+                return Err(ContractError::Invalid { key: key::VIDEO_GATES, found: String::new(), expected });
+            }
+            found => found.map(str::to_owned),
+        };
+        Ok(Self { looks_for: looks_for.transpose()?, tells_apart, unfamiliar, video_gates })
     }
 
     /// Whether there is nothing to say beyond version 1.
@@ -98,13 +109,16 @@ impl Expertise {
         *self == Self::default()
     }
 
-    /// Adds it to the metadata of a contract, whose version is then 2; where there is nothing to say it stays 1.
+    /// Adds it to the metadata of a contract, whose version is then the oldest that knows what is said: 1 where there is nothing to say.
     pub fn add_to(&self, metadata: &mut BTreeMap<String, String>) {
         if self.is_none() {
             return;
         }
         let mut add = |name: &str, value: String| metadata.insert(name.to_owned(), value);
-        add(key::VERSION, VERSION.to_string());
+        add(key::VERSION, if self.video_gates.is_some() { VERSION } else { SECOND_VERSION }.to_string());
+        if let Some(name) = &self.video_gates {
+            add(key::VIDEO_GATES, name.clone());
+        }
         if let Some(kind) = self.looks_for {
             add(key::LOOKS_FOR, kind.to_string());
         }
@@ -146,13 +160,13 @@ impl fmt::Display for Kind {
 #[cfg(test)]
 mod tests {
     use super::super::metadata::tests::example;
-    use super::super::{Contract, FIRST_VERSION};
+    use super::super::{Contract, FIRST_VERSION, SECOND_VERSION, VERSION};
     use super::*;
 
     fn expert() -> Expertise {
         let rate = Some(UnfamiliarRate { share: 0.04, measured_on: "collections left out".into() });
         let unfamiliar = Some(Unfamiliar { distance_above: 0.75, rate });
-        Expertise { looks_for: Some(Kind::Swapped), tells_apart: Vec::new(), unfamiliar }
+        Expertise { looks_for: Some(Kind::Swapped), unfamiliar, ..Expertise::default() }
     }
 
     fn metadata(expertise: &Expertise) -> BTreeMap<String, String> {
@@ -169,12 +183,17 @@ mod tests {
             Expertise { looks_for: Some(Kind::Generated), ..Expertise::default() },
             Expertise { unfamiliar: Some(bare), ..Expertise::default() },
             Expertise { tells_apart: vec![Kind::Swapped, Kind::Generated], ..Expertise::default() },
+            Expertise { video_gates: Some("gates".to_owned()), ..expert() },
             Expertise::default(),
         ] {
             let metadata = metadata(&expertise);
             assert_eq!(Expertise::from_metadata(&metadata), Ok(expertise.clone()));
             assert_eq!(Contract::from_metadata(&metadata), Ok(example()));
-            let version = if expertise.is_none() { FIRST_VERSION } else { VERSION };
+            let version = match &expertise {
+                none if none.is_none() => FIRST_VERSION,
+                with if with.video_gates.is_some() => VERSION,
+                _ => SECOND_VERSION,
+            };
             assert_eq!(metadata[key::VERSION], version.to_string());
         }
     }
@@ -204,5 +223,6 @@ mod tests {
         check(key::UNFAMILIAR_MEASURED_ON, None, "`cyborg.unfamiliar.measured_on` is missing");
         // A file of version 1 can't know these keys.
         check(key::VERSION, Some("1"), "not part of contract version 1");
+        check(key::VIDEO_GATES, Some("gates"), "not part of contract version 2");
     }
 }

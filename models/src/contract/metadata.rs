@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::{
     Alignment, Border, CLASSES, Calibration, CamClass, Contract, ContractError, CropRule, ErrorRates, FIRST_VERSION,
-    ResizeFilter, Saliency, Thresholds, Training, VERSION,
+    ResizeFilter, SECOND_VERSION, Saliency, Thresholds, Training, VERSION,
 };
 
 pub(super) mod key {
@@ -36,6 +36,7 @@ pub(super) mod key {
     pub(in super::super) const DISTANCE_ABOVE: &str = "cyborg.unfamiliar.distance_above";
     pub(in super::super) const UNFAMILIAR_SHARE: &str = "cyborg.unfamiliar.share";
     pub(in super::super) const UNFAMILIAR_MEASURED_ON: &str = "cyborg.unfamiliar.measured_on";
+    pub(in super::super) const VIDEO_GATES: &str = "cyborg.video_gates";
     pub(in super::super) const AUC_PREFIX: &str = "cyborg.auc.";
     pub(in super::super) const ALL: [&str; 21] = [
         VERSION,
@@ -63,6 +64,8 @@ pub(super) mod key {
     /// What version 2 adds.
     pub(in super::super) const SECOND: [&str; 5] =
         [LOOKS_FOR, TELLS_APART, DISTANCE_ABOVE, UNFAMILIAR_SHARE, UNFAMILIAR_MEASURED_ON];
+    /// What version 3 adds.
+    pub(in super::super) const THIRD: [&str; 1] = [VIDEO_GATES];
 }
 
 impl Contract {
@@ -83,7 +86,11 @@ impl Contract {
         let found = metadata.get(key::VERSION).ok_or(ContractError::NotAContract)?;
         let version =
             Self::version_of(metadata).ok_or_else(|| ContractError::UnknownVersion { found: found.clone() })?;
-        let known = |name: &str| key::ALL.contains(&name) || (version > FIRST_VERSION && key::SECOND.contains(&name));
+        let known = |name: &str| {
+            key::ALL.contains(&name)
+                || (version > FIRST_VERSION && key::SECOND.contains(&name))
+                || (version > SECOND_VERSION && key::THIRD.contains(&name))
+        };
         let mut auc = BTreeMap::new();
         for (name, value) in metadata.iter().filter(|(name, _)| name.starts_with(key::PREFIX)) {
             if let Some(which) = name.strip_prefix(key::AUC_PREFIX) {
@@ -265,7 +272,7 @@ pub(super) mod tests {
     #[test]
     fn refuses_what_it_does_not_know() {
         check(|m| drop(m.remove(key::VERSION)), "not one of this project's models");
-        check(|m| drop(m.insert(key::VERSION.into(), "3".into())), "contract version 3 is not known");
+        check(|m| drop(m.insert(key::VERSION.into(), "4".into())), "contract version 4 is not known");
         check(|m| drop(m.remove(key::MARGIN)), "`cyborg.crop.margin` is missing");
         check(|m| drop(m.insert(key::ALIGNMENT.into(), "eyes".into())), "expected `none`");
         check(|m| drop(m.insert("cyborg.colour".into(), "blue".into())), "not part of contract version 1");

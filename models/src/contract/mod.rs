@@ -14,9 +14,11 @@ use serde::{Deserialize, Serialize};
 pub use expertise::{Expertise, Kind, Unfamiliar, UnfamiliarRate};
 
 /// The newest contract version that this package reads and writes.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// The oldest one. A file that has nothing to say beyond it is written in it, so that older programs read it too.
 pub const FIRST_VERSION: u32 = 1;
+/// The one that added kinds and distances.
+pub const SECOND_VERSION: u32 = 2;
 
 /// Name of the image input.
 pub const PIXELS: &str = "pixels";

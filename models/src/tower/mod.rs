@@ -8,7 +8,7 @@ mod read;
 mod write;
 
 pub use read::TowerError;
-pub use write::{FEATURES, OPSET, write, write_features};
+pub use write::{FEATURES, GATE_OFFSETS, OPSET, write, write_features};
 
 /// Values of one head of attention; the number of heads is the width over this.
 pub const HEAD_WIDTH: usize = 64;

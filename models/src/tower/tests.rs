@@ -201,6 +201,19 @@ fn tower_and_head_make_a_model_file() {
     check_file(&tower, &only);
 }
 
+#[test]
+fn gates_for_video_are_where_the_contract_says() {
+    let tower = package(2).encode_to_vec();
+    let mut told = gated(head(1, true));
+    told.contract.insert("cyborg.contract_version".to_owned(), "3".to_owned());
+    told.contract.insert("cyborg.video_gates".to_owned(), GATE_OFFSETS.to_owned());
+    check_file(&tower, &told);
+    // Without gates there is nothing to open.
+    told.kinds[0].gated = None;
+    let error = assemble(&tower, &told.to_bytes().expect("its arrays fit")).expect_err("it has no gates").to_string();
+    assert!(error.contains(GATE_OFFSETS) && error.contains("export the model again"), "{error}");
+}
+
 fn check_file(tower: &[u8], head: &Head) {
     let bytes = assemble(tower, &head.to_bytes().expect("its arrays fit")).expect("they fit");
     assert_eq!(bytes, assemble(tower, &head.to_bytes().expect("its arrays fit")).expect("they fit"));

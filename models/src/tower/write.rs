@@ -11,6 +11,9 @@ pub const OPSET: i64 = 17;
 /// Name of the output of [`write_features`], `[N, width]`.
 pub const FEATURES: &str = "features";
 
+/// Name of the constant in [`write()`]'s graph that holds the offsets of all gates of a head.
+pub const GATE_OFFSETS: &str = "gates.bias";
+
 /// Added to the variance in each normalisation.
 const EPSILON: f32 = 1e-5;
 /// x * sigmoid(1.702 x), which the tower was trained with, is an approximation of the GELU.

@@ -8,6 +8,7 @@ use cyborg_models::contract::{
     Unfamiliar, UnfamiliarRate,
 };
 use cyborg_models::head::Head;
+use cyborg_models::tower::GATE_OFFSETS;
 
 use super::familiar;
 use super::features::Described;
@@ -115,11 +116,13 @@ pub fn judge(
             rate: Some(UnfamiliarRate { share: settings.unfamiliar, measured_on: "split validation".to_owned() }),
         }
     });
+    // A gate for content knows nothing of video.
+    let video_gates = settings.video_share.map(|_| GATE_OFFSETS.to_owned());
     let mut metadata = contract.to_metadata();
     let kinds: Vec<Kind> = layers.iter().map(|(kind, _)| *kind).collect();
     let expertise = match kinds[..] {
-        [only] => Expertise { looks_for: Some(only), tells_apart: Vec::new(), unfamiliar },
-        _ => Expertise { looks_for: None, tells_apart: kinds, unfamiliar },
+        [only] => Expertise { looks_for: Some(only), tells_apart: Vec::new(), unfamiliar, video_gates },
+        _ => Expertise { looks_for: None, tells_apart: kinds, unfamiliar, video_gates },
     };
     expertise.add_to(&mut metadata);
     let kinds = layers.iter().map(|(_, layer)| layer.to_kind());
