@@ -9,6 +9,7 @@ use cyborg_models::model_file::{ModelFile, ModelFileError};
 
 use super::shipped::Form;
 use crate::inference::network_file::NetworkFile;
+use crate::inference::processor;
 use crate::inference::provider::Asked;
 use crate::inference::session::SessionError;
 
@@ -74,7 +75,8 @@ impl ClassifierFile<'static> {
     ///
     /// When it doesn't hold the contract, which would be our fault.
     pub fn shipped() -> Result<Self, ClassifierError> {
-        let int8 = Some(Box::new(Self::shipped_as(Form::Int8)?));
+        // No other processor would take it.
+        let int8 = processor::adds_products_of_bytes().then(|| Self::shipped_as(Form::Int8)).transpose()?.map(Box::new);
         Ok(Self { int8, ..Self::shipped_as(Form::Float32)? })
     }
 

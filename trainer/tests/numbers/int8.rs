@@ -8,7 +8,7 @@ use cyborg_edge::inference::runtime::Runtime;
 use cyborg_edge::inference::session::SessionSettings;
 use cyborg_edge::photo_list::Label;
 use cyborg_edge::verdict::Logits;
-use cyborg_models::contract::Calibration;
+use cyborg_models::contract::{Calibration, Contract};
 use cyborg_models::model_file::ModelFile;
 use cyborg_models::onnx::{ModelProto, element};
 use cyborg_trainer::export::{ExportError, Int8Faces, Precision, textures, to_int8, to_onnx};
@@ -41,7 +41,9 @@ fn eight_bits_say_what_floats_say() {
     unsettle(&mut model);
     let (calibration, judged) = (textures(SIDE, 16, 1), textures(SIDE, 24, 2));
     let mut rule = contract(architecture, Tap::Head);
-    let write = |rule, precision| to_onnx(model.network(), &model.state(), rule, precision).expect("it can be written");
+    let write = |rule: &Contract, precision| {
+        to_onnx(model.network(), &model.state(), rule, precision).expect("it can be written")
+    };
 
     // The faces are told apart by the float network itself, where its scores are furthest from each other.
     let scores: Vec<f32> = logits(&runtime, &write(&rule, Precision::Float32), &judged).iter().map(score).collect();
