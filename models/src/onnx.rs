@@ -13,6 +13,8 @@ pub mod element {
     pub const UINT8: i32 = 2;
     /// Signed 8-bit integer.
     pub const INT8: i32 = 3;
+    /// Signed 32-bit integer.
+    pub const INT32: i32 = 6;
     /// Signed 64-bit integer.
     pub const INT64: i32 = 7;
     /// 16-bit float of IEEE 754.

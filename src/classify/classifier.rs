@@ -147,7 +147,7 @@ impl Classifier {
         file: &ClassifierFile<'_>,
         settings: SessionSettings,
     ) -> Result<Self, ClassifierError> {
-        let ClassifierFile { name, network, file, foreign } = file;
+        let ClassifierFile { name, network, file, foreign, .. } = file.form_for(settings.provider);
         let network = match Network::open(runtime, network, settings) {
             Ok(network) => network,
             Err(source) => return Err(ClassifierError::Open { name: name.clone(), source }),

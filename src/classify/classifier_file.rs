@@ -8,8 +8,10 @@ use cyborg_models::foreign::{Foreign, ForeignError, ForeignModel};
 use cyborg_models::model_file::{ModelFile, ModelFileError};
 use cyborg_models::video_gates;
 
-use super::shipped;
+use super::shipped::Form;
 use crate::inference::network_file::NetworkFile;
+use crate::inference::processor;
+use crate::inference::provider::Asked;
 use crate::inference::session::SessionError;
 
 use crate::name;
@@ -63,10 +65,32 @@ pub struct ClassifierFile<'a> {
     pub(super) file: ModelFile,
     /// What the TOML of a foreign model says, and the faces that one run takes at most.
     pub(super) foreign: Option<(Foreign, usize)>,
+    /// The same model in 8 bits, which is taken instead where that is faster.
+    int8: Option<Box<ClassifierFile<'a>>>,
 }
 
 impl ClassifierFile<'static> {
-    /// Reads the model file at `path`, or the shipped model. A file without a contract is a foreign one when a TOML of its
+    /// The shipped model in the form that is faster where it will run.
+    ///
+    /// # Errors
+    ///
+    /// When it doesn't hold the contract, which would be our fault.
+    pub fn shipped() -> Result<Self, ClassifierError> {
+        // No other processor would take it.
+        let int8 = processor::adds_products_of_bytes().then(|| Self::shipped_as(Form::Int8)).transpose()?.map(Box::new);
+        Ok(Self { int8, ..Self::shipped_as(Form::Float32)? })
+    }
+
+    /// The shipped model in a form.
+    ///
+    /// # Errors
+    ///
+    /// When it doesn't hold the contract, which would be our fault.
+    pub fn shipped_as(form: Form) -> Result<Self, ClassifierError> {
+        ClassifierFile::of_bytes(form.title(), form.bytes())
+    }
+
+    /// Reads the model file at `path`, or the shipped model in float32. A file without a contract is a foreign one when a TOML of its
     /// name lies beside it.
     ///
     /// # Errors
@@ -74,13 +98,13 @@ impl ClassifierFile<'static> {
     /// When the file can't be read or doesn't hold the contract.
     pub fn read(path: Option<&Path>) -> Result<Self, ClassifierError> {
         let Some(path) = path else {
-            return ClassifierFile::of_bytes(shipped::NAME, shipped::BYTES);
+            return Self::shipped_as(Form::Float32);
         };
         let bytes = read(path)?;
         let beside = path.with_extension("toml");
         let name = name::of(path);
         match ModelFile::parse(&bytes) {
-            Ok(file) => Ok(Self { name, network: NetworkFile::new(bytes), file, foreign: None }),
+            Ok(file) => Ok(Self { name, network: NetworkFile::new(bytes), file, foreign: None, int8: None }),
             Err(ModelFileError::Contract(ContractError::NotAContract)) if beside.is_file() => {
                 Self::of_foreign(name, bytes, &beside)
             }
@@ -106,6 +130,7 @@ impl ClassifierFile<'static> {
                 network: NetworkFile::new(bytes),
                 file,
                 foreign: Some((description, batch.unwrap_or(usize::MAX))),
+                int8: None,
             }),
             Err(source) => Err(ClassifierError::Foreign { name, source }),
         }
@@ -113,6 +138,13 @@ impl ClassifierFile<'static> {
 }
 
 impl<'a> ClassifierFile<'a> {
+    /// The form of the model that is opened where this provider is asked for. ONNX Runtime must be loaded.
+    #[must_use]
+    pub(super) fn form_for(&self, asked: Asked) -> &Self {
+        let int8 = self.int8.as_deref().filter(|_| Form::faster(asked) == Form::Int8);
+        int8.unwrap_or(self)
+    }
+
     /// The file's facts.
     #[must_use]
     pub fn file(&self) -> &ModelFile {
@@ -146,7 +178,7 @@ impl<'a> ClassifierFile<'a> {
     /// The same with an error that leaves the name to the caller.
     pub(super) fn checked(name: String, bytes: Cow<'a, [u8]>) -> Result<Self, ModelFileError> {
         let file = ModelFile::parse(&bytes)?;
-        Ok(Self { name, network: NetworkFile::new(bytes), file, foreign: None })
+        Ok(Self { name, network: NetworkFile::new(bytes), file, foreign: None, int8: None })
     }
 }
 

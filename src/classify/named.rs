@@ -10,7 +10,7 @@ use cyborg_models::{beside, cache};
 
 use super::classifier_file::{ClassifierError, ClassifierFile};
 use super::panel::{PanelFile, SetError};
-use super::shipped;
+use super::shipped::Form;
 
 use crate::name;
 
@@ -19,8 +19,12 @@ pub const MODELS_VARIABLE: &str = "CYBORG_MODELS";
 
 /// The name of the set that judges best, and of its folder.
 pub const ACCURATE: &str = "accurate";
-/// The name of the model that is part of the program.
+/// The name of the model that is part of the program, in the form that is faster where it runs.
 pub const SMALL: &str = "small";
+/// Its name in float32.
+pub const SMALL_FLOAT32: &str = "small-float32";
+/// Its name in 8 bits.
+pub const SMALL_INT8: &str = "small-int8";
 /// The best of these that is there.
 pub const AUTO: &str = "auto";
 
@@ -29,8 +33,10 @@ pub const AUTO: &str = "auto";
 pub enum ModelName {
     /// `accurate` where it is installed, else `small`.
     Auto,
-    /// The model that is part of the program.
+    /// The model that is part of the program, in the form that is faster where it runs.
     Small,
+    /// The same in this form.
+    SmallAs(Form),
     /// The set that is installed next to the program or in the cache folder.
     Accurate,
     /// A model file, or the file of a set.
@@ -70,6 +76,8 @@ impl ModelName {
         match word.to_str() {
             Some(AUTO) => Self::Auto,
             Some(SMALL) => Self::Small,
+            Some(SMALL_FLOAT32) => Self::SmallAs(Form::Float32),
+            Some(SMALL_INT8) => Self::SmallAs(Form::Int8),
             Some(ACCURATE) => Self::Accurate,
             _ => Self::File(word.into()),
         }
@@ -108,13 +116,26 @@ impl ModelName {
     /// When it is not installed.
     pub fn path(&self) -> Result<Option<PathBuf>, NamedError> {
         match self.resolved() {
-            Self::Auto | Self::Small => Ok(None),
+            Self::Auto | Self::Small | Self::SmallAs(_) => Ok(None),
             Self::Accurate => match installed(ACCURATE) {
                 Some(path) => Ok(Some(path)),
                 None => Err(NamedError::NotInstalled { places: places(ACCURATE) }),
             },
             Self::File(path) => Ok(Some(path)),
         }
+    }
+
+    /// Reads it as one network; a set is none.
+    ///
+    /// # Errors
+    ///
+    /// When it isn't there, can't be read, or is no model.
+    pub fn classifier(&self) -> Result<ClassifierFile<'static>, NamedError> {
+        Ok(match (self.path()?, self) {
+            (Some(path), _) => ClassifierFile::read(Some(&path))?,
+            (None, Self::SmallAs(form)) => ClassifierFile::shipped_as(*form)?,
+            (None, _) => ClassifierFile::shipped()?,
+        })
     }
 
     /// Reads it; with `toml` it is a foreign model that this file describes.
@@ -127,7 +148,7 @@ impl ModelName {
             (Some(path), Some(toml)) => PanelFile::of_model(ClassifierFile::read_foreign(&path, toml)?),
             // A file is called as the user wrote it, the installed set by its name.
             (Some(path), None) if is_set(&path) => PanelFile::read_set(&path, self.resolved().to_string())?,
-            (path, _) => PanelFile::of_model(ClassifierFile::read(path.as_deref())?),
+            _ => PanelFile::of_model(self.classifier()?),
         })
     }
 }
@@ -136,7 +157,8 @@ impl fmt::Display for ModelName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Auto => f.write_str(AUTO),
-            Self::Small => f.write_str(shipped::NAME),
+            Self::Small => f.write_str(Form::Float32.title()),
+            Self::SmallAs(form) => f.write_str(form.title()),
             Self::Accurate => f.write_str(ACCURATE),
             Self::File(path) => name::of(path).fmt(f),
         }
@@ -174,6 +196,9 @@ mod tests {
         for (word, expected) in [
             ("auto", ModelName::Auto),
             ("small", ModelName::Small),
+            ("small-float32", ModelName::SmallAs(Form::Float32)),
+            ("small-int8", ModelName::SmallAs(Form::Int8)),
+            ("small-int4", ModelName::File("small-int4".into())),
             ("accurate", ModelName::Accurate),
             ("./small", ModelName::File("./small".into())),
             ("Small", ModelName::File("Small".into())),

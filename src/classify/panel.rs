@@ -176,7 +176,8 @@ impl<'a> PanelFile<'a> {
         }
     }
 
-    /// SHA-256 of the model file, or of the set file, which holds those of its experts.
+    /// SHA-256 of the model file, or of the set file, which holds those of its experts. Of the shipped model that in float32: its form
+    /// is chosen when it is opened.
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.digest
@@ -235,9 +236,12 @@ impl Panel {
     /// When one of them can't be opened on the provider.
     pub fn of(runtime: &Runtime, file: &PanelFile<'_>, settings: SessionSettings) -> Result<Self, ClassifierError> {
         let PanelFile { name, digest, files } = file;
+        let (mut name, mut digest) = (name.clone(), digest.clone());
         let (contract, body) = match files {
             Files::One(file) => {
                 let classifier = Classifier::of(runtime, file, settings)?;
+                // Its form was only chosen now.
+                (name, digest) = (classifier.name().to_owned(), classifier.file().digest.clone());
                 (classifier.contract().clone(), Body::One(Box::new(classifier)))
             }
             Files::Several(set, files) => {
@@ -249,7 +253,7 @@ impl Panel {
                 (contract, Body::Several(Box::new(ensemble)))
             }
         };
-        Ok(Self { name: name.clone(), digest: digest.clone(), contract, body })
+        Ok(Self { name, digest, contract, body })
     }
 
     /// What to call it in tables and messages.

@@ -17,7 +17,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser as _};
 
 use super::outcome::{Outcome, UsageError, note, say};
 use super::{interrupt, machine};
-use crate::classify::named::is_set;
+use crate::classify::named::{ModelName, is_set};
 use crate::cli::cure;
 use crate::face::detector::{DetectorName, DetectorSettings};
 use crate::inference::provider::{Asked, Provider};
@@ -29,9 +29,10 @@ use table::{Part, Results, Row};
 
 #[derive(Args, Debug)]
 pub(super) struct BenchArgs {
-    /// Model file to measure [default: the model that comes with the program]
-    #[arg(long, value_name = "FILE")]
-    model: Option<PathBuf>,
+    /// Model to measure: a model file, or small, small-float32 or small-int8 for the one that comes with the program [default:
+    /// small]
+    #[arg(long, value_name = "NAME|FILE", value_parser = OsStringValueParser::new().map(ModelName::of))]
+    model: Option<ModelName>,
     /// Face detector: centerface (which set-up fetches), yunet (part of the program, several times as fast), or an ONNX file of
     /// one of them [default: centerface]
     #[arg(long, value_name = "NAME|FILE", value_parser = OsStringValueParser::new().map(DetectorName::of))]
@@ -81,7 +82,8 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
     let stop = interrupt::listen();
-    if args.model.as_deref().is_some_and(is_set) {
+    let model = args.model.as_ref().unwrap_or(&ModelName::Small);
+    if model.path()?.as_deref().is_some_and(is_set) {
         let message = "bench measures one network: name the model files of the set, one after the other, by --model";
         return Err(UsageError(message.to_owned()).into());
     }
@@ -92,7 +94,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
     let runtime = Runtime::load_for(asked)?;
     let subject = Subject {
         runtime: &runtime,
-        model: args.model.as_deref(),
+        model,
         detector: &args.detector.clone().unwrap_or_default(),
         detector_settings: DetectorSettings::of_side(args.detect_size.into()),
         time: args.seconds,

@@ -14,6 +14,7 @@ use crate::capture::screen::ScreenError;
 use crate::capture::video::VideoError;
 use crate::classify::named::{NamedError, SMALL};
 use crate::classify::panel::ExpertError;
+use crate::classify::shipped::Form;
 use crate::explain::explain;
 use crate::face::detector::{DetectorError, KINDS, Origin};
 use crate::inference::session::SessionError;
@@ -154,7 +155,14 @@ fn table(error: &ResumeError) -> Option<String> {
     match error {
         ResumeError::Foreign { .. } => Some(format!("{START_OVER}, which replaces it")),
         ResumeError::Malformed { .. } => Some(format!("repair the table, or {START_OVER}")),
-        ResumeError::OtherRun { .. } => Some(format!("use the same model and flags, or {START_OVER}")),
+        ResumeError::OtherRun { differences, .. } => {
+            let names = |form: Form| differences.iter().any(|difference| difference.contains(form.title()));
+            let same = match Form::ALL.into_iter().all(names) {
+                true => "name the form that the table was begun with, by --model small-float32 or --model small-int8",
+                false => "use the same model and flags",
+            };
+            Some(format!("{same}, or {START_OVER}"))
+        }
         _ => None,
     }
 }
@@ -237,6 +245,11 @@ mod tests {
         check(ResumeError::Foreign { path: path(), found: String::new() }, "drop --resume to start over, which");
         check(ResumeError::Malformed { path: path(), line: 2 }, "repair the table, or drop --resume to start over");
         check(ResumeError::OtherRun { path: path(), differences: Vec::new() }, "use the same model and flags, or drop");
+        let differences = vec![format!("model was {}, is {}", Form::Float32.title(), Form::Int8.title())];
+        check(
+            ResumeError::OtherRun { path: path(), differences },
+            "by --model small-float32 or --model small-int8, or drop",
+        );
         check(NamedError::NotInstalled { places: Vec::new() }, "or use --model small");
         check(ExpertError::Foreign, "give it its own --model");
         let (provider, reason) = (crate::inference::provider::Provider::CPU, String::new());

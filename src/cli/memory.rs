@@ -1,7 +1,7 @@
 //! Returning memory to the system: opening a network takes several times the memory that it keeps.
 
 #[cfg(all(feature = "video", target_os = "linux", target_env = "gnu"))]
-use crate::classify::shipped;
+use crate::classify::shipped::Form;
 
 /// Blocks of this many bytes and more are the system's own.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -33,9 +33,11 @@ pub(super) fn opened() {
     unsafe {
         libc::malloc_trim(0);
         let page = usize::try_from(libc::sysconf(libc::_SC_PAGESIZE)).unwrap_or(1).max(1);
-        let model = shipped::BYTES.as_ptr();
-        let before = model.align_offset(page);
-        let length = shipped::BYTES.len().saturating_sub(before) / page * page;
-        libc::madvise(model.wrapping_add(before).cast_mut().cast(), length, libc::MADV_DONTNEED);
+        for bytes in Form::ALL.map(Form::bytes) {
+            let model = bytes.as_ptr();
+            let before = model.align_offset(page);
+            let length = bytes.len().saturating_sub(before) / page * page;
+            libc::madvise(model.wrapping_add(before).cast_mut().cast(), length, libc::MADV_DONTNEED);
+        }
     }
 }

@@ -2,36 +2,32 @@
 
 mod assemble;
 mod set;
+mod verify;
 
 use std::fs;
 use std::io;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Args, Subcommand};
+use cyborg_models::cache;
 use cyborg_models::contract::{Contract, ContractError, Expertise, Unfamiliar};
 use cyborg_models::foreign::ForeignModel;
 use cyborg_models::model_file::{ModelFile, ModelFileError};
 use cyborg_models::onnx::ModelProto;
-use cyborg_models::{cache, digest};
 use prost::Message;
 use serde::Serialize;
 
 use self::assemble::AssembleArgs;
 use self::set::SetTold;
 use super::machine;
-use super::outcome::{Outcome, complain, note, say};
-use crate::classify::classifier::Classifier;
+use super::outcome::{Outcome, note, say};
 use crate::classify::named::{ModelName, is_set};
-use crate::classify::panel::{Panel, PanelFile, SetError};
-use crate::classify::shipped;
+use crate::classify::panel::SetError;
+use crate::classify::shipped::Form;
 use crate::cli::cure;
 use crate::face::detector::KINDS;
-use crate::inference::provider::{Asked, Provider};
-use crate::inference::runtime::Runtime;
-use crate::inference::session::SessionSettings;
 use crate::name;
 
 #[derive(Args, Debug)]
@@ -67,7 +63,7 @@ enum ModelsCommand {
     Assemble(AssembleArgs),
     /// Check model files and sets: contract, digest beside them or in the set, and a run on the processor
     Verify {
-        /// Model files, TOMLs of sets, or names as for --model [default: small, which comes with the program]
+        /// Model files, TOMLs of sets, or names as for --model [default: both forms of small, which comes with the program]
         #[arg(value_name = "NAME|FILE", value_parser = OsStringValueParser::new().map(ModelName::of))]
         files: Vec<ModelName>,
         /// Write one JSON object per file
@@ -86,14 +82,15 @@ pub(super) fn run(args: &ModelsArgs) -> anyhow::Result<Outcome> {
                 say(&if *json { serde_json::to_string_pretty(&told)? } else { told.to_text() })?;
                 return Ok(Outcome::Done);
             }
-            let told = Told::read(path.as_deref(), model_toml.as_deref())?;
+            let told = match &path {
+                Some(path) => Told::read(path, model_toml.as_deref())?,
+                None => Told::shipped(form(file.as_ref()))?,
+            };
             say(&if *json { serde_json::to_string_pretty(&told)? } else { told.to_text() })?;
             Ok(Outcome::Done)
         }
         ModelsCommand::Assemble(args) => assemble::run(args),
-        ModelsCommand::Verify { files, json } => {
-            verify_all(files, if *json { verdict_for_program } else { verdict_for_person })
-        }
+        ModelsCommand::Verify { files, json } => verify::verify_all(files, *json),
     }
 }
 
@@ -124,11 +121,20 @@ enum Kind {
     Foreign,
 }
 
+/// The form of the shipped model that is meant: float32, from which the other one is made, unless that is named.
+fn form(name: Option<&ModelName>) -> Form {
+    match name {
+        Some(ModelName::SmallAs(form)) => *form,
+        _ => Form::Float32,
+    }
+}
+
 impl Told {
-    fn read(path: Option<&Path>, toml: Option<&Path>) -> anyhow::Result<Self> {
-        let Some(path) = path else {
-            return Self::of(shipped::NAME.to_owned(), shipped::BYTES, None);
-        };
+    fn shipped(form: Form) -> anyhow::Result<Self> {
+        Self::of(form.title().to_owned(), form.bytes(), None)
+    }
+
+    fn read(path: &Path, toml: Option<&Path>) -> anyhow::Result<Self> {
         let name = name::of(path);
         let bytes = fs::read(path).with_context(|| format!("can't read model {name}"))?;
         let beside = path.with_extension("toml");
@@ -268,7 +274,9 @@ fn tell_program(name: &str, found: Found) -> anyhow::Result<()> {
 }
 
 fn list(folder: Option<&Path>, tell: fn(&str, Found) -> anyhow::Result<()>) -> anyhow::Result<Outcome> {
-    tell(shipped::NAME, Found::Model(Told::read(None, None).map(Box::new)))?;
+    for form in Form::ALL {
+        tell(form.title(), Found::Model(Told::shipped(form).map(Box::new)))?;
+    }
     let Some(folder) = folder.map(Path::to_owned).or_else(cache::folder) else {
         note("no cache folder is known: set CYBORG_CACHE, or name a folder with `--folder`");
         return Ok(Outcome::Done);
@@ -286,7 +294,7 @@ fn list(folder: Option<&Path>, tell: fn(&str, Found) -> anyhow::Result<()>) -> a
         } else if is_set(&path) {
             tell(&name, Found::Set(SetTold::read(&path).map(Box::new)))?;
         } else {
-            tell(&name, Found::Model(Told::read(Some(&path), None).map(Box::new)))?;
+            tell(&name, Found::Model(Told::read(&path, None).map(Box::new)))?;
         }
     }
     Ok(Outcome::Done)
@@ -314,122 +322,4 @@ fn line(name: &str, told: anyhow::Result<Box<Told>>) -> String {
         }
         Err(error) => format!("{name}: not usable: {}", error.root_cause()),
     }
-}
-
-/// What `verify` says of a file: of its digest, or what is wrong.
-#[derive(Serialize)]
-struct Verified<'a> {
-    file: &'a str,
-    whole: bool,
-    digest: Option<&'static str>,
-    error: Option<String>,
-}
-
-/// What is said of the digest of the shipped model.
-const PART_OF_THE_PROGRAM: &str = "part of the program";
-
-type Verdict<'a> = Result<&'static str, &'a anyhow::Error>;
-
-fn verdict_for_person(name: &str, verdict: Verdict<'_>) -> anyhow::Result<()> {
-    match verdict {
-        Ok(PART_OF_THE_PROGRAM) => say(&format!("{name}: whole"))?,
-        Ok(digest) => say(&format!("{name}: valid, {digest}"))?,
-        Err(error) => complain(error),
-    }
-    Ok(())
-}
-
-fn verdict_for_program(name: &str, verdict: Verdict<'_>) -> anyhow::Result<()> {
-    let (digest, error) = (verdict.ok(), verdict.err().map(cure::in_words));
-    machine::print(&Verified { file: name, whole: error.is_none(), digest, error })
-}
-
-fn verify_all(files: &[ModelName], tell: fn(&str, Verdict<'_>) -> anyhow::Result<()>) -> anyhow::Result<Outcome> {
-    let runtime = Runtime::load()?;
-    if files.is_empty() {
-        let verified = verify(&runtime, None);
-        tell(shipped::NAME, verified.as_ref().copied())?;
-        return Ok(Outcome::of(usize::from(verified.is_err()), 1));
-    }
-    let mut failed = 0;
-    for file in files {
-        let verified = match file.path() {
-            Ok(Some(path)) if is_set(&path) => verify_set(&runtime, &path),
-            Ok(path) => verify(&runtime, path.as_deref()),
-            Err(error) => Err(error.into()),
-        };
-        tell(&file.to_string(), verified.as_ref().copied())?;
-        failed += usize::from(verified.is_err());
-    }
-    Ok(Outcome::of(failed, files.len()))
-}
-
-/// Checks a model file; says what was found of its digest.
-fn verify(runtime: &Runtime, path: Option<&Path>) -> anyhow::Result<&'static str> {
-    let digest = path.map_or(Ok(PART_OF_THE_PROGRAM), digest_beside)?;
-    let session = SessionSettings { provider: Asked::Named(Provider::CPU), threads: NonZeroUsize::MIN };
-    run_by_hand(&mut Classifier::open(runtime, path, session)?)?;
-    Ok(digest)
-}
-
-/// Checks a set and each of its experts, whose digests it holds.
-fn verify_set(runtime: &Runtime, path: &Path) -> anyhow::Result<&'static str> {
-    let session = SessionSettings { provider: Asked::Named(Provider::CPU), threads: NonZeroUsize::MIN };
-    let file = PanelFile::read_set(path, name::of(path))?;
-    let mut panel = Panel::of(runtime, &file, session)?;
-    panel.classifiers_mut().iter_mut().try_for_each(run_by_hand)?;
-    Ok("its experts as it says")
-}
-
-/// Has a network judge a grey picture, alone and beside another.
-fn run_by_hand(classifier: &mut Classifier) -> anyhow::Result<()> {
-    let crop = vec![128; classifier.file().input_side.pow(2) * 3];
-    let (height, width) = classifier.file().cam_size;
-    let mut first = None;
-    for count in [1, 2] {
-        let (mut logits, mut maps) = (Vec::new(), Vec::new());
-        let name = classifier.name().to_owned();
-        let failed = || format!("model {name} can't judge {count} faces at once");
-        classifier.run(&crop.repeat(count), &mut logits, &mut maps).with_context(failed)?;
-        ensure!(
-            logits.len() == count && maps.len() == count * height * width,
-            "model {name} gave {} answers and {} values of maps for {count} faces",
-            logits.len(),
-            maps.len()
-        );
-        let numbers = logits.iter().flat_map(|each| [each.authentic, each.synthetic]);
-        ensure!(
-            numbers.chain(maps).all(f32::is_finite),
-            "model {name} gives numbers that are not finite on a grey picture"
-        );
-        let expected = *first.get_or_insert(logits[0]);
-        // Kernels for other batch sizes add up in another order; more than that is another answer.
-        let near = |a: f32, b: f32| (a - b).abs() <= 1e-3 * a.abs().max(1.0);
-        let same = |each: &crate::verdict::Logits| {
-            near(each.authentic, expected.authentic) && near(each.synthetic, expected.synthetic)
-        };
-        ensure!(logits.iter().all(same), "model {name} gives a face another result when it shares a batch with others");
-    }
-    Ok(())
-}
-
-/// Holds a file against the digest that lies beside it, `NAME.onnx.sha256` as `sha256sum` writes it, when there is one.
-fn digest_beside(path: &Path) -> anyhow::Result<&'static str> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".sha256");
-    let beside = PathBuf::from(name);
-    let text = match fs::read_to_string(&beside) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok("no digest file next to it"),
-        Err(error) => return Err(error).with_context(|| format!("can't read {}", name::of(beside))),
-    };
-    let expected = text.split_whitespace().next().unwrap_or_default();
-    let got = digest::of_file(path).with_context(|| format!("can't read model {}", name::of(path)))?;
-    ensure!(
-        expected.eq_ignore_ascii_case(&got),
-        "model {} doesn't match the digest in {}: expected SHA-256 {expected}, got {got}; fetch or export it again",
-        name::of(path),
-        name::of(beside)
-    );
-    Ok("matches the digest file next to it")
 }

@@ -36,7 +36,7 @@ use crate::verdict::Judge;
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct WorkerArgs {
-    /// Model to use: small (built in), accurate (a set of experts, if installed), auto (accurate if installed,
+    /// Model to use: small (built in; small-float32 and small-int8 name one of its two forms), accurate (a set of experts, if installed), auto (accurate if installed,
     /// otherwise small), a model file that follows models/CONTRACT.md, a foreign one with a TOML, or the TOML of a set; give it
     /// more than once to have several judge the same faces [default: auto]
     #[arg(long, value_name = "NAME|FILE", value_parser = OsStringValueParser::new().map(ModelName::of))]
@@ -324,7 +324,16 @@ fn open_models(
 ) -> anyhow::Result<(Panel, Vec<Panel>)> {
     let mut models = files.iter().map(|file| Panel::of(runtime, file, session));
     let first = models.next().expect("there is always a model, the shipped one if no other")?;
-    Ok((first, models.collect::<Result<_, _>>()?))
+    let others: Vec<Panel> = models.collect::<Result<_, _>>()?;
+    // The form of the shipped model is only known now.
+    let same = |a: &Panel, b: &Panel| a.name() == b.name() && a.digest() == b.digest();
+    let all: Vec<&Panel> = std::iter::once(&first).chain(&others).collect();
+    if let Some(twice) = (1..all.len()).find(|&at| all[..at].iter().any(|before| same(before, all[at]))) {
+        let message =
+            format!("two of the models named by --model are {} here: name each model once", all[twice].name());
+        return Err(UsageError(message).into());
+    }
+    Ok((first, others))
 }
 
 impl Team {

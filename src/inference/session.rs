@@ -190,14 +190,24 @@ impl Network {
 }
 
 impl Outputs<'_> {
+    /// The shape and the values of a float output, row-major.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such output, or it is of another type.
+    pub fn shaped(&self, name: &str) -> anyhow::Result<(&[i64], &[f32])> {
+        let output = self.0.get(name).with_context(|| format!("the network has no output `{name}`"))?;
+        let (shape, values) = output.try_extract_tensor::<f32>()?;
+        Ok((shape, values))
+    }
+
     /// The values of a float output, row-major.
     ///
     /// # Errors
     ///
     /// When there is no such output, it is of another type, or it has not `count` values.
     pub fn floats(&self, name: &str, count: usize) -> anyhow::Result<&[f32]> {
-        let output = self.0.get(name).with_context(|| format!("the network has no output `{name}`"))?;
-        let (shape, values) = output.try_extract_tensor::<f32>()?;
+        let (shape, values) = self.shaped(name)?;
         anyhow::ensure!(values.len() == count, "output `{name}` came out as {shape:?}, expected {count} values");
         Ok(values)
     }

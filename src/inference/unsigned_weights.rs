@@ -13,15 +13,15 @@ use cyborg_models::onnx::{GraphProto, ModelProto, NodeProto, TensorProto, elemen
 use memchr::memmem;
 use prost::Message;
 
+use super::turned_bytes::{ZERO, ZERO_NAME, turned, zero_name};
+use super::{processor, unsigned_convolutions};
+
 /// The operator whose weights are turned.
 const PRODUCT: &str = "MatMulInteger";
 /// Its inputs: values, weights, and what is zero in either.
 const VALUES: usize = 0;
 const WEIGHTS: usize = 1;
 const ZERO_OF_WEIGHTS: usize = 3;
-/// The byte that stands for zero.
-const ZERO: u8 = 128;
-const ZERO_NAME: &str = "cyborg.zero_of_unsigned_weights";
 
 /// The network in a form whose 8-bit products this processor adds exactly; `None` where it does so anyway.
 pub(super) fn exact(onnx: &[u8]) -> Option<Vec<u8>> {
@@ -29,25 +29,28 @@ pub(super) fn exact(onnx: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Whether this processor adds products of unsigned and signed bytes with saturation.
-#[cfg(target_arch = "x86_64")]
 fn saturates() -> bool {
-    !(std::arch::is_x86_feature_detected!("avx512vnni") || std::arch::is_x86_feature_detected!("avxvnni"))
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn saturates() -> bool {
-    false
+    cfg!(target_arch = "x86_64") && !processor::adds_products_of_bytes()
 }
 
 /// The network with unsigned weights; `None` if it has no products of unsigned values and signed weights.
 fn unsigned(onnx: &[u8]) -> Option<Vec<u8>> {
     // Most networks have none, and needn't be read.
-    memmem::find(onnx, PRODUCT.as_bytes())?;
+    let has = |operator: &str| memmem::find(onnx, operator.as_bytes()).is_some();
+    if !has(PRODUCT) && !has(unsigned_convolutions::STEPS) {
+        return None;
+    }
     let mut model = ModelProto::decode(onnx).ok()?;
     let graph = model.graph.as_mut()?;
+    let turned = [products(graph), unsigned_convolutions::turn(graph)];
+    turned.contains(&true).then(|| model.encode_to_vec())
+}
+
+/// Makes the weights of products unsigned; says whether there were any.
+fn products(graph: &mut GraphProto) -> bool {
     let signed = signed_weights(graph);
     if signed.is_empty() {
-        return None;
+        return false;
     }
     let constants = std::mem::take(&mut graph.initializer);
     let by_name: HashMap<&str, &TensorProto> = constants.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
@@ -59,34 +62,20 @@ fn unsigned(onnx: &[u8]) -> Option<Vec<u8>> {
         }
         node.input.resize(ZERO_OF_WEIGHTS + 1, String::new());
         let own = by_name.get(node.input[ZERO_OF_WEIGHTS].as_str()).and_then(|tensor| turned(tensor));
-        let own = own.map(|tensor| TensorProto { name: format!("{ZERO_NAME}.{}", tensor.name), ..tensor });
+        let own = own.map(|tensor| TensorProto { name: zero_name(&tensor.name), ..tensor });
         node.input[ZERO_OF_WEIGHTS] = own.as_ref().map_or(ZERO_NAME, |tensor| &tensor.name).to_owned();
         zeros.extend(own.map(|tensor| (tensor.name.clone(), tensor)));
     }
     let turn =
         |tensor: TensorProto| if signed.contains(&tensor.name) { turned(&tensor).unwrap_or(tensor) } else { tensor };
     graph.initializer = constants.into_iter().map(turn).chain(zeros.into_values()).collect();
-    Some(model.encode_to_vec())
+    true
 }
 
 /// What stands for zero where a product names nothing.
 fn zero() -> TensorProto {
     let raw_data = vec![ZERO];
     TensorProto { name: ZERO_NAME.to_owned(), data_type: element::UINT8, raw_data, ..TensorProto::default() }
-}
-
-/// The same numbers as unsigned bytes; `None` if they aren't signed ones that lie in the file.
-fn turned(tensor: &TensorProto) -> Option<TensorProto> {
-    // Other writers put small tensors into the typed field.
-    let signed: Vec<u8> = match (tensor.raw_data.as_slice(), tensor.int32_data.as_slice()) {
-        ([], []) => return None,
-        ([], typed) => typed.iter().map(|&value| value as u8).collect(),
-        (raw, _) => raw.to_vec(),
-    };
-    let raw_data = signed.into_iter().map(|byte| byte.wrapping_add(ZERO)).collect();
-    let (name, dims) = (tensor.name.clone(), tensor.dims.clone());
-    let unsigned = TensorProto { name, dims, data_type: element::UINT8, raw_data, ..TensorProto::default() };
-    (tensor.data_type == element::INT8).then_some(unsigned)
 }
 
 /// The names of signed weights that nothing but products with unsigned values reads.

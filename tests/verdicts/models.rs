@@ -44,9 +44,13 @@ fn the_list_has_the_shipped_model_and_those_of_a_folder() {
     fs::write(folder.path().join("broken.onnx"), "no model").expect("it can be written");
     let (code, stdout, stderr) = run(models(&["list", "--folder"]).arg(folder.path()));
     assert_eq!(code, 0, "{stderr}");
-    let digest = &digest::of_bytes(shipped::BYTES)[..12];
+    let [float, int8] = shipped::Form::ALL.map(|form| {
+        let digest = &digest::of_bytes(form.bytes())[..12];
+        format!("{}: efficientnet_lite0, input 224x224, sha256 {digest}", form.title())
+    });
     for part in [
-        &format!("{}: efficientnet_lite0, input 224x224, sha256 {digest}", shipped::NAME),
+        float.as_str(),
+        &int8,
         "below/corner.onnx: corner, input 32x32",
         "theirs.onnx: first_plane, foreign, input 32x32",
         "broken.onnx: not usable: ",
@@ -83,6 +87,13 @@ fn everything_is_told() {
     }
     let (_, stdout, _) = run(&mut models(&["inspect"]));
     assert!(stdout.contains(&digest::of_bytes(shipped::BYTES)) && stdout.contains("kept_out"), "{stdout}");
+    let (_, stdout, _) = run(&mut models(&["inspect", "small-int8"]));
+    let text = stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains(&digest::of_bytes(shipped::Form::Int8.bytes())), "{text}");
+    assert!(
+        text.contains("further precision = int8") && text.contains("precision.calibrated_on = 300 faces"),
+        "{text}"
+    );
     check_error(&mut models(&["inspect", "no/such.onnx"]), 1, "no/such.onnx: No such file");
 }
 
@@ -116,8 +127,11 @@ fn whole_files_are_found_whole() {
     assert_eq!(code, 0, "{stderr}");
     assert!(stdout.contains("corner.onnx: valid, matches the digest file next to it"), "{stdout}");
     assert!(stdout.contains("theirs.onnx: valid, no digest file next to it"), "{stdout}");
+    let whole = |form: shipped::Form| format!("{}: whole\n", form.title());
     let (code, stdout, _) = run(&mut models(&["verify"]));
-    assert_eq!((code, stdout), (0, format!("{}: whole\n", shipped::NAME)));
+    assert_eq!((code, stdout), (0, shipped::Form::ALL.map(whole).concat()));
+    let (code, stdout, _) = run(&mut models(&["verify", "small-int8"]));
+    assert_eq!((code, stdout), (0, whole(shipped::Form::Int8)));
 }
 
 #[test]

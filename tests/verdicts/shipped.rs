@@ -6,10 +6,12 @@ use std::path::Path;
 
 use cyborg_edge::capture::stills;
 use cyborg_edge::classify::classifier::{ActivationMaps, Classifier, Classify};
-use cyborg_edge::classify::shipped;
+use cyborg_edge::classify::classifier_file::ClassifierFile;
+use cyborg_edge::classify::shipped::{self, Form};
 use cyborg_edge::face::detector::{Detector, DetectorName, DetectorSettings};
 use cyborg_edge::face::{Face, Locate};
 use cyborg_edge::frame::{Frame, PixelBox, PixelPoint};
+use cyborg_edge::inference::processor::adds_products_of_bytes;
 use cyborg_edge::inference::provider::{Asked, Provider};
 use cyborg_edge::inference::runtime::Runtime;
 use cyborg_edge::inference::session::SessionSettings;
@@ -21,9 +23,56 @@ use crate::support::{cyborg, fetched, run};
 
 #[test]
 fn its_digest_is_the_one_that_is_written_beside_it() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/cyborg-lite0.onnx.sha256");
-    let line = fs::read_to_string(path).expect("it is in the repository");
-    assert_eq!(line, format!("{}  cyborg-lite0.onnx\n", digest::of_bytes(shipped::BYTES)));
+    for (form, file) in [(Form::Float32, "cyborg-lite0.onnx"), (Form::Int8, "cyborg-lite0-int8.onnx")] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(format!("{file}.sha256"));
+        let line = fs::read_to_string(path).expect("it is in the repository");
+        assert_eq!(line, format!("{}  {file}\n", digest::of_bytes(form.bytes())));
+    }
+}
+
+#[test]
+fn both_forms_say_the_same_of_faces() {
+    let runtime = Runtime::load().expect("ONNX Runtime is there after set-up");
+    let contract = |form: Form| ModelFile::parse(form.bytes()).expect("it holds the contract").contract;
+    assert_eq!(contract(Form::Float32), contract(Form::Int8));
+    assert!(Form::Int8.bytes().len() * 3 < Form::Float32.bytes().len());
+    let faces: Vec<Face> = golden().iter().map(|golden| golden.face).collect();
+    let mut frame = Frame::empty();
+    stills::read(&fetched("astronaut"), &mut frame).expect("set-up fetched it");
+    let [float, int8] = Form::ALL.map(|form| {
+        let file = ClassifierFile::shipped_as(form).expect("it holds the contract");
+        let mut classifier = Classifier::of(&runtime, &file, SESSION).expect("it is whole");
+        let (mut scores, mut maps) = (Vec::new(), ActivationMaps::default());
+        classifier.classify_frame(&frame, &faces, &mut scores, &mut maps).expect("the model runs");
+        let evidence: Vec<f32> =
+            scores.iter().map(|score| verdict::evidence(score.logits, &contract(form).calibration)).collect();
+        (evidence, maps.values)
+    });
+    let off = float.0.iter().zip(&int8.0).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(off > 0.0, "they are the same network");
+    // On all validation faces the evidence is off by less than a tenth on average; its thresholds lie at -1.5 and 1.5.
+    assert!(off < 0.5, "{:?} {:?}", float.0, int8.0);
+    for (a, b) in float.1.chunks(49).zip(int8.1.chunks(49)) {
+        let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+        let cosine = product(a, b) / (product(a, a) * product(b, b)).sqrt();
+        assert!(cosine > 0.98, "{cosine}");
+    }
+}
+
+#[test]
+fn the_form_is_chosen_by_processor_and_provider() {
+    let runtime = Runtime::load().expect("ONNX Runtime is there after set-up");
+    let cpu = Asked::Named(Provider::CPU);
+    let faster = if adds_products_of_bytes() { Form::Int8 } else { Form::Float32 };
+    assert_eq!(Form::faster(cpu), faster);
+    // An accelerator has floats.
+    let cuda = Provider::named("cuda").map(Asked::Named).expect("a name");
+    assert_eq!(Form::faster(cuda), Form::Float32);
+    let file = ClassifierFile::shipped().expect("it holds the contract");
+    let classifier = Classifier::of(&runtime, &file, SESSION).expect("it is whole");
+    assert_eq!((classifier.name(), &classifier.file().digest), (faster.title(), &digest::of_bytes(faster.bytes())));
+    let (_, stdout, stderr) = run(cyborg().args(["doctor", "--model", "small", "--provider", "cpu"]));
+    assert!(stdout.contains(&format!("{} (", faster.title())), "{stdout}{stderr}");
 }
 
 #[test]

@@ -93,7 +93,13 @@ fn small(list: &Path, out: &Path) -> anyhow::Result<()> {
     let [f, g] = &judged[..] else { anyhow::bail!("there are two folds") };
     let calibrate = "calibrate {} --unseen-real {} {} --bpcer 0.1 --apcer 0.15";
     train("calibration", calibrate, &[&shipped, f, g])?;
-    say(&format!("the model is {}", shipped.join("seed-1").join("model.onnx").display()));
+    let model = shipped.join("seed-1").join("model.onnx");
+    say(&format!("the model is {}", model.display()));
+    say(&format!(
+        "its form in 8 bits, by a list with `validation` rows: cargo xtask trainer export {} --precision int8 --data LIST --out {}",
+        model.display(),
+        model.with_file_name("model-int8.onnx").display()
+    ));
     Ok(())
 }
 
@@ -140,7 +146,7 @@ fn accurate(list: &Path, out: &Path) -> anyhow::Result<()> {
     let (clip, small, both) = (out.join("clip.csv"), out.join("small.csv"), out.join("set.csv"));
     let scores = "image --list {} --split validation --model {} --csv {}";
     cyborg("what the first expert says", scores, &[list, &folder.join(accurate::MODEL_FILE), &clip])?;
-    cyborg("what the small model says", scores, &[list, Path::new("small"), &small])?;
+    cyborg("what the small model says", scores, &[list, Path::new("small-float32"), &small])?;
     let fuse = format!("fuse {{}} {{}} {{}} --apart {SWAPPED} --synthetic-above {synthetic_above}");
     train("the fusion", &fuse, &[&set, &clip, &small])?;
     cyborg("what the set says", scores, &[list, &set, &both])?;

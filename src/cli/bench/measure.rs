@@ -1,7 +1,6 @@
 //! The runs of `cyborg bench`: detector and classifier apart and together, on made-up frames, each for a set time.
 
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,6 +9,7 @@ use super::table::Part;
 use super::timing::Figures;
 use crate::BoxError;
 use crate::classify::classifier::{ActivationMaps, Classifier, Classify};
+use crate::classify::named::ModelName;
 use crate::cli::cure;
 use crate::face::detector::{Detector, DetectorName, DetectorSettings};
 use crate::face::{Face, Locate};
@@ -26,7 +26,7 @@ const FEWEST: usize = 3;
 /// What is opened and measured.
 pub(super) struct Subject<'a> {
     pub(super) runtime: &'a Runtime,
-    pub(super) model: Option<&'a Path>,
+    pub(super) model: &'a ModelName,
     pub(super) detector: &'a DetectorName,
     pub(super) detector_settings: DetectorSettings,
     /// How long each setting is measured.
@@ -36,7 +36,7 @@ pub(super) struct Subject<'a> {
 
 impl Subject<'_> {
     pub(super) fn classifier(&self, settings: SessionSettings) -> anyhow::Result<Classifier> {
-        Ok(Classifier::open(self.runtime, self.model, settings)?)
+        Ok(Classifier::of(self.runtime, &self.model.classifier()?, settings)?)
     }
 
     fn detector(&self, settings: SessionSettings) -> anyhow::Result<Detector> {

@@ -25,6 +25,20 @@ impl Asked {
     }
 }
 
+impl Asked {
+    /// Whether nothing but the processor can be got: it alone is asked for, or no accelerator is part of the program and of ONNX
+    /// Runtime, which must be loaded.
+    #[must_use]
+    pub fn is_processor(self) -> bool {
+        match self {
+            Self::Auto => {
+                self.candidates().into_iter().all(|provider| provider == Provider::CPU || provider.built_in().is_err())
+            }
+            Self::Named(provider) => provider == Provider::CPU,
+        }
+    }
+}
+
 impl FromStr for Asked {
     type Err = String;
 

@@ -143,6 +143,6 @@ fn run_command(command: &Command) -> anyhow::Result<Outcome> {
         Command::Results(args) => results::run(args).map(|()| Outcome::Done),
         Command::Bench(args) => bench::run(args),
         Command::Import(args) => import::run(args).map(|()| Outcome::Done),
-        Command::Export(args) => export::run(args).map(|()| Outcome::Done),
+        Command::Export(args) => export::run(args),
     }
 }

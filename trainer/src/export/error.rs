@@ -36,6 +36,19 @@ pub enum ExportError {
         /// Where it stands.
         what: String,
     },
+    /// There is nothing to compute in 8 bits.
+    #[error("int8 is for convolutions in float32, of which the model has none: export in float32 or float16")]
+    NoLayers,
+    /// 8 bits cost too much.
+    #[error(
+        "int8 costs too much on {faces} faces, even with the first layers in float32: {fault}; no file was written"
+    )]
+    Costs {
+        /// What is beyond what is allowed.
+        fault: String,
+        /// How many faces it was measured on.
+        faces: usize,
+    },
     /// ONNX Runtime gives other numbers than libtorch.
     #[error(
         "ONNX Runtime and libtorch disagree on {output} by {off} of their spread over the checked crops, {allowed} is allowed; no file was written"

@@ -7,6 +7,7 @@ mod check;
 mod error;
 mod fold;
 mod graph;
+mod int8;
 mod precision;
 mod textures;
 mod tokens;
@@ -20,7 +21,8 @@ use prost::Message;
 
 pub use check::{Difference, compare};
 pub use error::ExportError;
-pub use precision::Precision;
+pub use int8::{Cost, Int8, Int8Faces, to_int8};
+pub use precision::{Form, Precision};
 pub use textures::textures;
 pub use trained::{HEAD_BIAS, HEAD_WEIGHT, trained_alone};
 

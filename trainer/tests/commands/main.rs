@@ -10,6 +10,7 @@ mod agreement;
 mod end_to_end;
 mod experiment;
 mod import;
+mod int8;
 mod paper_data;
 mod people;
 mod photos;

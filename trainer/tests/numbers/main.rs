@@ -7,6 +7,7 @@ mod regions;
 
 mod agreement;
 mod clip;
+mod int8;
 mod likeness;
 mod lite0;
 mod metrics;

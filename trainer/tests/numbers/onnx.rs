@@ -15,7 +15,7 @@ use cyborg_trainer::torch::{Model, set_threads};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-fn contract(architecture: Architecture, tap: Tap) -> Contract {
+pub(super) fn contract(architecture: Architecture, tap: Tap) -> Contract {
     Contract {
         network: architecture.name().to_owned(),
         crop: CropRule { margin: 1.3, alignment: Alignment::None, border: Border::Replicate },
@@ -30,7 +30,7 @@ fn contract(architecture: Architecture, tap: Tap) -> Contract {
 
 /// Gives all running statistics and batch normalisations values of their own, and scales the last layer so that class
 /// scores and maps are of size one: what training does in an hour.
-fn unsettle(model: &mut Model) {
+pub(super) fn unsettle(model: &mut Model) {
     let mut state = model.state();
     let mut random = ChaCha8Rng::seed_from_u64(5);
     for (name, array) in &mut state {
