@@ -42,8 +42,8 @@ use crate::verdict::Judge;
 pub struct AnalyzerSettings {
     /// The model, or set of experts, that judges.
     pub model: ModelName,
-    /// What finds faces.
-    pub detector: DetectorName,
+    /// What finds faces; [`ModelName::detector`] where nothing is named.
+    pub detector: Option<DetectorName>,
     /// How faces are looked for.
     pub detect: DetectorSettings,
     /// Where the networks run.
@@ -57,7 +57,7 @@ impl Default for AnalyzerSettings {
     fn default() -> Self {
         Self {
             model: ModelName::Auto,
-            detector: DetectorName::default(),
+            detector: None,
             detect: DetectorSettings::default(),
             provider: Asked::Auto,
             threads: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
@@ -101,9 +101,11 @@ impl Analyzer {
         let file = model.read(None)?;
         let runtime = Runtime::load_for(provider)?;
         let session = SessionSettings { provider, threads };
-        let moving = Moving::new(&file, model, &runtime, session);
+        let name = model;
+        let moving = Moving::new(&file, name, &runtime, session);
         let model = Panel::of(&runtime, &file, session).map_err(NamedError::from)?;
-        let detector = Detector::open(&runtime, detector, *detect, session)?;
+        let detector = detector.clone().unwrap_or_else(|| name.detector());
+        let detector = Detector::open(&runtime, &detector, *detect, session)?;
         let judge = Judge::new(model.contract());
         let (frame, faces, opinion) = (Frame::empty(), Vec::new(), Opinion::default());
         Ok(Self {

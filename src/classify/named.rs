@@ -11,6 +11,7 @@ use cyborg_models::{beside, cache};
 use super::classifier_file::{ClassifierError, ClassifierFile};
 use super::panel::{PanelFile, SetError};
 use super::shipped::Form;
+use crate::face::detector::{DetectorName, TRAINED_WITH};
 
 use crate::name;
 
@@ -122,6 +123,17 @@ impl ModelName {
                 None => Err(NamedError::NotInstalled { places: places(ACCURATE) }),
             },
             Self::File(path) => Ok(Some(path)),
+        }
+    }
+
+    /// The detector that finds its faces unless another is named: the small model is as good with the quicker one, and others are used
+    /// with the one that they were trained with, where it is installed.
+    #[must_use]
+    pub fn detector(&self) -> DetectorName {
+        let trained_with = DetectorName::of(TRAINED_WITH.into());
+        match self.resolved() {
+            Self::Accurate | Self::File(_) if trained_with.find().is_ok() => trained_with,
+            _ => DetectorName::default(),
         }
     }
 

@@ -33,8 +33,8 @@ pub(super) struct BenchArgs {
     /// small]
     #[arg(long, value_name = "NAME|FILE", value_parser = OsStringValueParser::new().map(ModelName::of))]
     model: Option<ModelName>,
-    /// Face detector: centerface (which set-up fetches), yunet (part of the program, several times as fast), or an ONNX file of
-    /// one of them [default: centerface]
+    /// Face detector: yunet (part of the program, several times as fast), centerface (which set-up fetches), or an ONNX file of
+    /// one of them [default: yunet for the small model; centerface for others, where it is installed]
     #[arg(long, value_name = "NAME|FILE", value_parser = OsStringValueParser::new().map(DetectorName::of))]
     detector: Option<DetectorName>,
     /// Execution provider to measure: auto, all (those that start), or one by name
@@ -95,7 +95,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Outcome> {
     let subject = Subject {
         runtime: &runtime,
         model,
-        detector: &args.detector.clone().unwrap_or_default(),
+        detector: &args.detector.clone().unwrap_or_else(|| model.detector()),
         detector_settings: DetectorSettings::of_side(args.detect_size.into()),
         time: args.seconds,
         stop,

@@ -14,7 +14,7 @@ use super::outcome::{Outcome, say};
 use crate::classify::named::{self, ModelName};
 use crate::classify::panel::Panel;
 use crate::cli::cure;
-use crate::face::detector::{DEFAULT, Detector, DetectorName, DetectorSettings, KINDS, Kind, Origin};
+use crate::face::detector::{Detector, DetectorName, DetectorSettings, KINDS, Kind, Origin};
 use crate::inference::provider::{Asked, Provider};
 use crate::inference::runtime::Runtime;
 use crate::inference::session::SessionSettings;
@@ -72,7 +72,7 @@ pub(super) fn run(args: &DoctorArgs) -> anyhow::Result<Outcome> {
         Ok(runtime) => networks(&mut report, &runtime, args),
         Err(error) => {
             report.lack("onnx runtime", &error.to_string());
-            KINDS.iter().for_each(|kind| detector_file(&mut report, kind));
+            KINDS.iter().for_each(|kind| detector_file(&mut report, kind, &args.model));
         }
     }
     decoder(&mut report);
@@ -147,20 +147,22 @@ fn networks(report: &mut Report, runtime: &Runtime, args: &DoctorArgs) {
         let is_there = kind.fetched().is_none_or(|path| path.exists());
         match Detector::open(runtime, &DetectorName::Known(kind), DetectorSettings::of_side(320), session) {
             Err(error) if is_there => report.lack("face detector", &cure::in_words(&anyhow::Error::new(error))),
-            _ => detector_file(report, kind),
+            _ => detector_file(report, kind, &args.model),
         }
     }
 }
 
-/// Where the file of a detector is. Only the one that looks for faces unless another is named can be missed.
-fn detector_file(report: &mut Report, kind: &Kind) {
-    let (name, title) = (kind.name, if kind.name == DEFAULT { "face detector" } else { "  or" });
+/// Where the file of a detector is, and whether it is the one that finds faces for the model. Where that of the model isn't installed,
+/// another one does.
+fn detector_file(report: &mut Report, kind: &Kind, model: &ModelName) {
+    let is_used = matches!(model.detector(), DetectorName::Known(used) if used.name == kind.name);
+    let (name, title) = (kind.name, if is_used { "face detector" } else { "  or" });
     match (kind.origin, kind.fetched()) {
         (Origin::Embedded(bytes), _) => {
             report.line(title, &format!("{name}, part of the program"));
             report.line("", &format!("sha256 {}", digest::of_bytes(bytes)));
         }
-        (Origin::Fetched(_), Some(path)) if name != DEFAULT && !path.exists() => {
+        (Origin::Fetched(_), path) if path.as_ref().is_none_or(|path| !path.exists()) => {
             report.line(title, &format!("{name}: not installed; `cargo xtask setup` fetches it"));
         }
         (Origin::Fetched(id), _) => fetched(report, title, name, id),

@@ -44,8 +44,8 @@ pub(super) struct WorkerArgs {
     /// TOML that describes a foreign model [default: the file next to it with the extension .toml]
     #[arg(long, value_name = "FILE", requires = "model")]
     pub(super) model_toml: Option<PathBuf>,
-    /// Face detector: centerface (which set-up fetches), yunet (part of the program, several times as fast), or an ONNX file of
-    /// one of them [default: centerface]
+    /// Face detector: yunet (part of the program, several times as fast), centerface (which set-up fetches), or an ONNX file of
+    /// one of them [default: yunet for the small model; centerface for others, where it is installed]
     #[arg(long, value_name = "NAME|FILE", value_parser = OsStringValueParser::new().map(DetectorName::of))]
     pub(super) detector: Option<DetectorName>,
     /// Execution provider: auto, cpu, cuda, tensorrt or another that `cyborg doctor` lists; naming one that isn't
@@ -232,8 +232,10 @@ impl WorkerArgs {
         }
     }
 
+    /// The one that is named, or that the first model is used with.
     fn detector(&self) -> DetectorName {
-        self.detector.clone().unwrap_or_default()
+        let own = || self.models().first().map(ModelName::detector).unwrap_or_default();
+        self.detector.clone().unwrap_or_else(own)
     }
 
     fn all_threads(&self) -> NonZeroUsize {

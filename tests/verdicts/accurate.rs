@@ -70,8 +70,8 @@ impl Portrait {
     fn find() -> Self {
         let runtime = Runtime::load().expect("ONNX Runtime is there after set-up");
         let settings = DetectorSettings::of_side(320);
-        let mut detector =
-            Detector::open(&runtime, &DetectorName::default(), settings, SESSION).expect("set-up fetched it");
+        let mut detector = Detector::open(&runtime, &DetectorName::of("centerface".into()), settings, SESSION)
+            .expect("set-up fetched it");
         let (mut frame, mut faces) = (Frame::empty(), Vec::new());
         stills::read(&fetched("astronaut"), &mut frame).expect("set-up fetched it");
         detector.locate(&frame, &mut faces).expect("the detector runs");

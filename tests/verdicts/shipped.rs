@@ -146,7 +146,7 @@ fn judge(photo: &Path) -> (PixelBox, Judgement) {
     let runtime = Runtime::load().expect("ONNX Runtime is there after set-up");
     let settings = DetectorSettings::of_side(320);
     let mut detector =
-        Detector::open(&runtime, &DetectorName::default(), settings, SESSION).expect("set-up fetched it");
+        Detector::open(&runtime, &DetectorName::of("centerface".into()), settings, SESSION).expect("set-up fetched it");
     let mut classifier = Classifier::open(&runtime, None, SESSION).expect("it is whole");
     let (mut frame, mut faces) = (Frame::empty(), Vec::new());
     stills::read(photo, &mut frame).expect("it is a photo");

@@ -18,7 +18,7 @@ use anyhow::Context;
 
 pub use file::{DetectorError, DetectorFile, DetectorName};
 pub use kind::{Kind, Origin};
-pub use kinds::{DEFAULT, KINDS, named};
+pub use kinds::{DEFAULT, KINDS, TRAINED_WITH, named};
 #[doc(hidden)]
 pub use overlap::{Several, one_each};
 pub use settings::{DetectSize, DetectorSettings, USUAL_SIDE};
