@@ -22,7 +22,8 @@ use anyhow::Context;
 use cyborg_models::lock;
 use peer::alone::{Alone, seconds_a_frame};
 use peer::clips::{self, Clip};
-use peer::run::{Cost, ours, python, share_found};
+use peer::cost::Cost;
+use peer::run::{ours, python, share_found};
 
 /// Sizes of the detector's picture that are measured.
 const DETECT: [u16; 2] = [320, 640];

@@ -2,4 +2,5 @@
 
 pub(crate) mod alone;
 pub(crate) mod clips;
+pub(crate) mod cost;
 pub(crate) mod run;

@@ -1,14 +1,14 @@
-//! One run of either program, and what it cost.
+//! One run of either program.
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::process::Command;
 
 use anyhow::{Context, ensure};
 use cyborg_edge::frame::PixelBox;
-use wait4::Wait4;
+
+use super::cost::{Cost, cost};
 
 /// What both programs are given.
 pub(crate) struct Job<'a> {
@@ -18,17 +18,6 @@ pub(crate) struct Job<'a> {
     pub(crate) detect_size: u16,
     pub(crate) processors: NonZeroUsize,
     pub(crate) folder: &'a Path,
-}
-
-/// What a run cost, start included.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Cost {
-    /// Seconds from the start of the process to its end.
-    pub(crate) wall: f64,
-    /// Seconds of all its threads on a processor.
-    pub(crate) processor: f64,
-    /// The most memory that it held.
-    pub(crate) memory_mib: f64,
 }
 
 /// Boxes that overlap so much are the same face.
@@ -57,17 +46,6 @@ pub(crate) fn ours(job: &Job<'_>, detect_size: u16, every: u32) -> anyhow::Resul
     command.args(["--detect-size", &detect_size.to_string(), "--detect-every", &every.to_string()]);
     command.args(["--threads", &job.processors.to_string()]);
     cost(command)
-}
-
-fn cost(mut command: Command) -> anyhow::Result<Cost> {
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    let start = Instant::now();
-    let mut child = command.spawn().with_context(|| format!("can't run {command:?}"))?;
-    let used = child.wait4()?;
-    let wall = start.elapsed().as_secs_f64();
-    ensure!(used.status.success(), "{command:?} ended with {}", used.status);
-    let processor = (used.rusage.utime + used.rusage.stime).as_secs_f64();
-    Ok(Cost { wall, processor, memory_mib: used.rusage.maxrss as f64 / 1024.0 / 1024.0 })
 }
 
 /// Of the faces in the Python loop's last table, the share that is in our last table too.

@@ -248,7 +248,7 @@ mod tests {
         let differences = vec![format!("model was {}, is {}", Form::Float32.title(), Form::Int8.title())];
         check(
             ResumeError::OtherRun { path: path(), differences },
-            "by --model small-float32 or --model small-int8, or drop",
+            "name the form that the table was begun with, by --model small-float32 or --model small-int8, or drop",
         );
         check(NamedError::NotInstalled { places: Vec::new() }, "or use --model small");
         check(ExpertError::Foreign, "give it its own --model");

@@ -216,7 +216,8 @@ fn the_python_procedure_gives_the_same_scores() {
     let table = folder.path().join("scores.csv");
     let mut command = cyborg();
     command.arg("image").arg("--list").arg(list(&folder, &text)).arg("--root").arg(folder.path());
-    command.args(["--crop", "whole", "--score", "reference", "--provider", "cpu"]).arg("--csv").arg(table);
+    command.args(["--crop", "whole", "--score", "reference", "--provider", "cpu", "--model", "small-float32"]);
+    command.arg("--csv").arg(table);
     let (code, _, stderr) = run(&mut command);
     assert_eq!(code, 0, "{stderr}");
     let rows = rows(&folder);

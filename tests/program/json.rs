@@ -93,7 +93,8 @@ fn the_other_commands_speak_json_too() {
     fs::write(folder.path().join("broken.onnx"), "no model").expect("it can be written");
     let list = objects(&folder, "models list --folder . --json", 0);
     let kinds: Vec<_> = list.iter().map(|model| model["kind"].as_str().expect("a word")).collect();
-    assert_eq!(kinds, ["contract", "unusable", "contract", "contract"]);
+    // Two of them are the forms of the model that is part of the program.
+    assert_eq!(kinds, ["contract", "contract", "unusable", "contract", "contract"]);
     let verify = objects(&folder, "models verify corner.onnx broken.onnx --json", 3);
     assert_eq!((&verify[0]["whole"], &verify[1]["whole"]), (&true.into(), &false.into()));
     assert!(verify[1]["error"].as_str().is_some_and(|error| error.contains("broken.onnx")), "{verify:?}");

@@ -24,7 +24,7 @@ fn the_small_model_says_of_both_clips_what_it_said() {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let table = folder.path().join("faces.csv");
     let output = cyborg()
-        .args(["video", "--model", "small-float32", "--csv"])
+        .args(["video", "--model", "small-float32", "--detector", "centerface", "--csv"])
         .arg(&table)
         .args([fetched("selfie"), fetched("carphone")])
         .output()
