@@ -8,11 +8,11 @@ use anyhow::{Context, ensure};
 use cyborg_models::lock::Group;
 
 use super::Made;
-use super::architecture::Architecture;
 use super::clean_root::{self, CleanRoot};
 use super::container;
 use super::layout::{DOCUMENTS, PROGRAM, SETTINGS, UNIT};
 use super::pack;
+use crate::architecture::Architecture;
 use crate::release::{SHELLS, VERSION};
 use crate::step::{root, run as run_program, say, step, succeeds};
 use crate::system;
