@@ -29,7 +29,7 @@ for package in "$root"/var/cache/apt/archives/*.deb; do
     again=$(dpkg-deb --field "$package" Multi-Arch)
     [ "$again" = same ] || name=${name%:*}
     { dpkg-deb --field "$package"; echo 'Status: install ok installed'; echo; } >>"$database/status"
-    dpkg-deb --fsys-tarfile "$package" | tar --list | sed -n "s,^[.]/.*[.]so.*,$CYBORG_PLACE&,; t cut; d; :cut s,/[.]/,/,p" >"$database/info/$name.list"
+    dpkg-deb --fsys-tarfile "$package" | tar --list | sed -n "s,^[.]\(/.*[.]so.*\),$CYBORG_PLACE\1,p" >"$database/info/$name.list"
     for kind in symbols shlibs; do
         dpkg-deb --info "$package" "$kind" >"$database/info/$name.$kind" 2>/dev/null || rm "$database/info/$name.$kind"
     done
@@ -52,10 +52,12 @@ impl Sysroot {
         let found = Self { folder, triple: architecture.triple() };
         let note = found.folder.join("packages");
         let packages = PACKAGES.join(",");
-        if !fs::read_to_string(&note).is_ok_and(|noted| noted == packages) {
+        // What is recorded of them belongs to it: it is made anew where that changes.
+        let made = format!("{packages}\n{RECORD}");
+        if !fs::read_to_string(&note).is_ok_and(|noted| noted == made) {
             step(&format!("Debian's libraries for {}", architecture.debian()), || {
                 found.unpack(architecture, &release, &packages)?;
-                fs::write(&note, &packages).with_context(|| format!("can't write {}", note.display()))
+                fs::write(&note, &made).with_context(|| format!("can't write {}", note.display()))
             })?;
         }
         Ok(found)
@@ -69,7 +71,7 @@ impl Sysroot {
         // The variant runs nothing of what it unpacks, so this mode changes nothing here, whoever runs it.
         command.args(["--quiet", "--variant=extract", "--mode=chrootless", "--skip=essential/unlink"]);
         command.arg(format!("--architectures={}", architecture.debian())).arg(format!("--include={packages}"));
-        command.arg(format!("--extract-hook={RECORD}")).env("CYBORG_PLACE", &self.folder);
+        command.arg(format!("--extract-hook={}", RECORD.trim())).env("CYBORG_PLACE", &self.folder);
         command.arg(release).arg(&self.folder).args(sources());
         run(&mut command, "install mmdebstrap")
     }

@@ -3,6 +3,7 @@
 //! `layout` says what lies where, `tree` puts it there, `pack` makes files of it; `check` installs them in a clean Debian.
 
 mod check;
+mod check_foreign;
 mod clean_root;
 mod container;
 mod control;
@@ -20,7 +21,7 @@ use cyborg_models::lock::{Group, lock};
 
 use crate::architecture::Architecture;
 use crate::build::Build;
-use crate::cross::Cross;
+use crate::cross::{Cross, emulator};
 use crate::step::{root, say, step};
 use crate::{fetch, release, system};
 use control::Control;
@@ -60,11 +61,11 @@ pub(crate) fn run(args: &PackageArgs) -> anyhow::Result<()> {
     let architecture = args.arch.map_or_else(Architecture::own, Ok)?;
     if args.check {
         // Before the work: what can't be done is said at once.
-        check::ensure_possible(architecture)?;
+        check::ensure_possible()?;
     }
     let made = make(architecture, &args.profile, &root().join("out/package"))?;
     if args.check {
-        check::run(&made)?;
+        check::run(&made, architecture)?;
     }
     tell(&made);
     Ok(())
@@ -98,7 +99,10 @@ fn make(architecture: Architecture, profile: &str, out: &Path) -> anyhow::Result
     let made_for = cross.as_ref().map_or(cache.as_path(), Cross::cache);
     let program = cross.as_ref().map_or_else(|| Build::of_profile(profile), |cross| cross.build(profile)).program()?;
     // The program writes its own pages, for which it has to run here.
-    let runs_here = if architecture.is_own() { program.clone() } else { Build::of_profile(profile).program()? };
+    let runs_here = match &cross {
+        Some(cross) => emulator::starter(&emulator::words(architecture, cross.sysroot().folder()), &program)?,
+        None => program.clone(),
+    };
     step("manual pages and completions", || release::beside(&runs_here, &parts))?;
     let moment = Moment::of_commit(&root())?;
     let version = release::VERSION;
