@@ -8,6 +8,7 @@ pub(crate) mod emulator;
 pub(crate) mod suite;
 pub(crate) mod sysroot;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -44,7 +45,7 @@ impl Cross {
         // A cache folder for that machine, in which other things are found than in this one's.
         let cache = common.join(architecture.machine());
         fetch::fetch_foreign(architecture.machine(), groups, &cache)?;
-        link_common(&cache)?;
+        link_common(&common, &cache)?;
         let sysroot = Sysroot::prepare(architecture, &cache)?;
         Ok(Self { architecture, cache, sysroot })
     }
@@ -127,13 +128,24 @@ fn add_standard_library(target: &str) -> anyhow::Result<()> {
     })
 }
 
-/// Links from the cache folder of a machine to what all have in common.
-fn link_common(cache: &Path) -> anyhow::Result<()> {
-    for name in COMMON {
-        let link = cache.join(name);
-        // What was fetched for that machine alone may be in a folder of this name already.
-        if !link.is_symlink() && !link.exists() {
-            let made = std::os::unix::fs::symlink(Path::new("..").join(name), &link);
+/// Makes the cache folder of a machine have what all have in common: folders of its own, as links to folders aren't searched for
+/// models, with links to the files.
+fn link_common(common: &Path, cache: &Path) -> anyhow::Result<()> {
+    let folders = COMMON.iter().filter(|name| common.join(name).is_dir());
+    folders.copied().try_for_each(|name| link_below(&common.join(name), &cache.join(name)))
+}
+
+fn link_below(from: &Path, to: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(to).with_context(|| format!("can't make {}", to.display()))?;
+    let entries = fs::read_dir(from).with_context(|| format!("can't read {}", from.display()))?;
+    for entry in entries {
+        let path = entry.with_context(|| format!("can't read {}", from.display()))?.path();
+        let link = to.join(path.file_name().unwrap_or_default());
+        if path.is_dir() {
+            link_below(&path, &link)?;
+        } else if !link.is_symlink() && !link.exists() {
+            // What was fetched for that machine alone may be there already.
+            let made = std::os::unix::fs::symlink(&path, &link);
             made.with_context(|| format!("can't make {}", link.display()))?;
         }
     }
@@ -142,20 +154,22 @@ fn link_common(cache: &Path) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     #[test]
-    fn what_all_have_in_common_is_linked_once() {
+    fn what_all_have_in_common_is_linked_file_by_file() {
         let folder = tempfile::tempdir().expect("a folder for the test");
-        let cache = folder.path().join("aarch64");
-        fs::create_dir_all(cache.join("licences")).expect("it can be made");
-        fs::create_dir(folder.path().join("models")).expect("it can be made");
-        fs::write(folder.path().join("models/a"), "abc").expect("it can be written");
-        (0..2).for_each(|_| link_common(&cache).expect("they can be made"));
-        assert_eq!(fs::read_to_string(cache.join("models/a")).expect("it is there"), "abc");
-        assert!(!cache.join("licences").is_symlink(), "what is of this machine alone stays");
+        let (common, cache) = (folder.path(), folder.path().join("aarch64"));
+        for (name, text) in [("models/set/a", "abc"), ("licences/b", "of all"), ("aarch64/licences/b", "its own")] {
+            let path = common.join(name);
+            fs::create_dir_all(path.parent().expect("it has one")).expect("it can be made");
+            fs::write(path, text).expect("it can be written");
+        }
+        (0..2).for_each(|_| link_common(common, &cache).expect("they can be made"));
+        let read = |name: &str| fs::read_to_string(cache.join(name)).expect("it is there");
+        assert_eq!((read("models/set/a").as_str(), read("licences/b").as_str()), ("abc", "its own"));
+        assert!(!cache.join("models/set").is_symlink(), "links to folders aren't searched");
+        assert!(!cache.join("media").exists(), "what set-up didn't fetch isn't there");
     }
 
     #[test]
