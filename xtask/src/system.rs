@@ -15,7 +15,12 @@ const LIBRARY_FOLDERS: [&str; 4] = ["/usr/lib", "/usr/lib64", "/usr/local/lib", 
 
 /// Sees to it that the system packages of some groups are there.
 pub(crate) fn prepare(groups: &[Group]) -> anyhow::Result<()> {
-    let wanted = || lock().systems.iter().filter(|package| groups.contains(&package.group) && !is_there(&package.sign));
+    provide(lock().systems.iter().filter(|package| groups.contains(&package.group)))
+}
+
+/// Sees to it that packages of the system are there.
+pub(crate) fn provide<'a>(packages: impl Iterator<Item = &'a SystemPackage> + Clone) -> anyhow::Result<()> {
+    let wanted = || packages.clone().filter(|package| !is_there(&package.sign));
     let absent: Vec<&str> = wanted().map(|package| package.name.as_str()).collect();
     if absent.is_empty() {
         return Ok(());

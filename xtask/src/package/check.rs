@@ -8,11 +8,12 @@ use anyhow::{Context, ensure};
 use cyborg_models::lock::Group;
 
 use super::Made;
-use super::architecture::Architecture;
+use super::check_foreign;
 use super::clean_root::{self, CleanRoot};
 use super::container;
 use super::layout::{DOCUMENTS, PROGRAM, SETTINGS, UNIT};
 use super::pack;
+use crate::architecture::Architecture;
 use crate::release::{SHELLS, VERSION};
 use crate::step::{root, run as run_program, say, step, succeeds};
 use crate::system;
@@ -26,21 +27,19 @@ const PHOTO: &str = "/srv/photo.jpg";
 const USER: &str = "cyborg-live";
 
 /// Says why it can't be checked here.
-pub(super) fn ensure_possible(architecture: Architecture) -> anyhow::Result<()> {
-    ensure!(
-        architecture.is_own(),
-        "a package for {} runs on such a machine: leave out --check, or use it there",
-        architecture.debian()
-    );
+pub(super) fn ensure_possible() -> anyhow::Result<()> {
     clean_root::ensure_possible().context("the packages can't be checked here")?;
     system::prepare(&[Group::PackageCheck])
 }
 
 /// Checks all that can be.
-pub(super) fn run(made: &Made) -> anyhow::Result<()> {
+pub(super) fn run(made: &Made, architecture: Architecture) -> anyhow::Result<()> {
     let out = made.package.parent().context("the package lies nowhere")?;
     step("packed again", || same_again(made, out))?;
     lint(&made.package)?;
+    if !architecture.is_own() {
+        return check_foreign::run(made, architecture);
+    }
     let clean = step("a clean Debian", || CleanRoot::make(out))?;
     let photo = root().join("docs/astronaut.jpg");
     // Before anything is installed there.
@@ -105,7 +104,7 @@ fn runs(clean: &CleanRoot, folder: &str, expected: &str) -> anyhow::Result<()> {
 }
 
 /// The line of a text of `cyborg image` that has a verdict, without the name of the photo.
-fn verdict(text: &str) -> anyhow::Result<String> {
+pub(super) fn verdict(text: &str) -> anyhow::Result<String> {
     let found = text.lines().find_map(|line| {
         let words: Vec<&str> = line.split_whitespace().filter(|word| !word.contains(".jpg")).collect();
         words.iter().any(|word| VERDICTS.contains(&word.trim_matches([',', ':']))).then(|| words.join(" "))

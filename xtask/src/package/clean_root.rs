@@ -4,15 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use tempfile::TempDir;
 
 use super::pack::told;
+use crate::cross::sysroot::{release, sources};
 use crate::step::run;
 
 const CURE: &str = "install mmdebstrap and util-linux";
-/// Where this system says from where it is installed; sources of others than Debian are left out.
-const SOURCES: [&str; 2] = ["/etc/apt/sources.list", "/etc/apt/sources.list.d/debian.sources"];
 
 /// Runs the words after root and user there. The mounts go with the process that made them.
 const INSIDE: &str = r#"
@@ -31,9 +30,8 @@ impl CleanRoot {
     /// Installs one in a new folder in `out`.
     pub(super) fn make(out: &Path) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("debian-").tempdir_in(out).context("can't make a folder")?;
-        let sources = SOURCES.iter().filter(|path| fs::metadata(path).is_ok_and(|found| found.len() > 0));
         let mut command = Command::new("mmdebstrap");
-        command.args(["--quiet", "--variant=minbase", "--mode=root", &release()?]).arg(folder.path()).args(sources);
+        command.args(["--quiet", "--variant=minbase", "--mode=root", &release()?]).arg(folder.path()).args(sources());
         run(&mut command, CURE)?;
         let root = Self { folder };
         // No service is started there.
@@ -99,23 +97,6 @@ impl CleanRoot {
     }
 }
 
-/// The name of this Debian's release.
-fn release() -> anyhow::Result<String> {
-    let text = fs::read_to_string("/etc/os-release").context("can't read /etc/os-release")?;
-    let (system, release) = (value(&text, "ID"), value(&text, "VERSION_CODENAME"));
-    match (system, release) {
-        (Some("debian"), Some(release)) => Ok(release.to_owned()),
-        (system, _) => bail!(
-            "a package is checked on the Debian that it was made on, and this system is {}: use a machine with Debian",
-            system.unwrap_or("unknown")
-        ),
-    }
-}
-
-fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
-    text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).map(|value| value.trim_matches('"'))
-}
-
 /// Says why no clean Debian can be made here.
 pub(super) fn ensure_possible() -> anyhow::Result<()> {
     let user = told(Command::new("id").arg("-u"), "install coreutils")?;
@@ -125,16 +106,4 @@ pub(super) fn ensure_possible() -> anyhow::Result<()> {
         told(Command::new(tool).arg("--version"), CURE)?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_release_is_read_off() {
-        let text = "PRETTY_NAME=\"Debian GNU/Linux 12\"\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\nID=debian\n";
-        assert_eq!((value(text, "ID"), value(text, "VERSION_CODENAME")), (Some("debian"), Some("bookworm")));
-        assert_eq!((value(text, "VERSION_ID"), value(text, "NAME")), (Some("12"), None));
-    }
 }

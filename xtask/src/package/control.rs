@@ -1,6 +1,6 @@
 //! What Debian is told of a package: its control file, its changelog, its names.
 
-use super::architecture::Architecture;
+use crate::architecture::Architecture;
 
 /// Whoever wants to write to us does so where the source is; there is no address.
 const MAINTAINER: &str = "The cyborg-edge developers";

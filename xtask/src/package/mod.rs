@@ -2,8 +2,8 @@
 //!
 //! `layout` says what lies where, `tree` puts it there, `pack` makes files of it; `check` installs them in a clean Debian.
 
-mod architecture;
 mod check;
+mod check_foreign;
 mod clean_root;
 mod container;
 mod control;
@@ -19,10 +19,11 @@ use anyhow::Context;
 use cyborg_models::cache;
 use cyborg_models::lock::{Group, lock};
 
+use crate::architecture::Architecture;
 use crate::build::Build;
+use crate::cross::{Cross, emulator};
 use crate::step::{root, say, step};
 use crate::{fetch, release, system};
-use architecture::Architecture;
 use control::Control;
 use layout::Parts;
 use pack::Moment;
@@ -60,11 +61,11 @@ pub(crate) fn run(args: &PackageArgs) -> anyhow::Result<()> {
     let architecture = args.arch.map_or_else(Architecture::own, Ok)?;
     if args.check {
         // Before the work: what can't be done is said at once.
-        check::ensure_possible(architecture)?;
+        check::ensure_possible()?;
     }
     let made = make(architecture, &args.profile, &root().join("out/package"))?;
     if args.check {
-        check::run(&made)?;
+        check::run(&made, architecture)?;
     }
     tell(&made);
     Ok(())
@@ -85,7 +86,6 @@ fn tell(made: &Made) {
 
 /// Makes package and archive in a folder.
 fn make(architecture: Architecture, profile: &str, out: &Path) -> anyhow::Result<Made> {
-    architecture.ensure_buildable()?;
     let groups = [Group::Runtime, Group::Package];
     system::prepare(&groups)?;
     fetch::fetch(&groups)?;
@@ -95,13 +95,14 @@ fn make(architecture: Architecture, profile: &str, out: &Path) -> anyhow::Result
         fs::create_dir_all(folder).with_context(|| format!("can't make {}", folder.display()))?;
     }
     let cache = cache::folder().context("no cache folder is known: set CYBORG_CACHE or HOME")?;
-    let made_for = if architecture.is_own() { cache.clone() } else { parts.join(architecture.debian()) };
-    if !architecture.is_own() {
-        fetch::fetch_foreign(architecture.machine(), &groups, &made_for)?;
-    }
-    let program = architecture.build(profile).program()?;
+    let cross = if architecture.is_own() { None } else { Some(Cross::prepare(architecture, &groups)?) };
+    let made_for = cross.as_ref().map_or(cache.as_path(), Cross::cache);
+    let program = cross.as_ref().map_or_else(|| Build::of_profile(profile), |cross| cross.build(profile)).program()?;
     // The program writes its own pages, for which it has to run here.
-    let runs_here = if architecture.is_own() { program.clone() } else { Build::of_profile(profile).program()? };
+    let runs_here = match &cross {
+        Some(cross) => emulator::starter(&emulator::words(architecture, cross.sysroot().folder()), &program)?,
+        None => program.clone(),
+    };
     step("manual pages and completions", || release::beside(&runs_here, &parts))?;
     let moment = Moment::of_commit(&root())?;
     let version = release::VERSION;
@@ -115,7 +116,7 @@ fn make(architecture: Architecture, profile: &str, out: &Path) -> anyhow::Result
             beside: &parts,
             pages: &pages(&parts.join("man"))?,
             cache: &cache,
-            made_for: &made_for,
+            made_for,
             machine: architecture.machine(),
             crates: notices::crates(architecture.target())?,
             changelog: control::changelog(version, &moment.mail),
@@ -123,7 +124,7 @@ fn make(architecture: Architecture, profile: &str, out: &Path) -> anyhow::Result
         };
         tree::lay_out(&layout::places(from, lock()), &tree, moment.time())
     })?;
-    let (size, depends) = (pack::size(&tree)?, pack::depends(&tree, architecture)?);
+    let (size, depends) = (pack::size(&tree)?, pack::depends(&tree, architecture, cross.as_ref().map(Cross::sysroot))?);
     let control = Control { version, architecture, size, depends: &depends }.text();
     let package = out.join(control::package_name(version, architecture));
     let archive_name = control::archive_name(version, architecture);

@@ -9,9 +9,10 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, ensure};
 
-use super::architecture::Architecture;
 use super::layout::{PROGRAM, SETTINGS};
 use super::tree::{below, settle};
+use crate::architecture::Architecture;
+use crate::cross::sysroot::Sysroot;
 use crate::step::run;
 
 const CURE: &str = "install dpkg-dev and binutils";
@@ -51,8 +52,9 @@ pub(super) fn strip(program: &Path, to: &Path, architecture: Architecture) -> an
     run(strip.args(["--remove-section=.comment", "--remove-section=.note", "-o"]).arg(to).arg(program), CURE)
 }
 
-/// The packages that the program and the library of ONNX Runtime can't do without, by what they are linked with.
-pub(super) fn depends(tree: &Path, architecture: Architecture) -> anyhow::Result<String> {
+/// The packages that the program and the library of ONNX Runtime can't do without, by what they are linked with. The libraries
+/// of another kind of machine lie elsewhere than this one's.
+pub(super) fn depends(tree: &Path, architecture: Architecture, sysroot: Option<&Sysroot>) -> anyhow::Result<String> {
     let files = below(tree)?;
     let linked = files.iter().filter(|path| **path == tree.join(PROGRAM) || path.to_string_lossy().contains(".so"));
     let folder = tempfile::tempdir().context("can't make a folder")?;
@@ -62,6 +64,10 @@ pub(super) fn depends(tree: &Path, architecture: Architecture) -> anyhow::Result
     fs::create_dir(&debian).and_then(|()| fs::write(debian.join("control"), source)).context("can't write a file")?;
     let mut command = Command::new("dpkg-shlibdeps");
     command.current_dir(folder.path()).env("DEB_HOST_ARCH", architecture.debian()).arg("-O").args(linked);
+    if let Some(sysroot) = sysroot {
+        command.env("DPKG_ADMINDIR", sysroot.database()).arg(format!("--admindir={}", sysroot.database().display()));
+        command.args(sysroot.libraries().iter().map(|folder| format!("-l{}", folder.display())));
+    }
     let text = told(&mut command, CURE)?;
     let depends = text.lines().find_map(|line| line.strip_prefix("shlibs:Depends="));
     Ok(depends.with_context(|| format!("dpkg-shlibdeps says nothing of what is needed: {text}"))?.to_owned())
