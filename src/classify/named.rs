@@ -126,6 +126,15 @@ impl ModelName {
         }
     }
 
+    /// The form of the small model that is named: float32, from which the other one is made, unless that is.
+    #[must_use]
+    pub fn named_form(&self) -> Form {
+        match self {
+            Self::SmallAs(form) => *form,
+            _ => Form::Float32,
+        }
+    }
+
     /// The detector that finds its faces unless another is named: the small model is as good with the quicker one, and others are used
     /// with the one that they were trained with, where it is installed.
     #[must_use]
