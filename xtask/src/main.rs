@@ -48,7 +48,7 @@ enum Chore {
         /// Also the long runs
         #[arg(long)]
         long: bool,
-        /// The runtime alone, for 64-bit ARM and run by qemu: an hour, Debian alone
+        /// The runtime alone, for 64-bit ARM and run by qemu: an hour and more, Debian alone
         #[cfg(target_os = "linux")]
         #[arg(long, conflicts_with = "long")]
         aarch64: bool,
