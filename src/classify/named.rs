@@ -83,6 +83,13 @@ impl ModelName {
         }
     }
 
+    /// The form of the program's own model that a command about files means: float32, of which the other one is made, unless that
+    /// is named.
+    #[must_use]
+    pub fn form(&self) -> Form {
+        if let Self::SmallAs(form) = self { *form } else { Form::Float32 }
+    }
+
     /// What `auto` comes to here; any other name is itself.
     #[must_use]
     pub fn resolved(&self) -> Self {

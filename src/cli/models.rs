@@ -84,7 +84,7 @@ pub(super) fn run(args: &ModelsArgs) -> anyhow::Result<Outcome> {
             }
             let told = match &path {
                 Some(path) => Told::read(path, model_toml.as_deref())?,
-                None => Told::shipped(form(file.as_ref()))?,
+                None => Told::shipped(file.as_ref().map_or(Form::Float32, ModelName::form))?,
             };
             say(&if *json { serde_json::to_string_pretty(&told)? } else { told.to_text() })?;
             Ok(Outcome::Done)
@@ -119,14 +119,6 @@ enum Kind {
     Contract,
     /// A TOML says what it is.
     Foreign,
-}
-
-/// The form of the shipped model that is meant: float32, from which the other one is made, unless that is named.
-fn form(name: Option<&ModelName>) -> Form {
-    match name {
-        Some(ModelName::SmallAs(form)) => *form,
-        _ => Form::Float32,
-    }
 }
 
 impl Told {
