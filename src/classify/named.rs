@@ -84,6 +84,13 @@ impl ModelName {
         }
     }
 
+    /// The form of the program's own model that a command about files means: float32, of which the other one is made, unless that
+    /// is named.
+    #[must_use]
+    pub fn form(&self) -> Form {
+        if let Self::SmallAs(form) = self { *form } else { Form::Float32 }
+    }
+
     /// What `auto` comes to here; any other name is itself.
     #[must_use]
     pub fn resolved(&self) -> Self {
@@ -123,15 +130,6 @@ impl ModelName {
                 None => Err(NamedError::NotInstalled { places: places(ACCURATE) }),
             },
             Self::File(path) => Ok(Some(path)),
-        }
-    }
-
-    /// The form of the small model that is named: float32, from which the other one is made, unless that is.
-    #[must_use]
-    pub fn named_form(&self) -> Form {
-        match self {
-            Self::SmallAs(form) => *form,
-            _ => Form::Float32,
         }
     }
 

@@ -84,7 +84,7 @@ pub(super) fn run(args: &ModelsArgs) -> anyhow::Result<Outcome> {
             }
             let told = match &path {
                 Some(path) => Told::read(path, model_toml.as_deref())?,
-                None => Told::shipped(file.as_ref().map_or(Form::Float32, ModelName::named_form))?,
+                None => Told::shipped(file.as_ref().map_or(Form::Float32, ModelName::form))?,
             };
             say(&if *json { serde_json::to_string_pretty(&told)? } else { told.to_text() })?;
             Ok(Outcome::Done)

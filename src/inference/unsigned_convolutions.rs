@@ -1,4 +1,4 @@
-//! The same as [`unsigned_weights`](super::unsigned_weights) for convolutions, in the form of exporters: weights are bytes that a
+//! The same as `unsigned_weights` for convolutions, in the form of exporters: weights are bytes that a
 //! node makes numbers of, and so are the values.
 
 use std::collections::{BTreeMap, HashMap, HashSet};

@@ -67,7 +67,7 @@ pub(super) fn verify_all(files: &[ModelName], json: bool) -> anyhow::Result<Outc
         let verified = match file.path() {
             Ok(Some(path)) if is_set(&path) => verify_set(&runtime, &path),
             Ok(Some(path)) => verify(&runtime, &path),
-            Ok(None) => verify_shipped(&runtime, file.named_form()),
+            Ok(None) => verify_shipped(&runtime, file.form()),
             Err(error) => Err(error.into()),
         };
         tell(&file.to_string(), verified.as_ref().copied())?;

@@ -30,7 +30,7 @@ pub(super) fn contract(architecture: Architecture, tap: Tap) -> Contract {
 
 /// Gives all running statistics and batch normalisations values of their own, and scales the last layer so that class
 /// scores and maps are of size one: what training does in an hour.
-pub(super) fn unsettle(model: &mut Model) {
+fn unsettle(model: &mut Model) {
     let mut state = model.state();
     let mut random = ChaCha8Rng::seed_from_u64(5);
     for (name, array) in &mut state {

@@ -87,10 +87,10 @@ impl Range {
         for (plane, values) in values.chunks(pixels).enumerate() {
             let sum: f64 = values.iter().map(|&value| f64::from(value)).sum();
             self.means[plane % channels] += sum / pixels as f64;
+            // What is no number shows in the mean.
             for &value in values {
-                // Written this way round so that what is no number stays.
-                self.low = if value >= self.low { self.low } else { value };
-                self.high = if value <= self.high { self.high } else { value };
+                self.low = self.low.min(value);
+                self.high = self.high.max(value);
             }
         }
     }
