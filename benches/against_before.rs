@@ -35,7 +35,8 @@ fn main() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let table = folder.path().join("table.csv");
     let help = Command::new(&before).args(["video", "--help"]).output()?;
-    let knows_small = String::from_utf8_lossy(&help.stdout).contains("small");
+    // Names came with the accurate set.
+    let knows_small = String::from_utf8_lossy(&help.stdout).contains("accurate");
     for clip in clips::make(folder.path())? {
         for (size, one_face, five_faces) in BARS {
             let mut all = Vec::with_capacity(rounds);
