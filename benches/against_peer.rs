@@ -5,7 +5,7 @@
 //! CYBORG_BENCH_PYTHON=peer/bin/python cargo bench --bench against_peer [-- ROUNDS]
 //! ```
 //!
-//! `CYBORG_BENCH_MODELS` names further model files, with `:` between them. Each network is measured at the detector's 320 and 640
+//! `CYBORG_BENCH_MODELS` names other model files, with `:` between them, and `CYBORG_BENCH_DETECTOR` another detector file, YuNet's for example. Each network is measured at the detector's 320 and 640
 //! pixels. The limit of the machine is the number of processors over the processor time that a frame costs in decoding,
 //! finding and classifying, each measured alone by our own code, on all processors at once: two at work slow each other. The
 //! parts are measured before and after each of our runs. The fast way is `--detect-every 10` with half the detector's size.
@@ -48,11 +48,13 @@ fn main() -> anyhow::Result<()> {
         writeln!(out, "not run: CYBORG_BENCH_PYTHON must name a Python with onnxruntime, opencv and onnx")?;
         return Ok(());
     };
-    let detector = lock::cached("centerface").filter(|file| file.is_file());
+    let usual = || lock::cached("centerface").filter(|file| file.is_file());
+    let detector = env::var_os("CYBORG_BENCH_DETECTOR").map(PathBuf::from).or_else(usual);
     let detector = detector.context("the face detector is missing: `cargo xtask setup`")?;
-    let further = env::var_os("CYBORG_BENCH_MODELS").unwrap_or_default();
-    let mut models = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("models/cyborg-lite0.onnx")];
-    models.extend(env::split_paths(&further).filter(|path| !path.as_os_str().is_empty()));
+    let models = match env::var_os("CYBORG_BENCH_MODELS") {
+        Some(named) => env::split_paths(&named).collect(),
+        None => vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("models/cyborg-lite0.onnx")],
+    };
     let rounds = env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(ROUNDS);
     let folder = tempfile::tempdir()?;
     let clips = clips::make(folder.path())?;

@@ -12,7 +12,7 @@ import time
 
 import cv2
 
-from peer import cut, find, flags, networks
+from peer import cut, flags, networks
 
 BITS, SQUARE = 9, 24
 WARM_UP = 2.0
@@ -39,7 +39,7 @@ def main():
         if not more:
             raise SystemExit("the stream has ended")
         frame = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
-        for box in find(detector, frame, args.detect_size)[:1]:
+        for box in detector.find(frame, args.detect_size)[:1]:
             crop = cut(frame, box, side)
             start = time.monotonic()
             classifier.run(None, {"pixels": crop[None]})

@@ -21,7 +21,7 @@ import onnx
 import onnxruntime as ort
 
 STRIDE, CELL = 32, 4
-CONFIDENCE, SAME_FACE = 0.5, 0.3
+CONFIDENCE, YUNET_CONFIDENCE, SAME_FACE = 0.5, 0.6, 0.3
 MARGIN = 1.3
 
 
@@ -55,24 +55,47 @@ def input_size(width, height, longest):
     return side(width), side(height)
 
 
-def find(detector, frame, longest):
-    """Faces of an RGB frame as rows (left, top, right, bottom)."""
-    height, width = frame.shape[:2]
-    small_width, small_height = input_size(width, height, longest)
-    small = cv2.resize(frame, (small_width, small_height), interpolation=cv2.INTER_AREA)
-    pixels = small.transpose(2, 0, 1)[None].astype(np.float32)
-    heat, scale, offset, _ = detector.run(None, {detector.get_inputs()[0].name: pixels})
-    rows, columns = np.where(heat[0, 0] > CONFIDENCE)
-    sides = np.exp(scale[0][:, rows, columns]) * CELL
-    tops = (rows + offset[0, 0, rows, columns] + 0.5) * CELL - sides[0] / 2
-    lefts = (columns + offset[0, 1, rows, columns] + 0.5) * CELL - sides[1] / 2
-    across, down = width / small_width, height / small_height
-    boxes = np.stack([lefts * across, tops * down, (lefts + sides[1]) * across, (tops + sides[0]) * down], axis=1)
-    kept = []
-    for index in np.argsort(-heat[0, 0, rows, columns]):
-        if all(overlap(boxes[index], other) < SAME_FACE for other in kept):
-            kept.append(boxes[index])
-    return kept
+class CenterFace:
+    """Finds faces by ONNX Runtime."""
+
+    def __init__(self, path, threads, tuned):
+        self.session = session(path, threads, tuned, free_sizes)
+        self.name = self.session.get_inputs()[0].name
+
+    def find(self, frame, longest):
+        """Faces of an RGB frame as rows (left, top, right, bottom)."""
+        height, width = frame.shape[:2]
+        small_width, small_height = input_size(width, height, longest)
+        small = cv2.resize(frame, (small_width, small_height), interpolation=cv2.INTER_AREA)
+        pixels = small.transpose(2, 0, 1)[None].astype(np.float32)
+        heat, scale, offset, _ = self.session.run(None, {self.name: pixels})
+        rows, columns = np.where(heat[0, 0] > CONFIDENCE)
+        sides = np.exp(scale[0][:, rows, columns]) * CELL
+        tops = (rows + offset[0, 0, rows, columns] + 0.5) * CELL - sides[0] / 2
+        lefts = (columns + offset[0, 1, rows, columns] + 0.5) * CELL - sides[1] / 2
+        across, down = width / small_width, height / small_height
+        boxes = np.stack([lefts * across, tops * down, (lefts + sides[1]) * across, (tops + sides[0]) * down], axis=1)
+        kept = []
+        for index in np.argsort(-heat[0, 0, rows, columns]):
+            if all(overlap(boxes[index], other) < SAME_FACE for other in kept):
+                kept.append(boxes[index])
+        return kept
+
+
+class YuNet:
+    """Finds faces by OpenCV's own class for this network, which is how scripts use it."""
+
+    def __init__(self, path):
+        self.network = cv2.FaceDetectorYN.create(path, "", (320, 320), YUNET_CONFIDENCE, SAME_FACE)
+
+    def find(self, frame, longest):
+        height, width = frame.shape[:2]
+        size = input_size(width, height, longest)
+        self.network.setInputSize(size)
+        _, rows = self.network.detect(cv2.resize(frame, size, interpolation=cv2.INTER_AREA)[:, :, ::-1])
+        across, down = width / size[0], height / size[1]
+        found = [] if rows is None else rows
+        return [np.array([x * across, y * down, (x + w) * across, (y + h) * down]) for x, y, w, h, *_ in found]
 
 
 def overlap(a, b):
@@ -111,7 +134,9 @@ def flags(*names):
 def networks(args):
     """Both networks as the flags say, and the side of the classifier's square."""
     cv2.setNumThreads(args.threads)
-    detector = session(args.detector, args.threads, args.tuned, free_sizes)
+    outputs = {output.name for output in onnx.load(args.detector).graph.output}
+    is_yunet = "cls_8" in outputs
+    detector = YuNet(args.detector) if is_yunet else CenterFace(args.detector, args.threads, args.tuned)
     classifier = session(args.model, args.threads, args.tuned)
     return detector, classifier, classifier.get_inputs()[0].shape[1]
 
@@ -130,7 +155,7 @@ def main():
             if not more:
                 break
             frame = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
-            for box in find(detector, frame, args.detect_size):
+            for box in detector.find(frame, args.detect_size):
                 crop = cut(frame, box, side)
                 logits, _ = classifier.run(None, {"pixels": crop[None]})
                 left, top, right, bottom = box
