@@ -174,6 +174,9 @@ impl WorkerArgs {
         announce(&team.classifier, Some(team.detector.provider()));
         let more = (1..feeds.get()).map(|_| files.detector(&runtime, part(feeds.get())));
         let more = more.collect::<Result<_, _>>()?;
+        // What is free can only be given back when nobody has it.
+        drop(files);
+        memory::opened();
         Ok((team, more))
     }
 

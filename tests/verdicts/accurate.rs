@@ -3,9 +3,11 @@
 use std::fs;
 use std::num::NonZeroUsize;
 
+use cyborg_edge::analyzer::{Analyzer, AnalyzerSettings};
 use cyborg_edge::capture::stills;
 use cyborg_edge::classify::classifier::{ActivationMaps, Classifier, Classify};
 use cyborg_edge::classify::classifier_file::ClassifierFile;
+use cyborg_edge::classify::named::ModelName;
 use cyborg_edge::face::detector::{Detector, DetectorName, DetectorSettings};
 use cyborg_edge::face::{Face, Locate};
 use cyborg_edge::frame::Frame;
@@ -153,24 +155,67 @@ fn its_map_says_where_its_evidence_comes_from_and_a_gate_which_layer_is_asked() 
     assert!(near(evidence(&score), both) && near(mean + layer.bias + 4.0 * open, both));
 }
 
+/// A head that says 1 of photos and 5 of frames of a video, whatever it sees: its gate is all but shut.
+fn head_with_gates_for_video() -> Head {
+    let mut head = Head::read(HEAD).expect("it is ours");
+    let width = head.kinds[0].layer.weight.len();
+    let nothing = |bias: f32| Layer { weight: vec![0.0; width], bias };
+    head.kinds =
+        vec![KindHead { layer: nothing(1.0), gated: Some(Gated { gate: nothing(-9.0), other: nothing(5.0) }) }];
+    head.familiar = None;
+    head.contract.retain(|key, _| !key.starts_with("cyborg.unfamiliar."));
+    head.contract.remove("cyborg.tells_apart");
+    for (key, value) in [("looks_for", "generated"), ("contract_version", "3"), ("video_gates", GATE_OFFSETS)] {
+        head.contract.insert(format!("cyborg.{key}"), value.to_owned());
+    }
+    head
+}
+
 #[test]
 fn frames_of_a_video_are_judged_by_the_layer_for_video() {
     let portrait = Portrait::find();
-    let mut head = Head::read(HEAD).expect("it is ours");
-    let layer = &head.kinds[0].layer;
-    let nothing = |bias: f32| Layer { weight: vec![0.0; layer.weight.len()], bias };
-    // The gate is all but shut, whatever it sees.
-    head.kinds =
-        vec![KindHead { layer: nothing(1.0), gated: Some(Gated { gate: nothing(-9.0), other: nothing(5.0) }) }];
-    head.contract.remove("cyborg.tells_apart");
-    head.contract.insert("cyborg.looks_for".to_owned(), "generated".to_owned());
+    let mut head = head_with_gates_for_video();
     let photo = |head: &Head| evidence(&portrait.judge(head).0);
     let video = |head: &Head| evidence(&portrait.judge_as(head, |file| file.for_video()).0);
+    assert!(near(photo(&head), 1.0) && near(video(&head), 5.0), "{} {}", photo(&head), video(&head));
     // A gate that isn't for video stays as it is.
     head.contract.remove("cyborg.video_gates");
     head.contract.insert("cyborg.contract_version".to_owned(), "2".to_owned());
     assert!(near(photo(&head), 1.0) && near(video(&head), 1.0), "{} {}", photo(&head), video(&head));
-    head.contract.insert("cyborg.contract_version".to_owned(), "3".to_owned());
-    head.contract.insert("cyborg.video_gates".to_owned(), GATE_OFFSETS.to_owned());
-    assert!(near(photo(&head), 1.0) && near(video(&head), 5.0), "{} {}", photo(&head), video(&head));
+}
+
+#[test]
+fn programs_and_library_know_which_pictures_are_frames_of_a_video() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let (model, table) = (folder.path().join("gated.onnx"), folder.path().join("table.csv"));
+    let head = head_with_gates_for_video().to_bytes().expect("its arrays fit");
+    let tower = fs::read(fetched(TOWER)).expect("set-up fetched it");
+    fs::write(&model, cyborg_models::assemble::assemble(&tower, &head).expect("they fit")).expect("it can be written");
+    let judged = |words: &[&str], input: &str| -> Vec<f32> {
+        let (code, _, told) =
+            run(cyborg().args(words).arg(fetched(input)).arg("--model").arg(&model).arg("--csv").arg(&table));
+        assert_eq!(code, 0, "{told}");
+        let mut rows = csv::Reader::from_path(&table).expect("it was written");
+        let at = rows.headers().expect("names").iter().position(|name| name == "p_synthetic").expect("it has it");
+        rows.records().map(|row| row.expect("a row")[at].parse().expect("a number")).collect()
+    };
+    // By the head's own calibration, which is none.
+    let p = |evidence: f32| 1.0 / (1.0 + (-evidence).exp());
+    let all = |found: &[f32], evidence: f32| !found.is_empty() && found.iter().all(|&found| near(found, p(evidence)));
+    let (photo, clip) = (judged(&["image"], "astronaut"), judged(&["video", "--every", "30"], "selfie"));
+    assert!(all(&photo, 1.0) && all(&clip, 5.0), "{photo:?} {clip:?}");
+
+    let mut settings = AnalyzerSettings::default();
+    settings.model = ModelName::File(model);
+    let mut analyzer = Analyzer::open_with(&settings).expect("all is there");
+    let of_photo = |analyzer: &mut Analyzer| {
+        let faces = analyzer.photo(fetched("astronaut")).expect("it can be judged");
+        faces.iter().map(|face| face.probability).collect::<Vec<_>>()
+    };
+    assert!(all(&of_photo(&mut analyzer), 1.0));
+    let frame = analyzer.clip(fetched("selfie")).expect("it opens").next().expect("it has one").expect("it is judged");
+    let of_clip: Vec<f32> = frame.faces.iter().map(|face| face.face.probability).collect();
+    assert!(all(&of_clip, 5.0), "{of_clip:?}");
+    // The clip leaves nothing behind that would judge photos.
+    assert!(all(&of_photo(&mut analyzer), 1.0));
 }

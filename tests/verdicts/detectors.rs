@@ -1,5 +1,6 @@
 //! Which detector looks for faces: by name, by file, and with nothing fetched at all.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -65,6 +66,23 @@ fn a_file_is_told_by_what_is_in_it_and_all_draw_the_same_box() {
     assert_eq!(own, file);
     assert_ne!(own, other);
     assert!(own.overlap(&other) > 0.85, "{own:?} and {other:?}");
+}
+
+#[test]
+fn each_model_is_used_with_the_detector_that_suits_it() {
+    let (folder, photo) = (folder(), fetched("astronaut"));
+    let file = model::write(folder.path(), "corner.onnx", &model::corner());
+    let found = |model: &OsStr, detector: Option<&str>| {
+        let mut command = cyborg();
+        command.arg("image").arg(&photo).arg("--csv").arg(folder.path().join("table.csv")).arg("--model").arg(model);
+        command.args(detector.map(|name| format!("--detector={name}")));
+        boxes(&folder, &mut command)
+    };
+    let [yunet, centerface] = ["yunet", "centerface"].map(|name| found("small".as_ref(), Some(name)));
+    assert_ne!(yunet, centerface);
+    assert_eq!(found("small".as_ref(), None), yunet);
+    assert_eq!(found("small-float32".as_ref(), None), yunet);
+    assert_eq!(found(file.as_os_str(), None), centerface);
 }
 
 #[test]
