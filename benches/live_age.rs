@@ -28,6 +28,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use cyborg_edge::capture::address::Address;
 use cyborg_edge::capture::stream::Stream;
+use cyborg_edge::capture::video::Decode;
 use cyborg_models::lock;
 
 use camera::{Memory, Sender};
@@ -73,7 +74,7 @@ fn main() -> anyhow::Result<()> {
     let sender = Sender::start(Arc::clone(&pictures))?;
     let stream = |address: &str| {
         let patience = Duration::from_secs(15);
-        Arc::new(Stream { address: Address::of(address.as_ref()), patience, stop: None })
+        Arc::new(Stream { address: Address::of(address.as_ref()), patience, decode: Decode::Cpu, stop: None })
     };
     let ours = live(&mut networks, stream(&sender.address()), SLOWER, time)?;
     let ours = sender.ages(&ours.judged);

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::address::Address;
-use super::video::{OpenSettings, VideoSource};
+use super::video::{Decode, OpenSettings, VideoSource};
 use super::{AtEnd, Open, Opened};
 
 /// Opens a stream. It is taken as fast as it comes: a file behind an address is over sooner than it lasts.
@@ -16,6 +16,8 @@ pub struct Stream {
     pub address: Address,
     /// How long the network may be silent.
     pub patience: Duration,
+    /// Who decodes.
+    pub decode: Decode,
     /// Ends a wait for the network when it becomes true.
     pub stop: Option<&'static AtomicBool>,
 }
@@ -23,9 +25,12 @@ pub struct Stream {
 impl Open for Stream {
     fn open(&self) -> Result<Opened, BoxError> {
         // One thread: each more would hold back a frame.
-        let settings =
-            OpenSettings { patience: self.patience, stop: self.stop, ..OpenSettings::whole(NonZeroUsize::MIN) };
-        let source = Box::new(VideoSource::open_with(&self.address, &settings)?);
-        Ok(Opened { source, differs: None, at_end: AtEnd::Reopen })
+        let Self { patience, decode, stop, .. } = *self;
+        let settings = OpenSettings { patience, decode, stop, ..OpenSettings::whole(NonZeroUsize::MIN) };
+        let source = VideoSource::open_with(&self.address, &settings)?;
+        if decode != Decode::Cpu {
+            log::info!("{}: decoder: {}", self.address.name(), source.decoded_by());
+        }
+        Ok(Opened { source: Box::new(source), differs: None, at_end: AtEnd::Reopen })
     }
 }

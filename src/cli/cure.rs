@@ -141,6 +141,9 @@ fn video(error: &VideoError) -> Option<String> {
             Some(format!("`--start @{asked}` goes by its own clock"))
         }
         VideoError::NothingWanted { asked: None, .. } => Some(OTHER_STRETCH.into()),
+        VideoError::Hardware { .. } => {
+            Some("use `--decode auto` for one that works, or `cyborg doctor` to see what there is".into())
+        }
         VideoError::NoKeyFrame(_) => Some("`--every N` with a number judges frames of any kind".into()),
         _ => None,
     }
@@ -269,6 +272,7 @@ mod tests {
         check(wanted(None), "give another `--start` or `--end`");
         check(wanted(Some(8.0)), "`--start @8` goes by its own clock");
         check(VideoError::NoKeyFrame(name()), "`--every N` with a number");
+        check(VideoError::Hardware { name: name(), decoder: "vaapi", reason: name() }, "use `--decode auto`");
         check(VideoSinkError::NoEncoder, "or drop `--annotate`");
     }
 

@@ -223,6 +223,9 @@ fn fetched(report: &mut Report, title: &str, name: &str, id: &str) {
 #[cfg(feature = "video")]
 fn decoder(report: &mut Report) {
     report.line("decoder", &crate::capture::video::decoder_version());
+    for (hardware, there) in crate::capture::video::hardware() {
+        report.line(&format!("  by {hardware}"), &there.map_or_else(|lack| lack, |()| "there".to_owned()));
+    }
     match crate::sink::video::encoder_name() {
         Ok(name) => report.line("encoder", name),
         Err(error) => report.lack("encoder", &cure::in_words(&anyhow::Error::new(error))),

@@ -13,6 +13,7 @@ use super::sources::{self, Wanted};
 use crate::capture::address::Address;
 use crate::capture::raw::RawShape;
 use crate::capture::stretch::{Every, Mark, Stretch};
+use crate::capture::video::Decode;
 use crate::capture::{Source, folder, video};
 use crate::face::choice::Choice;
 use crate::frame::PresentationTime;
@@ -47,6 +48,10 @@ pub(super) struct InputArgs {
     /// Refuse pictures with more pixels than this (usually damaged or malicious files)
     #[arg(long, value_name = "N", default_value_t = video::MOST_PIXELS, value_parser = clap::value_parser!(u64).range(1..=1 << 31))]
     max_pixels: u64,
+    /// Decoder: cpu, cuda or vaapi (in hardware; naming one that isn't available is an error), or auto, the first of these that
+    /// takes the video
+    #[arg(long, value_name = "NAME", default_value = "cpu")]
+    decode: Decode,
     /// Give up on an address that sends nothing for this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = video::PATIENCE.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
     patience: u64,
@@ -89,6 +94,7 @@ impl InputArgs {
             most_pixels: self.max_pixels,
             patience: Duration::from_secs(self.patience),
             threads,
+            decode: self.decode,
             stop,
         };
         sources::open(address, &wanted)
@@ -102,7 +108,7 @@ impl InputArgs {
     }
 
     /// The flags that change rows, by their names.
-    pub(super) fn settings(&self) -> [(String, Value); 4] {
+    pub(super) fn settings(&self) -> impl Iterator<Item = (String, Value)> {
         let seconds = |mark: Option<Mark>| match mark {
             Some(Mark::Running(time)) => time.seconds().into(),
             Some(Mark::Clock(time)) => format!("@{}", time.seconds()).into(),
@@ -118,7 +124,9 @@ impl InputArgs {
             ("every", every),
             ("max-faces", self.max_faces.map(NonZeroUsize::get).into()),
         ];
-        settings.map(|(name, value)| (name.to_owned(), value))
+        // Tables of the processor are as they were before there was a choice.
+        let decode = (self.decode != Decode::Cpu).then(|| ("decode", self.decode.to_string().into()));
+        settings.into_iter().chain(decode).map(|(name, value)| (name.to_owned(), value))
     }
 
     /// Whether key frames alone are judged.

@@ -75,8 +75,9 @@ pub enum SessionError {
 const LONGEST_SIDE: usize = 320;
 
 /// On a processor a face costs the same in batches of 1 to 4, and an eighth more in batches of 8 and 16, whose values
-/// don't stay in its caches: benches/results/2026-11-24-providers.md.
-const LARGEST_BATCH_OF_PROCESSOR: usize = 4;
+/// don't stay in its caches (benches/results/2026-11-24-providers.md); and a batch of 4 takes four times the memory to compute
+/// in (benches/results/2026-12-01-profile.md).
+const LARGEST_BATCH_OF_PROCESSOR: usize = 1;
 
 impl Network {
     /// Opens the network in `file`.

@@ -8,6 +8,7 @@ mod bad_input;
 mod clips;
 mod clocks;
 mod corrupted;
+mod decoders;
 mod field;
 mod key_frames;
 mod long_clips;

@@ -128,7 +128,8 @@ fn write_rgb(
     picture: &ffmpeg::frame::Video,
     pixels: &mut Vec<u8>,
 ) -> Result<(), ffmpeg::Error> {
-    pixels.reserve(SLACK);
+    // Exactly: a vector that grows by a few bytes doubles its room.
+    pixels.reserve_exact(SLACK);
     let planes = [pixels.as_mut_ptr(), std::ptr::null_mut(), std::ptr::null_mut(), std::ptr::null_mut()];
     let strides = [(shape.square.0 * 3) as c_int, 0, 0, 0];
     // SAFETY: the context was made for this picture's format and size; the first plane has room for all rows of RGB

@@ -71,6 +71,16 @@ pub enum VideoError {
         /// What the decoder says.
         reason: ffmpeg::Error,
     },
+    /// The decoder in hardware that was named can't be used.
+    #[error("can't decode {name} by {decoder}: {reason}")]
+    Hardware {
+        /// The video.
+        name: String,
+        /// The decoder.
+        decoder: &'static str,
+        /// What it said.
+        reason: String,
+    },
     /// It ended before the first picture.
     #[error("{name} has no frame that can be decoded{}", damage.as_ref().map(|d| format!(" ({d})")).unwrap_or_default())]
     NoFrames {

@@ -43,9 +43,8 @@ impl VideoSource {
 
     /// Decodes a packet without any other. `Some` where no picture came of it that is one by itself.
     fn decode_alone(&mut self, packet: &ffmpeg::Packet) -> Option<Read> {
-        let came = (self.decoder.send_packet(packet))
-            .and_then(|()| self.decoder.send_eof())
-            .and_then(|()| self.decoder.receive_frame(&mut self.picture));
+        let came =
+            (self.decoder.send_packet(packet)).and_then(|()| self.decoder.send_eof()).and_then(|()| self.receive());
         self.decoder.flush();
         let told = |reason: &str| Some(Read::Damaged(reason.to_owned()));
         match came {

@@ -2,8 +2,11 @@
 
 mod container;
 mod convert;
+mod decode;
+mod device;
 mod edits;
 mod error;
+mod first_picture;
 mod heard;
 mod key_frames;
 mod keys;
@@ -18,6 +21,7 @@ mod same;
 mod shown_order;
 mod ticks;
 mod watch;
+mod wrap;
 
 use std::collections::VecDeque;
 use std::mem;
@@ -30,10 +34,11 @@ use ffmpeg_next as ffmpeg;
 use ffmpeg_next::format::context::Input;
 use ffmpeg_next::util::error::{EAGAIN, EINVAL};
 
+pub use decode::{Decode, DecodeReport, Hardware};
 pub use error::VideoError;
 
 use super::address::Address;
-use super::clock::{LONGEST, RunningClock};
+use super::clock::RunningClock;
 use super::stretch::{Mark, Pick, Picker, Stretch};
 use super::{Read, Source, SourceInfo};
 use crate::BoxError;
@@ -47,6 +52,7 @@ use picture::Pictures;
 use same::are_same;
 use ticks::micros;
 use watch::Watch;
+use wrap::unwrapped;
 
 /// Endings of the files that are taken from a folder, in lower case. A file that is named may have any.
 pub const ENDINGS: [&str; 20] = [
@@ -66,6 +72,13 @@ const UNLIMITED: u64 = 1 << 30;
 pub fn decoder_version() -> String {
     let version = ffmpeg::codec::version();
     format!("FFmpeg, libavcodec {}.{}.{}", version >> 16, (version >> 8) & 255, version & 255)
+}
+
+/// The decoders in hardware that FFmpeg knows, the one to be preferred first; and why one can't be used here, where that is known
+/// without a video.
+#[must_use]
+pub fn hardware() -> Vec<(Hardware, Result<(), String>)> {
+    Hardware::all().map(|hardware| (hardware, device::Device::open(hardware).map(drop))).collect()
 }
 
 /// Opens a file a second time, to read what is beside its pictures.
@@ -89,6 +102,8 @@ pub struct OpenSettings {
     pub stop: Option<&'static AtomicBool>,
     /// Whether frames tell that they are the same as the one before them, by [`Frame::changed`].
     pub tells_same: bool,
+    /// Who decodes.
+    pub decode: Decode,
 }
 
 impl OpenSettings {
@@ -96,7 +111,7 @@ impl OpenSettings {
     #[must_use]
     pub fn whole(threads: NonZeroUsize) -> Self {
         let (most_pixels, patience, stretch) = (MOST_PIXELS, PATIENCE, Stretch::WHOLE);
-        Self { threads, most_pixels, stretch, patience, stop: None, tells_same: false }
+        Self { threads, most_pixels, stretch, patience, stop: None, tells_same: false, decode: Decode::Cpu }
     }
 }
 
@@ -109,6 +124,10 @@ pub struct VideoSource {
     time_base: ffmpeg::Rational,
     decoder: ffmpeg::decoder::Video,
     picture: ffmpeg::frame::Video,
+    /// How it was settled who decodes.
+    decoded_by: DecodeReport,
+    /// Whether the last picture came from a device.
+    on_device: bool,
     /// The last picture that was given, and its number, where frames tell that they are the same as the one before.
     given: Option<(ffmpeg::frame::Video, u64)>,
     tells_same: bool,
@@ -342,9 +361,22 @@ impl Source for VideoSource {
 }
 
 impl VideoSource {
+    /// Who decodes, and why.
+    #[must_use]
+    pub fn decoded_by(&self) -> &DecodeReport {
+        &self.decoded_by
+    }
+
+    /// The next picture that the decoder has ready, in memory.
+    fn receive(&mut self) -> Result<(), ffmpeg::Error> {
+        self.decoder.receive_frame(&mut self.picture)?;
+        self.on_device = device::bring(&mut self.picture)?;
+        Ok(())
+    }
+
     /// Goes on by a packet or a picture. `Some` when that came to something.
     fn decode(&mut self, frame: &mut Frame) -> Result<Option<Read>, VideoError> {
-        match self.decoder.receive_frame(&mut self.picture) {
+        match self.receive() {
             Ok(()) => self.pick(frame),
             Err(ffmpeg::Error::Eof) => Ok(Some(Read::End)),
             Err(ffmpeg::Error::Other { errno: EAGAIN }) => self.feed(),
@@ -386,43 +418,5 @@ fn since(mark: Mark, zero: PresentationTime) -> PresentationTime {
     match mark {
         Mark::Running(running) => PresentationTime(zero.0.saturating_add(running.0)),
         Mark::Clock(time) => time,
-    }
-}
-
-/// Bits of the stream's clock, which begins at zero again when they are full.
-#[expect(unsafe_code, reason = "the binding has no name for this field")]
-fn wrap_bits(stream: &ffmpeg::Stream<'_>) -> u32 {
-    // SAFETY: the stream is one of an open container, and this is a plain number in it.
-    u32::try_from(unsafe { (*stream.as_ptr()).pts_wrap_bits }).unwrap_or(64)
-}
-
-/// The ticks that are hidden by a clock's overflows, once a frame at `stamp` came after one at `last`, in microseconds: more
-/// than before when the clock went on over its end.
-fn unwrapped(stamp: i64, (bits, hidden): (u32, i64), micros: impl Fn(i64) -> i64, last: Option<i64>) -> i64 {
-    let full = 1_i64.checked_shl(bits).filter(|_| bits < 62);
-    let (Some(full), Some(last)) = (full, last) else {
-        return hidden;
-    };
-    let more = hidden.saturating_add(full);
-    let goes_back = micros(stamp.saturating_add(hidden)) < last;
-    let goes_on = (0..LONGEST).contains(&micros(stamp.saturating_add(more)).saturating_sub(last));
-    if goes_back && goes_on { more } else { hidden }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::unwrapped;
-
-    #[test]
-    fn a_clock_that_is_full_goes_on() {
-        let second = |stamp: i64| stamp * 1_000_000;
-        let full = 1 << 33;
-        assert_eq!(unwrapped(2, (33, 0), second, Some(second(full - 1))), full);
-        assert_eq!(unwrapped(3, (33, full), second, Some(second(full + 2))), full);
-        // It begins anew, it runs on, it has no end, and there was nothing before.
-        assert_eq!(unwrapped(2, (33, 0), second, Some(second(100))), 0);
-        assert_eq!(unwrapped(full - 1, (33, 0), second, Some(second(full - 2))), 0);
-        assert_eq!(unwrapped(2, (64, 0), second, Some(second(100))), 0);
-        assert_eq!(unwrapped(2, (33, 0), second, None), 0);
     }
 }

@@ -8,13 +8,16 @@ use ffmpeg_next as ffmpeg;
 use ffmpeg_next::threading::Type;
 use ffmpeg_next::util::error::EAGAIN;
 
+use super::decode::{Decode, DecodeReport, Hardware};
+use super::device::Device;
 use super::heard::Heard;
 use super::keys::{Keys, is_intra_only};
 use super::numbers::Numbers;
 use super::picture::Pictures;
 use super::ticks::micros;
 use super::watch::Watch;
-use super::{Jump, OpenSettings, VideoError, VideoSource, container, edits, since, wrap_bits};
+use super::wrap::wrap_bits;
+use super::{Jump, OpenSettings, VideoError, VideoSource, container, edits, first_picture, since};
 use crate::capture::address::Address;
 use crate::capture::clock::RunningClock;
 use crate::capture::stretch::{AtClockEnd, Every, Mark, Picker};
@@ -53,7 +56,14 @@ impl VideoSource {
         wall::behind(|| Self::open_stretch(address, settings)).map_err(fault)?
     }
 
-    fn open_stretch(address: &Address, settings: &OpenSettings) -> Result<Self, VideoError> {
+    fn open_stretch(address: &Address, asked: &OpenSettings) -> Result<Self, VideoError> {
+        let (decode, report) = first_picture::settle(address, asked)?;
+        let settings = &OpenSettings { decode, ..asked.clone() };
+        let source = Self::open_settled(address, settings)?;
+        Ok(Self { decoded_by: report, ..source })
+    }
+
+    fn open_settled(address: &Address, settings: &OpenSettings) -> Result<Self, VideoError> {
         let mut source = Self::open_at_start(address, settings)?;
         // Where key frames alone are decoded, reading up to the first one costs as little as a jump.
         if let (Some(start), Address::File(_), None) = (settings.stretch.start, address, &source.keys) {
@@ -94,7 +104,7 @@ impl VideoSource {
     /// The time of the first frame, for which it is decoded; the decoder is then as new. `None` where there is none.
     fn zero(&mut self) -> Result<Option<PresentationTime>, VideoError> {
         for _ in 0..MOST_BEFORE_FIRST {
-            match self.decoder.receive_frame(&mut self.picture) {
+            match self.receive() {
                 Ok(()) => {
                     let zero = self.time(self.picture.timestamp());
                     self.decoder.flush();
@@ -126,7 +136,11 @@ impl VideoSource {
         // Of a picture that is decoded by itself, threads can share the parts alone; and where each works on a picture of its own,
         // some FFmpegs lose the mark of damage.
         let kind = if keys.is_some() { Type::Slice } else { Type::Frame };
-        let decoder = decoder(&stream, settings, kind).map_err(fail)?;
+        let decoder = match settings.decode {
+            Decode::Named(hardware) => on_device(&stream, settings, hardware)
+                .map_err(|reason| first_picture::refused(name.clone(), hardware, reason))?,
+            Decode::Cpu | Decode::Auto => decoder(&stream, settings, kind).map_err(fail)?,
+        };
         let claimed = edits::claimed(&name, &input, &stream);
         let (index, time_base) = (stream.index(), stream.time_base());
         let pictures = Pictures::new(&name, &stream, settings.most_pixels);
@@ -152,6 +166,8 @@ impl VideoSource {
             time_base,
             decoder,
             picture: ffmpeg::frame::Video::empty(),
+            decoded_by: DecodeReport::cpu(settings.decode),
+            on_device: false,
             given: None,
             tells_same: settings.tells_same,
             pictures,
@@ -172,7 +188,8 @@ impl VideoSource {
         };
         if source.keys.is_some() && !source.are_timed()? {
             source.keys = None;
-            if let Some(stream) = source.input.stream(index) {
+            // A device's decoder has one thread, which knows no kinds.
+            if let (Some(stream), Decode::Cpu | Decode::Auto) = (source.input.stream(index), settings.decode) {
                 let fail = |reason| VideoError::Decoder { name: source.info.name.clone(), reason };
                 source.decoder = self::decoder(&stream, settings, Type::Frame).map_err(fail)?;
             }
@@ -199,11 +216,34 @@ fn decoder(
         ..ffmpeg::threading::Config::default()
     });
     let codec = ffmpeg::decoder::find(context.id()).ok_or(ffmpeg::Error::DecoderNotFound)?;
+    open(context, codec, stream, settings)
+}
+
+fn open(
+    context: ffmpeg::codec::Context,
+    codec: ffmpeg::Codec,
+    stream: &ffmpeg::Stream<'_>,
+    settings: &OpenSettings,
+) -> Result<ffmpeg::decoder::Video, ffmpeg::Error> {
     let mut decoder = context.decoder();
     decoder.set_packet_time_base(stream.time_base());
     let mut options = ffmpeg::Dictionary::new();
     options.set("max_pixels", &container::decoder_limit(settings.most_pixels).to_string());
     decoder.open_as_with(codec, options)?.video()
+}
+
+/// The decoder of a device. It has one thread: what it does is done elsewhere.
+fn on_device(
+    stream: &ffmpeg::Stream<'_>,
+    settings: &OpenSettings,
+    hardware: Hardware,
+) -> Result<ffmpeg::decoder::Video, String> {
+    let device = Device::open(hardware)?;
+    let (codec, format) = device.decoder(stream.parameters().id())?;
+    let said = |error: ffmpeg::Error| error.to_string();
+    let mut context = ffmpeg::codec::Context::from_parameters(stream.parameters()).map_err(said)?;
+    device.serve(&mut context, format)?;
+    open(context, codec, stream, settings).map_err(said)
 }
 
 /// Each thread of a decoder holds pictures of its own: of large ones there are fewer.

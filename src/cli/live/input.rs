@@ -15,6 +15,7 @@ use crate::capture::camera::{CameraOpener, Wish};
 use crate::capture::script::Script;
 use crate::capture::stream::Stream;
 use crate::capture::test_camera::TestCamera;
+use crate::capture::video::Decode;
 use crate::cli::outcome::UsageError;
 use crate::name;
 
@@ -37,6 +38,10 @@ pub(super) struct LiveInputArgs {
     /// Reopen a camera or stream when no frame has come from it for this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 3.0, value_parser = seconds)]
     stall: f64,
+    /// Decoder of addresses: cpu, cuda or vaapi (in hardware; naming one that isn't available is an error), or auto, the first of
+    /// these that takes the stream
+    #[arg(long, value_name = "NAME", default_value = "cpu")]
+    decode: Decode,
     /// Give up on an address that is silent, or on a camera without a first frame, after this many seconds; then it is
     /// tried again
     #[arg(long, value_name = "SECONDS", default_value_t = 15.0, value_parser = seconds)]
@@ -92,7 +97,8 @@ impl LiveInputArgs {
                 Arc::new(CameraOpener { asked: asked.clone(), wish })
             }
             Watched::Stream(address) => {
-                Arc::new(Stream { address: address.clone(), patience: self.patience(), stop: Some(stop) })
+                let (address, patience) = (address.clone(), self.patience());
+                Arc::new(Stream { address, patience, decode: self.decode, stop: Some(stop) })
             }
             Watched::Test(clip) => self.test_camera(clip.clone())?,
             #[cfg(feature = "screen")]

@@ -10,17 +10,22 @@ use std::time::Duration;
 use super::wanted::Wanted;
 use crate::capture::Source;
 use crate::capture::address::Address;
-use crate::capture::video::{OpenSettings, VideoSource};
+use crate::capture::video::{Decode, OpenSettings, VideoSource};
+use crate::cli::outcome::note;
 
 /// Time between two looks at the wish to stop while a video is opened.
 const HEARING: Duration = Duration::from_millis(200);
 
 pub(super) fn open(address: &Address, wanted: &Wanted) -> Option<anyhow::Result<Box<dyn Source>>> {
-    let Wanted { stretch, most_pixels, patience, threads, stop, .. } = *wanted;
+    let Wanted { stretch, most_pixels, patience, threads, decode, stop, .. } = *wanted;
     // Each thread of a decoder keeps pictures of its own, and decoding is seldom more than half of the work.
     let threads = NonZeroUsize::new(threads.get().div_ceil(2)).unwrap_or(threads);
-    let settings = OpenSettings { threads, most_pixels, stretch, patience, stop: Some(stop), tells_same: true };
-    let opened = open_or_leave(address.clone(), settings, stop);
+    let settings = OpenSettings { threads, most_pixels, stretch, patience, stop: Some(stop), tells_same: true, decode };
+    let opened = open_or_leave(address.clone(), settings, stop).inspect(|source| {
+        if decode != Decode::Cpu {
+            note(&format!("{}: decoder: {}", address.name(), source.decoded_by()));
+        }
+    });
     Some(opened.map(|source| Box::new(source) as Box<dyn Source>))
 }
 

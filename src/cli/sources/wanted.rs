@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::capture::raw::RawShape;
 use crate::capture::stretch::Stretch;
+use crate::capture::video::Decode;
 
 /// What is asked for of a source.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +21,8 @@ pub(in crate::cli) struct Wanted {
     pub(in crate::cli) patience: Duration,
     /// Threads of the whole run; half of them may decode.
     pub(in crate::cli) threads: NonZeroUsize,
+    /// Who decodes.
+    pub(in crate::cli) decode: Decode,
     /// Ends a wait for what is read.
     pub(in crate::cli) stop: &'static AtomicBool,
 }
