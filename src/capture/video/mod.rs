@@ -371,6 +371,10 @@ impl VideoSource {
     fn receive(&mut self) -> Result<(), ffmpeg::Error> {
         self.decoder.receive_frame(&mut self.picture)?;
         self.on_device = device::bring(&mut self.picture)?;
+        // A stream that can be read but once shows only now that a device doesn't take it.
+        if let Some(hardware) = self.decoded_by.got.take_if(|_| !self.on_device) {
+            log::warn!("{}: {hardware} doesn't take this stream: the processor decodes", self.info.name);
+        }
         Ok(())
     }
 
