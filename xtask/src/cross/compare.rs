@@ -17,6 +17,8 @@ const OF_FLOATS: f64 = 1e-4;
 /// How far those of clips may be apart, and of models that compute in 8 bits: a rounding that goes the other way is a whole step there,
 /// so faces near the middle of the scale may be farther apart (docs/aarch64.md); these aren't.
 const OF_CLIPS: f64 = 0.02;
+/// The form of the small model that every processor can run: `small` is another one where this machine computes in 8 bits.
+const FLOATS: &str = "small-float32";
 /// Frames of clips that are judged as photos: files without loss, so that every decoder gives the same pixels.
 const STILLS: [(&str, &str); 2] = [("carphone", "not(mod(n,40))"), ("selfie", "not(mod(n,36))")];
 /// So many frames of a clip are judged: the emulator takes seconds for each.
@@ -33,11 +35,12 @@ pub(super) fn run_all(own: &Path, other: &Path, cross: &Cross, out: &Path) -> an
     let stills = stills(out)?;
     let accurate = cross.cache().join("models/accurate/set.toml").is_file();
     for (name, verb, inputs, flags, bound) in [
-        ("photos, small, yunet", "image", stills.clone(), ["small", "yunet"], OF_FLOATS),
-        ("photos, small, centerface", "image", stills.clone(), ["small", "centerface"], OF_FLOATS),
+        ("photos, small, yunet", "image", stills.clone(), [FLOATS, "yunet"], OF_FLOATS),
+        ("photos, small, centerface", "image", stills.clone(), [FLOATS, "centerface"], OF_FLOATS),
+        ("photos, small in 8 bits, yunet", "image", stills.clone(), ["small-int8", "yunet"], OF_CLIPS),
         ("photos, accurate, yunet", "image", stills, ["accurate", "yunet"], OF_CLIPS),
-        ("a clip, small, yunet", "video", vec![beginning("carphone", out)?], ["small", "yunet"], OF_CLIPS),
-        ("another clip, small, yunet", "video", vec![beginning("selfie", out)?], ["small", "yunet"], OF_CLIPS),
+        ("a clip, small, yunet", "video", vec![beginning("carphone", out)?], [FLOATS, "yunet"], OF_CLIPS),
+        ("another clip, small, yunet", "video", vec![beginning("selfie", out)?], [FLOATS, "yunet"], OF_CLIPS),
     ] {
         if flags[0] == "accurate" && !accurate {
             say(&format!("{name}: NOT RUN: the accurate set isn't installed"));
