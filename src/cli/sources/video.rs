@@ -16,10 +16,11 @@ use crate::capture::video::{OpenSettings, VideoSource};
 const HEARING: Duration = Duration::from_millis(200);
 
 pub(super) fn open(address: &Address, wanted: &Wanted) -> Option<anyhow::Result<Box<dyn Source>>> {
-    let Wanted { stretch, most_pixels, patience, threads, stop, .. } = *wanted;
+    let Wanted { stretch, most_pixels, patience, threads, stop, confined, .. } = *wanted;
     // Each thread of a decoder keeps pictures of its own, and decoding is seldom more than half of the work.
     let threads = NonZeroUsize::new(threads.get().div_ceil(2)).unwrap_or(threads);
-    let settings = OpenSettings { threads, most_pixels, stretch, patience, stop: Some(stop), tells_same: true };
+    let settings =
+        OpenSettings { threads, most_pixels, stretch, patience, stop: Some(stop), tells_same: true, confined };
     let opened = open_or_leave(address.clone(), settings, stop);
     Some(opened.map(|source| Box::new(source) as Box<dyn Source>))
 }

@@ -22,4 +22,6 @@ pub(in crate::cli) struct Wanted {
     pub(in crate::cli) threads: NonZeroUsize,
     /// Ends a wait for what is read.
     pub(in crate::cli) stop: &'static AtomicBool,
+    /// Whether it may lead nowhere else.
+    pub(in crate::cli) confined: bool,
 }
