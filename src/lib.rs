@@ -36,6 +36,8 @@ pub mod draw;
 pub mod explain;
 pub mod face;
 pub mod findings;
+#[cfg(feature = "fleet")]
+pub mod fleet;
 pub mod frame;
 pub mod inference;
 pub mod live;

@@ -17,6 +17,8 @@ use crate::classify::panel::ExpertError;
 use crate::classify::shipped::Form;
 use crate::explain::explain;
 use crate::face::detector::{DetectorError, KINDS, Origin};
+#[cfg(feature = "fleet")]
+use crate::fleet::error::FleetError;
 use crate::inference::session::SessionError;
 #[cfg(feature = "page")]
 use crate::live::alerts::{lines::LinesError, mqtt::MqttError, snapshots::SnapshotsError, webhook::TokenError};
@@ -80,6 +82,8 @@ fn of(cause: &(dyn Error + 'static)) -> Option<String> {
         cause.downcast_ref().and_then(video),
         #[cfg(feature = "video")]
         cause.downcast_ref().and_then(annotated),
+        #[cfg(feature = "fleet")]
+        cause.downcast_ref().and_then(fleet),
         #[cfg(feature = "page")]
         cause.downcast_ref().and_then(page),
         #[cfg(feature = "page")]
@@ -192,6 +196,23 @@ fn detector(error: &DetectorError) -> Option<String> {
         DetectorError::Foreign { .. } => Some("`--detector` takes one of these names or a file of one of them".into()),
         _ => None,
     }
+}
+
+#[cfg(feature = "fleet")]
+fn fleet(error: &FleetError) -> Option<String> {
+    let cure = match error {
+        FleetError::Away { .. } => {
+            "start nats-server with JetStream (`nats-server -js`), or name the address of another by `--nats`"
+        }
+        FleetError::NoJetStream { .. } => "start nats-server with `-js`",
+        FleetError::Refused { .. } => "`--nats-creds` or `--nats-nkey` names the file with the right ones",
+        FleetError::Secret { .. } => "`--nats-creds`, `--nats-nkey` and `--nats-ca` name such files",
+        FleetError::NoJob(_) => "`cyborg fleet status` lists those there are",
+        FleetError::OtherJob { .. } | FleetError::Cancelled(_) => "give this one another name by `--job`",
+        FleetError::SameNames { .. } => "submit one of them under another `--job`",
+        _ => return None,
+    };
+    Some(cure.into())
 }
 
 #[cfg(feature = "page")]

@@ -19,7 +19,7 @@ pub(super) enum LogFormat {
 }
 
 /// Parts that write addresses and headers into their logs, where a secret may be in them.
-const TALKATIVE: [&str; 4] = ["ureq", "ureq_proto", "rumqttc", "rustls"];
+const TALKATIVE: [&str; 5] = ["ureq", "ureq_proto", "rumqttc", "rustls", "async_nats"];
 
 /// Begins the log.
 pub(super) fn start(verbose: u8, format: LogFormat) {

@@ -10,11 +10,17 @@ mod clip_outputs;
 mod cure;
 mod detect_size;
 mod doctor;
+#[cfg(feature = "fleet")]
+mod fleet;
+#[cfg(feature = "video")]
+mod frames;
 mod image;
 #[cfg(feature = "video")]
 mod inputs;
 mod interrupt;
 mod joined;
+#[cfg(feature = "video")]
+mod judging;
 #[cfg(all(feature = "video", feature = "camera"))]
 mod layers;
 #[cfg(all(feature = "video", feature = "camera"))]
@@ -85,6 +91,9 @@ enum Command {
     /// Show the monitors and windows that `live` can watch
     #[cfg(feature = "screen")]
     Screens(screens::ScreensArgs),
+    /// Judge clips on many machines, by a queue on a NATS server
+    #[cfg(feature = "fleet")]
+    Fleet(Box<fleet::FleetArgs>),
     /// Show what this machine has, and what to do about anything that is missing
     Doctor(doctor::DoctorArgs),
     /// Show and check model files
@@ -119,6 +128,8 @@ pub fn run() -> ExitCode {
         Command::Cameras(args) => cameras::run(&args),
         #[cfg(feature = "screen")]
         Command::Screens(args) => screens::run(&args),
+        #[cfg(feature = "fleet")]
+        Command::Fleet(args) => fleet::run(&args, &words, Cli::command),
         Command::Doctor(args) => doctor::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Bench(args) => bench::run(&args),

@@ -10,11 +10,15 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::outcome::{UsageError, note};
+#[cfg(feature = "fleet")]
+use crate::BoxError;
 use crate::capture::address::Address;
 use crate::findings::Sink;
 use crate::name;
 use crate::sink::csv::CsvSink;
 use crate::sink::jsonl::{Extent, JsonlSink, RunRecord, first_line};
+#[cfg(feature = "fleet")]
+use crate::sink::lines::SourceLines;
 use crate::sink::resume::{self, Table};
 
 #[derive(Args, Debug)]
@@ -28,18 +32,51 @@ pub(super) struct TableArgs {
     /// Continue the tables of a run that was cut short: finished clips are skipped, the others are done again
     #[arg(long)]
     resume: bool,
+    /// Whether they are continued wherever they are there, which is no news then.
+    #[arg(skip)]
+    always: bool,
 }
 
 /// Tables that are ready for rows.
+#[derive(Default)]
 pub(super) struct Tables {
-    pub(super) sinks: Vec<Box<dyn Sink>>,
+    csv: Option<CsvSink>,
+    /// The JSONL table, or what says which clips of a CSV table are finished. It comes after that: it must not say so before.
+    jsonl: Option<JsonlSink>,
     /// Names of the clips that are in them already.
     pub(super) finished: BTreeSet<String>,
 }
 
+impl Tables {
+    /// As those who take a run's results, and the names of the clips that are finished.
+    pub(super) fn into_sinks(self) -> (Vec<Box<dyn Sink>>, BTreeSet<String>) {
+        let csv = self.csv.map(|sink| Box::new(sink) as Box<dyn Sink>);
+        let jsonl = self.jsonl.map(|sink| Box::new(sink) as Box<dyn Sink>);
+        (csv.into_iter().chain(jsonl).collect(), self.finished)
+    }
+
+    /// Adds the lines of a clip that another machine judged.
+    #[cfg(feature = "fleet")]
+    pub(super) fn add(&mut self, source: &SourceLines<'_>) -> Result<(), BoxError> {
+        if let Some(csv) = &mut self.csv {
+            csv.add(source)?;
+        }
+        if let Some(jsonl) = &mut self.jsonl {
+            jsonl.add(source)?;
+        }
+        Ok(())
+    }
+}
+
 impl TableArgs {
-    /// All files that are written for `clips`.
-    pub(super) fn outputs(&self, clips: &[Address]) -> impl Iterator<Item = PathBuf> {
+    /// Tables that are continued where they are there.
+    #[cfg(feature = "fleet")]
+    pub(super) fn continuing(csv: Option<PathBuf>, jsonl: Option<PathBuf>) -> Self {
+        Self { csv, jsonl, resume: true, always: true }
+    }
+
+    /// All files that are written for so many clips.
+    pub(super) fn outputs(&self, clips: usize) -> impl Iterator<Item = PathBuf> {
         [self.csv.clone(), self.jsonl.clone(), self.progress(clips)].into_iter().flatten()
     }
 
@@ -73,33 +110,35 @@ impl TableArgs {
         Ok(())
     }
 
-    /// Opens the tables, before any clip is, so that a path that can't be written costs nothing.
-    pub(super) fn open(&self, clips: &[Address], run: &RunRecord) -> anyhow::Result<Tables> {
+    /// Opens the tables for clips of these names, before any clip is, so that a path that can't be written costs nothing.
+    pub(super) fn open(&self, clips: &[String], run: &RunRecord) -> anyhow::Result<Tables> {
         if self.resume {
             if let Some(tables) = self.continued(clips, run)? {
                 return Ok(tables);
             }
-            note("nothing to resume: the tables don't exist yet");
+            if !self.always {
+                note("nothing to resume: the tables don't exist yet");
+            }
         }
         self.forget();
-        let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
+        let mut tables = Tables::default();
         if let Some(path) = &self.csv {
-            sinks.push(Box::new(CsvSink::create(path, run.models())?));
+            tables.csv = Some(CsvSink::create(path, run.models())?);
         }
         if let Some(path) = &self.jsonl {
-            sinks.push(Box::new(JsonlSink::create(path, run, Extent::All)?));
+            tables.jsonl = Some(JsonlSink::create(path, run, Extent::All)?);
         }
-        if let Some(path) = self.progress(clips) {
+        if let Some(path) = self.progress(clips.len()) {
             match JsonlSink::create(&path, run, Extent::Summaries) {
-                Ok(sink) => sinks.push(Box::new(sink)),
+                Ok(sink) => tables.jsonl = Some(sink),
                 Err(error) => note(&format!("warning: {error}: --resume will not be possible")),
             }
         }
-        Ok(Tables { sinks, finished: BTreeSet::new() })
+        Ok(tables)
     }
 
     /// The tables with what is finished in them; `None` when there are none yet.
-    fn continued(&self, clips: &[Address], run: &RunRecord) -> anyhow::Result<Option<Tables>> {
+    fn continued(&self, clips: &[String], run: &RunRecord) -> anyhow::Result<Option<Tables>> {
         let csv = self.csv.as_deref().map(Table::read_csv).transpose()?.flatten();
         // What says which clips are finished.
         let (saying, extent) = match (&self.jsonl, &self.csv) {
@@ -134,17 +173,17 @@ impl TableArgs {
         self.tell(clips, &finished, &tables);
         // The journal first: a clip that it no longer speaks of is done anew, whatever the tables hold.
         says.keep(|source| finished.contains(source))?;
-        let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
+        let mut tables = Tables::default();
         if let (Some(table), Some(path)) = (&csv, &self.csv) {
             table.keep(|source| finished.contains(source))?;
-            sinks.push(Box::new(CsvSink::append(path, run.models())?));
+            tables.csv = Some(CsvSink::append(path, run.models())?);
         }
-        sinks.push(Box::new(JsonlSink::append(&saying, run, extent)?));
-        Ok(Some(Tables { sinks, finished }))
+        tables.jsonl = Some(JsonlSink::append(&saying, run, extent)?);
+        Ok(Some(Tables { finished, ..tables }))
     }
 
-    fn tell(&self, clips: &[Address], finished: &BTreeSet<String>, tables: &[&Table]) {
-        let skipped = clips.iter().filter(|clip| finished.contains(&clip.name())).count();
+    fn tell(&self, clips: &[String], finished: &BTreeSet<String>, tables: &[&Table]) {
+        let skipped = clips.iter().filter(|&clip| finished.contains(clip)).count();
         note(&format!("resuming: {skipped} of {} clips are finished and skipped", clips.len()));
         let begun: BTreeSet<&str> = tables.iter().flat_map(|table| table.sources()).collect();
         for source in begun.into_iter().filter(|&source| !finished.contains(source)) {
@@ -154,8 +193,8 @@ impl TableArgs {
 
     /// Where the progress of a CSV table that stands alone is kept; nowhere where there is one clip, which would be done
     /// anew, or no plain file.
-    fn progress(&self, clips: &[Address]) -> Option<PathBuf> {
-        let csv = self.csv.as_deref().filter(|_| self.jsonl.is_none() && clips.len() > 1)?;
+    fn progress(&self, clips: usize) -> Option<PathBuf> {
+        let csv = self.csv.as_deref().filter(|_| self.jsonl.is_none() && (clips > 1 || self.always))?;
         let is_plain = csv.symlink_metadata().map_or(true, |found| found.is_file());
         is_plain.then(|| progress_of(csv))
     }

@@ -8,18 +8,15 @@ use clap::Args;
 
 use super::clip_outputs::{ClipOutputArgs, ClipOutputs, OpenedClip};
 use super::inputs::{Expanded, InputArgs};
-use super::outcome::{Outcome, UsageError, complain, note, refuse_overwriting, say};
+use super::judging;
+use super::outcome::{Outcome, complain, note, refuse_overwriting, say};
 use super::side_by_side::{self, Voice};
-use super::tables::{TableArgs, Tables};
-use super::workers::{Team, WorkerArgs, Workers};
+use super::tables::TableArgs;
+use super::workers::{WorkerArgs, Workers};
 use super::{interrupt, machine, persons};
 use crate::capture::address::Address;
-use crate::classify::classifier::Classify;
 use crate::cli::cure;
-use crate::face::choice::Chosen;
-use crate::face::follow::DetectEvery;
 use crate::findings::{Ended, Sink, Summary};
-use crate::pipeline::{self, Stages, Worker};
 use crate::sink::jsonl::RunRecord;
 use crate::sink::progress::ProgressSink;
 
@@ -42,10 +39,7 @@ pub(super) struct VideoArgs {
 }
 
 pub(super) fn run(args: &VideoArgs) -> anyhow::Result<Outcome> {
-    if args.inputs.only_keys() && args.detect_every > NonZeroU32::MIN {
-        let message = "--detect-every follows faces from frame to frame, but --every key leaves out most of them";
-        return Err(UsageError(format!("{message}: drop one of the two")).into());
-    }
+    judging::check(&args.inputs.frames, args.detect_every)?;
     let stop = interrupt::listen();
     let Expanded { clips, failures, left_out } = args.inputs.expand()?;
     failures.iter().for_each(complain);
@@ -57,14 +51,14 @@ pub(super) fn run(args: &VideoArgs) -> anyhow::Result<Outcome> {
     }
     args.tables.check(&clips)?;
     let outputs = args.outputs.of(&clips)?;
-    let written: Vec<PathBuf> = outputs.files().cloned().chain(args.tables.outputs(&clips)).collect();
+    let written: Vec<PathBuf> = outputs.files().cloned().chain(args.tables.outputs(clips.len())).collect();
     let files: Vec<PathBuf> = clips.iter().filter_map(|clip| clip.path().map(ToOwned::to_owned)).collect();
     refuse_overwriting(files.iter().chain(&args.workers.files()), &written)?;
     let mut workers = args.workers.open()?;
     let mut run = workers.record();
-    run.settings.extend(args.inputs.settings());
-    run.settings.insert("detect-every".to_owned(), args.detect_every.get().into());
-    let Tables { sinks: tables, finished } = args.tables.open(&clips, &run)?;
+    judging::add_settings(&mut run, &args.inputs.frames, args.detect_every);
+    let names: Vec<String> = clips.iter().map(Address::name).collect();
+    let (tables, finished) = args.tables.open(&names, &run)?.into_sinks();
     let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(ProgressSink::new())];
     sinks.extend(tables);
     let shared = sinks.len();
@@ -104,25 +98,8 @@ fn judge_clip(
     };
     let opened = OpenedClip { address: clip, source: source.as_ref(), inputs: &args.inputs, workers };
     outputs.open(number, &opened, sinks)?;
-    let choice = args.inputs.choice();
-    let Workers { teams, judges, .. } = workers;
-    let mut chosen: Vec<_> = (teams.iter_mut())
-        .map(|Team { detector, classifier, others }| (Chosen { locate: detector, choice }, classifier, others))
-        .collect();
-    let hired = chosen.iter_mut().map(|(locate, classifier, others)| Worker {
-        locate,
-        models: std::iter::once(&mut **classifier)
-            .chain(others.iter_mut())
-            .map(|model| model as &mut dyn Classify)
-            .collect(),
-    });
-    let stages = Stages {
-        workers: hired.collect(),
-        detect: DetectEvery(args.detect_every),
-        judges: judges.iter().collect(),
-        sinks: sinks.as_mut_slice(),
-    };
-    Ok(Some(pipeline::run(source.as_mut(), stages, stop)))
+    let how = (args.inputs.frames.choice(), args.detect_every);
+    Ok(Some(judging::judge(source.as_mut(), workers, how, sinks, stop)))
 }
 
 /// Says what came of a clip; an error is its failure.

@@ -73,7 +73,7 @@ fn share(text: &str) -> Result<f32, String> {
     number.ok_or_else(|| "expected a number in 0 to 1".to_owned())
 }
 
-fn threads(text: &str) -> Result<NonZeroUsize, String> {
+pub(super) fn threads(text: &str) -> Result<NonZeroUsize, String> {
     let number = text.parse().ok().filter(|number: &NonZeroUsize| number.get() <= 256);
     number.ok_or_else(|| "expected a whole number in 1 to 256".to_owned())
 }
@@ -114,7 +114,7 @@ impl WorkerArgs {
     }
 
     /// Who is asked, the first one first, by what it comes to here.
-    fn models(&self) -> Vec<ModelName> {
+    pub(super) fn models(&self) -> Vec<ModelName> {
         let asked = if self.model.is_empty() { &[ModelName::Auto][..] } else { &self.model };
         asked.iter().map(ModelName::resolved).collect()
     }
@@ -236,7 +236,7 @@ impl WorkerArgs {
     }
 
     /// The one that is named, or that the first model is used with.
-    fn detector(&self) -> DetectorName {
+    pub(super) fn detector(&self) -> DetectorName {
         let own = || self.models().first().map(ModelName::detector).unwrap_or_default();
         self.detector.clone().unwrap_or_else(own)
     }

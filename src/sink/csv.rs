@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use super::lines::SourceLines;
 use super::record::{FaceRecord, PhotoRecord};
 use super::rows::{Rows, RowsError};
 use crate::BoxError;
@@ -41,6 +42,22 @@ impl CsvSink {
     pub fn append(path: &Path, models: Vec<String>) -> io::Result<Self> {
         let rows = Rows::append(path).map_err(io::Error::other)?;
         Ok(Self { writer: ::csv::WriterBuilder::new().has_headers(false).from_writer(rows), models })
+    }
+}
+
+impl CsvSink {
+    /// Adds the rows of a source that another run of the program made: whole, and on the disk.
+    ///
+    /// # Errors
+    ///
+    /// When they can't be written; the file then ends with the row before them.
+    pub fn add(&mut self, source: &SourceLines<'_>) -> Result<(), BoxError> {
+        for line in source.lines().filter(|line| line.is_face()) {
+            let fields = line.fields(HEADER.trim_end().split(','))?;
+            self.writer.write_record(fields.iter().map(|field| field.as_bytes()))?;
+        }
+        self.writer.flush()?;
+        Ok(self.writer.get_ref().sync()?)
     }
 }
 
@@ -101,6 +118,8 @@ mod tests {
 
     use super::{HEADER, PHOTO_HEADER};
     use crate::face::follow::TrackId;
+    use crate::sink::jsonl::Line;
+    use crate::sink::lines::SourceLine;
     use crate::sink::record::{FaceRecord, PhotoRecord};
     use crate::verdict::reason::Reason;
     use crate::verdict::{SyntheticProbability, Verdict};
@@ -109,6 +128,18 @@ mod tests {
     fn written(record: impl Serialize) -> String {
         let mut writer = ::csv::Writer::from_writer(Vec::new());
         writer.serialize(record).expect("to memory");
+        String::from_utf8(writer.into_inner().expect("to memory")).expect("text")
+    }
+
+    /// The row that [`super::CsvSink::add`] makes of a record's line.
+    fn by_its_line(record: FaceRecord<'_>) -> String {
+        let mut text = Vec::new();
+        Line::Face(record).write(&mut text).expect("to memory");
+        let text = String::from_utf8(text).expect("text");
+        let line = SourceLine::of(&text);
+        let fields = line.fields(HEADER.trim_end().split(',')).expect("it has all of them");
+        let mut writer = ::csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+        writer.write_record(fields.iter().map(|field| field.as_bytes())).expect("to memory");
         String::from_utf8(writer.into_inner().expect("to memory")).expect("text")
     }
 
@@ -137,6 +168,21 @@ mod tests {
             written(face),
             format!("{HEADER}a,0,0.0,7,0.0,0.0,1.0,1.0,0.5,0.5,authentic,unsure,too_few_frames,0.0,0.5,false,m\n")
         );
+        let odd = FaceRecord {
+            source: "a, \"b\"\n\\ä",
+            time_s: 0.1 + 0.2,
+            running_s: 1e-7,
+            left: f32::MAX,
+            top: -0.1,
+            track: None,
+            p_track: None,
+            reason: None,
+            source_escaped: true,
+            ..face
+        };
+        for record in [face, odd] {
+            assert_eq!(format!("{HEADER}{}", by_its_line(record)), written(record));
+        }
         let photo = PhotoRecord::without_face("a", None);
         assert_eq!(written(photo), format!("{PHOTO_HEADER}a,,,,,,,,,,,,,false,\n"));
     }

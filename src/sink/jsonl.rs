@@ -8,16 +8,17 @@ use std::path::Path;
 
 use cyborg_models::contract::Kind;
 use cyborg_models::expert_set::{ExpertEntry, ExpertSet};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::lines::SourceLines;
 use super::record::{FaceRecord, PhotoRecord, SCHEMA, SourceRecord, SummaryRecord, TrackRecord};
 use super::rows::{Rows, RowsError};
 use crate::BoxError;
 use crate::findings::{FrameView, Sink, Summary};
 
 /// What a run was made with, for the first line.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
     /// Program and version.
     pub tool: String,
@@ -38,7 +39,7 @@ pub struct RunRecord {
 }
 
 /// A further model.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ModelRecord {
     /// Its name.
     pub model: String,
@@ -51,7 +52,7 @@ pub struct ModelRecord {
 }
 
 /// An expert of a set.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExpertRecord {
     /// Its file, as the set names it.
     pub file: String,
@@ -171,6 +172,19 @@ impl JsonlSink {
         self.rows.flush()
     }
 
+    /// Adds the lines of a source that another run of the program made, with the ends of the lines: whole, and on the disk.
+    ///
+    /// # Errors
+    ///
+    /// When they can't be written; the file then ends with the line before them.
+    pub fn add(&mut self, source: &SourceLines<'_>) -> io::Result<()> {
+        for line in source.lines().filter(|line| self.extent == Extent::All || line.is_summary()) {
+            self.rows.write_all(line.text().as_bytes())?;
+        }
+        self.rows.flush()?;
+        self.rows.sync()
+    }
+
     /// Adds the lines of a photo.
     ///
     /// # Errors
@@ -192,27 +206,33 @@ pub fn first_line(run: &RunRecord) -> Map<String, Value> {
     serde_json::from_str(&text).unwrap_or_default()
 }
 
+/// The lines of a frame: one a face and model.
+pub(super) fn write_frame(out: &mut impl Write, view: &FrameView<'_>, models: &[String]) -> io::Result<()> {
+    FaceRecord::of(view, models).try_for_each(|record| Line::Face(record).write(&mut *out))
+}
+
+/// The lines at the end of a source: its tracks, and a summary a model.
+pub(super) fn write_end(out: &mut impl Write, summary: &Summary, models: &[String], extent: Extent) -> io::Result<()> {
+    let tracks = models.iter().zip(&summary.opinions).filter(|_| extent == Extent::All);
+    for (model, said) in tracks {
+        TrackRecord::of(summary, model, said).try_for_each(|record| Line::Track(record).write(&mut *out))?;
+    }
+    let sums = models.iter().zip(&summary.opinions);
+    sums.map(|(model, said)| SummaryRecord::of(summary, model, said))
+        .try_for_each(|record| Line::Summary(record).write(&mut *out))
+}
+
 impl Sink for JsonlSink {
     fn frame(&mut self, view: &FrameView<'_>) -> Result<(), BoxError> {
         if self.extent == Extent::Summaries {
             return Ok(());
         }
-        for record in FaceRecord::of(view, &self.models) {
-            Line::Face(record).write(&mut self.rows)?;
-        }
+        write_frame(&mut self.rows, view, &self.models)?;
         Ok(self.rows.flush()?)
     }
 
     fn finish(&mut self, summary: &Summary) -> Result<(), BoxError> {
-        let tracks = self.models.iter().zip(&summary.opinions).filter(|_| self.extent == Extent::All);
-        for (model, said) in tracks {
-            for record in TrackRecord::of(summary, model, said) {
-                Line::Track(record).write(&mut self.rows)?;
-            }
-        }
-        for (model, said) in self.models.iter().zip(&summary.opinions) {
-            Line::Summary(SummaryRecord::of(summary, model, said)).write(&mut self.rows)?;
-        }
+        write_end(&mut self.rows, summary, &self.models, self.extent)?;
         self.rows.flush()?;
         Ok(self.rows.sync()?)
     }

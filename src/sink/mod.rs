@@ -2,6 +2,8 @@
 
 pub mod csv;
 pub mod jsonl;
+pub mod lines;
+pub mod packed;
 pub mod progress;
 pub mod record;
 pub mod report;

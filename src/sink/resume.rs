@@ -205,8 +205,7 @@ impl Table {
     ///
     /// When a model or a setting differs that changes rows.
     pub fn check_run(&self, run: &Map<String, Value>) -> Result<(), ResumeError> {
-        let mut differences = Vec::new();
-        differ("", &comparable(&self.run), &comparable(run), &mut differences);
+        let differences = differences(&self.run, run);
         if differences.is_empty() {
             return Ok(());
         }
@@ -301,6 +300,14 @@ fn first_line(path: &Path, line: &[u8]) -> Result<Map<String, Value>, ResumeErro
         (Some("run"), Some(schema)) => Err(foreign(format!("version {schema} of the fields, not {SCHEMA}"))),
         _ => Err(foreign("its first line is not that of a JSONL table".to_owned())),
     }
+}
+
+/// What differs between two runs, and how, of all that changes rows; nothing where one can continue the other's table.
+#[must_use]
+pub fn differences(was: &Map<String, Value>, is: &Map<String, Value>) -> Vec<String> {
+    let mut differences = Vec::new();
+    differ("", &comparable(was), &comparable(is), &mut differences);
+    differences
 }
 
 /// What of a first line must be the same. On which provider the networks ran is said in the settings, without the words on

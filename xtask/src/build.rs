@@ -7,6 +7,9 @@ use anyhow::Context;
 
 use crate::step::{cargo, run, step};
 
+/// What packages have beside the features that a plain build has, as cargo is told.
+pub(crate) const PACKAGED: [&str; 2] = ["--features", "cyborg-edge/fleet"];
+
 /// How the program is built.
 #[derive(Clone, Debug)]
 pub(crate) struct Build {
@@ -14,6 +17,8 @@ pub(crate) struct Build {
     pub(crate) profile: String,
     /// Rust's name of another kind of machine that it is for.
     pub(crate) target: Option<&'static str>,
+    /// Whether it has what packages have.
+    pub(crate) packaged: bool,
     /// What the tools for that machine are told by the environment.
     pub(crate) environment: Vec<(String, String)>,
 }
@@ -26,13 +31,19 @@ impl Build {
 
     /// By a profile, and for this machine.
     pub(crate) fn of_profile(profile: &str) -> Self {
-        Self { profile: profile.to_owned(), target: None, environment: Vec::new() }
+        Self { profile: profile.to_owned(), target: None, packaged: false, environment: Vec::new() }
+    }
+
+    /// With what packages have.
+    pub(crate) fn packaged(self) -> Self {
+        Self { packaged: true, ..self }
     }
 
     /// Builds the program and says where it is.
     pub(crate) fn program(&self) -> anyhow::Result<PathBuf> {
         let mut command = cargo();
         command.args(["build", "--locked", "--package", "cyborg-edge", "--bin", "cyborg", "--profile", &self.profile]);
+        command.args(PACKAGED.iter().filter(|_| self.packaged));
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.args(self.target.iter().flat_map(|target| ["--target", target]));
         step("building the program", || run(&mut command, "install Rust"))?;

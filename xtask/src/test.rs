@@ -34,8 +34,8 @@ pub(crate) fn run_all(long: bool) -> anyhow::Result<()> {
         step(name, || run(&mut command, CARGO_CURE))
     };
     check("format", &["fmt", "--all", "--check"])?;
-    let all = ["clippy", "--workspace", "--all-targets", "--features", "cyborg-trainer/video", "--", "-D", "warnings"];
-    check("lints", &all)?;
+    let both = "cyborg-trainer/video,cyborg-edge/fleet";
+    check("lints", &["clippy", "--workspace", "--all-targets", "--features", both, "--", "-D", "warnings"])?;
     check("lints without features", &["clippy", "--no-default-features", "--lib", "--bins", "--", "-D", "warnings"])?;
     for feature in features()? {
         if feature == "wayland" && !has_pipewire() {
@@ -49,9 +49,9 @@ pub(crate) fn run_all(long: bool) -> anyhow::Result<()> {
             ["clippy", "--no-default-features", "--features", &feature, "--lib", "--bins", "--", "-D", "warnings"];
         check(&format!("lints with {feature} alone"), &alone)?;
     }
-    check("documentation", &["doc", "--workspace", "--no-deps"])?;
+    check("documentation", &["doc", "--workspace", "--no-deps", "--features", "cyborg-edge/fleet"])?;
     // Together: the runtime is then built once, with the features that both want.
-    let mut tests = vec!["test", "--workspace", "--features", "cyborg-trainer/video"];
+    let mut tests = vec!["test", "--workspace", "--features", both];
     if long {
         // Those that measure, on a machine with nothing else to do.
         tests.extend(["--", "--include-ignored"]);

@@ -16,7 +16,7 @@ const ROOMS: [&[&str]; 10] = [
     &["findings"],
     &["draw"],
     &["sink"],
-    &["pipeline", "live", "analyzer"],
+    &["pipeline", "live", "analyzer", "fleet"],
     &["cli"],
 ];
 

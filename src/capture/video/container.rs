@@ -19,8 +19,16 @@ use super::pipe::{self, OwnedPipe};
 use super::watch::Watch;
 use crate::capture::address::Address;
 
-/// Opens what is at `address`; a picture may have `most_pixels` pixels.
-pub(super) fn open(address: &Address, most_pixels: u64, watch: &Watch) -> Result<Input, VideoError> {
+/// Containers that hold their pictures themselves. Lists of other places are none, whatever they are called.
+const CONTAINERS: &str =
+    "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf,mxf,gif,apng,ivf,h264,hevc,m4v,mjpeg,mpegvideo,nut,3gp";
+
+/// Opens what is at `address`; a picture may have `most_pixels` pixels. What is `confined` leads nowhere else.
+pub(super) fn open(
+    address: &Address,
+    (most_pixels, confined): (u64, bool),
+    watch: &Watch,
+) -> Result<Input, VideoError> {
     let name = address.name();
     if address.path().is_some_and(Path::is_dir) {
         return Err(VideoError::Directory(name));
@@ -30,7 +38,10 @@ pub(super) fn open(address: &Address, most_pixels: u64, watch: &Watch) -> Result
     // Its own messages would go to standard error between ours, addresses with their passwords among them; what matters
     // comes back as an error.
     ffmpeg::log::set_level(ffmpeg::log::Level::Quiet);
-    let place = Place::of(address, watch).map_err(open)?;
+    let mut place = Place::of(address, watch).map_err(open)?;
+    if confined {
+        place.confine(address);
+    }
     watch.restart();
     open_within(place, most_pixels, watch).map_err(|refusal| match refusal {
         Refusal::TooLarge { width, height } => {
@@ -83,6 +94,15 @@ impl Place {
         }
         let name = CString::new(bytes).map_err(|_| ffmpeg::Error::Other { errno: EINVAL })?;
         Ok(Self { name, options, pipe })
+    }
+
+    /// No list that names other places is read, and no server sends the reader to another one.
+    fn confine(&mut self, address: &Address) {
+        self.options.set("format_whitelist", CONTAINERS);
+        if let Address::Url(_) = address {
+            self.options.set("protocol_whitelist", "http,https,tls,tcp");
+            self.options.set("max_redirects", "0");
+        }
     }
 }
 

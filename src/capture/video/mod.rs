@@ -84,7 +84,7 @@ pub fn hardware() -> Vec<(Hardware, Result<(), String>)> {
 /// Opens a file a second time, to read what is beside its pictures.
 pub(crate) fn open_again(path: &Path) -> Result<Input, VideoError> {
     // Its pictures had their limit when they were opened, and nobody decodes them here.
-    container::open(&Address::File(path.to_owned()), UNLIMITED, &Watch::new(None, None))
+    container::open(&Address::File(path.to_owned()), (UNLIMITED, false), &Watch::new(None, None))
 }
 
 /// How a video is to be opened and read.
@@ -104,6 +104,9 @@ pub struct OpenSettings {
     pub tells_same: bool,
     /// Who decodes.
     pub decode: Decode,
+    /// Whether it may lead nowhere else: what is a list of other files or addresses is refused, and so is a server that sends its
+    /// reader to another one. For addresses that come from strangers; only HTTP is read then.
+    pub confined: bool,
 }
 
 impl OpenSettings {
@@ -111,7 +114,16 @@ impl OpenSettings {
     #[must_use]
     pub fn whole(threads: NonZeroUsize) -> Self {
         let (most_pixels, patience, stretch) = (MOST_PIXELS, PATIENCE, Stretch::WHOLE);
-        Self { threads, most_pixels, stretch, patience, stop: None, tells_same: false, decode: Decode::Cpu }
+        Self {
+            threads,
+            most_pixels,
+            stretch,
+            patience,
+            stop: None,
+            tells_same: false,
+            decode: Decode::Cpu,
+            confined: false,
+        }
     }
 }
 

@@ -82,7 +82,7 @@ impl VideoSource {
             return Ok(false);
         };
         let until = since(start, zero);
-        let second = container::open(address, settings.most_pixels, &self.watch)?;
+        let second = container::open(address, (settings.most_pixels, settings.confined), &self.watch)?;
         let Some(numbers) = Numbers::read(second, self.stream, until) else {
             return Ok(false);
         };
@@ -126,7 +126,7 @@ impl VideoSource {
         let name = address.name();
         let patience = matches!(address, Address::Url(_)).then_some(settings.patience);
         let watch = Watch::new(patience, settings.stop);
-        let input = container::open(address, settings.most_pixels, &watch)?;
+        let input = container::open(address, (settings.most_pixels, settings.confined), &watch)?;
         let stream =
             input.streams().best(ffmpeg::media::Type::Video).ok_or_else(|| VideoError::NoVideo(name.clone()))?;
         let rate = stream.avg_frame_rate();

@@ -17,10 +17,11 @@ use crate::cli::outcome::note;
 const HEARING: Duration = Duration::from_millis(200);
 
 pub(super) fn open(address: &Address, wanted: &Wanted) -> Option<anyhow::Result<Box<dyn Source>>> {
-    let Wanted { stretch, most_pixels, patience, threads, decode, stop, .. } = *wanted;
+    let Wanted { stretch, most_pixels, patience, threads, decode, stop, confined, .. } = *wanted;
     // Each thread of a decoder keeps pictures of its own, and decoding is seldom more than half of the work.
     let threads = NonZeroUsize::new(threads.get().div_ceil(2)).unwrap_or(threads);
-    let settings = OpenSettings { threads, most_pixels, stretch, patience, stop: Some(stop), tells_same: true, decode };
+    let settings =
+        OpenSettings { threads, most_pixels, stretch, patience, stop: Some(stop), tells_same: true, decode, confined };
     let opened = open_or_leave(address.clone(), settings, stop).inspect(|source| {
         if decode != Decode::Cpu {
             note(&format!("{}: decoder: {}", address.name(), source.decoded_by()));

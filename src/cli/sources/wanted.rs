@@ -25,4 +25,6 @@ pub(in crate::cli) struct Wanted {
     pub(in crate::cli) decode: Decode,
     /// Ends a wait for what is read.
     pub(in crate::cli) stop: &'static AtomicBool,
+    /// Whether it may lead nowhere else.
+    pub(in crate::cli) confined: bool,
 }

@@ -97,7 +97,8 @@ fn make(architecture: Architecture, profile: &str, out: &Path) -> anyhow::Result
     let cache = cache::folder().context("no cache folder is known: set CYBORG_CACHE or HOME")?;
     let cross = if architecture.is_own() { None } else { Some(Cross::prepare(architecture, &groups)?) };
     let made_for = cross.as_ref().map_or(cache.as_path(), Cross::cache);
-    let program = cross.as_ref().map_or_else(|| Build::of_profile(profile), |cross| cross.build(profile)).program()?;
+    let build = cross.as_ref().map_or_else(|| Build::of_profile(profile), |cross| cross.build(profile));
+    let program = build.packaged().program()?;
     // The program writes its own pages, for which it has to run here.
     let runs_here = match &cross {
         Some(cross) => emulator::starter(&emulator::words(architecture, cross.sysroot().folder()), &program)?,

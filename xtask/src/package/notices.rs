@@ -10,6 +10,7 @@ use anyhow::{Context, ensure};
 use serde_json::Value;
 
 use super::tree::below;
+use crate::build::PACKAGED;
 use crate::step::cargo;
 
 /// How a file of a licence or a notice begins.
@@ -32,6 +33,7 @@ struct Crate {
 pub(super) fn crates(target: &str) -> anyhow::Result<String> {
     let output = cargo()
         .args(["metadata", "--format-version", "1", "--locked", "--filter-platform", target])
+        .args(PACKAGED)
         .output()
         .context("can't run cargo")?;
     ensure!(output.status.success(), "`cargo metadata`: {}", String::from_utf8_lossy(&output.stderr));

@@ -1,0 +1,16 @@
+//! The fleet on a real NATS server of the tests' own: nothing is lost and nothing doubled, whatever is killed or cut.
+//!
+//! `mock` is a worker with a judge that only waits, in a process of its own that can be killed; `program` runs `cyborg fleet`.
+#![cfg(unix)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod broker;
+mod chaos;
+mod faults;
+mod mock;
+mod overhead;
+mod program;
+mod proxy;
+mod refused;
