@@ -1,6 +1,7 @@
 //! Workers that are killed at random, a broker that is killed and comes back, a wire that is cut: each clip has exactly one result,
 //! in bounded time. `CYBORG_LONG_TESTS=1` takes a thousand clips.
 
+use std::io::Write;
 use std::process::Child;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -74,7 +75,7 @@ fn each_clip_has_one_result_whatever_is_killed() {
         if begun.elapsed() > plan.most {
             let jobs = broker.desk().status().map(|status| status.jobs);
             let queue = queue(&broker.url());
-            panic!("no end in {:?}: {kills} kills, {restarts} restarts: {jobs:#?}, {queue}", plan.most);
+            unreachable!("no end in {:?}: {kills} kills, {restarts} restarts: {jobs:#?}, {queue}", plan.most);
         }
         sleep(Duration::from_millis(300 + chance.below(500) as u64));
         trouble += 1;
@@ -110,9 +111,11 @@ fn each_clip_has_one_result_whatever_is_killed() {
         kills >= plan.kills && restarts >= plan.restarts && is_cut,
         "{kills} kills, {restarts} restarts: too quick"
     );
-    println!(
+    let _ = writeln!(
+        std::io::stderr(),
         "{} clips in {took:.1?}: {kills} workers killed, {restarts} restarts of the broker, one cut of {:?}",
-        plan.clips, plan.cut
+        plan.clips,
+        plan.cut
     );
 }
 
