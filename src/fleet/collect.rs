@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_nats::jetstream::Message;
 use async_nats::jetstream::consumer::PullConsumer;
@@ -26,6 +26,8 @@ use crate::sink::lines::SourceLines;
 const AT_ONCE: usize = 64;
 /// How long the broker may wait for the next result.
 const WAIT: Duration = Duration::from_secs(1);
+/// An answer that comes so much later is none.
+const LATE: Duration = Duration::from_secs(2);
 /// A broker that says nothing for so much longer is asked anew.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -149,9 +151,13 @@ impl Collector<'_> {
         let Ok(mut messages) = asked else {
             return Ok(Batch::Failed);
         };
-        let mut count = 0;
+        let (mut count, mut heard) = (0, Instant::now());
         loop {
-            match timeout(WAIT + PATIENCE, messages.next()).await {
+            let next = timeout(WAIT + PATIENCE, messages.next()).await;
+            // A reader that went away with its broker gives no answer: the client alone ends the waiting, some seconds late.
+            let is_late = heard.elapsed() > WAIT + LATE;
+            heard = Instant::now();
+            match next {
                 Ok(Some(Ok(message))) => {
                     if !self.message(&message, take).await? {
                         return Ok(Batch::Failed);
@@ -159,6 +165,7 @@ impl Collector<'_> {
                     count += 1;
                 }
                 Ok(None) if count == AT_ONCE => return Ok(Batch::Full),
+                Ok(None) if is_late => return Ok(Batch::Failed),
                 Ok(None) => return Ok(Batch::Empty),
                 Ok(Some(Err(error))) => {
                     log::debug!("results can't be read now, which is tried again: {error}");

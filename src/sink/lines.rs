@@ -124,7 +124,7 @@ mod tests {
             match (read.map(|source| source.lines().count()), expected) {
                 (Ok(count), Ok(expected)) => assert_eq!(count, expected),
                 (Err(told), Err(part)) => assert!(told.contains(part), "no `{part}` in: {told}"),
-                (read, expected) => panic!("{read:?}, where {expected:?} was expected"),
+                (read, expected) => unreachable!("{read:?}, where {expected:?} was expected"),
             }
         };
         check(&[FACE, TRACK, SUMMARY], 1, Ok(3));

@@ -38,7 +38,7 @@ impl Broker {
                 return Self { server, port, folder, options };
             }
         }
-        panic!("nats-server doesn't start; its log is in {}", folder.path().display());
+        unreachable!("nats-server doesn't start; its log is in {}", folder.path().display());
     }
 
     /// The number of its process.
@@ -70,7 +70,7 @@ impl Broker {
             }
             sleep(Duration::from_millis(200));
         }
-        panic!("nats-server doesn't start again");
+        unreachable!("nats-server doesn't start again");
     }
 }
 
@@ -98,7 +98,9 @@ fn spawn(port: u16, folder: &TempDir, options: &[String]) -> Child {
     command.args(["-a", "127.0.0.1", "-p", &port.to_string(), "-js", "-sd"]).arg(folder.path()).arg("-l").arg(log);
     command.args(options).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().unwrap_or_else(|error| {
-        panic!("nats-server doesn't start ({error}): `apt-get install nats-server`, or run `cargo xtask setup --media`")
+        unreachable!(
+            "nats-server doesn't start ({error}): `apt-get install nats-server`, or run `cargo xtask setup --media`"
+        )
     })
 }
 

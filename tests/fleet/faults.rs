@@ -40,7 +40,7 @@ fn a_clip_that_is_damaged_ends_as_a_dead_letter_and_can_be_tried_again() {
     let worker = worker(&broker, &clips);
     let (collected, taken) = collect(&desk, "j", true);
     assert_eq!(taken.keys().collect::<Vec<_>>(), ["good"]);
-    let [letter] = &collected.dead[..] else { panic!("{collected:?}") };
+    let [letter] = &collected.dead[..] else { unreachable!("{collected:?}") };
     assert_eq!((letter.cause, letter.attempts, letter.name()), (Cause::Clip, 3, "bad"));
     assert!(letter.error.contains("bad is damaged"), "{letter:?}");
     // Still damaged: it fails again, by a letter of its own.
@@ -84,7 +84,7 @@ fn a_worker_with_another_model_parks_and_costs_no_clip_a_try() {
     let wrong = ThreadWorker::start(&broker.url(), "wrong", "other", &[clips.root()]);
     let parked =
         until(&broker, "parked", |status| status.workers.iter().any(|beat| matches!(beat.state, State::Parked { .. })));
-    let State::Parked { job, reason } = &parked.workers[0].state else { panic!("{parked:?}") };
+    let State::Parked { job, reason } = &parked.workers[0].state else { unreachable!("{parked:?}") };
     assert_eq!((job.as_str(), reason.as_str()), ("j", "model was \"mock\", is \"other\""));
     // It comes back to it more often than a clip is tried.
     sleep(Duration::from_secs(4));

@@ -38,7 +38,7 @@ impl Judge for MockJudge {
     fn judge(&mut self, clip: &Clip, stop: &'static AtomicBool) -> Result<Packed, Fault> {
         let path = match &clip.address {
             Address::File(path) => path,
-            other => panic!("the mock judges files, not {other:?}"),
+            other => unreachable!("the mock judges files, not {other:?}"),
         };
         let text = fs::read_to_string(path).map_err(|error| Fault::Clip(error.to_string()))?;
         let words: Vec<&str> = text.split_whitespace().collect();
@@ -57,7 +57,7 @@ impl Judge for MockJudge {
             ["broken"] => return Err(Fault::Worker("the disk is full".to_owned())),
             ["large", bytes] => filling = noise(bytes.parse().expect("a number")),
             ["abort"] => std::process::abort(),
-            _ => panic!("the mock doesn't know `{text}`"),
+            _ => unreachable!("the mock doesn't know `{text}`"),
         }
         let line = |value: serde_json::Value| format!("{value}\n");
         let face = line(serde_json::json!({"type": "face", "source": clip.name, "frame": 0, "filling": filling}));

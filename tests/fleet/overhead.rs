@@ -2,6 +2,7 @@
 //! else to do: `cargo test --features fleet --test fleet -- --ignored --nocapture overhead`.
 
 use std::fs;
+use std::io::Write;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
@@ -52,7 +53,8 @@ fn what_a_clip_costs() {
         let (collected, _) = collect(&desk, &name, true);
         assert_eq!(collected.taken, count as u64);
         let each = |seconds: f64| seconds * 1e3 / count as f64;
-        println!(
+        let _ = writeln!(
+            std::io::stderr(),
             "{count} clips: worker {:.2} ms of processor time each, broker {:.2} ms, {:.2} ms from one to the next; submitted in {submitted:.1?}",
             each(seconds(worker.id()) - before),
             each(seconds(broker.id()) - of_broker),
@@ -60,7 +62,7 @@ fn what_a_clip_costs() {
         );
         memory.push(held(&worker.id().to_string()).expect("Linux tells").memory);
     }
-    println!("memory of the worker after each 2,000 clips, in KiB: {memory:?}");
+    let _ = writeln!(std::io::stderr(), "memory of the worker after each 2,000 clips, in KiB: {memory:?}");
     end(vec![worker]);
     assert!(memory[4] < memory[1] + 4096, "it grows: {memory:?}");
 }
@@ -84,7 +86,7 @@ fn what_many_workers_come_to() {
         let took = begun.elapsed().as_secs_f64();
         assert_eq!(collected.taken, (each * count) as u64);
         let ideal = each as f64 * latency.as_secs_f64();
-        println!("{count} workers: {took:.2} s, {:.3} of linear", ideal / took);
+        let _ = writeln!(std::io::stderr(), "{count} workers: {took:.2} s, {:.3} of linear", ideal / took);
         end(workers);
     }
 }

@@ -194,7 +194,7 @@ fn a_damaged_clip_fails_alone_and_another_model_parks_its_worker() {
     assert_eq!(run(&mut site.collect("j", &["j.jsonl"])).0, 0);
     assert_eq!(worker.end(), Some(0));
     // The file of the model becomes another one.
-    site.submit("k", &["good.mp4"]);
+    site.submit("k", &["good.mp4", "--every", "2"]);
     model::write(site.folder.path(), "corner.onnx", &model::inverted());
     let _worker = site.worker("two", &[]);
     let end = Instant::now() + Duration::from_secs(60);
