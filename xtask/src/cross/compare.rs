@@ -14,9 +14,11 @@ use crate::step::{run, say};
 
 /// How far probabilities in 32-bit floating point may be apart, of the same pixels.
 const OF_FLOATS: f64 = 1e-4;
-/// How far those of clips may be apart, and of models that compute in 8 bits: a rounding that goes the other way is a whole step there,
-/// so faces near the middle of the scale may be farther apart (docs/aarch64.md); these aren't.
+/// How far those of clips may be apart, and of the small model in 8 bits.
 const OF_CLIPS: f64 = 0.02;
+/// How far those of the accurate set may be apart. Its tower computes in 8 bits, where a rounding that goes the other way is a whole
+/// step: a face near the middle of the scale was 0.07 apart (docs/aarch64.md). The verdicts must be the same all the same.
+const OF_STEPS: f64 = 0.1;
 /// The form of the small model that every processor can run: `small` is another one where this machine computes in 8 bits.
 const FLOATS: &str = "small-float32";
 /// Frames of clips that are judged as photos: files without loss, so that every decoder gives the same pixels.
@@ -38,7 +40,7 @@ pub(super) fn run_all(own: &Path, other: &Path, cross: &Cross, out: &Path) -> an
         ("photos, small, yunet", "image", stills.clone(), [FLOATS, "yunet"], OF_FLOATS),
         ("photos, small, centerface", "image", stills.clone(), [FLOATS, "centerface"], OF_FLOATS),
         ("photos, small in 8 bits, yunet", "image", stills.clone(), ["small-int8", "yunet"], OF_CLIPS),
-        ("photos, accurate, yunet", "image", stills, ["accurate", "yunet"], OF_CLIPS),
+        ("photos, accurate, yunet", "image", stills, ["accurate", "yunet"], OF_STEPS),
         ("a clip, small, yunet", "video", vec![beginning("carphone", out)?], [FLOATS, "yunet"], OF_CLIPS),
         ("another clip, small, yunet", "video", vec![beginning("selfie", out)?], [FLOATS, "yunet"], OF_CLIPS),
     ] {
