@@ -163,6 +163,10 @@ impl Collector<'_> {
                         return Ok(Batch::Failed);
                     }
                     count += 1;
+                    if self.seen.len() as u64 >= self.job.tasks {
+                        // There may be more clips by now, which is looked at; but nothing to wait for.
+                        return Ok(Batch::Empty);
+                    }
                 }
                 Ok(None) if count == AT_ONCE => return Ok(Batch::Full),
                 Ok(None) if is_late => return Ok(Batch::Failed),

@@ -262,10 +262,7 @@ fn bucket_config(name: &str, max_age: Duration, storage: StorageType) -> Config 
 fn failed(broker: &str, error: impl Into<crate::BoxError>) -> FleetError {
     let error = error.into();
     let words = crate::explain::explain(&error);
-    if ["not enabled", "no responders", "JetStream system temporarily unavailable"]
-        .iter()
-        .any(|part| words.contains(part))
-    {
+    if ["not enabled", "no responders", "unavailable"].iter().any(|part| words.contains(part)) {
         return FleetError::NoJetStream { broker: broker.to_owned(), reason: words };
     }
     FleetError::Request { what: "make its streams", source: error }

@@ -101,3 +101,21 @@ fn a_broker_that_lets_nobody_in_is_told() {
     }
     Desk::open(&at("me:right@"), StoreSettings::default()).expect("it is let in");
 }
+
+#[test]
+fn a_broker_is_spoken_to_by_tls_and_believed_only_with_a_voucher() {
+    let fixture = |name: &str| std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tls").join(name);
+    let [certificate, key] = ["certificate.pem", "key.pem"].map(|name| fixture(name).display().to_string());
+    let broker = Broker::with(&["--tls", "--tlscert", &certificate, "--tlskey", &key]);
+    let open = |authorities: Option<&str>| {
+        let url = format!("tls://localhost:{}", broker.port);
+        let settings = BrokerSettings { authorities: authorities.map(fixture), ..BrokerSettings::at(&url) };
+        Desk::open(&settings, StoreSettings::default())
+    };
+    open(Some("certificate.pem")).expect("somebody vouches for it");
+    for nobody in [Some("stranger.pem"), None] {
+        let told = open(nobody).expect_err("nobody vouches for it").to_string();
+        assert!(told.contains("certificate"), "{told}");
+    }
+    assert!(matches!(open(Some("none.pem")), Err(FleetError::Secret { .. })));
+}
