@@ -223,7 +223,8 @@ fn a_worker_reads_only_what_it_was_given() {
     let lines = [at("/clips/good.mp4"), at("/clips/away.mp4"), at("/secret/b.mp4"), playlist.display().to_string()];
     fs::write(&list, lines.join("\n")).expect("it can be written");
     let mut submit = site.fleet("submit");
-    submit.args(["--job", "j", "--detector", "yunet", "--list", "list", "--model"]).arg(&site.model);
+    // By the model that is part of the program, which workers are told by its form.
+    submit.args(["--job", "j", "--list", "list"]);
     let (code, _, stderr) = run(&mut submit);
     assert_eq!(code, 0, "{stderr}");
     let _worker = site.worker("one", &["--allow-url", &at("/clips/"), "--tries", "1"]);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
-use crate::classify::named::ModelName;
+use crate::classify::named::{ModelName, SMALL, SMALL_FLOAT32, SMALL_INT8};
 use crate::classify::shipped::Form;
 use crate::cli::frames::FrameArgs;
 use crate::cli::judging;
@@ -125,16 +125,20 @@ impl JudgeArgs {
     }
 }
 
-/// The model by a name that means the same everywhere: of the shipped one, its form.
+/// The model by a name that means the same everywhere: of the shipped one, its form, which `title` tells.
 fn settled(model: &ModelName, title: Option<&String>) -> anyhow::Result<String> {
-    Ok(match model {
-        ModelName::File(path) => text(path)?,
-        ModelName::Small => {
-            let form = Form::ALL.into_iter().find(|form| title.is_some_and(|title| title == form.title()));
-            form.map_or_else(|| model.to_string(), |form| form.title().to_owned())
-        }
-        other => other.to_string(),
-    })
+    let form = match model {
+        ModelName::File(path) => return text(path),
+        ModelName::Auto | ModelName::Accurate => return Ok(model.to_string()),
+        ModelName::SmallAs(form) => Some(*form),
+        ModelName::Small => Form::ALL.into_iter().find(|form| title.is_some_and(|title| title == form.title())),
+    };
+    Ok(match form {
+        Some(Form::Float32) => SMALL_FLOAT32,
+        Some(Form::Int8) => SMALL_INT8,
+        None => SMALL,
+    }
+    .to_owned())
 }
 
 /// The provider that was got, where all networks got the same one.
@@ -171,6 +175,17 @@ mod tests {
     fn read(words: &[&str]) -> Result<JudgeArgs, String> {
         let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
         JudgeArgs::of_job(&words, &Allowed::default())
+    }
+
+    #[test]
+    fn the_shipped_model_is_named_by_its_form() {
+        for form in Form::ALL {
+            for model in [ModelName::Small, ModelName::SmallAs(form)] {
+                let word = settled(&model, Some(&form.title().to_owned())).expect("it has a name");
+                assert_eq!(ModelName::of(word.into()), ModelName::SmallAs(form));
+            }
+        }
+        assert_eq!(settled(&ModelName::Accurate, None).ok().as_deref(), Some("accurate"));
     }
 
     #[test]
