@@ -51,9 +51,9 @@ impl Store {
             let made = js.get_or_create_stream(Config { num_replicas: replicas, ..config }).await;
             made.map_err(|error| failed(broker, error))
         };
-        let bucket = async |name: &str, max_age: Duration, storage| {
+        let bucket = async |name: &str, max_age: Duration| {
             if js.get_key_value(name).await.is_err() {
-                made(bucket_config(name, max_age, storage)).await?;
+                made(bucket_config(name, max_age, StorageType::File)).await?;
             }
             js.get_key_value(name).await.map_err(FleetError::request("open its buckets"))
         };
@@ -66,9 +66,10 @@ impl Store {
         });
         Ok(Self {
             events: events.await?,
-            cameras: bucket(CAMERAS, Duration::ZERO, StorageType::File).await?,
-            leases: bucket(LEASES, Duration::ZERO, StorageType::File).await?,
-            watchers: bucket(WATCHERS, WATCHER_AGE, StorageType::Memory).await?,
+            cameras: bucket(CAMERAS, Duration::ZERO).await?,
+            leases: bucket(LEASES, Duration::ZERO).await?,
+            // A bucket in memory would be gone, and not only empty, after a restart of the broker.
+            watchers: bucket(WATCHERS, WATCHER_AGE).await?,
             js,
         })
     }

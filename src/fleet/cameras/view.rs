@@ -103,10 +103,6 @@ impl View {
         match bucket {
             Bucket::Watchers => {
                 let value = value.and_then(|bytes| Watcher::read(&bytes).map_err(told).ok());
-                // In memory: after a broker's restart revisions begin anew.
-                if self.watchers.get(&key).is_some_and(|seen| seen.revision > revision) {
-                    self.watchers.remove(&key);
-                }
                 put(&mut self.watchers, key, revision, value);
             }
             Bucket::Cameras | Bucket::Leases => {
