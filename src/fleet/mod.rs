@@ -12,6 +12,7 @@
 mod attempts;
 pub mod beat;
 pub mod broker;
+pub mod cameras;
 mod cancel;
 pub mod collect;
 pub mod dead;

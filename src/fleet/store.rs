@@ -240,7 +240,7 @@ fn queue_name(priority: Priority) -> String {
 }
 
 /// A bucket is a stream with these settings. Made by hand: the client's own way asks first for what a server of 2.9 doesn't tell.
-fn bucket_config(name: &str, max_age: Duration, storage: StorageType) -> Config {
+pub(super) fn bucket_config(name: &str, max_age: Duration, storage: StorageType) -> Config {
     // A message is known by its id no longer than it is there.
     let window = Duration::from_secs(120);
     Config {
@@ -259,7 +259,7 @@ fn bucket_config(name: &str, max_age: Duration, storage: StorageType) -> Config 
 }
 
 /// Why streams can't be made: mostly, because the server was started without what makes them.
-fn failed(broker: &str, error: impl Into<crate::BoxError>) -> FleetError {
+pub(super) fn failed(broker: &str, error: impl Into<crate::BoxError>) -> FleetError {
     let error = error.into();
     let words = crate::explain::explain(&error);
     if ["not enabled", "no responders", "unavailable"].iter().any(|part| words.contains(part)) {

@@ -7,10 +7,13 @@
 mod support;
 
 mod broker;
+mod cameras;
 mod chaos;
 mod faults;
 mod mock;
+mod mock_watch;
 mod overhead;
 mod program;
 mod proxy;
 mod refused;
+mod sightings;

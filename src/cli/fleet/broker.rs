@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::fleet::broker::BrokerSettings;
+use crate::fleet::cameras::desk::CameraDesk;
 use crate::fleet::desk::Desk;
 use crate::fleet::error::FleetError;
 use crate::fleet::store::StoreSettings;
@@ -53,5 +54,9 @@ impl BrokerArgs {
 
     pub(super) fn open(&self) -> Result<Desk, FleetError> {
         Desk::open(&self.settings(), self.store())
+    }
+
+    pub(super) fn open_cameras(&self) -> Result<CameraDesk, FleetError> {
+        CameraDesk::open(&self.settings(), self.replicas.get())
     }
 }

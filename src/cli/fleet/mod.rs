@@ -1,8 +1,10 @@
-//! `cyborg fleet`: clips of an archive judged by many machines. One file a command.
+//! `cyborg fleet`: clips of an archive, and cameras, judged by many machines. One file a command.
 
 mod broker;
+mod cameras;
 mod clip_judge;
 mod collect;
+mod events;
 mod flags;
 mod jobs;
 mod named_source;
@@ -38,6 +40,10 @@ enum FleetCommand {
     Retry(jobs::JobArgs),
     /// Show the clips of a job that failed for good, and why; without a job, messages that were no tasks
     Dead(jobs::DeadArgs),
+    /// Add, remove and list cameras
+    Cameras(cameras::CamerasArgs),
+    /// Write what was seen in cameras to standard output, one JSON object per line
+    Events(events::EventsArgs),
 }
 
 /// `words` are those of the whole command line, which `command` defines.
@@ -50,5 +56,7 @@ pub(super) fn run(args: &FleetArgs, words: &[OsString], command: fn() -> clap::C
         FleetCommand::Cancel(args) => jobs::cancel(args),
         FleetCommand::Retry(args) => jobs::retry(args),
         FleetCommand::Dead(args) => jobs::dead(args),
+        FleetCommand::Cameras(args) => cameras::run(args),
+        FleetCommand::Events(args) => events::run(args),
     }
 }
