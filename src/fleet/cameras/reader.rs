@@ -23,6 +23,8 @@ const WAIT: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(5);
 /// What reads is made anew when nothing came for so long: it may have gone with its broker.
 const QUIET: Duration = Duration::from_secs(10);
+/// What is there is asked for so often in vain, where further ones aren't waited for.
+const TRIES: u32 = 5;
 /// What reads goes by itself when nobody asks it any more.
 const READER_AGE: Duration = Duration::from_secs(60);
 
@@ -83,7 +85,11 @@ pub(super) async fn read(
 ) -> Result<(), FleetError> {
     let filter = settings.camera.as_ref().map_or_else(|| ALL_EVENTS.to_owned(), events_of);
     let (mut sieve, mut at, mut reader) = (Sieve::default(), 0, None::<(PullConsumer, Instant)>);
+    let mut failed = 0;
     while !settings.stop.load(Ordering::Relaxed) {
+        if failed >= TRIES && !settings.follow {
+            return Err(FleetError::request("read its events")("it gave no whole answer"));
+        }
         let (consumer, heard) = match reader.take() {
             Some(ready) => ready,
             None => match consumer(store, &filter, at).await {
@@ -102,6 +108,7 @@ pub(super) async fn read(
             consumer.fetch().max_messages(AT_ONCE).messages().await
         };
         let Ok(mut messages) = asked else {
+            failed += 1;
             sleep(WAIT).await;
             continue;
         };
@@ -117,6 +124,7 @@ pub(super) async fn read(
                 Ok(Some(Err(_))) | Err(_) => break false,
             }
         };
+        failed = if is_whole { 0 } else { failed + 1 };
         if is_whole && count == 0 && !settings.follow {
             return Ok(());
         }
