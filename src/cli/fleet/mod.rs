@@ -40,9 +40,9 @@ enum FleetCommand {
     Retry(jobs::JobArgs),
     /// Show the clips of a job that failed for good, and why; without a job, messages that were no tasks
     Dead(jobs::DeadArgs),
-    /// Add, remove and list cameras
+    /// Add, remove and list cameras; no worker judges them yet
     Cameras(cameras::CamerasArgs),
-    /// Write what was seen in cameras to standard output, one JSON object per line
+    /// Write what was seen in cameras to standard output, one JSON object per line; no worker judges them yet
     Events(events::EventsArgs),
 }
 
