@@ -2,7 +2,7 @@
 //!
 //! A camera is an [`entry`] of a bucket. Each worker runs a [`holder`]: it looks at cameras, [`lease`]s and workers, takes or gives up
 //! what [`share`] says, and has each of its cameras judged by whoever implements [`watch::Watch`]; this room knows neither frames nor
-//! models. Its [`event`]s go to the stream by a [`post`] a lease, and a [`reader`] follows them.
+//! models. Its [`event`]s go to the stream by a `post` a lease, and a [`reader`] follows them.
 //!
 //! What holds, whatever is killed or cut: a worker stops judging before anybody else may take its camera, by its own clock alone; no two
 //! clocks are compared. And once the next worker has said in the stream that it began, the broker refuses what the last one still
