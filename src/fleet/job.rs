@@ -27,15 +27,23 @@ impl JobName {
     }
 }
 
+/// Whether it can be the name of a job or a camera, which is a key, and part of subjects.
+pub(super) fn is_name(text: &str) -> bool {
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+    text.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && text.len() <= MOST_LETTERS
+        && text.chars().all(fits)
+}
+
 impl FromStr for JobName {
     type Err = FleetError;
 
     fn from_str(text: &str) -> Result<Self, FleetError> {
-        let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
-        let is_name = text.starts_with(|first: char| first.is_ascii_alphanumeric())
-            && text.len() <= MOST_LETTERS
-            && text.chars().all(fits);
-        if is_name { Ok(Self(text.to_owned())) } else { Err(FleetError::JobName(text.escape_debug().to_string())) }
+        if is_name(text) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(FleetError::JobName(text.escape_debug().to_string()))
+        }
     }
 }
 

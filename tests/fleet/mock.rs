@@ -184,11 +184,16 @@ impl Drop for ThreadWorker {
 
 /// A worker in a process of its own: this test binary, begun anew at [`process`].
 pub(crate) fn spawn(url: &str, worker: &str, root: &Path) -> Child {
+    begun_at("mock::process", url, worker, root).spawn().expect("it starts")
+}
+
+/// This test binary, to be begun anew at a worker that is written as a test.
+pub(crate) fn begun_at(test: &str, url: &str, worker: &str, root: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("it runs"));
-    command.args(["--exact", "mock::process", "--ignored", "--nocapture"]);
+    command.args(["--exact", test, "--ignored", "--nocapture"]);
     command.env("CYBORG_MOCK_BROKER", url).env("CYBORG_MOCK_WORKER", worker).env("CYBORG_MOCK_ROOT", root);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.spawn().expect("it starts")
+    command
 }
 
 #[test]

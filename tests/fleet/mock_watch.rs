@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, sleep};
@@ -16,6 +16,7 @@ use cyborg_edge::fleet::cameras::entry::{Camera, CameraName};
 use cyborg_edge::fleet::cameras::holder::{HolderSettings, hold};
 use cyborg_edge::fleet::cameras::watch::{Outbox, Watch};
 
+use crate::mock::begun_at;
 use crate::sightings::EVERY_MS;
 
 /// A moment of the account tells an event each so many times.
@@ -99,12 +100,8 @@ pub(crate) fn run(url: &str, worker: &str, folder: &Path, lease: Duration, drain
 
 /// A worker in a process of its own: this test binary, begun anew at [`process`].
 pub(crate) fn spawn(url: &str, worker: &str, folder: &Path, lease: Duration) -> Child {
-    let mut command = Command::new(std::env::current_exe().expect("it runs"));
-    command.args(["--exact", "mock_watch::process", "--ignored", "--nocapture"]);
-    command.env("CYBORG_MOCK_BROKER", url).env("CYBORG_MOCK_WORKER", worker).env("CYBORG_MOCK_ROOT", folder);
-    command.env("CYBORG_MOCK_LEASE", lease.as_millis().to_string());
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.spawn().expect("it starts")
+    let mut command = begun_at("mock_watch::process", url, worker, folder);
+    command.env("CYBORG_MOCK_LEASE", lease.as_millis().to_string()).spawn().expect("it starts")
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn end(mut workers: Vec<Child>) {
 }
 
 #[test]
-#[ignore = "measures"]
+#[ignore = "measures the queue: cargo test --features fleet --test fleet -- --ignored --nocapture --test-threads 1 overhead"]
 fn what_a_clip_costs() {
     let (broker, clips) = (Broker::start(), Clips::new());
     let desk = broker.desk();
@@ -68,7 +68,7 @@ fn what_a_clip_costs() {
 }
 
 #[test]
-#[ignore = "measures"]
+#[ignore = "measures the queue: cargo test --features fleet --test fleet -- --ignored --nocapture --test-threads 1 overhead"]
 fn what_many_workers_come_to() {
     let (clips, mut of_one) = (Clips::new(), None);
     for count in [1, 2, 4, 8, 16] {

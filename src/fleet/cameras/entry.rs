@@ -7,12 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::capture::address::Address;
 use crate::fleet::SCHEMA;
-use crate::fleet::job::check_schema;
+use crate::fleet::job::{check_schema, is_name};
 
 /// Bytes of an entry at most.
 const MOST_BYTES: usize = 16 << 10;
-/// Letters of a name at most.
-const MOST_LETTERS: usize = 64;
 
 /// The name of a camera: 1 to 64 letters, digits, `-` and `_`, the first one a letter or a digit. It is a key, and part of subjects.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -36,13 +34,9 @@ impl FromStr for CameraName {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
-        let is_name = text.starts_with(|first: char| first.is_ascii_alphanumeric())
-            && text.len() <= MOST_LETTERS
-            && text.chars().all(fits);
         // Where an address stands in its place, it isn't told.
         let shown = || Address::of(text.as_ref()).name().escape_debug().to_string();
-        if is_name { Ok(Self(text.to_owned())) } else { Err(NameError(shown())) }
+        if is_name(text) { Ok(Self(text.to_owned())) } else { Err(NameError(shown())) }
     }
 }
 

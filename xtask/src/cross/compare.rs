@@ -14,14 +14,9 @@ use crate::step::{run, say};
 
 /// How far probabilities in 32-bit floating point may be apart, of the same pixels.
 const OF_FLOATS: f64 = 1e-4;
-/// How far those of the persons of a clip may be apart, and those of photos by the small model in 8 bits.
+/// How far those of clips may be apart, and of models that compute in 8 bits. Where some are farther apart, that is missed, and told at
+/// the end (docs/aarch64.md).
 const OF_CLIPS: f64 = 0.02;
-/// How far those of single frames of a clip may be apart: FFmpeg rounds colours otherwise on the two machines, and of 48 frames one
-/// was 0.024 apart (docs/aarch64.md).
-const OF_FRAMES: f64 = 0.05;
-/// How far those of the accurate set may be apart. Its tower computes in 8 bits, where a rounding that goes the other way is a whole
-/// step: a face near the middle of the scale was 0.07 apart (docs/aarch64.md). The verdicts must be the same all the same.
-const OF_STEPS: f64 = 0.1;
 /// The form of the small model that every processor can run: `small` is another one where this machine computes in 8 bits.
 const FLOATS: &str = "small-float32";
 /// Frames of clips that are judged as photos: files without loss, so that every decoder gives the same pixels.
@@ -35,15 +30,16 @@ const PROBABILITIES: [&str; 3] = ["p_synthetic", "p_track", "mean_p_synthetic"];
 /// What a line is of.
 const NAMES: [&str; 6] = ["type", "path", "face", "source", "frame", "track"];
 
-/// Has both programs judge photos and clips, and says how far they are apart; too far is an error.
-pub(super) fn run_all(own: &Path, other: &Path, cross: &Cross, out: &Path) -> anyhow::Result<()> {
+/// Has both programs judge photos and clips, and says how far they are apart; gives those that are too far. Another verdict is an error.
+pub(super) fn run_all(own: &Path, other: &Path, cross: &Cross, out: &Path) -> anyhow::Result<Vec<String>> {
+    let mut missed = Vec::new();
     let stills = stills(out)?;
     let accurate = cross.cache().join("models/accurate/set.toml").is_file();
     for (name, verb, inputs, flags, bound) in [
         ("photos, small, yunet", "image", stills.clone(), [FLOATS, "yunet"], OF_FLOATS),
         ("photos, small, centerface", "image", stills.clone(), [FLOATS, "centerface"], OF_FLOATS),
         ("photos, small in 8 bits, yunet", "image", stills.clone(), ["small-int8", "yunet"], OF_CLIPS),
-        ("photos, accurate, yunet", "image", stills, ["accurate", "yunet"], OF_STEPS),
+        ("photos, accurate, yunet", "image", stills, ["accurate", "yunet"], OF_CLIPS),
         ("a clip, small, yunet", "video", vec![beginning("carphone", out)?], [FLOATS, "yunet"], OF_CLIPS),
         ("another clip, small, yunet", "video", vec![beginning("selfie", out)?], [FLOATS, "yunet"], OF_CLIPS),
     ] {
@@ -67,11 +63,11 @@ pub(super) fn run_all(own: &Path, other: &Path, cross: &Cross, out: &Path) -> an
         say(&format!(
             "{name}: {lines} lines, faces at most {faces:.1e} apart, persons {persons:.1e}, the same verdicts"
         ));
-        let of_faces = if verb == "video" { OF_FRAMES } else { bound };
-        ensure!(faces <= of_faces, "{name}: probabilities of a face are {faces} apart, more than {of_faces}");
-        ensure!(persons <= bound, "{name}: probabilities of a person are {persons} apart, more than {bound}");
+        if faces.max(persons) > bound {
+            missed.push(format!("{name}: {:.1e} apart, more than {bound}", faces.max(persons)));
+        }
     }
-    Ok(())
+    Ok(missed)
 }
 
 /// Makes the photos.
