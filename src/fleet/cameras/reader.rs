@@ -85,7 +85,8 @@ pub(super) async fn read(
 ) -> Result<(), FleetError> {
     let filter = settings.camera.as_ref().map_or_else(|| ALL_EVENTS.to_owned(), events_of);
     let (mut sieve, mut at, mut reader) = (Sieve::default(), 0, None::<(PullConsumer, Instant)>);
-    let mut failed = 0;
+    // What there was at the start: workers that go on would never let it end.
+    let (mut failed, mut left) = (0, None);
     while !settings.stop.load(Ordering::Relaxed) {
         if failed >= TRIES && !settings.follow {
             return Err(FleetError::request("read its events")("it gave no whole answer"));
@@ -93,7 +94,10 @@ pub(super) async fn read(
         let (consumer, heard) = match reader.take() {
             Some(ready) => ready,
             None => match consumer(store, &filter, at).await {
-                Ok(made) => (made, Instant::now()),
+                Ok(made) => {
+                    left.get_or_insert(made.cached_info().num_pending);
+                    (made, Instant::now())
+                }
                 Err(error) if !settings.follow => return Err(error),
                 Err(error) => {
                     log::debug!("events can't be read now, which is tried again: {error}");
@@ -102,6 +106,9 @@ pub(super) async fn read(
                 }
             },
         };
+        if left == Some(0) && !settings.follow {
+            return Ok(());
+        }
         let asked = if settings.follow {
             consumer.batch().max_messages(AT_ONCE).expires(WAIT).messages().await
         } else {
@@ -117,8 +124,12 @@ pub(super) async fn read(
             match timeout(WAIT + PATIENCE, messages.next()).await {
                 Ok(Some(Ok(message))) => {
                     count += 1;
+                    left = left.map(|left| left.saturating_sub(1));
                     at = message.info().map_or(at, |info| info.stream_sequence);
                     take(sieve.sift(&message.subject, &message.payload)).map_err(FleetError::Taker)?;
+                    if left == Some(0) && !settings.follow {
+                        return Ok(());
+                    }
                 }
                 Ok(None) => break true,
                 Ok(Some(Err(_))) | Err(_) => break false,
