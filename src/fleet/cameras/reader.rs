@@ -85,7 +85,7 @@ pub(super) async fn read(
 ) -> Result<(), FleetError> {
     let filter = settings.camera.as_ref().map_or_else(|| ALL_EVENTS.to_owned(), events_of);
     let (mut sieve, mut at, mut reader) = (Sieve::default(), 0, None::<(PullConsumer, Instant)>);
-    // What there was at the start: workers that go on would never let it end.
+    // What there was at the start: workers that go on could keep it from ending.
     let (mut failed, mut left) = (0, None);
     while !settings.stop.load(Ordering::Relaxed) {
         if failed >= TRIES && !settings.follow {

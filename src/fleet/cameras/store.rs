@@ -74,12 +74,17 @@ impl Store {
         })
     }
 
-    /// All entries of a bucket: key, revision and value.
+    /// All entries of a bucket: key, revision and value. By the subjects that the server counts: the client's own list of keys
+    /// is read by a consumer, which may wait for ever for an entry that was written again meanwhile.
     pub(super) async fn all(bucket: &kv::Store) -> Result<Vec<kv::Entry>, FleetError> {
-        let mut keys = bucket.keys().await.map_err(FleetError::request("list what is in a bucket"))?;
+        let failed = || FleetError::request("list what is in a bucket");
+        let mut listed = bucket.stream.info_with_subjects(format!("{}>", bucket.prefix)).await.map_err(failed())?;
         let mut entries = Vec::new();
-        while let Some(key) = keys.next().await {
-            let key = key.map_err(FleetError::request("list what is in a bucket"))?;
+        while let Some(found) = listed.next().await {
+            let (subject, _) = found.map_err(failed())?;
+            let Some(key) = subject.strip_prefix(&bucket.prefix) else {
+                continue;
+            };
             let entry = bucket.entry(key).await.map_err(FleetError::request("read an entry"))?;
             entries.extend(entry.filter(|entry| entry.operation == kv::Operation::Put));
         }
