@@ -11,14 +11,17 @@ use cyborg_edge::classify::named::ModelName;
 use cyborg_edge::face::detector::{Detector, DetectorName, DetectorSettings};
 use cyborg_edge::face::{Face, Locate};
 use cyborg_edge::frame::Frame;
+use cyborg_edge::inference::network_file::NetworkFile;
 use cyborg_edge::inference::provider::{Asked, Provider};
 use cyborg_edge::inference::runtime::Runtime;
-use cyborg_edge::inference::session::SessionSettings;
+use cyborg_edge::inference::session::{Network, SessionSettings, Values};
 use cyborg_edge::verdict::Score;
 use cyborg_models::accurate::{FOLDER, TOWER};
 use cyborg_models::contract::Kind;
 use cyborg_models::head::{Gated, Head, KindHead, Layer};
+use cyborg_models::onnx::{AttributeProto, Dimension, ModelProto, NodeProto, ValueInfoProto, element};
 use cyborg_models::tower::GATE_OFFSETS;
+use prost::Message;
 
 use crate::support::{check_error, cyborg, fetched, run};
 
@@ -218,4 +221,39 @@ fn programs_and_library_know_which_pictures_are_frames_of_a_video() {
     assert!(all(&of_clip, 5.0), "{of_clip:?}");
     // The clip leaves nothing behind that would judge photos.
     assert!(all(&of_photo(&mut analyzer), 1.0));
+}
+
+/// The tokens that go into the first block, of a made-up picture, by the tower after some change to its first normalisation.
+fn tokens(change: impl Fn(&mut Vec<NodeProto>)) -> Vec<f32> {
+    let tower = fs::read(fetched(TOWER)).expect("set-up fetched it");
+    let model = cyborg_models::assemble::assemble(&tower, HEAD).expect("they fit");
+    let mut model = ModelProto::decode(model.as_slice()).expect("it is whole");
+    let graph = model.graph.as_mut().expect("it has one");
+    let last = graph.node.iter().position(|node| node.output == ["tokens"]).expect("it normalises its tokens");
+    graph.node.truncate(last + 1);
+    change(&mut graph.node);
+    let shape = [1, 197, 768].map(Dimension::Value);
+    graph.output = vec![ValueInfoProto::tensor("tokens", element::FLOAT, &shape)];
+    graph.initializer.retain(|tensor| graph.node.iter().any(|node| node.input.contains(&tensor.name)));
+    let runtime = Runtime::load().expect("ONNX Runtime is there after set-up");
+    let onnx = model.encode_to_vec();
+    let mut network = Network::open(&runtime, &NetworkFile::new(onnx), SESSION).expect("it is a network");
+    let pixels: Vec<u8> = (0..224 * 224 * 3).map(|at: usize| (at * at / 7 % 251) as u8).collect();
+    let outputs = network.run("pixels", [1, 224, 224, 3], Values::Bytes(&pixels)).expect("it runs");
+    outputs.floats("tokens", 197 * 768).expect("a token a patch, and one for the class").to_vec()
+}
+
+#[test]
+fn a_normalisation_in_steps_is_that_of_onnx() {
+    let steps = tokens(|_| {});
+    let whole = tokens(|nodes| {
+        let start = nodes.iter().position(|node| node.output == ["tokens.mean"]).expect("the first of its steps");
+        nodes.truncate(start);
+        let settings = vec![AttributeProto::int("axis", -1), AttributeProto::float("epsilon", 1e-5)];
+        let inputs = ["tokens.placed", "tokens.weight", "tokens.bias"];
+        nodes.push(NodeProto { attribute: settings, ..NodeProto::plain("LayerNormalization", inputs, "tokens") });
+    });
+    let off = steps.iter().zip(&whole).map(|(step, whole)| (step - whole).abs()).fold(0.0, f32::max);
+    let largest = whole.iter().fold(0.0, |largest: f32, value| largest.max(value.abs()));
+    assert!(largest > 1.0 && off < 1e-5 * largest, "off by {off} of {largest}");
 }
