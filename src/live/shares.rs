@@ -134,12 +134,14 @@ mod tests {
     #[test]
     fn who_comes_later_begins_where_the_others_are() {
         let mut shares = Shares::new(2);
-        let mut turn = |shares: &mut Shares| {
+        let turn = |shares: &mut Shares| {
             let feed = shares.pick(|_| true).expect("all have faces");
             shares.charge(feed, Duration::from_millis(10));
             feed
         };
-        (0..100).for_each(|_| drop(turn(&mut shares)));
+        for _ in 0..100 {
+            turn(&mut shares);
+        }
         shares.add();
         let got: Vec<usize> = (0..9).map(|_| turn(&mut shares)).collect();
         assert_eq!(got.iter().filter(|&&feed| feed == 2).count(), 3, "{got:?}");

@@ -77,6 +77,13 @@ impl Site {
     }
 }
 
+impl Site {
+    /// The last event of a camera, where somebody turned synthetic in it.
+    fn synthetic(&self, name: &str) -> Option<Value> {
+        self.events(name).pop().filter(|event| event["to"] == "synthetic")
+    }
+}
+
 fn until<T>(what: &str, found: impl Fn() -> Option<T>) -> T {
     let end = Instant::now() + PATIENCE;
     loop {
@@ -139,7 +146,7 @@ fn a_worker_judges_a_camera_and_gives_it_back_when_it_ends() {
     let source = format!("http://***@127.0.0.1:{}/locked/door", site.street.port);
     check_events(&events, "door", lease, "one", &source);
     // A person who is synthetic goes with the lease: as at the end of a live run, that is told.
-    until("somebody is synthetic", || site.events("door").last().filter(|event| event["to"] == "synthetic").cloned());
+    until("somebody is synthetic", || site.synthetic("door"));
     let begun = Instant::now();
     let stopped = worker.stop("-TERM");
     assert_eq!(stopped.code, Some(0), "{}", stopped.stderr);
@@ -149,6 +156,26 @@ fn a_worker_judges_a_camera_and_gives_it_back_when_it_ends() {
     let events = site.events("door");
     check_events(&events, "door", lease, "one", &source);
     assert!(events.last().is_some_and(|event| event["to"] != "synthetic"), "{events:#?}");
+}
+
+/// What was seen before a camera was given up is told, whatever it was given up for.
+#[test]
+fn who_is_synthetic_when_a_camera_is_removed_is_gone() {
+    let site = Site::new();
+    let _worker = site.worker("one", &["/cams/"]);
+    let is_told = (0..5).any(|_| {
+        site.add("door", &site.street.at("/cams/door"));
+        until("somebody is synthetic", || site.synthetic("door"));
+        run(&mut site.fleet(&["cameras", "remove", "door"]));
+        sleep(Duration::from_secs(2));
+        // The person may just have turned back.
+        site.events("door").last().is_some_and(|event| event["to"] == "gone")
+    });
+    assert!(is_told, "{:#?}", site.events("door"));
+    // The next lease begins where the last one ended, and counts from one.
+    let events = site.events("door");
+    let last = &events[events.len() - 1];
+    assert_eq!((&last["from"], &last["worker"]), (&"synthetic".into(), &"one".into()), "{last}");
 }
 
 #[test]

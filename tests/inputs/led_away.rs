@@ -80,6 +80,36 @@ fn a_server_of_rtsp_leads_nobody_away() {
     }
 }
 
+/// By TLS, too: what lies below its first connection was opened with it.
+#[cfg(feature = "page")]
+#[test]
+fn nor_does_one_that_speaks_tls() {
+    use std::io::Read as _;
+
+    use crate::support::events::Speaks;
+
+    let (inner, came) = server(|_| String::new());
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let port = listener.local_addr().expect("it has one").port();
+    let serving = thread::spawn(move || {
+        let mut stream = Speaks::Tls.with(listener.accept().ok()?.0)?;
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).ok()?;
+            request.extend(byte);
+        }
+        let request = String::from_utf8(request).ok()?;
+        let sequence = request.lines().find(|line| line.starts_with("CSeq:"))?;
+        let place = format!("Location: rtsps://127.0.0.1:{inner}/secret");
+        stream.write_all(format!("RTSP/1.0 301 Moved\r\n{sequence}\r\n{place}\r\n\r\n").as_bytes()).ok()
+    });
+    let told = open(&format!("rtsps://127.0.0.1:{port}/live"), true);
+    assert_eq!(serving.join().expect("nobody panicked"), Some(()), "it was asked: {told}");
+    assert!(told.contains("sends its reader to another address"), "{told}");
+    assert!(came.recv_timeout(Duration::from_millis(300)).is_err(), "it was followed");
+}
+
 /// One that is asked for a login sends it to the same server, over the same connection.
 #[test]
 fn a_login_is_given_to_who_asks_for_it() {
