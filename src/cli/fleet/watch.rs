@@ -1,7 +1,7 @@
 //! `cyborg fleet watch`: a worker that judges cameras.
 
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -90,10 +90,8 @@ pub(super) fn run(args: WatchArgs) -> anyhow::Result<Outcome> {
         let coming = Coming { feeds: Vec::new(), joining: Some(joining) };
         let stages = networks.stages(coming, DetectEvery(args.detect_every), &failed);
         let watching = scope.spawn(|| {
-            let ended = crate::live::watch(stages, stop);
-            // Without it there is nothing to hold cameras for.
-            stop.store(true, Ordering::Relaxed);
-            ended.map_err(cure::unboxed)
+            let _last = Last(stop);
+            crate::live::watch(stages, stop).map_err(cure::unboxed)
         });
         let held = holder::hold(&broker, replicas, settings, judge);
         stop.store(true, Ordering::Relaxed);
@@ -102,6 +100,15 @@ pub(super) fn run(args: WatchArgs) -> anyhow::Result<Outcome> {
         note(&format!("held cameras {} times; {} times one was lost to another worker", tally.taken, tally.lost));
         Ok(Outcome::Done)
     })
+}
+
+/// Ends the worker when its owner goes, in whatever way: without a run there is nothing to hold cameras for.
+struct Last(&'static AtomicBool);
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 fn capacity(text: &str) -> Result<NonZeroUsize, String> {
