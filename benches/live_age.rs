@@ -74,7 +74,13 @@ fn main() -> anyhow::Result<()> {
     let sender = Sender::start(Arc::clone(&pictures))?;
     let stream = |address: &str| {
         let patience = Duration::from_secs(15);
-        Arc::new(Stream { address: Address::of(address.as_ref()), patience, decode: Decode::Cpu, stop: None })
+        Arc::new(Stream {
+            address: Address::of(address.as_ref()),
+            patience,
+            decode: Decode::Cpu,
+            stop: None,
+            confined: false,
+        })
     };
     let ours = live(&mut networks, stream(&sender.address()), SLOWER, time)?;
     let ours = sender.ages(&ours.judged);

@@ -168,16 +168,18 @@ pub(crate) fn live(
     thread::scope(|scope| {
         let feed = Feed {
             opener,
-            detector: &mut networks.detector,
-            audience: &watcher,
+            detector: Box::new(&mut networks.detector),
+            audience: Arc::new(&watcher),
             metrics: Arc::clone(&metrics),
             keep,
             rejoins: false,
+            leaves: Arc::default(),
         };
         let failure = Mutex::new(None);
         let failed = |_: usize, error| *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         let stages = LiveStages {
             feeds: vec![feed],
+            joining: None,
             detect: DetectEvery(NonZeroU32::MIN),
             classifier: &mut classifier,
             judge: &Judge::new(&contract),

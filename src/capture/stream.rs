@@ -20,13 +20,15 @@ pub struct Stream {
     pub decode: Decode,
     /// Ends a wait for the network when it becomes true.
     pub stop: Option<&'static AtomicBool>,
+    /// Whether it may lead nowhere else; see [`OpenSettings::confined`].
+    pub confined: bool,
 }
 
 impl Open for Stream {
     fn open(&self) -> Result<Opened, BoxError> {
         // One thread: each more would hold back a frame.
-        let Self { patience, decode, stop, .. } = *self;
-        let settings = OpenSettings { patience, decode, stop, ..OpenSettings::whole(NonZeroUsize::MIN) };
+        let Self { patience, decode, stop, confined, .. } = *self;
+        let settings = OpenSettings { patience, decode, stop, confined, ..OpenSettings::whole(NonZeroUsize::MIN) };
         let source = VideoSource::open_with(&self.address, &settings)?;
         if decode != Decode::Cpu {
             log::info!("{}: decoder: {}", self.address.name(), source.decoded_by());

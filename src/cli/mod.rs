@@ -91,7 +91,7 @@ enum Command {
     /// Show the monitors and windows that `live` can watch
     #[cfg(feature = "screen")]
     Screens(screens::ScreensArgs),
-    /// Judge clips on many machines, by a queue on a NATS server
+    /// Judge clips and cameras on many machines, by a NATS server
     #[cfg(feature = "fleet")]
     Fleet(Box<fleet::FleetArgs>),
     /// Show what this machine has, and what to do about anything that is missing
@@ -129,7 +129,7 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "screen")]
         Command::Screens(args) => screens::run(&args),
         #[cfg(feature = "fleet")]
-        Command::Fleet(args) => fleet::run(&args, &words, Cli::command),
+        Command::Fleet(args) => fleet::run(*args, &words, Cli::command),
         Command::Doctor(args) => doctor::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Bench(args) => bench::run(&args),

@@ -37,3 +37,9 @@ pub trait Locate: Send {
     /// When the detector itself fails; a frame without a face is none.
     fn locate(&mut self, frame: &Frame, faces: &mut Vec<Face>) -> Result<(), BoxError>;
 }
+
+impl<L: Locate + ?Sized> Locate for &mut L {
+    fn locate(&mut self, frame: &Frame, faces: &mut Vec<Face>) -> Result<(), BoxError> {
+        (**self).locate(frame, faces)
+    }
+}

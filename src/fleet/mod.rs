@@ -9,6 +9,7 @@
 //! What holds, whatever is killed or cut: a task leaves the queue only when its result or its dead letter is stored, and the store
 //! takes one result a task, by its subject, at any time. So nothing is lost, and nothing doubled.
 
+mod addresses;
 mod attempts;
 pub mod beat;
 pub mod broker;

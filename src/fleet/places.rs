@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
+use super::addresses::{OF_CLIPS, is_below, plain, shown};
 use super::task::Place;
 use crate::capture::address::Address;
 use crate::name;
@@ -37,7 +38,7 @@ pub enum PlaceError {
     #[error("{0} is not a file")]
     NoFile(String),
     /// An address that can't be one to read below.
-    #[error("{0} can't be an address to read clips from: {1}")]
+    #[error("{0} can't be an address to read below: {1}")]
     Prefix(String, &'static str),
     /// An address that may not be read.
     #[error("{0} is not below an address that this worker may read: {1}")]
@@ -65,7 +66,7 @@ impl Allowed {
             });
             found.map_err(|reason| PlaceError::Root { folder: folder.clone(), reason })
         };
-        let address = |text: &String| plain(text).map_err(|reason| PlaceError::Prefix(shown(text), reason));
+        let address = |text: &String| plain(text, OF_CLIPS).map_err(|reason| PlaceError::Prefix(shown(text), reason));
         Ok(Self {
             roots: roots.iter().map(root).collect::<Result<_, _>>()?,
             addresses: addresses.iter().map(address).collect::<Result<_, _>>()?,
@@ -117,40 +118,10 @@ impl Allowed {
 
     fn address(&self, text: &str) -> Result<Url, PlaceError> {
         let refused = |reason| PlaceError::Address(shown(text), reason);
-        let address = plain(text).map_err(refused)?;
-        let below = |prefix: &Url| {
-            let place =
-                |url: &Url| (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port_or_known_default());
-            let (path, folder) = (address.path(), prefix.path().trim_end_matches('/'));
-            place(&address) == place(prefix)
-                && path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        if self.addresses.iter().any(below) { Ok(address) } else { Err(refused("its operator named no such address")) }
+        let address = plain(text, OF_CLIPS).map_err(refused)?;
+        let is_named = self.addresses.iter().any(|prefix| is_below(&address, prefix));
+        if is_named { Ok(address) } else { Err(refused("its operator named no such address")) }
     }
-}
-
-/// An address of HTTP in plain spelling, which every reader understands alike.
-fn plain(text: &str) -> Result<Url, &'static str> {
-    if text.chars().any(|letter| letter.is_control() || letter.is_whitespace() || matches!(letter, '\\' | '@' | '#')) {
-        return Err("it has a login, a fragment or odd characters in it");
-    }
-    let small = text.to_ascii_lowercase();
-    // Servers may take these for what they stand for, after the path was looked at.
-    if ["%2e", "%2f", "%5c", "%00"].iter().any(|code| small.contains(code)) {
-        return Err("dots and slashes are written as codes in it");
-    }
-    let address = Url::parse(text).map_err(|_| "it is no address")?;
-    if !matches!(address.scheme(), "http" | "https") {
-        return Err("only http:// and https:// are read");
-    }
-    if address.host_str().is_none_or(str::is_empty) {
-        return Err("it has no host");
-    }
-    Ok(address)
-}
-
-fn shown(text: &str) -> String {
-    Address::Url(text.to_owned()).name()
 }
 
 #[cfg(test)]

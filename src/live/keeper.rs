@@ -40,11 +40,9 @@ pub(super) struct Keeper<'a> {
     pub(super) shared: &'a Arc<Shared>,
     pub(super) settings: &'a KeepSettings,
     pub(super) audience: &'a dyn Audience,
-    /// The user's wish to stop.
-    pub(super) stop: &'a AtomicBool,
-    /// Whether the run is over for another reason.
-    pub(super) done: &'a AtomicBool,
-    /// Whether its feed is.
+    /// Ends it when one of them becomes true: the user's wish, a wish for this feed alone, the end of the run for another reason.
+    pub(super) stop: [&'a AtomicBool; 3],
+    /// Whether its feed is over.
     pub(super) desk: &'a Desk,
 }
 
@@ -152,6 +150,6 @@ impl Keeper<'_> {
     }
 
     fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed) || self.done.load(Ordering::Relaxed) || self.desk.is_closed()
+        self.stop.iter().any(|stop| stop.load(Ordering::Relaxed)) || self.desk.is_closed()
     }
 }

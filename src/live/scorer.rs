@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use crossbeam_channel::Receiver;
+
 use super::desk::{Desk, Job, POLL_INTERVAL, Said};
 use super::limits::{Limits, SharedLimits, ThresholdSwitch as _};
 use super::metrics::LiveMetrics;
@@ -30,14 +32,24 @@ pub(super) struct Scorer<'a> {
     limits: &'a SharedLimits,
     /// Rings when there is something new at any desk.
     bell: &'a Bell,
+    /// Feeds that come.
+    entrance: Receiver<Entrant>,
+    /// Makes the place of a feed.
+    judges: (&'a Judge, Option<&'a Judge>),
     places: Vec<Place<'a>>,
     shares: Shares,
 }
 
+/// A feed that comes.
+pub(super) struct Entrant {
+    pub(super) desk: Arc<Desk>,
+    pub(super) metrics: Arc<LiveMetrics>,
+}
+
 /// All that the scorer knows of a feed.
 struct Place<'a> {
-    desk: &'a Desk,
-    metrics: &'a LiveMetrics,
+    desk: Arc<Desk>,
+    metrics: Arc<LiveMetrics>,
     /// What the one who decides made of its persons.
     seat: Seat<'a>,
     /// The same of the quicker one.
@@ -49,33 +61,23 @@ struct Place<'a> {
 }
 
 impl<'a> Scorer<'a> {
-    /// Of the feeds that have these desks and numbers.
+    /// Of the feeds that come by this entrance.
     pub(super) fn new(
         (classifier, judge): (&'a mut dyn Classify, &'a Judge),
         quick: Option<FirstSight<'a>>,
         limits: &'a SharedLimits,
         bell: &'a Bell,
-        feeds: impl Iterator<Item = (&'a Desk, &'a LiveMetrics)>,
+        entrance: Receiver<Entrant>,
     ) -> Self {
-        let quick_judge = quick.as_ref().map(|quick| quick.judge);
-        let place = |(desk, metrics)| Place {
-            desk,
-            metrics,
-            seat: Seat::new(judge),
-            quick: quick_judge.map(Seat::new),
-            scene: 0,
-            current: None,
-            kept: Vec::with_capacity(MAPS),
-        };
-        let places: Vec<_> = feeds.map(place).collect();
-        let shares = Shares::new(places.len());
+        let judges = (judge, quick.as_ref().map(|quick| quick.judge));
         let quick = quick.map(|FirstSight { classifier, own, .. }| (classifier, own));
-        Self { classifier, quick, limits, bell, places, shares }
+        Self { classifier, quick, limits, bell, entrance, judges, places: Vec::new(), shares: Shares::default() }
     }
 
     /// Scores until the run is over, or the classifier fails.
     pub(super) fn score(&mut self, done: &AtomicBool) -> Result<(), BoxError> {
         while !done.load(Ordering::Relaxed) {
+            self.meet();
             self.places.iter_mut().for_each(Place::look);
             let Self { classifier, quick, limits, places, shares, .. } = self;
             let Some(turn) = shares.pick(|feed| places[feed].current.is_some()) else {
@@ -95,14 +97,37 @@ impl<'a> Scorer<'a> {
     }
 }
 
-impl Place<'_> {
+impl<'a> Scorer<'a> {
+    /// Gives each feed that came its place, and takes those away of feeds that have ended.
+    fn meet(&mut self) {
+        for Entrant { desk, metrics } in self.entrance.try_iter() {
+            self.places.push(Place::new(desk, metrics, self.judges));
+            self.shares.add();
+        }
+        while let Some(over) = self.places.iter().position(|place| place.desk.is_closed()) {
+            self.places.remove(over);
+            self.shares.remove(over);
+        }
+    }
+}
+
+impl<'a> Place<'a> {
+    fn new(desk: Arc<Desk>, metrics: Arc<LiveMetrics>, (judge, quick): (&'a Judge, Option<&'a Judge>)) -> Self {
+        Self {
+            desk,
+            metrics,
+            seat: Seat::new(judge),
+            quick: quick.map(Seat::new),
+            scene: 0,
+            current: None,
+            kept: Vec::with_capacity(MAPS),
+        }
+    }
+
     /// Looks for new faces: one of an old frame is not worth the time once there is a newer one.
     fn look(&mut self) {
         if let Some(older) = self.desk.jobs.try_take().and_then(|job| self.current.replace(job)) {
             self.desk.give_back(older);
-        }
-        if self.desk.is_closed() {
-            self.current = None;
         }
     }
 

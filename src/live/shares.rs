@@ -11,7 +11,7 @@ const LONGEST: Duration = Duration::from_secs(1);
 ///
 /// Each feed that always has a face to score gets the same time, however many faces it has. One that had none for a while
 /// begins again where the others are: it is next, and has saved nothing up.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Shares {
     feeds: Vec<Share>,
     /// What the feed had that was picked last, when it was picked.
@@ -30,6 +30,18 @@ impl Shares {
     #[must_use]
     pub fn new(feeds: usize) -> Self {
         Self { feeds: vec![Share::default(); feeds], level: Duration::ZERO }
+    }
+
+    /// Another feed comes, and has the next number.
+    pub fn add(&mut self) {
+        self.feeds.push(Share::default());
+    }
+
+    /// A feed goes. Each one behind it has the number below its own from now on.
+    pub fn remove(&mut self, feed: usize) {
+        if feed < self.feeds.len() {
+            self.feeds.remove(feed);
+        }
     }
 
     /// The feed whose turn it is, by its number, among those that have a face to score; none where none has.
@@ -117,6 +129,27 @@ mod tests {
         }
         assert_eq!(got.iter().filter(|&&feed| feed == 1).count(), 10, "{got:?}");
         assert!(got.windows(2).all(|pair| pair[0] != pair[1]), "{got:?}");
+    }
+
+    #[test]
+    fn who_comes_later_begins_where_the_others_are() {
+        let mut shares = Shares::new(2);
+        let turn = |shares: &mut Shares| {
+            let feed = shares.pick(|_| true).expect("all have faces");
+            shares.charge(feed, Duration::from_millis(10));
+            feed
+        };
+        for _ in 0..100 {
+            turn(&mut shares);
+        }
+        shares.add();
+        let got: Vec<usize> = (0..9).map(|_| turn(&mut shares)).collect();
+        assert_eq!(got.iter().filter(|&&feed| feed == 2).count(), 3, "{got:?}");
+        // The first goes: the other two keep what they had.
+        shares.remove(0);
+        let got: Vec<usize> = (0..8).map(|_| turn(&mut shares)).collect();
+        assert_eq!(got.iter().filter(|&&feed| feed == 0).count(), 4, "{got:?}");
+        shares.remove(7);
     }
 
     /// Whatever comes and goes: a feed that has faces gets a turn before any other gets a second one more than it.

@@ -116,3 +116,17 @@ pub trait Audience: Send + Sync {
     /// Another state of the source.
     fn source(&self, state: SourceState);
 }
+
+impl<A: Audience + ?Sized> Audience for &A {
+    fn show(&self, view: Arc<View>) {
+        (**self).show(view);
+    }
+
+    fn scored(&self, face: &ScoredFace<'_>) {
+        (**self).scored(face);
+    }
+
+    fn source(&self, state: SourceState) {
+        (**self).source(state);
+    }
+}

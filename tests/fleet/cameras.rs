@@ -52,7 +52,10 @@ struct Site {
 
 impl Site {
     fn new(cameras: usize, lease: Duration) -> Self {
-        let broker = Broker::start();
+        Self::at(Broker::start(), cameras, lease)
+    }
+
+    fn at(broker: Broker, cameras: usize, lease: Duration) -> Self {
         let desk = CameraDesk::open(&BrokerSettings::at(&broker.url()), 1).expect("the broker answers");
         for number in 0..cameras {
             assert_eq!(desk.add(&camera(&format!("c{number}"), "mock")).expect("it is stored"), Added::New);
@@ -61,9 +64,13 @@ impl Site {
     }
 
     fn worker(&mut self) -> Mortal {
+        self.worker_at(&self.broker.url())
+    }
+
+    fn worker_at(&mut self, url: &str) -> Mortal {
         self.begun += 1;
         let name = format!("w{}", self.begun);
-        let child = spawn(&self.broker.url(), &name, self.folder.path(), self.lease);
+        let child = spawn(url, &name, self.folder.path(), self.lease);
         Mortal { name, child }
     }
 
@@ -240,6 +247,39 @@ fn who_was_frozen_is_refused_by_the_broker() {
     let sum = site.sum(4, 0, now_ms());
     assert!(sum.overlap_ms <= 1000, "{sum:?}");
     check_events(&site.events(), 4);
+}
+
+/// A worker that is told nothing of leases, because its account may not read along, believes that each camera is free. The revision that
+/// it knows of is none, or an old one: so it gets no lease, however often it tries.
+#[test]
+fn who_knows_of_no_lease_takes_none() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let config = folder.path().join("nats.conf");
+    let follow = ["CREATE.KV_cyborg-leases", "CREATE.KV_cyborg-leases.>", "DURABLE.CREATE.KV_cyborg-leases.>"];
+    let follow = follow.map(|asks| format!("\"$JS.API.CONSUMER.{asks}\"")).join(", ");
+    let blind = format!("{{user: blind, password: b, permissions: {{publish: {{deny: [{follow}]}}}}}}");
+    let accounts = format!("authorization {{ users: [{{user: sees, password: s}}, {blind}] }}\nno_auth_user: sees\n");
+    std::fs::write(&config, accounts).expect("it can be written");
+    let broker = Broker::with(&["-c", &config.display().to_string()]);
+    let lease = Duration::from_secs(1);
+    let mut site = Site::at(broker, 1, lease);
+    let sees = site.worker();
+    site.settled(1, std::slice::from_ref(&sees), Duration::from_secs(30));
+    let held = |site: &Site| site.desk.list().expect("it answers").remove(0);
+    let before = held(&site);
+    let url = site.broker.url().replace("nats://", "nats://blind:b@");
+    let blind = site.worker_at(&url);
+    let begun = Instant::now();
+    while !site.desk.workers().expect("the broker answers").iter().any(|worker| worker.worker == blind.name) {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it says nothing of itself");
+        sleep(Duration::from_millis(50));
+    }
+    // Each time that a lease of a second seems to have run out, which it does about every two, it tries to take it.
+    sleep(lease * 10);
+    let after = held(&site);
+    assert_eq!((&after.worker, after.lease), (&Some(sees.name.clone()), before.lease), "the lease went on: {before:?}");
+    let account = std::fs::read_to_string(site.folder.path().join(&blind.name)).expect("it began an account");
+    assert_eq!(account, "", "it judged, though it had no lease");
 }
 
 /// Sent by hand, without what the broker could check.

@@ -17,3 +17,7 @@ mod program;
 mod proxy;
 mod refused;
 mod sightings;
+#[cfg(all(feature = "camera", feature = "page"))]
+mod street;
+#[cfg(all(feature = "camera", feature = "page"))]
+mod watching;

@@ -11,6 +11,7 @@ mod corrupted;
 mod decoders;
 mod field;
 mod key_frames;
+mod led_away;
 mod long_clips;
 mod mutated;
 mod mutations;

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use cyborg_edge::capture::address::Address;
-use cyborg_edge::capture::video::VideoSource;
+use cyborg_edge::capture::video::{OpenSettings, VideoSource};
 
 use crate::support::clips::{read_all, settings};
 use crate::support::make_clip;
@@ -65,6 +65,16 @@ fn answer(mut stream: &TcpStream, description: &str, play: impl Fn(&mut dyn FnMu
 
 #[test]
 fn rtsp() {
+    plays(false);
+}
+
+/// What keeps a stream from being led away keeps nothing from it.
+#[test]
+fn rtsp_that_may_lead_nowhere() {
+    plays(true);
+}
+
+fn plays(confined: bool) {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let (clip, description) = (folder.path().join("clip.mkv"), folder.path().join("clip.sdp"));
     make_clip(&clip, "-f lavfi -i testsrc2=s=96x64:r=25:d=1 -c:v mpeg4 -g 10");
@@ -93,8 +103,8 @@ fn rtsp() {
         };
         answer(&stream, &text, play).expect("the connection holds");
     });
-    let mut source =
-        VideoSource::open_with(&Address::of(OsStr::new(&address)), &settings()).expect("the server answers");
+    let settings = OpenSettings { confined, ..settings() };
+    let mut source = VideoSource::open_with(&Address::of(OsStr::new(&address)), &settings).expect("the server answers");
     let seen = read_all(&mut source).expect("all of it comes");
     assert_eq!(seen.frames.len(), 25, "{:?}", seen.damaged);
     let steps: Vec<i64> = seen.frames.windows(2).map(|pair| pair[1].time.0 - pair[0].time.0).collect();

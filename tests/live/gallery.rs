@@ -143,7 +143,7 @@ fn watch(detector: &str) -> Seen {
     let session = SessionSettings { provider: Asked::Named(Provider::CPU), threads: NonZeroUsize::MIN };
     let settings = DetectorSettings::of_side(MOST_SIDE);
     let detector = Detector::open(&runtime, &DetectorName::of(detector.into()), settings, session);
-    let mut detector = Adaptive::new(detector.expect("set-up fetched it"), SMALLEST);
+    let detector = Adaptive::new(detector.expect("set-up fetched it"), SMALLEST);
     let mut classifier = Classifier::open(&runtime, None, session).expect("it is part of the program");
     let (judge, limits) = (Judge::new(classifier.contract()), SharedLimits::of(classifier.contract()));
     let (seen, metrics) = (Arc::<Mutex<Seen>>::default(), Arc::<LiveMetrics>::default());
@@ -161,15 +161,17 @@ fn watch(detector: &str) -> Seen {
     let witness = Witness(Arc::clone(&seen));
     let feed = Feed {
         opener: Arc::new(Caller { call: Mutex::new(Some(call)), stop: Arc::clone(&stop) }),
-        detector: &mut detector,
-        audience: &witness,
+        detector: Box::new(detector),
+        audience: Arc::new(witness),
         metrics,
         keep: KeepSettings { stall: NEVER, opening: NEVER, backoff, steady: NEVER },
         rejoins: true,
+        leaves: Arc::default(),
     };
     let failure = Mutex::new(None);
     let stages = LiveStages {
         feeds: vec![feed],
+        joining: None,
         detect: DetectEvery::FRAME,
         classifier: &mut classifier,
         judge: &judge,

@@ -157,7 +157,7 @@ pub(crate) struct Server {
 }
 
 /// A connection, in the clear or by TLS.
-trait Duplex: Read + Write + Send {}
+pub(crate) trait Duplex: Read + Write + Send {}
 
 impl<T: Read + Write + Send> Duplex for T {}
 
@@ -169,7 +169,7 @@ pub(crate) enum Speaks {
 }
 
 impl Speaks {
-    fn with(self, stream: TcpStream) -> Option<Box<dyn Duplex>> {
+    pub(crate) fn with(self, stream: TcpStream) -> Option<Box<dyn Duplex>> {
         stream.set_read_timeout(Some(PATIENCE)).ok()?;
         if self == Self::Clear {
             return Some(Box::new(stream));

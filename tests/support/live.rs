@@ -389,7 +389,8 @@ fn watch_all(
         let sessions = Mutex::new(std::mem::take(sessions).into());
         let opener = Arc::new(ScriptedOpener { sessions, differs: *differs, stage: Arc::clone(stage) });
         let metrics = Arc::clone(&stage.metrics);
-        feeds.push(Feed { opener, detector, audience, metrics, keep: *keep, rejoins: false });
+        let (detector, audience, leaves) = (Box::new(detector), Arc::new(audience), Arc::default());
+        feeds.push(Feed { opener, detector, audience, metrics, keep: *keep, rejoins: false, leaves });
         common.get_or_insert((classifier, first_sight, DetectEvery(NonZeroU32::new(*detect_every).expect("not zero"))));
     }
     let (classifier, first_sight, detect) = common.expect("there is a first");
@@ -398,7 +399,8 @@ fn watch_all(
         ended.lock().expect("no test thread panics here")[feed] = Err(anyhow::Error::from_boxed(error));
     };
     let (limits, clock, failed) = (Arc::new(limits), stages[0].clock.clone(), &failed);
-    let all = LiveStages { feeds, detect, classifier, judge: &judge, first_sight, limits, clock, failed };
+    let all =
+        LiveStages { feeds, joining: None, detect, classifier, judge: &judge, first_sight, limits, clock, failed };
     let run = cyborg_edge::live::watch(all, stop);
     stages.iter().for_each(|stage| stage.over.store(true, Ordering::SeqCst));
     let mut ended = ended.into_inner().expect("no test thread panics here");

@@ -22,10 +22,11 @@ const ROOMS: [&[&str]; 10] = [
 
 /// The files of the runtime that start threads: those of `pipeline` and `live` are on the way of a frame, the others wait for
 /// something outside, serve it, or measure. See ARCHITECTURE.md.
-const THREADS: [&str; 12] = [
+const THREADS: [&str; 13] = [
     "src/capture/screen/portal/stream.rs",
     "src/capture/video/pipe.rs",
     "src/cli/bench/measure.rs",
+    "src/cli/fleet/watch.rs",
     "src/cli/interrupt.rs",
     "src/cli/live/mod.rs",
     "src/cli/sources/video.rs",

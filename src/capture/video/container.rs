@@ -16,12 +16,15 @@ use ffmpeg_next::util::interrupt;
 
 use super::error::VideoError;
 use super::pipe::{self, OwnedPipe};
+use super::seal::Seal;
 use super::watch::Watch;
 use crate::capture::address::Address;
 
 /// Containers that hold their pictures themselves. Lists of other places are none, whatever they are called.
 const CONTAINERS: &str =
-    "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf,mxf,gif,apng,ivf,h264,hevc,m4v,mjpeg,mpegvideo,nut,3gp";
+    "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf,mxf,gif,apng,ivf,h264,hevc,m4v,mjpeg,mpjpeg,mpegvideo,nut,3gp";
+/// Schemes of addresses that are read by RTSP.
+const RTSP: [&str; 2] = ["rtsp://", "rtsps://"];
 
 /// Opens what is at `address`; a picture may have `most_pixels` pixels. What is `confined` leads nowhere else.
 pub(super) fn open(
@@ -42,12 +45,14 @@ pub(super) fn open(
     if confined {
         place.confine(address);
     }
+    let sealed = place.seal.is_some();
     watch.restart();
     open_within(place, most_pixels, watch).map_err(|refusal| match refusal {
         Refusal::TooLarge { width, height } => {
             VideoError::TooLarge { name: name.clone(), width, height, most: most_pixels }
         }
         Refusal::Failed(ffmpeg::Error::Other { errno: ENOENT }) => VideoError::Missing(name.clone()),
+        Refusal::Failed(ffmpeg::Error::Other { errno: EINVAL }) if sealed => VideoError::LedAway(name.clone()),
         Refusal::Failed(reason) => match watch.late() {
             Some(seconds) => VideoError::Silent { name: name.clone(), seconds },
             None => open(reason),
@@ -63,6 +68,8 @@ struct Place {
     options: ffmpeg::Dictionary<'static>,
     /// The pipe that it reads from, to be kept open as long.
     pipe: Option<OwnedPipe>,
+    /// What keeps it from being led away.
+    seal: Option<Seal>,
 }
 
 impl Place {
@@ -93,15 +100,25 @@ impl Place {
             Address::Url(_) => options.set("rtsp_flags", "prefer_tcp"),
         }
         let name = CString::new(bytes).map_err(|_| ffmpeg::Error::Other { errno: EINVAL })?;
-        Ok(Self { name, options, pipe })
+        Ok(Self { name, options, pipe, seal: None })
     }
 
     /// No list that names other places is read, and no server sends the reader to another one.
     fn confine(&mut self, address: &Address) {
         self.options.set("format_whitelist", CONTAINERS);
-        if let Address::Url(_) = address {
-            self.options.set("protocol_whitelist", "http,https,tls,tcp");
-            self.options.set("max_redirects", "0");
+        match address {
+            Address::Url(text) if RTSP.iter().any(|scheme| text.starts_with(scheme)) => {
+                self.options.set("format_whitelist", "rtsp");
+                // Packets within the connection: by UDP they could be asked for elsewhere.
+                self.options.set("protocol_whitelist", "tcp,tls");
+                self.options.set("rtsp_transport", "tcp");
+                self.seal = Some(Seal::new());
+            }
+            Address::Url(_) => {
+                self.options.set("protocol_whitelist", "http,https,tls,tcp");
+                self.options.set("max_redirects", "0");
+            }
+            Address::File(_) | Address::Stdin => {}
         }
     }
 }
@@ -130,10 +147,12 @@ fn check(code: i32) -> Result<(), Refusal> {
 #[expect(unsafe_code, reason = "the binding opens without a limit on the size of pictures")]
 fn open_within(place: Place, most_pixels: u64, watch: &Watch) -> Result<Input, Refusal> {
     let ears = watch.clone();
-    let Place { name: place, options, pipe } = place;
+    let Place { name: place, options, pipe, seal } = place;
+    let opened = seal.clone();
     let interrupt = interrupt::new(Box::new(move || {
         // Kept here it is closed when the container is, and not before.
         let _ = &pipe;
+        seal.iter().for_each(Seal::shut);
         ears.gives_up()
     }));
     // SAFETY: the context is allocated here and given to `avformat_open_input`, which frees it when it fails, and then to
@@ -145,6 +164,7 @@ fn open_within(place: Place, most_pixels: u64, watch: &Watch) -> Result<Input, R
             return Err(Refusal::Failed(ffmpeg::Error::Other { errno: ENOMEM }));
         }
         (*context).interrupt_callback = interrupt.interrupt;
+        opened.iter().for_each(|seal| seal.put_on(context));
         let mut copy = ptr::null_mut();
         ffi::av_dict_copy(&raw mut copy, options.as_ptr(), 0);
         let code = ffi::avformat_open_input(&raw mut context, place.as_ptr(), ptr::null_mut(), &raw mut copy);

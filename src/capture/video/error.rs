@@ -41,6 +41,9 @@ pub enum VideoError {
         /// Seconds waited.
         seconds: u64,
     },
+    /// Its server leads to another place.
+    #[error("{0} sends its reader to another address, which is not followed here: name that address itself")]
+    LedAway(String),
     /// There is no picture in it.
     #[error("{0} has no video stream, only sound or data")]
     NoVideo(String),

@@ -18,6 +18,7 @@ mod packets;
 mod picture;
 mod pipe;
 mod same;
+mod seal;
 mod shown_order;
 mod ticks;
 mod watch;
@@ -105,7 +106,7 @@ pub struct OpenSettings {
     /// Who decodes.
     pub decode: Decode,
     /// Whether it may lead nowhere else: what is a list of other files or addresses is refused, and so is a server that sends its
-    /// reader to another one. For addresses that come from strangers; only HTTP is read then.
+    /// reader to another one. For addresses that come from strangers; only HTTP and RTSP are read then.
     pub confined: bool,
 }
 

@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::broker::BrokerArgs;
 use super::clip_judge::ClipJudge;
+use super::worker_name::{own_name, worker_name};
 use crate::cli::interrupt;
 use crate::cli::outcome::{Outcome, UsageError, note};
 use crate::fleet::places::Allowed;
@@ -80,22 +81,4 @@ pub(super) fn run(args: &WorkArgs) -> anyhow::Result<Outcome> {
     let tally = worker::work(&args.broker.settings(), store, settings, judge)?;
     note(&format!("judged {} clips; {} tries failed", tally.done, tally.failed));
     Ok(Outcome::Done)
-}
-
-fn worker_name(text: &str) -> Result<String, String> {
-    let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '=');
-    let is_name = (1..=128).contains(&text.len()) && text.chars().all(fits);
-    if is_name { Ok(text.to_owned()) } else { Err("expected up to 128 letters, digits, -, _ and =".to_owned()) }
-}
-
-/// The machine's name and the number of this process.
-fn own_name() -> String {
-    #[cfg(unix)]
-    let machine = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
-    #[cfg(not(unix))]
-    let machine = std::env::var("COMPUTERNAME").ok();
-    let machine: String = machine.unwrap_or_default().chars().take(100).collect();
-    let plain = machine.replace(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-', "-");
-    let plain = if plain.is_empty() { "worker".to_owned() } else { plain };
-    format!("{plain}-{}", std::process::id())
 }

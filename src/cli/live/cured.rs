@@ -9,7 +9,7 @@ use crate::cli::cure;
 use crate::frame::Frame;
 
 /// Opens a source, and says what helps when it can't.
-pub(super) struct CuredOpener(pub(super) Arc<dyn Open>);
+pub(in crate::cli) struct CuredOpener(pub(in crate::cli) Arc<dyn Open>);
 
 struct CuredSource(Box<dyn Source>);
 

@@ -1,6 +1,7 @@
 //! The feeds of a run as the program has them: each source with its numbers, its pulse, and everybody who watches it.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::input::LiveSource;
@@ -15,41 +16,53 @@ use crate::live::watch::{Feed, KeepSettings};
 const SCREEN_STALL: Duration = Duration::from_secs(3);
 
 /// A source, and all that is of this source alone.
-pub(super) struct LiveFeed {
-    pub(super) source: LiveSource,
-    pub(super) metrics: Arc<LiveMetrics>,
-    pub(super) pulse: Arc<Pulse>,
+pub(in crate::cli) struct LiveFeed {
+    pub(in crate::cli) source: LiveSource,
+    pub(in crate::cli) metrics: Arc<LiveMetrics>,
+    pub(in crate::cli) pulse: Arc<Pulse>,
     audiences: Audiences,
 }
 
 /// Everybody who is told what there is to see.
+#[derive(Clone)]
 struct Audiences(Vec<Arc<dyn Audience>>);
 
 impl LiveFeed {
-    /// The feeds of these sources, in their order, which their pulse and the printer watch.
+    /// The feed of a source, which its pulse watches.
+    pub(in crate::cli) fn of(source: LiveSource, keep: &KeepSettings) -> Self {
+        let pulse = Arc::new(Pulse::new(keep.opening));
+        let audiences = Audiences(vec![Arc::<Pulse>::clone(&pulse)]);
+        Self { source, metrics: Arc::default(), pulse, audiences }
+    }
+
+    /// The feeds of these sources, in their order, which the printer watches too.
     pub(super) fn all(sources: Vec<LiveSource>, keep: &KeepSettings, printer: &Arc<Printer>) -> Vec<Self> {
         let feed = |(number, source)| {
-            let pulse = Arc::new(Pulse::new(keep.opening));
-            let also: Arc<dyn Audience> = Arc::<Pulse>::clone(&pulse);
-            let audiences = Audiences(vec![printer.audience(number), also]);
-            Self { source, metrics: Arc::default(), pulse, audiences }
+            let mut feed = Self::of(source, keep);
+            feed.audiences.0.insert(0, printer.audience(number));
+            feed
         };
         sources.into_iter().enumerate().map(feed).collect()
     }
 
     /// Somebody else watches it.
-    pub(super) fn tell(&mut self, audience: Arc<dyn Audience>) {
+    pub(in crate::cli) fn tell(&mut self, audience: Arc<dyn Audience>) {
         self.audiences.0.push(audience);
     }
 
-    /// The feed, with this detector.
-    pub(super) fn with<'a>(&'a self, detector: &'a mut dyn Locate, keep: KeepSettings) -> Feed<'a> {
+    /// The feed as it is watched, with this detector, until it is over or `leaves` becomes true.
+    pub(in crate::cli) fn with<'a>(
+        &self,
+        detector: Box<dyn Locate + 'a>,
+        keep: KeepSettings,
+        leaves: Arc<AtomicBool>,
+    ) -> Feed<'a> {
         let (opener, metrics) = (Arc::clone(&self.source.opener), Arc::clone(&self.metrics));
         let rejoins = self.source.watched.shows_calls();
         // A still screen gives two frames a second, and is not lost.
         let stall = if rejoins { keep.stall.max(SCREEN_STALL) } else { keep.stall };
         let keep = KeepSettings { stall, ..keep };
-        Feed { opener, detector, audience: &self.audiences, metrics, keep, rejoins }
+        Feed { opener, detector, audience: Arc::new(self.audiences.clone()), metrics, keep, rejoins, leaves }
     }
 }
 

@@ -3,20 +3,19 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use clap::Args;
 use cyborg_models::lock;
 
 use super::cured::CuredOpener;
+use super::keep::KeepArgs;
 use super::watched::{Watched, WatchedArgs};
 use crate::capture::Open;
 use crate::capture::camera::{CameraOpener, Wish};
 use crate::capture::script::Script;
-use crate::capture::stream::Stream;
 use crate::capture::test_camera::TestCamera;
-use crate::capture::video::Decode;
 use crate::cli::outcome::UsageError;
+use crate::live::watch::KeepSettings;
 use crate::name;
 
 #[derive(Args, Debug)]
@@ -35,30 +34,21 @@ pub(super) struct LiveInputArgs {
     /// Scripted faults for every test camera: `at 2s stall 1s; at 5s unplug 2s; at 8s rate 15; at 12s end`
     #[arg(long, value_name = "SCRIPT")]
     test_script: Option<Script>,
-    /// Reopen a camera or stream when no frame has come from it for this many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 3.0, value_parser = seconds)]
-    stall: f64,
-    /// Decoder of addresses: cpu, cuda or vaapi (in hardware; naming one that isn't available is an error), or auto, the first of
-    /// these that takes the stream
-    #[arg(long, value_name = "NAME", default_value = "cpu")]
-    decode: Decode,
-    /// Give up on an address that is silent, or on a camera without a first frame, after this many seconds; then it is
-    /// tried again
-    #[arg(long, value_name = "SECONDS", default_value_t = 15.0, value_parser = seconds)]
-    patience: f64,
+    #[command(flatten)]
+    keep: KeepArgs,
 }
 
 /// A source that is to be watched.
-pub(super) struct LiveSource {
+pub(in crate::cli) struct LiveSource {
     /// Its name, without secrets; no other has the same.
-    pub(super) name: String,
+    pub(in crate::cli) name: String,
     /// What it is.
-    pub(super) watched: Watched,
+    pub(in crate::cli) watched: Watched,
     /// Whether the page shows all of its picture, and not the faces alone.
     #[cfg_attr(not(feature = "page"), expect(dead_code, reason = "only the page shows it"))]
-    pub(super) whole: bool,
+    pub(in crate::cli) whole: bool,
     /// Who opens it.
-    pub(super) opener: Arc<dyn Open>,
+    pub(in crate::cli) opener: Arc<dyn Open>,
 }
 
 impl LiveInputArgs {
@@ -96,10 +86,7 @@ impl LiveInputArgs {
                 let wish = Wish { size: self.camera_size, rate: self.camera_rate };
                 Arc::new(CameraOpener { asked: asked.clone(), wish })
             }
-            Watched::Stream(address) => {
-                let (address, patience) = (address.clone(), self.patience());
-                Arc::new(Stream { address, patience, decode: self.decode, stop: Some(stop) })
-            }
+            Watched::Stream(address) => self.keep.stream(address.clone(), false, stop),
             Watched::Test(clip) => self.test_camera(clip.clone())?,
             #[cfg(feature = "screen")]
             Watched::Screen(choice) => self.screen.opener(choice),
@@ -127,14 +114,9 @@ impl LiveInputArgs {
         Ok(Arc::new(TestCamera::new(clip, self.test_script.clone().unwrap_or_default())))
     }
 
-    /// How long a source may be silent before it counts as lost.
-    pub(super) fn stall(&self) -> Duration {
-        Duration::from_secs_f64(self.stall)
-    }
-
-    /// How long it may take to the first frame.
-    pub(super) fn patience(&self) -> Duration {
-        Duration::from_secs_f64(self.patience)
+    /// When a source counts as lost, and when it is tried again.
+    pub(super) fn keep(&self) -> KeepSettings {
+        self.keep.settings()
     }
 }
 
@@ -147,24 +129,15 @@ fn size(text: &str) -> Result<(u32, u32), String> {
     found.ok_or_else(|| "expected width and height in pixels: 640x480".to_owned())
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
-    let number = text.parse().ok().filter(|number| (0.1..=86_400.0).contains(number));
-    number.ok_or_else(|| "expected seconds, 0.1 to 86400".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn sizes_and_seconds() {
+    fn sizes() {
         assert_eq!(size("640x480"), Ok((640, 480)));
         for wrong in ["640", "0x480", "640x", "-1x2", "99999x2", "640x480x3"] {
             assert!(size(wrong).is_err(), "{wrong}");
-        }
-        assert_eq!(seconds("0.5"), Ok(0.5));
-        for wrong in ["0", "-1", "nan", "inf", "3s"] {
-            assert!(seconds(wrong).is_err(), "{wrong}");
         }
     }
 }

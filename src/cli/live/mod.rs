@@ -4,54 +4,43 @@
 mod alerts;
 #[cfg(all(feature = "page", feature = "screen"))]
 mod chosen;
-mod cured;
-mod feeds;
-mod input;
+pub(super) mod cured;
+pub(super) mod feeds;
+pub(super) mod input;
+pub(super) mod keep;
+pub(super) mod networks;
 #[cfg(feature = "page")]
 mod page;
-mod printer;
+pub(super) mod printer;
 mod record;
 #[cfg(feature = "screen")]
 mod screen;
 mod service;
 mod systemd;
-mod thresholds;
-mod watched;
+pub(super) mod thresholds;
+pub(super) mod watched;
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use clap::{ArgMatches, Args};
 
 use super::interrupt;
 use super::layers::Layers;
-use super::outcome::{Outcome, UsageError, complain, note};
+use super::outcome::{Outcome, complain, note};
 use super::workers::WorkerArgs;
-use crate::classify::named::ModelName;
 use crate::cli::cure;
-use crate::clock::Clock;
 use crate::face::follow::DetectEvery;
-use crate::live::backoff::BackOff;
-use crate::live::limits::{SharedLimits, ThresholdSwitch as _};
-use crate::live::watch::{FirstSight, KeepSettings, LiveStages};
-use crate::verdict::Judge;
 #[cfg(all(feature = "page", feature = "screen"))]
 use chosen::Chosen;
 use feeds::LiveFeed;
 use input::LiveInputArgs;
+use networks::{Coming, LiveNetworks, live_workers};
 use printer::{Printer, Voice};
 use service::{Service, Settings, Wrist};
-
-/// A source that was lost is tried again after so long, and twice as long each time.
-const FIRST_WAIT: Duration = Duration::from_millis(500);
-/// Between two tries at most.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
-/// A source that played for so long is one that works.
-const STEADY: Duration = Duration::from_secs(5);
 
 #[derive(Args, Debug)]
 pub(super) struct LiveArgs {
@@ -89,10 +78,7 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
         }
         None => (interrupt::listen(), None),
     };
-    if args.workers.model.len() > 1 {
-        return Err(UsageError("--model is given several times: `cyborg live` takes one model".to_owned()).into());
-    }
-    let workers = WorkerArgs { model: models(&args.workers.model), ..args.workers.clone() };
+    let workers = live_workers(&args.workers, "live")?;
     // What is still to be chosen comes in below, when the flags are known to be well.
     let sources = args.input.sources(args.input.watched(), stop)?;
     let clips: Vec<PathBuf> = sources.iter().filter_map(|source| source.watched.clip()).collect();
@@ -121,43 +107,34 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
             return Ok(Outcome::Done);
         }
     }
-    let (mut team, more) = workers.open_live_team(NonZeroUsize::new(sources.len()).unwrap_or(NonZeroUsize::MIN))?;
-    let judge = Judge::new(team.classifier.contract());
-    let mut quick = team.others.pop();
-    if let Some(quick) = &quick {
-        note(&format!(
-            "model at first sight: {}, until {} has seen enough of a person",
-            quick.name(),
-            team.classifier.name()
-        ));
-    }
-    let quick_judge = quick.as_ref().map(|quick| Judge::new(quick.contract()));
+    let count = NonZeroUsize::new(sources.len()).unwrap_or(NonZeroUsize::MIN);
+    let (mut networks, detectors) = LiveNetworks::open(&workers, &args.thresholds, count)?;
     let printer = Arc::new(Printer::new(voice, sources.iter().map(|source| &*source.name)));
-    let limits = Arc::new(SharedLimits::of(team.classifier.contract()));
-    limits.switch(args.thresholds.limits(limits.own())?);
-    let backoff = BackOff { first: FIRST_WAIT, most: LONGEST_WAIT };
-    let keep = KeepSettings { stall: args.input.stall(), opening: args.input.patience(), backoff, steady: STEADY };
+    let keep = args.input.keep();
     let mut feeds = LiveFeed::all(sources, &keep, &printer);
     #[cfg(feature = "page")]
     let consent = args.record.consent(feeds.len());
     #[cfg(feature = "page")]
-    let served = args.page.serve(&mut feeds, at, &team.classifier, &limits, voice, consent)?;
+    let served = args.page.serve(&mut feeds, at, &networks.classifier, &networks.limits, voice, consent)?;
     #[cfg(feature = "page")]
     if let Some(served) = &served {
         args.alerts.page_is_at(served.url());
     }
     #[cfg(feature = "page")]
-    let alerts = alerts::AlertArgs::begin(outputs, &mut feeds, team.classifier.name())?;
+    let alerts = alerts::AlertArgs::begin(outputs, &mut feeds, networks.classifier.name())?;
     // Only now, when nothing else can keep the run from its work: a file takes the place of an older one.
     let names = feeds.iter().map(|feed| feed.source.name.clone()).collect();
-    let recorder = args.record.begin(names, &team, &limits)?;
+    let recorder = match detectors.first() {
+        Some(detector) => args.record.begin(names, &networks, detector)?,
+        None => None,
+    };
     for (number, feed) in feeds.iter_mut().enumerate() {
         if let Some(audience) = recorder.as_ref().and_then(|recorder| recorder.audience(number, &feed.metrics)) {
             feed.tell(audience);
         }
     }
     let wrists = feeds.iter().map(Wrist::new).collect();
-    let mut service = Service { settings, limits: Arc::clone(&limits), wrists, stop };
+    let mut service = Service { settings, limits: Arc::clone(&networks.limits), wrists, stop };
     let failures = AtomicUsize::new(0);
     let several = feeds.len() > 1;
     let failed = |feed: usize, error| {
@@ -171,28 +148,12 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
     let ended = thread::scope(|scope| {
         let watching = scope.spawn(|| {
             let _watched = watched;
-            let first_sight = quick.as_mut().zip(quick_judge.as_ref()).map(|(quick, judge)| {
-                let own = SharedLimits::of(quick.contract()).own();
-                FirstSight { classifier: quick, judge, own }
+            let feeds = feeds.iter().zip(detectors).map(|(feed, detector)| {
+                let detector = workers.live_detector(detector, feed.source.watched.shows_calls());
+                feed.with(detector, keep, Arc::default())
             });
-            let detectors = std::iter::once(team.detector).chain(more).zip(&feeds);
-            let mut detectors: Vec<_> = detectors
-                .map(|(detector, feed)| workers.live_detector(detector, feed.source.watched.shows_calls()))
-                .collect();
-            let stages = LiveStages {
-                feeds: feeds
-                    .iter()
-                    .zip(&mut detectors)
-                    .map(|(feed, detector)| feed.with(&mut **detector, keep))
-                    .collect(),
-                detect: DetectEvery(args.detect_every),
-                classifier: &mut team.classifier,
-                judge: &judge,
-                first_sight,
-                limits,
-                clock: Clock::machine(),
-                failed: &failed,
-            };
+            let coming = Coming { feeds: feeds.collect(), joining: None };
+            let stages = networks.stages(coming, DetectEvery(args.detect_every), &failed);
             crate::live::watch(stages, stop).map_err(cure::unboxed)
         });
         scope.spawn(move || service.serve(|| over.strong_count() == 0));
@@ -214,16 +175,4 @@ pub(super) fn run(args: &LiveArgs, read: Option<(Layers, ArgMatches)>) -> anyhow
     ended?;
     // Ctrl-C is how a live run ends: no failure, and nothing is left half done.
     Ok(Outcome::of(failures.into_inner(), feeds.len()))
-}
-
-/// Who judges: where nobody is named the set that judges best decides, where it is installed, and the small model, which keeps
-/// up with a camera, speaks until that one has seen enough of a person.
-fn models(named: &[ModelName]) -> Vec<ModelName> {
-    match named {
-        [] | [ModelName::Auto] => match ModelName::Auto.resolved() {
-            ModelName::Accurate => vec![ModelName::Accurate, ModelName::Small],
-            other => vec![other],
-        },
-        named => named.to_vec(),
-    }
 }

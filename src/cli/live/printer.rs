@@ -166,7 +166,7 @@ fn line(track: TrackId, opinion: &LiveOpinion, begun: Instant) -> String {
 }
 
 /// How a source is, for people; `several` says whether there are others.
-pub(super) fn words(state: &SourceState, several: bool) -> String {
+pub(in crate::cli) fn words(state: &SourceState, several: bool) -> String {
     match state {
         SourceState::Starting => "opening the source".to_owned(),
         SourceState::Playing { size: (width, height), rate, differs } => {

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use clap::Args;
 
+use super::networks::LiveNetworks;
 use crate::cli::outcome::{UsageError, note, refuse_overwriting};
-use crate::cli::workers::{self, Team, WorkerArgs};
-use crate::live::limits::SharedLimits;
+use crate::cli::workers::{self, WorkerArgs};
+use crate::face::detector::Detector;
 use crate::live::record::{RecordKind, RecordSettings, Recorded, Recorder, consent, files_of};
 use crate::name;
 use crate::sink::report::MadeWith;
@@ -40,15 +41,16 @@ impl RecordArgs {
     pub(super) fn begin(
         &self,
         feeds: Vec<String>,
-        team: &Team,
-        limits: &Arc<SharedLimits>,
+        networks: &LiveNetworks,
+        detector: &Detector,
     ) -> anyhow::Result<Option<Recorder>> {
         let Some(consent) = self.consent(feeds.len()) else {
             return Ok(None);
         };
-        let run = workers::record(&team.classifier, &[], Some(&team.detector));
-        let caution = workers::cautions(std::iter::once(&team.classifier)).pop();
-        let made_with = MadeWith { run, contract: team.classifier.contract().clone(), caution };
+        let LiveNetworks { classifier, limits, .. } = networks;
+        let run = workers::record(classifier, &[], Some(detector));
+        let caution = workers::cautions(std::iter::once(classifier)).pop();
+        let made_with = MadeWith { run, contract: classifier.contract().clone(), caution };
         let limits = Arc::clone(limits);
         let recorder = Recorder::begin(RecordSettings { files: self.record.clone(), made_with, limits, feeds });
         let recorder = recorder.map_err(|error| anyhow!("{error}; name another file with --record"))?;

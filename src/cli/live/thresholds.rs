@@ -6,7 +6,7 @@ use crate::cli::outcome::UsageError;
 use crate::live::limits::Limits;
 
 #[derive(Args, Debug)]
-pub(super) struct ThresholdArgs {
+pub(in crate::cli) struct ThresholdArgs {
     /// Call a person authentic if their p(synthetic) is below this, 0 to 1 [default: the model's own]
     #[arg(long, value_name = "P", value_parser = share)]
     authentic_below: Option<f32>,

@@ -32,7 +32,7 @@ const TEST: &str = "test";
 
 /// A thing that can be watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Watched {
+pub(in crate::cli) enum Watched {
     /// A camera by its index, path or name.
     Camera(String),
     /// A stream from the network.

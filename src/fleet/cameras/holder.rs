@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -83,7 +84,8 @@ struct Holder {
     /// Events of leases that are over, on their way.
     posts: BTreeMap<CameraName, JoinHandle<()>>,
     not_now: BTreeSet<CameraName>,
-    resting: BTreeMap<CameraName, Instant>,
+    /// Since when, and with which entry.
+    resting: BTreeMap<CameraName, (Instant, u64)>,
     released: Instant,
     tally: Tally,
 }
@@ -199,7 +201,10 @@ impl Holder {
             self.posts.insert(camera, post);
         }
         self.posts.retain(|_, post| !post.is_finished());
-        self.resting.retain(|_, since| since.elapsed() < self.settings.rest);
+        // One that is another now may be judged at once.
+        let (view, rest) = (&self.view, self.settings.rest);
+        let is_same = |name: &CameraName, entry: u64| view.camera(name).is_some_and(|(_, known)| known == entry);
+        self.resting.retain(|name, (since, entry)| since.elapsed() < rest && is_same(name, *entry));
     }
 
     /// A lease was taken: the camera is judged from now on.
@@ -288,13 +293,26 @@ impl Holder {
         let Some(hold) = self.holds.remove(name) else {
             return;
         };
-        hold.close();
         self.not_now.insert(name.clone());
         let (voice, leases, times, name) = (self.seat.voice(), self.store.leases.clone(), self.times, name.clone());
         self.freeing.spawn(async move {
-            if timeout(HEARING, voice.stop(name.clone())).await.is_err() {
+            let stopping = async {
+                let mut stopping = pin!(voice.stop(name.clone()));
+                loop {
+                    // What it saw last counts while the lease holds, and it is renewed until then.
+                    if hold.is_over(times) {
+                        hold.close();
+                    }
+                    tokio::select! {
+                        () = &mut stopping => return,
+                        () = sleep(times.tick) => {}
+                    }
+                }
+            };
+            if timeout(HEARING, stopping).await.is_err() {
                 log::error!("the judge of camera {name} doesn't hear that it is to stop");
             }
+            hold.close();
             let post = hold.free(&leases, times).await;
             (name, post)
         });
@@ -303,7 +321,8 @@ impl Holder {
     /// A camera that can't be judged here is left to others for a while.
     fn rest(&mut self, name: &CameraName, reason: &str) {
         log::warn!("camera {name} can't be judged here, and is left to others for a while: {reason}");
-        self.resting.insert(name.clone(), Instant::now());
+        let entry = self.holds.get(name).map_or(0, |hold| hold.entry);
+        self.resting.insert(name.clone(), (Instant::now(), entry));
         self.free(name);
     }
 

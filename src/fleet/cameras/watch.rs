@@ -26,7 +26,8 @@ pub trait Watch: Send {
     /// Why it can't be judged here; another worker may.
     fn start(&mut self, camera: &Camera, outbox: Outbox) -> Result<(), String>;
 
-    /// Judges it no longer: nothing that is looked at from now on counts.
+    /// Judges it no longer: nothing that is looked at from now on counts. What was seen before is still taken until it returns, where the
+    /// lease holds.
     fn stop(&mut self, camera: &CameraName);
 
     /// How many more cameras it could judge as things are; below zero: how many it has too many.
@@ -47,7 +48,13 @@ impl Outbox {
     /// Puts an event's fields into the queue to the broker; false where the lease is over, or the queue is full.
     #[must_use]
     pub fn send(&self, fields: Map<String, Value>) -> bool {
-        !*self.closed.borrow() && self.events.try_send(fields).is_ok()
+        !self.is_over() && self.events.try_send(fields).is_ok()
+    }
+
+    /// Whether the lease is over: nothing more is taken.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        *self.closed.borrow()
     }
 }
 
