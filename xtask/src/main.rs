@@ -6,6 +6,8 @@ mod architecture;
 #[cfg(test)]
 mod arrows;
 mod build;
+#[cfg(test)]
+mod contrib;
 #[cfg(target_os = "linux")]
 mod cross;
 mod demo;

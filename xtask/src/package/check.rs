@@ -11,7 +11,7 @@ use super::Made;
 use super::check_foreign;
 use super::clean_root::{self, CleanRoot};
 use super::container;
-use super::layout::{DOCUMENTS, PROGRAM, SETTINGS, UNIT};
+use super::layout::{DOCUMENTS, PROGRAM, SETTINGS, UNIT, WORKER_UNIT};
 use super::pack;
 use crate::architecture::Architecture;
 use crate::release::{SHELLS, VERSION};
@@ -175,9 +175,11 @@ fn archive(clean: &CleanRoot, archive: &Path, expected: &str) -> anyhow::Result<
 fn serves(clean: &CleanRoot) -> anyhow::Result<()> {
     clean.install(&["systemd"])?;
     clean.install(&[PACKAGE])?;
-    clean.run(&["systemd-analyze", "verify", &format!("/{UNIT}")])?;
-    let state = clean.run(&["sh", "-c", "systemctl is-enabled cyborg-live.service || true"])?;
-    ensure!(state.trim() == "disabled", "the service is {}", state.trim());
+    for (unit, name) in [(UNIT, "cyborg-live.service"), (WORKER_UNIT, "cyborg-worker@.service")] {
+        clean.run(&["systemd-analyze", "verify", &format!("/{unit}")])?;
+        let state = clean.run(&["sh", "-c", &format!("systemctl is-enabled {name} || true")])?;
+        ensure!(state.trim() == "disabled", "{name} is {}", state.trim());
+    }
     let settings = clean.run(&["stat", "--format=%U %G %a", &format!("/{SETTINGS}")])?;
     ensure!(settings.trim() == format!("root {USER} 640"), "the settings are of {settings}");
     let exposure = clean.run(&["sh", "-c", &format!("systemd-analyze security --offline=true /{UNIT} | tail -1")])?;
@@ -192,7 +194,7 @@ fn serves(clean: &CleanRoot) -> anyhow::Result<()> {
     ensure!(said.contains("/var/lib/cyborg-live/events.jsonl"), "its user can't start it with its settings: {said}");
     let said = started_by("nobody", "nogroup")?;
     ensure!(said.contains("Permission denied"), "others read its settings: {said}");
-    clean.run(&["systemctl", "enable", "cyborg-live.service"])?;
+    clean.run(&["systemctl", "enable", "cyborg-live.service", "cyborg-worker@1.service", "cyborg-worker@2.service"])?;
     goes(clean)
 }
 

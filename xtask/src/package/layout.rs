@@ -19,6 +19,8 @@ pub(super) const DOCUMENTS: &str = "usr/share/doc/cyborg";
 pub(super) const PROGRAM: &str = "usr/bin/cyborg";
 /// The unit of the service.
 pub(super) const UNIT: &str = "usr/lib/systemd/system/cyborg-live.service";
+/// The unit of a fleet's workers, one instance each.
+pub(super) const WORKER_UNIT: &str = "usr/lib/systemd/system/cyborg-worker@.service";
 
 /// A file of the package.
 #[derive(Debug, PartialEq, Eq)]
@@ -98,6 +100,7 @@ pub(super) fn places(parts: Parts<'_>, lock: &Lock) -> Vec<Place> {
         put(format!("usr/share/{place}"), Copy(beside.join("completions").join(file)));
     }
     put(UNIT.to_owned(), Copy(root.join("contrib/cyborg-live.service")));
+    put(WORKER_UNIT.to_owned(), Copy(root.join("contrib/cyborg-worker@.service")));
     put("usr/lib/sysusers.d/cyborg-live.conf".to_owned(), Copy(root.join("contrib/cyborg-live.sysusers")));
     put(SETTINGS.to_owned(), Copy(root.join("contrib/live.toml")));
     put("usr/share/lintian/overrides/cyborg".to_owned(), Copy(root.join("contrib/debian/lintian-overrides")));
@@ -167,6 +170,7 @@ mod tests {
                 "usr/lib/cyborg/models/accurate/set.toml",
                 "usr/lib/cyborg/models/accurate/cyborg-clip.onnx",
                 "usr/lib/systemd/system/cyborg-live.service",
+                "usr/lib/systemd/system/cyborg-worker@.service",
                 "usr/share/man/man1/cyborg-image.1.gz",
                 "usr/share/bash-completion/completions/cyborg",
                 "usr/share/zsh/vendor-completions/_cyborg",
