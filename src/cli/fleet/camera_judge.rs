@@ -153,7 +153,7 @@ impl Watch for CameraJudge {
             name: address.name(),
             watched: Watched::Stream(address),
             whole: true,
-            opener: Arc::new(CuredOpener(stream)),
+            opener: Arc::new(CuredOpener { opener: stream }),
         };
         let mut feed = LiveFeed::of(source, &self.settings.keep.settings());
         let alerts = Alerts::begin(vec![Box::new(ToBroker(outbox))]).map(Arc::new);

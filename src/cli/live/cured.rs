@@ -9,17 +9,19 @@ use crate::cli::cure;
 use crate::frame::Frame;
 
 /// Opens a source, and says what helps when it can't.
-pub(in crate::cli) struct CuredOpener(pub(in crate::cli) Arc<dyn Open>);
+pub(in crate::cli) struct CuredOpener {
+    pub(in crate::cli) opener: Arc<dyn Open>,
+}
 
 struct CuredSource(Box<dyn Source>);
 
 impl Open for CuredOpener {
     fn prepare(&self, stop: &AtomicBool) -> Result<bool, BoxError> {
-        self.0.prepare(stop).map_err(cured)
+        self.opener.prepare(stop).map_err(cured)
     }
 
     fn open(&self) -> Result<Opened, BoxError> {
-        let opened = self.0.open().map_err(cured)?;
+        let opened = self.opener.open().map_err(cured)?;
         Ok(Opened { source: Box::new(CuredSource(opened.source)), ..opened })
     }
 }
@@ -82,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_source_that_is_silent_is_told_with_the_flag_that_waits_longer() {
-        let opener = CuredOpener(Arc::new(Silent(false.into())));
+        let opener = CuredOpener { opener: Arc::new(Silent(false.into())) };
         let expected = "rtsp://host sent nothing for 3 s, and may not be reachable; a larger `--patience` waits longer";
         assert_eq!(opener.open().err().expect("the first try").to_string(), expected);
         let mut source = opener.open().expect("the second try").source;

@@ -65,7 +65,7 @@ impl LiveInputArgs {
             return Err(UsageError("--test-script is for --camera test: a real camera has no script".to_owned()).into());
         }
         let source = |(watched, name): (&Watched, String)| {
-            let opener = Arc::new(CuredOpener(self.opener(watched, stop)?));
+            let opener = Arc::new(CuredOpener { opener: self.opener(watched, stop)? });
             Ok(LiveSource { name, watched: watched.clone(), whole: self.shows_whole(watched), opener })
         };
         all.iter().zip(named.names()).map(source).collect()
