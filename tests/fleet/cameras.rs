@@ -261,11 +261,16 @@ fn who_knows_of_no_lease_takes_none() {
     let accounts = format!("authorization {{ users: [{{user: sees, password: s}}, {blind}] }}\nno_auth_user: sees\n");
     std::fs::write(&config, accounts).expect("it can be written");
     let broker = Broker::with(&["-c", &config.display().to_string()]);
-    let lease = Duration::from_secs(1);
+    // Long enough that the one that holds it doesn't lose it by itself, on a machine with much else to do.
+    let lease = Duration::from_secs(3);
     let mut site = Site::at(broker, 1, lease);
     let sees = site.worker();
     site.settled(1, std::slice::from_ref(&sees), Duration::from_secs(30));
-    let held = |site: &Site| site.desk.list().expect("it answers").remove(0);
+    let held = |site: &Site| {
+        // A machine with much else to do may keep the broker from answering at once.
+        let listed = (0..10).find_map(|_| site.desk.list().ok());
+        listed.expect("it answers").remove(0)
+    };
     let before = held(&site);
     let url = site.broker.url().replace("nats://", "nats://blind:b@");
     let blind = site.worker_at(&url);
@@ -274,8 +279,8 @@ fn who_knows_of_no_lease_takes_none() {
         assert!(begun.elapsed() < Duration::from_secs(20), "it says nothing of itself");
         sleep(Duration::from_millis(50));
     }
-    // Each time that a lease of a second seems to have run out, which it does about every two, it tries to take it.
-    sleep(lease * 10);
+    // It tries to take it after a lease, and again each time that what it knows of seems to have run out, about every two.
+    sleep(lease * 7);
     let after = held(&site);
     assert_eq!((&after.worker, after.lease), (&Some(sees.name.clone()), before.lease), "the lease went on: {before:?}");
     let account = std::fs::read_to_string(site.folder.path().join(&blind.name)).expect("it began an account");

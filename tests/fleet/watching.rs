@@ -162,16 +162,18 @@ fn a_worker_judges_a_camera_and_gives_it_back_when_it_ends() {
 #[test]
 fn who_is_synthetic_when_a_camera_is_removed_is_gone() {
     let site = Site::new();
-    let _worker = site.worker("one", &["/cams/"]);
+    let worker = site.worker("one", &["/cams/"]);
     let is_told = (0..5).any(|_| {
+        let before = site.events("door").len();
         site.add("door", &site.street.at("/cams/door"));
-        until("somebody is synthetic", || site.synthetic("door"));
+        until("somebody is synthetic", || site.synthetic("door").filter(|_| site.events("door").len() > before));
         run(&mut site.fleet(&["cameras", "remove", "door"]));
         sleep(Duration::from_secs(2));
         // The person may just have turned back.
         site.events("door").last().is_some_and(|event| event["to"] == "gone")
     });
-    assert!(is_told, "{:#?}", site.events("door"));
+    let said = worker.stop("-TERM").stderr;
+    assert!(is_told, "{:#?}\n{said}", site.events("door"));
     // The next lease begins where the last one ended, and counts from one.
     let events = site.events("door");
     let last = &events[events.len() - 1];

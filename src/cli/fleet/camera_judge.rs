@@ -28,6 +28,8 @@ use crate::live::watch::Feed;
 
 /// How long it is looked how cameras fare before the load is told anew.
 const WINDOW: Duration = Duration::from_secs(5);
+/// How long the last events of a camera may take to the queue of its lease, which is next door: on a machine with much else to do.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Feeds that ended by a failure, by their numbers, and why.
 #[derive(Clone, Default)]
@@ -175,7 +177,7 @@ impl Watch for CameraJudge {
         judged.leaves.store(true, Ordering::Relaxed);
         // Its feed ends a moment later; for its events it ends now.
         judged.lookout.source(SourceState::Ended);
-        judged.alerts.finish();
+        judged.alerts.finish_within(FAREWELL);
     }
 
     fn headroom(&mut self) -> i64 {

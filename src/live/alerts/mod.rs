@@ -102,9 +102,14 @@ impl Alerts {
 
     /// Sends what still waits, for a quarter of a second; what is left then is told and given up.
     pub fn finish(&self) {
+        self.finish_within(FAREWELL);
+    }
+
+    /// The same, for so long.
+    pub fn finish_within(&self, most: Duration) {
         self.posts.iter().for_each(Post::close);
         let begun = Instant::now();
-        while begun.elapsed() < FAREWELL && self.posts.iter().any(|post| !post.has_ended()) {
+        while begun.elapsed() < most && self.posts.iter().any(|post| !post.has_ended()) {
             thread::sleep(Duration::from_millis(5));
         }
         self.posts.iter().filter(|post| !post.has_ended()).for_each(Post::leave);
